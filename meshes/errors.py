@@ -1,0 +1,32 @@
+"""The one exception for bad input, shared by all parts of lifrac."""
+
+
+class InputError(ValueError):
+    """Input that cannot be used; names file, key, value and remedy.
+
+    Raised on every rank alike; the command line prints it and exits with code 2.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: object = None,
+        key: str | None = None,
+        value: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.message = message
+        self.file = None if file is None else str(file)
+        self.key = key
+        self.value = value
+        self.remedy = remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        subject = self.key or ""
+        if self.value is not None:
+            subject = f"{subject} = {self.value!r}" if subject else repr(self.value)
+        parts = [p for p in (self.file, subject) if p]
+        text = ": ".join([*parts, self.message])
+        return f"{text}. {self.remedy}" if self.remedy else text

@@ -1,0 +1,160 @@
+"""What the solvers are told: frozen values in internal units (um, s, MPa, V, A/m2, K), already evaluated at temperature.
+
+`lifrac.problems` resolves a case file and its material cards into these; nothing here knows about files.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .constants import LITHIUM_MOLAR_VOLUME
+
+
+@dataclass(frozen=True)
+class Electrolyte:
+    """Solid electrolyte: a single-ion conductor that is linear elastic and brittle."""
+
+    conductivity: float
+    """kappa [A/m2 per V/um] = 1e6 kappa [S/m]."""
+    youngs_modulus: float
+    """E [MPa]."""
+    poisson_ratio: float
+    fracture_energy: float
+    """Gc [J/m2 = MPa um]."""
+
+    @property
+    def plane_strain_modulus(self) -> float:
+        """E' = E/(1 - nu^2) [MPa]."""
+        return self.youngs_modulus / (1.0 - self.poisson_ratio**2)
+
+    @property
+    def fracture_toughness(self) -> float:
+        """K_Ic = sqrt(E' Gc) [MPa um^0.5] (1 MPa m^0.5 = 1000 MPa um^0.5)."""
+        return float((self.plane_strain_modulus * self.fracture_energy) ** 0.5)
+
+
+@dataclass(frozen=True)
+class Kinetics:
+    """Butler-Volmer kinetics of one Li | electrolyte interface, with a series film."""
+
+    exchange_current: float
+    """i0 at temperature [A/m2]."""
+    temperature: float
+    """[K]."""
+    alpha_a: float = 0.5
+    alpha_c: float = 0.5
+    film_resistance: float = 0.0
+    """Series film resistance [V m2/A]."""
+    contact_fraction: float = 1.0
+    """theta: the current through a face of nominal density j is j/theta where metal touches."""
+    molar_volume: float = LITHIUM_MOLAR_VOLUME
+
+
+@dataclass(frozen=True)
+class Creep:
+    """Flow of lithium in a slot: Norton creep eps = A sigma^n, in parallel with an optional linear mechanism."""
+
+    prefactor: float
+    """A(T) [1/s/MPa^n], uniaxial von Mises convention."""
+    exponent: float
+    """n."""
+    linear_viscosity: float | None = None
+    """eta_1(T) [MPa s] of the linear (diffusional) mechanism; None switches it off."""
+    stress_cap: float | None = None
+    """Wall shear stress [MPa] above which the Norton rate grows only linearly; None: no cap."""
+    size_length: float = 0.0
+    """w_c [um] of the size effect: the rate is divided by (1 + w_c/w)^k."""
+    size_exponent: float = 0.0
+    """k of the size effect; 0 switches it off."""
+    fixed_aperture: bool = False
+    """Flow through the initial aperture w0 only (verification of slots of fixed aperture)."""
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """A planar flaw in the crack plane, open at the anode face."""
+
+    length: float
+    """a0 [um]."""
+    aperture: float
+    """w0 [um], the gap between the unloaded faces."""
+    filling: float = 1.0
+    """Part of the initial aperture that holds lithium, 0..1."""
+    mouth: Literal["open", "closed"] = "open"
+    """`open`: lithium at the mouth is at stack pressure and may be extruded; `closed`: nothing leaves."""
+
+
+@dataclass(frozen=True)
+class Loads:
+    """Mechanical loading and lateral conditions."""
+
+    stack_pressure: float = 0.0
+    """P [MPa], on the anode face."""
+    lateral: Literal["roller", "free"] = "free"
+    lateral_stress: float = 0.0
+    """Normal stress [MPa, tension positive] on a free lateral face."""
+
+
+@dataclass(frozen=True)
+class Cohesion:
+    """Regularisation of Griffith's criterion on the crack plane."""
+
+    strength: float | None = None
+    """Cohesive strength [MPa]; None: chosen from the mesh and flaw so that the process zone spans enough cells."""
+    viscosity: float = 1.0
+    """Viscous traction per opening rate [MPa s/um]; removes snap-through without visible effect."""
+
+
+@dataclass(frozen=True)
+class ProtocolStep:
+    """One step of a protocol; it ends at the first of its limits."""
+
+    kind: Literal["constant_current", "rest"]
+    current_density: float = 0.0
+    """[A/m2], positive plates at the anode."""
+    capacity: float | None = None
+    """Charge passed within this step [C/m2], positive."""
+    duration: float | None = None
+    """[s]."""
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """When a run ends besides the end of its protocol."""
+
+    voltage_limit: float | None = None
+    """|cell voltage| [V]."""
+    at_fracture: bool = False
+    at_crack_through: bool = False
+    """Stop there; by default a run goes on to the short circuit."""
+
+
+@dataclass(frozen=True)
+class StepControl:
+    """Adaptive implicit time steps."""
+
+    first_step: float | None = None
+    """[s]; None: derived from the protocol."""
+    max_step: float | None = None
+    """[s]; None: a fraction of the protocol."""
+    max_advance_cells: float = 3.0
+    """Crack advance per step, in cells of the crack path."""
+    newton_tolerance: float = 1.0e-10
+    max_newton: int = 30
+    max_steps: int = 20000
+    max_rejections: int = 25
+
+
+@dataclass(frozen=True)
+class PlaneModel:
+    """Everything the plane engine needs besides the mesh."""
+
+    electrolyte: Electrolyte
+    anode: Kinetics
+    counter: Kinetics
+    creep: Creep
+    flaw: Flaw
+    loads: Loads = field(default_factory=Loads)
+    cohesion: Cohesion = field(default_factory=Cohesion)
+    protocol: tuple[ProtocolStep, ...] = ()
+    stop: StopRules = field(default_factory=StopRules)
+    control: StepControl = field(default_factory=StepControl)
