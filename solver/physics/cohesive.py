@@ -1,0 +1,51 @@
+"""Irreversible linear cohesive law on the crack plane; its area is Gc.
+
+    T(w, w_max) = s_c (1 - w/w_c)            for w >= w_max (opening further)
+                = T(w_max) w/w_max           for w <  w_max (elastic unloading to the origin)
+    w_c = 2 Gc/s_c,   damage d = min(w_max/w_c, 1),   dissipated energy per area = Gc d
+
+It regularises Griffith's criterion: results must not depend on s_c once the process zone, about
+0.8 E' Gc/s_c^2 long, is small against the crack (docs/model.md).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import ufl
+from numpy.typing import NDArray
+from ufl.core.expr import Expr
+
+
+@dataclass(frozen=True)
+class LinearSoftening:
+    """Cohesive strength s_c [MPa] and fracture energy Gc [J/m2]."""
+
+    strength: float
+    fracture_energy: float
+
+    @property
+    def critical_opening(self) -> float:
+        """w_c = 2 Gc/s_c [um]."""
+        return 2.0 * self.fracture_energy / self.strength
+
+    def traction(self, opening: Expr, largest: Expr) -> Expr:
+        """T [MPa] for an opening and the largest opening of the past [um]."""
+        wc = self.critical_opening
+        loading = self.strength * ufl.max_value(1.0 - opening / wc, 0.0)
+        peak = self.strength * ufl.max_value(1.0 - largest / wc, 0.0)
+        unloading = peak * opening / ufl.max_value(largest, 1.0e-12)
+        return ufl.conditional(ufl.ge(opening, largest), loading, unloading)
+
+    def damage(self, largest: NDArray[np.float64]) -> NDArray[np.float64]:
+        """d = min(w_max/w_c, 1)."""
+        return np.clip(largest / self.critical_opening, 0.0, 1.0)
+
+
+def process_zone_length(plane_strain_modulus: float, fracture_energy: float, strength: float) -> float:
+    """Length of a linear-softening process zone [um], about 0.8 E' Gc/s_c^2 (small against the crack)."""
+    return 0.8 * plane_strain_modulus * fracture_energy / strength**2
+
+
+def strength_for_zone(plane_strain_modulus: float, fracture_energy: float, zone: float) -> float:
+    """Strength [MPa] whose process zone is `zone` [um] long."""
+    return float(np.sqrt(0.8 * plane_strain_modulus * fracture_energy / zone))

@@ -1,0 +1,38 @@
+"""Balance of lithium in a crack: dh/dt + div_s q = 2 (Omega/F) j, full or dry.
+
+Metal thickness h <= aperture w, pressure p >= 0, p (w - h) = 0: the mass-conserving cavitation of Elrod-Adams and
+Jakobsson-Floberg-Olsson. Integrals of what does not move are lumped (vertex quadrature), so that the
+complementarity holds node by node and a full node's pressure works on that node's opening alone.
+"""
+
+import ufl
+from ufl.core.expr import Expr
+
+from ..parameters import Creep
+from .creep import mobility
+
+LUMPED = {"quadrature_rule": "vertex", "quadrature_degree": 1}
+MIDPOINT = {"quadrature_degree": 0}
+
+SMALL_APERTURE = 1.0e-7
+"""[um] guards h/w of a node that has not opened."""
+
+
+def metal_share(thickness: Expr, aperture: Expr) -> Expr:
+    """s = h/w, the part of a node's area that is filled and plates [-]."""
+    return thickness / ufl.max_value(aperture, SMALL_APERTURE)
+
+
+def storage(h: Expr, h_old: Expr, dt: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
+    """int (h - h_old)/dt r."""
+    return (h - h_old) / dt * r * dx(metadata=LUMPED)
+
+
+def plating(share: Expr, j: Expr, velocity_per_current: float, r: Expr, dx: ufl.Measure) -> ufl.Form:
+    """-int 2 s (Omega/F) j r: both faces of the crack plate."""
+    return -2.0 * velocity_per_current * share * j * r * dx(metadata=LUMPED)
+
+
+def flow(creep: Creep, aperture: Expr, p: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
+    """int M(w, grad p) grad p . grad r, aperture taken at the cell's midpoint."""
+    return ufl.inner(mobility(creep, aperture, ufl.grad(p)) * ufl.grad(p), ufl.grad(r)) * dx(metadata=MIDPOINT)
