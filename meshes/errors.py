@@ -30,3 +30,11 @@ class InputError(ValueError):
         parts = [p for p in (self.file, subject) if p]
         text = ": ".join([*parts, self.message])
         return f"{text}. {self.remedy}" if self.remedy else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep all parts when the error travels from one rank to another."""
+        return (_rebuild, (self.message, self.file, self.key, self.value, self.remedy))
+
+
+def _rebuild(message: str, file: object, key: str | None, value: object, remedy: str | None) -> InputError:
+    return InputError(message, file=file, key=key, value=value, remedy=remedy)

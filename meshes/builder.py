@@ -1,0 +1,76 @@
+"""Meshing of the parametrised geometries: rank 0 meshes with gmsh, the mesh is distributed."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+from mpi4py import MPI
+
+from lifrac.meshes import gmsh_model
+from lifrac.meshes.collective import on_root
+from lifrac.meshes.errors import InputError
+from lifrac.meshes.geometry import Geometry
+from lifrac.meshes.raw import RawMesh
+from lifrac.meshes.tagged import TaggedMesh, distribute
+
+
+def build(geometry: Geometry, comm: MPI.Comm) -> TaggedMesh:
+    """Mesh a geometry.
+
+    The same geometry gives the same mesh, node by node, whenever and on however many ranks it is built.
+
+    Parameters
+    ----------
+    geometry : SlabEdgeFlaw or HalfPennyBlock
+        What to mesh, lengths in um.
+    comm : MPI.Comm
+        Ranks that share the mesh; collective.
+
+    Raises
+    ------
+    RuntimeError
+        If gmsh cannot be loaded or fails; on every rank.
+    """
+    return distribute(comm, on_root(comm, functools.partial(_mesh, geometry)))
+
+
+def write_msh(geometry: Geometry, path: Path | str, comm: MPI.Comm = MPI.COMM_SELF) -> None:
+    """Mesh a geometry and write it as gmsh format 4.1, on rank 0 of `comm` (collective; by default the caller alone).
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written; on every rank.
+    """
+    on_root(comm, functools.partial(_mesh, geometry, Path(path)))
+
+
+def _mesh(geometry: Geometry, path: Path | None = None) -> RawMesh:
+    """Mesh on this rank, and write the mesh if a path is given."""
+    try:
+        with gmsh_model.session() as gmsh:
+            gmsh_model.mesh_geometry(gmsh, geometry)
+            if path is not None:
+                _write(gmsh, path)
+            raw = gmsh_model.to_raw(gmsh, len(geometry.extent))
+    except (RuntimeError, InputError):
+        raise
+    except Exception as error:  # gmsh raises bare Exceptions
+        raise RuntimeError(f"gmsh could not mesh {geometry}: {error}") from error
+    # The geometry kernel leaves rounding errors on the faces of the box; x = 0 shall mean x = 0.
+    for axis, length in enumerate(geometry.extent):
+        column = raw.points[:, axis]
+        for position in (0.0, length):
+            column[np.abs(column - position) < 1e-9 * length] = position
+    return raw
+
+
+def _write(gmsh: object, path: Path) -> None:
+    """Write the current model's mesh aside and rename it."""
+    aside = path.with_name(f".{path.stem}.part.msh")
+    try:
+        aside.touch()
+        gmsh.write(str(aside))  # type: ignore[attr-defined]
+        aside.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", file=path) from error
