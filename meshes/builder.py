@@ -4,14 +4,13 @@ import functools
 from pathlib import Path
 
 import numpy as np
-from mpi4py import MPI
-
 from lifrac.meshes import gmsh_model
 from lifrac.meshes.collective import on_root
 from lifrac.meshes.errors import InputError
 from lifrac.meshes.geometry import Geometry
 from lifrac.meshes.raw import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
+from mpi4py import MPI
 
 
 def build(geometry: Geometry, comm: MPI.Comm) -> TaggedMesh:
@@ -35,7 +34,9 @@ def build(geometry: Geometry, comm: MPI.Comm) -> TaggedMesh:
 
 
 def write_msh(geometry: Geometry, path: Path | str, comm: MPI.Comm = MPI.COMM_SELF) -> None:
-    """Mesh a geometry and write it as gmsh format 4.1, on rank 0 of `comm` (collective; by default the caller alone).
+    """Mesh a geometry and write it as gmsh format 4.1.
+
+    Rank 0 of `comm` works, the others wait; without `comm` the caller works alone.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Parametrised geometries: what to mesh and how fine, in um. Plain data: needs neither gmsh nor DOLFINx.
 
-x is normal to the crack plane (x = 0), y runs from the anode face (y = 0) to the counter electrode (y = thickness), and in 3D z runs
-along the anode face with the symmetry plane of the flaw at z = 0.
+x is normal to the crack plane (x = 0), y runs from the anode face (y = 0) to the counter electrode
+(y = thickness), and in 3D z runs along the anode face with the symmetry plane of the flaw at z = 0.
 """
 
 import math
@@ -65,13 +65,14 @@ class SlabEdgeFlaw:
 class HalfPennyBlock:
     """3D block with a half-penny flaw: 0 <= x <= half_width, 0 <= y <= thickness, 0 <= z <= breadth.
 
-    The flaw is the part y^2 + z^2 <= flaw_length^2 of the crack plane; its circular front is a curve of the mesh, so nodes lie on it.
-    By symmetry in x and z the block is a quarter of the body.
+    The flaw is the part y^2 + z^2 <= flaw_length^2 of the crack plane; its circular
+    front is a curve of the mesh, so nodes lie on it. By symmetry in x and z this is a quarter of the body.
+    Sizes are targets in 3D: single edges may be a third longer.
 
     Parameters
     ----------
     thickness, half_width, flaw_length, crack_size, far_size, growth, refine
-        As in `SlabEdgeFlaw`; flaw_length is the radius of the flaw, and `refine` counts radially from its centre.
+        As in `SlabEdgeFlaw`; flaw_length is the radius of the flaw, `refine` counts radially from its centre.
     breadth : float
         Extent along z [um].
 
@@ -108,7 +109,7 @@ def crack_span(geometry: Geometry) -> float:
 
 
 def break_points(geometry: Geometry) -> list[float]:
-    """Distances from the mouth where the crack plane is divided: the flaw tip and the ends of the refined parts [um]."""
+    """Distances from the mouth where the crack plane is divided [um]: flaw tip and ends of refined parts."""
     span = crack_span(geometry)
     points = [geometry.flaw_length]
     for start, end, size in geometry.refine:
@@ -126,8 +127,8 @@ def intervals(length: float, size: float) -> int:
 def size_expression(geometry: Geometry) -> str:
     """Target element edge [um] as a formula in x, y, z that gmsh's MathEval field understands.
 
-    On the crack plane it is crack_size (or the finer size of a refined part); away from there it grows linearly with
-    distance, which keeps neighbouring elements alike, up to far_size.
+    On the crack plane it is crack_size (or the finer size of a refined part); away from there it grows
+    linearly with distance, which keeps neighbouring elements alike, up to far_size.
     """
     radius = "y" if len(geometry.extent) == 2 else "sqrt(y*y+z*z)"
     sizes = [f"{geometry.far_size!r}", f"{geometry.crack_size!r}+{geometry.growth!r}*abs(x)"]
@@ -155,7 +156,7 @@ def _check(geometry: Geometry) -> None:
     finest = min([geometry.crack_size, *(size for _, _, size in geometry.refine)])
     if finest > room:
         raise InputError(
-            f"elements on the crack plane must not be longer than the flaw or the path ahead of it, {room:g} um",
+            f"elements must not be longer than the flaw or the path ahead of it, {room:g} um",
             key="crack_size",
             value=geometry.crack_size,
             remedy="Choose a smaller crack_size",
@@ -173,7 +174,7 @@ def _check_refinement(geometry: Geometry, span: float) -> None:
     """Refuse a refined part that is empty, off the crack plane or not finer."""
     for part in geometry.refine:
         start, end, size = part
-        if not (0 <= start < end <= span and 0 < size):
+        if not (0 <= start < end <= span and size > 0):
             raise InputError(
                 f"needs 0 <= from < to <= {span:g} um and a positive size", key="refine", value=part
             )

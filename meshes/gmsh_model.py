@@ -1,4 +1,4 @@
-"""Everything that talks to gmsh: a silent, reproducible session, drawing a geometry, taking a mesh out as arrays."""
+"""Everything that talks to gmsh: a silent, reproducible session, drawing a geometry, giving arrays."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
 from lifrac.meshes.geometry import Geometry, break_points, intervals, size_expression
 from lifrac.meshes.raw import CELL_GROUP, FACET_GROUPS, RawMesh
 
 _SIMPLEX = {1: 1, 2: 2, 3: 4}  # gmsh's element types: line, triangle, tetrahedron
+
+_FACES = (("crack_plane", "lateral"), ("anode", "counter"), ("side", "side"))
+"""Groups of the faces of the box, lower and upper, for each axis."""
 
 _OPTIONS = {
     "General.Terminal": 0,
@@ -42,7 +44,7 @@ def session() -> Iterator[Any]:
     except (ImportError, OSError) as error:
         raise RuntimeError(
             f"gmsh cannot be loaded ({error}). On a bare Linux install the graphics libraries it links to "
-            "(Debian: libglu1-mesa libxrender1 libxcursor1 libxft2 libxinerama1)"
+            "(Debian: libgl1 libglu1-mesa libxrender1 libxcursor1 libxft2 libxinerama1)"
         ) from error
     if gmsh.isInitialized():
         raise RuntimeError("gmsh is in use elsewhere in this process. Call gmsh.finalize() before meshing")
@@ -125,8 +127,8 @@ def _name_groups(model: Any, extent: tuple[float, ...]) -> None:
     faces: dict[str, list[int]] = {}
     for _, tag in model.getEntities(dim - 1):
         box = np.array(model.getBoundingBox(dim - 1, tag)).reshape(2, 3)
-        for axis, names in enumerate((("crack_plane", "lateral"), ("anode", "counter"), ("side", "side"))[:dim]):
-            for position, name in zip((0.0, extent[axis]), names, strict=True):
+        for axis, length in enumerate(extent):
+            for position, name in zip((0.0, length), _FACES[axis], strict=True):
                 if np.all(np.abs(box[:, axis] - position) < tolerance):
                     faces.setdefault(name, []).append(tag)
     for name, tags in faces.items():

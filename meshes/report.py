@@ -5,7 +5,6 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-
 from lifrac.meshes.raw import RawMesh
 
 Array = npt.NDArray[np.float64]
@@ -92,8 +91,8 @@ def measure(raw: RawMesh) -> MeshReport:
 def cell_quality(points: Array, cells: npt.NDArray[np.int64]) -> Array:
     """Radius ratio dim r_in / r_out of triangles or tetrahedra [-].
 
-    The inscribed radius is dim V / (sum of facet areas). The circumscribed radius follows from the centre c, which solves
-    2 e_i . c = e_i . e_i for the edges e_i from one corner.
+    The inscribed radius is dim V / (sum of facet areas). The circumscribed radius follows from the centre c,
+    which solves 2 e_i . c = e_i . e_i for the edges e_i from one corner.
     """
     dim = cells.shape[1] - 1
     corners = points[cells]

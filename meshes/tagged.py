@@ -12,7 +12,6 @@ import dolfinx.graph
 import dolfinx.mesh
 import ufl
 from dolfinx.io import distribute_entity_data
-
 from lifrac.meshes.raw import FACET_GROUPS, RawMesh
 from lifrac.meshes.report import MeshReport, measure
 
