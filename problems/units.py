@@ -1,0 +1,248 @@
+"""Quantity strings with units: the only place where units are converted (and the only one that knows pint).
+
+A user writes `"20 um"`, `"2 mA/cm^2"` or `"60 degC"`; the code behind the case file sees floats in the closed set um, s,
+MPa, V, A/m2, K (docs/architecture.md). Conversions are done in exact rational arithmetic and rounded once, so that
+the same text always gives the same float, and `"20 nm"` is exactly 0.02.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+if TYPE_CHECKING:
+    import pint
+
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(.*?)\s*", re.DOTALL)
+_LONGEST = 80
+_AVOGADRO = Fraction("6.02214076e23")
+"""Avogadro constant [1/mol] (CODATA 2018, exact)."""
+
+
+class QuantityError(ValueError):
+    """A value that is no quantity of the wanted kind; `message` says why and `remedy` what to write."""
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        self.message = message
+        self.remedy = remedy
+        super().__init__(message)
+
+
+class Quantity(float):
+    """A float in internal units that remembers the text it came from."""
+
+    text: str
+
+    def __new__(cls, value: float, text: str) -> "Quantity":
+        self = super().__new__(cls, value)
+        self.text = text
+        return self
+
+    def __getnewargs__(self) -> tuple[float, str]:  # type: ignore[override]  # float's takes no text
+        return float(self), self.text
+
+
+@lru_cache(maxsize=1)
+def _registry() -> "pint.UnitRegistry":
+    """The one unit registry, in exact rational arithmetic; made when first needed, because it takes half a second."""
+    import pint
+
+    return pint.UnitRegistry(non_int_type=Fraction)
+
+
+def _tidy(unit: str) -> str:
+    """Bring usual spellings (`cm2`, `Ohm`, `sqrt(m)`, `m^(1/2)`) into the form pint reads."""
+    unit = unit.replace("·", "*").replace("⋅", "*").replace("Ohm", "ohm").replace("½", "0.5")
+    unit = re.sub(r"sqrt\(\s*(\w+)\s*\)", r"\1^0.5", unit)
+    unit = re.sub(r"(\^|\*\*)\s*(\(\s*1\s*/\s*2\s*\)|1/2)", "^0.5", unit)
+    return re.sub(r"(?<=[A-Za-z\u00b5\u03bc\u03a9])(-?\d+(?:\.\d+)?)", r"^\1", unit)
+
+
+@lru_cache(maxsize=512)
+def _convert(number: str, unit: str, target: str) -> Fraction:
+    """`number` `unit` in `target` units, exactly; raises pint's errors."""
+    ureg = _registry()
+    magnitude = ureg.Quantity(Fraction(number), ureg.parse_units(unit)).to(target).magnitude
+    return Fraction(magnitude)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What a key holds: its kind, internal unit and range. Used as pydantic annotation of `Quantity`.
+
+    Bounds are in the internal unit; `gt`/`lt` exclude the bound, `ge`/`le` include it.
+    """
+
+    name: str
+    unit: str
+    """Internal unit; empty for plain numbers."""
+    usual: str
+    """Unit offered to a user who wrote a bare number."""
+    example: str
+    per_mole: bool = False
+    """An energy per particle is accepted too, and multiplied by the Avogadro constant."""
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+
+    def within(self, **bounds: float) -> "Dimension":
+        """The same dimension with bounds `gt`, `ge`, `lt`, `le` in internal units."""
+        return replace(self, **bounds)  # type: ignore[arg-type]
+
+    def __call__(self, value: object) -> Quantity:
+        """Turn what stands in a file into a quantity in internal units.
+
+        Raises
+        ------
+        QuantityError
+            No number, no unit, an unknown unit, a wrong dimension, nan or infinity, or out of range.
+        """
+        if isinstance(value, Quantity):
+            return value
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise QuantityError(f"a {self.name} is wanted here", self._remedy())
+        quantity = self._from_number(value) if not isinstance(value, str) else self._from_text(value)
+        self._check_range(quantity)
+        return quantity
+
+    def internal(self, value: float) -> Quantity:
+        """A computed value in internal units, with a text that reads back to the same float."""
+        return Quantity(value, f"{float(value)!r} {self.unit}".strip())
+
+    def _remedy(self) -> str:
+        return f'Write for example "{self.example}"' if self.unit else "Write a plain number"
+
+    def _from_number(self, value: float) -> Quantity:
+        if not isfinite(value):
+            raise QuantityError("must be a finite number", self._remedy())
+        if self.unit:
+            raise QuantityError("a bare number has no unit", f'Write "{value} {self.usual}"')
+        return Quantity(float(value), repr(value))
+
+    def _from_text(self, text: str) -> Quantity:
+        match = _NUMBER.fullmatch(text)
+        if match is None or len(text) > _LONGEST:
+            raise QuantityError("not a finite number with a unit", self._remedy())
+        number, unit = match.groups()
+        if self.unit and not unit:
+            raise QuantityError("a bare number has no unit", f'Write "{number} {self.usual}"')
+        try:
+            return Quantity(float(self._convert(number, unit)), text.strip())
+        except OverflowError:
+            raise QuantityError("not a finite number", self._remedy()) from None
+
+    def _convert(self, number: str, unit: str) -> Fraction:
+        if not self.unit:
+            if unit not in ("", "%"):
+                raise QuantityError(f'a plain number has no unit "{unit}"', f"Write {number}")
+            return Fraction(number) / (100 if unit == "%" else 1)
+        import pint
+
+        try:
+            if self.per_mole and "mol" not in unit:
+                return _convert(number, _tidy(unit), "J") * _AVOGADRO
+            return _convert(number, _tidy(unit), self.unit)
+        except pint.DimensionalityError:
+            raise QuantityError(f'"{unit}" is not a unit of {self.name}', self._remedy()) from None
+        except Exception:  # pint's parser raises many kinds on nonsense; all mean the same to a user
+            raise QuantityError(f'unit "{unit}" is not understood', self._remedy()) from None
+
+    def _check_range(self, value: float) -> None:
+        for bound, fails, words in (
+            (self.gt, lambda b: value <= b, "above"),
+            (self.ge, lambda b: value < b, "at least"),
+            (self.lt, lambda b: value >= b, "below"),
+            (self.le, lambda b: value > b, "at most"),
+        ):
+            if bound is not None and fails(bound):
+                raise QuantityError(f"must be {words} {bound:g} {self.unit}".rstrip(), self._remedy())
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validation by `__call__`; serialisation to the remembered text (plain numbers stay numbers)."""
+        return core_schema.no_info_plain_validator_function(
+            self.__call__,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda q: q.text if self.unit else float(q)
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A string with number and unit, or a number for a dimensionless key, with its range."""
+        if self.unit:
+            return {"type": "string", "pattern": r"^\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*\S.*$",
+                    "examples": [self.example], "x-dimension": self.name, **self._bounds("x-internal-")}
+        return {"type": "number", "examples": [float(self.example)], **self._bounds("")}
+
+    def _bounds(self, prefix: str) -> dict[str, float]:
+        names = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+        return {prefix + word: getattr(self, key) for key, word in names.items() if getattr(self, key) is not None}
+
+
+LENGTH = Dimension("length", "um", "um", "20 um")
+TIME = Dimension("time", "s", "h", "1 h")
+PRESSURE = Dimension("pressure", "MPa", "MPa", "5 MPa")
+TEMPERATURE = Dimension("temperature", "K", "degC", "60 degC", gt=0.0)
+CURRENT_DENSITY = Dimension("current density", "A/m^2", "mA/cm^2", "2 mA/cm^2")
+AREAL_CAPACITY = Dimension("areal capacity", "C/m^2", "mAh/cm^2", "0.5 mAh/cm^2")
+CONDUCTIVITY = Dimension("conductivity", "A*um/(V*m^2)", "mS/cm", "0.5 mS/cm", gt=0.0)
+AREA_RESISTANCE = Dimension("area-specific resistance", "V*m^2/A", "ohm*cm^2", "5 ohm*cm^2")
+FRACTURE_ENERGY = Dimension("fracture energy", "MPa*um", "J/m^2", "6 J/m^2", gt=0.0)
+TOUGHNESS = Dimension("fracture toughness", "MPa*um^0.5", "MPa*m^0.5", "1 MPa*m^0.5", gt=0.0)
+VISCOSITY = Dimension("viscosity", "MPa*s", "MPa*s", "1e4 MPa*s", gt=0.0)
+INTERFACE_VISCOSITY = Dimension("viscous traction per opening rate", "MPa*s/um", "MPa*s/um", "1 MPa*s/um", ge=0.0)
+VOLTAGE = Dimension("voltage", "V", "V", "0.5 V")
+ACTIVATION_ENERGY = Dimension("activation energy", "J/mol", "eV", "0.34 eV", per_mole=True, ge=0.0)
+RATE = Dimension("rate", "1/s", "1/s", "7.7e-3 1/s", gt=0.0)
+MOLAR_VOLUME = Dimension("molar volume", "m^3/mol", "cm^3/mol", "13.0 cm^3/mol", gt=0.0)
+DENSITY = Dimension("density", "g/cm^3", "g/cm^3", "5.1 g/cm^3", gt=0.0)
+EXPANSION = Dimension("thermal expansion", "1/K", "1/K", "15e-6 1/K")
+NUMBER = Dimension("number", "", "", "0.5")
+
+Length = Annotated[Quantity, LENGTH]
+PositiveLength = Annotated[Quantity, LENGTH.within(gt=0.0)]
+PositiveTime = Annotated[Quantity, TIME.within(gt=0.0)]
+Pressure = Annotated[Quantity, PRESSURE]
+PositivePressure = Annotated[Quantity, PRESSURE.within(gt=0.0)]
+StackPressure = Annotated[Quantity, PRESSURE.within(ge=0.0)]
+Temperature = Annotated[Quantity, TEMPERATURE]
+CurrentDensity = Annotated[Quantity, CURRENT_DENSITY]
+PositiveCurrentDensity = Annotated[Quantity, CURRENT_DENSITY.within(gt=0.0)]
+ArealCapacity = Annotated[Quantity, AREAL_CAPACITY.within(gt=0.0)]
+StoredCapacity = Annotated[Quantity, AREAL_CAPACITY.within(ge=0.0)]
+Conductivity = Annotated[Quantity, CONDUCTIVITY]
+AreaResistance = Annotated[Quantity, AREA_RESISTANCE.within(gt=0.0)]
+FilmResistance = Annotated[Quantity, AREA_RESISTANCE.within(ge=0.0)]
+FractureEnergy = Annotated[Quantity, FRACTURE_ENERGY]
+Toughness = Annotated[Quantity, TOUGHNESS]
+Viscosity = Annotated[Quantity, VISCOSITY]
+InterfaceViscosity = Annotated[Quantity, INTERFACE_VISCOSITY]
+Voltage = Annotated[Quantity, VOLTAGE]
+PositiveVoltage = Annotated[Quantity, VOLTAGE.within(gt=0.0)]
+ActivationEnergy = Annotated[Quantity, ACTIVATION_ENERGY]
+Rate = Annotated[Quantity, RATE]
+MolarVolume = Annotated[Quantity, MOLAR_VOLUME]
+Density = Annotated[Quantity, DENSITY]
+Expansion = Annotated[Quantity, EXPANSION]
+PoissonRatio = Annotated[Quantity, NUMBER.within(gt=-1.0, lt=0.5)]
+TransferCoefficient = Annotated[Quantity, NUMBER.within(gt=0.0, lt=1.0)]
+Fraction01 = Annotated[Quantity, NUMBER.within(ge=0.0, le=1.0)]
+PositiveFraction = Annotated[Quantity, NUMBER.within(gt=0.0, le=1.0)]
+Exponent = Annotated[Quantity, NUMBER.within(ge=1.0, le=50.0)]
+SizeExponent = Annotated[Quantity, NUMBER.within(ge=0.0, le=10.0)]
+PositiveNumber = Annotated[Quantity, NUMBER.within(gt=0.0)]
+
+
+def show(value: float, dimension: Dimension, unit: str | None = None, digits: int = 4) -> str:
+    """Text for people: `value` (internal units) in `unit`, by default the usual one of `dimension`."""
+    unit = unit or dimension.usual
+    if not dimension.unit:
+        return f"{value:.{digits}g}"
+    if unit == "degC":
+        return f"{value - 273.15:.{digits}g} degC"
+    return f"{value / float(dimension._convert('1', unit)):.{digits}g} {unit}"
