@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.meshes import gmsh_model
+from lifrac.meshes.accept import accept
 from lifrac.meshes.collective import on_root
 from lifrac.meshes.errors import InputError
 from lifrac.meshes.geometry import Geometry
@@ -53,17 +54,17 @@ def _mesh(geometry: Geometry, path: Path | None = None) -> RawMesh:
             gmsh_model.mesh_geometry(gmsh, geometry)
             if path is not None:
                 _write(gmsh, path)
-            raw = gmsh_model.to_raw(gmsh, len(geometry.extent))
+            named = gmsh_model.to_named(gmsh)
     except (RuntimeError, InputError):
         raise
     except Exception as error:  # gmsh raises bare Exceptions
         raise RuntimeError(f"gmsh could not mesh {geometry}: {error}") from error
     # The geometry kernel leaves rounding errors on the faces of the box; x = 0 shall mean x = 0.
     for axis, length in enumerate(geometry.extent):
-        column = raw.points[:, axis]
+        column = named.points[:, axis]
         for position in (0.0, length):
             column[np.abs(column - position) < 1e-9 * length] = position
-    return raw
+    return accept(named, len(geometry.extent))
 
 
 def _write(gmsh: object, path: Path) -> None:

@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from lifrac.meshes.geometry import Geometry, break_points, intervals, size_expression
-from lifrac.meshes.raw import CELL_GROUP, FACET_GROUPS, RawMesh
+from lifrac.meshes.raw import CELL_GROUP, FACET_GROUPS, Ints, NamedCells
 
-_SIMPLEX = {1: 1, 2: 2, 3: 4}  # gmsh's element types: line, triangle, tetrahedron
+_SHAPES = {15: "vertex", 1: "line", 2: "triangle", 4: "tetra"}  # gmsh's element types in meshio's names
 
 _FACES = (("crack_plane", "lateral"), ("anode", "counter"), ("side", "side"))
 """Groups of the faces of the box, lower and upper, for each axis."""
@@ -66,32 +65,39 @@ def mesh_geometry(gmsh: Any, geometry: Geometry) -> None:
     gmsh.model.mesh.generate(len(geometry.extent))
 
 
-def to_raw(gmsh: Any, dim: int) -> RawMesh:
-    """Take the mesh of the current model out as arrays, unused nodes left behind."""
+def to_named(gmsh: Any) -> NamedCells:
+    """Take the mesh of the current model out as arrays, with its physical groups of cells and facets."""
     mesh = gmsh.model.mesh
     tags, coordinates, _ = mesh.getNodes()
-    _, cells = mesh.getElementsByType(_SIMPLEX[dim])
-    cells = np.asarray(cells, dtype=np.int64).reshape(-1, dim + 1)
-    used = np.unique(cells)
-    number = np.full(int(tags.max()) + 1, -1, dtype=np.int64)
-    number[used] = np.arange(used.size)
-    row = np.empty_like(number)
+    row = np.zeros(int(tags.max(initial=0)) + 1, dtype=np.int64)
     row[tags.astype(np.int64)] = np.arange(tags.size)
-    points = coordinates.reshape(-1, 3)[row[used]][:, :dim].copy()
-    groups = {
-        gmsh.model.getPhysicalName(dim - 1, tag): number[_facets_of_group(gmsh, dim - 1, tag)]
-        for _, tag in gmsh.model.getPhysicalGroups(dim - 1)
-    }
-    return RawMesh(points, number[cells], groups)
+    cells: dict[str, Ints] = {}
+    order: dict[str, Ints] = {}
+    for kind in mesh.getElementTypes():
+        shape, _, _, nodes_per_element, _, _ = mesh.getElementProperties(kind)
+        shape = _SHAPES.get(kind, shape)
+        order[shape], nodes = (np.asarray(a, dtype=np.int64) for a in mesh.getElementsByType(kind))
+        cells[shape] = row[nodes].reshape(-1, nodes_per_element)
+    groups: dict[str, dict[str, Ints]] = {}
+    for dim, tag in gmsh.model.getPhysicalGroups():
+        name = gmsh.model.getPhysicalName(dim, tag) or str(tag)
+        for shape, elements in _elements_of_group(gmsh, dim, tag).items():
+            sorter = np.argsort(order[shape])
+            found = sorter[np.searchsorted(order[shape], elements, sorter=sorter)]
+            rows = groups.setdefault(name, {})
+            rows[shape] = np.concatenate([rows.get(shape, np.empty(0, dtype=np.int64)), found])
+    return NamedCells(coordinates.reshape(-1, 3), cells, groups)
 
 
-def _facets_of_group(gmsh: Any, dim: int, tag: int) -> npt.NDArray[np.int64]:
-    """Node tags of the facets in a physical group, shape (k, dim + 1)."""
-    nodes = [
-        gmsh.model.mesh.getElementsByType(_SIMPLEX[dim], entity)[1]
-        for entity in gmsh.model.getEntitiesForPhysicalGroup(dim, tag)
-    ]
-    return np.concatenate(nodes).astype(np.int64).reshape(-1, dim + 1)
+def _elements_of_group(gmsh: Any, dim: int, tag: int) -> dict[str, Ints]:
+    """Element tags in a physical group, by shape."""
+    found: dict[str, list[Ints]] = {}
+    for entity in gmsh.model.getEntitiesForPhysicalGroup(dim, tag):
+        kinds, elements, _ = gmsh.model.mesh.getElements(dim, entity)
+        for kind, part in zip(kinds, elements, strict=True):
+            shape = _SHAPES.get(kind, gmsh.model.mesh.getElementProperties(kind)[0])
+            found.setdefault(shape, []).append(np.asarray(part, dtype=np.int64))
+    return {shape: np.concatenate(parts) for shape, parts in found.items()}
 
 
 def _draw(model: Any, geometry: Geometry) -> None:

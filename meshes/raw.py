@@ -1,13 +1,38 @@
-"""A mesh as plain arrays on one rank: what gmsh, meshio and the checks exchange before it is distributed."""
+"""Meshes as plain arrays on one rank: what gmsh, meshio and the checks exchange before distribution."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
 CELL_GROUP = "electrolyte"
 FACET_GROUPS = {"anode": 1, "counter": 2, "crack_plane": 3, "lateral": 4, "side": 5}
 """Names of the facet groups and the tags they always carry."""
+
+SIMPLICES = ("vertex", "line", "triangle", "tetra")
+"""First-order shapes by dimension, in meshio's names."""
+
+
+@dataclass(frozen=True)
+class NamedCells:
+    """A mesh as a file holds it, before any check.
+
+    Attributes
+    ----------
+    points : (n, 3) float
+        Coordinates in the file's unit of length.
+    cells : dict of (m, k) int
+        Shape in meshio's names -> node numbers.
+    groups : dict of dict of int
+        Group name -> shape -> row numbers in `cells`.
+    """
+
+    points: Floats
+    cells: dict[str, Ints]
+    groups: dict[str, dict[str, Ints]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -24,11 +49,53 @@ class RawMesh:
         Node numbers of the facets of each group.
     """
 
-    points: npt.NDArray[np.float64]
-    cells: npt.NDArray[np.int64]
-    groups: dict[str, npt.NDArray[np.int64]]
+    points: Floats
+    cells: Ints
+    groups: dict[str, Ints]
 
     @property
     def dim(self) -> int:
         """Dimension of the cells, and of the space they lie in."""
         return self.cells.shape[1] - 1
+
+
+def to_raw(named: NamedCells, dim: int, scale: float = 1.0) -> RawMesh:
+    """Keep cells, known facet groups and used nodes; `scale` is the file's unit of length [um]."""
+    cells = named.cells[SIMPLICES[dim]]
+    used = np.unique(cells)
+    number = np.full(len(named.points), -1, dtype=np.int64)
+    number[used] = np.arange(used.size)
+    facets = SIMPLICES[dim - 1]
+    groups = {
+        name: number[named.cells[facets][rows[facets]]]
+        for name, rows in named.groups.items()
+        if name in FACET_GROUPS and len(rows.get(facets, ())) > 0
+    }
+    return RawMesh(named.points[used, :dim] * scale, number[cells], groups)
+
+
+def exterior(raw: RawMesh) -> tuple[Ints, Ints, Ints]:
+    """Compare the facets of the cells with those in groups.
+
+    Returns
+    -------
+    outer : (k, dim) int
+        Node numbers of the facets that belong to one cell only.
+    tagged : (k,) int
+        In how many groups each of them is.
+    astray : (l, dim) int
+        Facets in a group that are not exterior.
+    """
+    dim, count = raw.dim, len(raw.points)
+    of_cells = np.concatenate([np.delete(raw.cells, corner, axis=1) for corner in range(dim + 1)])
+    of_groups = np.concatenate([np.empty((0, dim), dtype=np.int64), *raw.groups.values()])
+    rows = np.sort(np.concatenate([of_cells, of_groups]), axis=1)
+    key = rows[:, 0]
+    for column in rows.T[1:]:
+        if len(key) and int(key.max() + 1) * count >= 2**62:
+            key = np.unique(key, return_inverse=True)[1]
+        key = key * count + column
+    _, first, facet = np.unique(key, return_index=True, return_inverse=True)
+    owners = np.bincount(facet[: len(of_cells)], minlength=len(first))
+    tags = np.bincount(facet[len(of_cells) :], minlength=len(first))
+    return rows[first[owners == 1]], tags[owners == 1], rows[first[(owners != 1) & (tags > 0)]]
