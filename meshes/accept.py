@@ -1,4 +1,4 @@
-"""The checks every mesh must pass before the solver sees it. Each refusal says what is wrong and what to do."""
+"""The checks every mesh must pass before the solver sees it; a refusal says what is wrong and what to do."""
 
 import difflib
 from pathlib import Path
@@ -49,7 +49,7 @@ def _check_shapes(named: NamedCells, dim: int, file: Path | None) -> None:
     odd = sorted(set(named.cells) - set(SIMPLICES))
     if odd:
         raise InputError(
-            f"has elements of shape {', '.join(odd)}; only first-order triangles and tetrahedra are supported",
+            f"has elements of shape {', '.join(odd)}; only first-order triangles and tetrahedra will do",
             file=file,
             remedy="In gmsh set Mesh.ElementOrder = 1 and recombine nothing",
         )
@@ -62,6 +62,8 @@ def _check_shapes(named: NamedCells, dim: int, file: Path | None) -> None:
         )
     if found > dim:
         raise InputError(f"is a {found}D mesh where a {dim}D one is expected", file=file)
+    if not np.all(np.isfinite(named.points)):
+        raise InputError("has coordinates that are not numbers", file=file, remedy="Save it again")
     if dim == 2:
         z = named.points[np.unique(named.cells["triangle"]), 2]
         if np.ptp(z) > TOLERANCE * _diagonal(named.points):
@@ -145,7 +147,11 @@ def _check_faces(raw: RawMesh, file: Path | None) -> None:
     points = raw.points
     near = TOLERANCE * _diagonal(points)
     top = points.max(axis=0)
-    expected = [("crack_plane", 0, (0.0,)), ("anode", 1, (0.0,)), ("counter", 1, (float(top[1]),))]
+    expected: list[tuple[str, int, tuple[float, ...]]] = [
+        ("crack_plane", 0, (0.0,)),
+        ("anode", 1, (0.0,)),
+        ("counter", 1, (float(top[1]),)),
+    ]
     if "side" in raw.groups and raw.dim == 3:
         expected.append(("side", 2, (0.0, float(top[2]))))
     for name, axis, positions in expected:
@@ -160,12 +166,10 @@ def _check_faces(raw: RawMesh, file: Path | None) -> None:
                 value=name,
                 remedy="Move the geometry or check the scale",
             )
-    for axis in (0, 1):
+    for axis, name in ((0, "crack_plane"), (1, "anode")):
         if points[:, axis].min() < -near:
-            raise InputError(
-                f"reaches below {'xy'[axis]} = 0", file=file, remedy="The body is x >= 0, y >= 0"
-            )
-        points[np.abs(points[:, axis]) <= near, axis] = 0.0
+            raise InputError(f"reaches below {'xy'[axis]} = 0", file=file, remedy="The body is x, y >= 0")
+        points[np.unique(raw.groups[name]), axis] = 0.0
     if points[np.unique(raw.groups["crack_plane"]), 1].min() > 0:
         raise InputError("must begin at the anode face", file=file, key="group", value="crack_plane")
 

@@ -75,7 +75,7 @@ def _read_msh(path: Path, head: bytes) -> NamedCells:
 
 
 def _read_foreign(path: Path) -> NamedCells:
-    """Read with meshio, which prints its complaints and may end the process: both are turned into one error."""
+    """Read with meshio; it prints complaints and may end the process, which is turned into one error."""
     import meshio
 
     said = io.StringIO()
