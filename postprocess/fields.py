@@ -1,0 +1,118 @@
+"""Reading `fields.vtkhdf` with h5py alone: geometry, point arrays in time, sections and crack profiles."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+
+import h5py
+import numpy as np
+from lifrac.meshes.errors import InputError
+
+ELECTROLYTE, CRACK_PLANE, ANODE, COUNTER = 0, 1, 2, 3
+"""Values of the cell array `region`."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Triangles of the electrolyte in the plane z = 0.
+
+    Attributes
+    ----------
+    ids
+        Points of the file that take part, shape (n,).
+    xy
+        Their coordinates [um], shape (n, 2).
+    triangles
+        Rows of `xy`, shape (m, 3).
+    """
+
+    ids: np.ndarray
+    xy: np.ndarray
+    triangles: np.ndarray
+
+
+class FieldFile:
+    """Fields of one run; arrays are read when asked for, so the file may be larger than the memory."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            with h5py.File(self.path, "r") as file:
+                root = file["VTKHDF"]
+                count = int(root["Steps"].attrs["NSteps"])
+                self.times = np.asarray(root["Steps/Values"][:count])
+                self.points = np.asarray(root["Points"])
+                self.names = tuple(root["PointData"])
+                self._connectivity = np.asarray(root["Connectivity"])
+                self._offsets = np.asarray(root["Offsets"])
+                self._region = np.asarray(root["CellData/region"])
+        except (OSError, KeyError) as error:
+            remedy = "Give the fields.vtkhdf of a run folder"
+            raise InputError(
+                f"cannot be read as stored fields ({error})", file=path, remedy=remedy
+            ) from error
+
+    def array(self, name: str, step: int) -> np.ndarray:
+        """Point array at stored `step` (negative counts from the end), shape (n,) or (n, components)."""
+        if name not in self.names:
+            known = f"Use one of {', '.join(self.names)}"
+            raise InputError("no such point array", file=self.path, key=name, remedy=known)
+        step = range(len(self.times))[step]
+        with h5py.File(self.path, "r") as file:
+            first = int(file["VTKHDF/Steps/PointDataOffsets"][name][step])
+            return np.asarray(file["VTKHDF/PointData"][name][first : first + len(self.points)])
+
+    def cells(self, region: int) -> np.ndarray:
+        """Connectivity of the cells in `region`, shape (m, k)."""
+        chosen = np.flatnonzero(self._region == region)
+        if not chosen.size:
+            return np.empty((0, 0), dtype=np.int64)
+        width = int(self._offsets[chosen[0] + 1] - self._offsets[chosen[0]])
+        return self._connectivity[self._offsets[chosen][:, None] + np.arange(width)]
+
+    @cached_property
+    def thickness(self) -> float:
+        """Thickness of the electrolyte L [um]."""
+        return float(self.points[:, 1].max())
+
+    @cached_property
+    def section(self) -> Section:
+        """The electrolyte in the plane z = 0: the whole mesh in 2D, a symmetry plane in 3D."""
+        triangles = self.cells(ELECTROLYTE)
+        if triangles.shape[1] == 4:
+            triangles = self._faces_at_zero(triangles)
+        ids, local = np.unique(triangles, return_inverse=True)
+        return Section(ids, self.points[ids, :2], local.reshape(triangles.shape))
+
+    @cached_property
+    def crack_line(self) -> np.ndarray:
+        """Points of the crack plane on the line x = z = 0, from the anode face on; shape (n,)."""
+        ids = np.unique(self.cells(CRACK_PLANE))
+        ids = ids[np.abs(self.points[ids, 2]) <= self._tolerance]
+        return ids[np.argsort(self.points[ids, 1], kind="stable")]
+
+    def nearest(self, time: float) -> int:
+        """Stored step nearest to `time` [s]."""
+        return int(np.argmin(np.abs(self.times - time)))
+
+    def spread(self, count: int) -> list[int]:
+        """Up to `count` stored steps spread evenly in time, the first and the last among them."""
+        if len(self.times) <= count:
+            return list(range(len(self.times)))
+        return sorted({self.nearest(t) for t in np.linspace(self.times[0], self.times[-1], count)})
+
+    def largest(self, name: str, ids: np.ndarray, steps: Iterable[int]) -> float:
+        """Largest value of a scalar array over some points and steps."""
+        return max((float(self.array(name, k)[ids].max()) for k in steps), default=0.0)
+
+    @property
+    def _tolerance(self) -> float:
+        return 1e-9 * float(np.ptp(self.points, axis=0).max())
+
+    def _faces_at_zero(self, tetrahedra: np.ndarray) -> np.ndarray:
+        """Faces of the tetrahedra that lie in z = 0, shape (m, 3)."""
+        on_plane = np.abs(self.points[:, 2]) <= self._tolerance
+        faces = np.vstack([tetrahedra[:, list(c)] for c in combinations(range(4), 3)])
+        return faces[on_plane[faces].all(axis=1)]

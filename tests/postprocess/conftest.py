@@ -1,0 +1,16 @@
+"""Synthetic run folders for the tests of this folder."""
+
+from pathlib import Path
+
+import pytest
+from synthetic_run import MakeRun, write_run
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """`make_run(kind="through", rows=60, stored=7) -> folder`; see `synthetic_run` for the kinds."""
+
+    def make(kind: str = "through", rows: int = 60, stored: int = 7) -> Path:
+        return write_run(tmp_path / f"run-{kind}", kind, rows, stored)
+
+    return make

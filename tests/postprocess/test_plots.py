@@ -1,0 +1,86 @@
+"""Figures of synthetic runs: every kind of run gives its files, and what is drawn is what was stored."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from lifrac.meshes.errors import InputError
+from lifrac.postprocess.plot_fields import deformed, magnification
+from lifrac.postprocess.plot_history import history_figure
+from lifrac.postprocess.plots import plot_run
+from lifrac.postprocess.results import RunResult
+from lifrac.postprocess.style import Progress
+from synthetic_run import MakeRun
+
+ALL = {f"{n}.{s}" for n in ("history", "fields", "crack_profile") for s in ("png", "pdf")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "stored"),
+    [("through", 60, 7), ("rest", 10, 2), ("holds", 1, 1)],
+)
+@pytest.mark.filterwarnings("error")
+def test_every_kind_of_run_is_drawn(make_run: MakeRun, kind: str, rows: int, stored: int) -> None:
+    folder = make_run(kind, rows, stored)
+    written = plot_run(folder)
+    assert {p.name for p in written} == ALL
+    for path in written:
+        assert path.parent == folder / "plots"
+        assert path.stat().st_size > 4000
+        if path.suffix == ".png":
+            picture = plt.imread(path)
+            assert min(picture.shape[:2]) > 900
+            assert np.ptp(picture[..., :3]) > 0.5
+
+
+def test_run_without_fields_gives_the_history_only(make_run: MakeRun) -> None:
+    assert {p.name for p in plot_run(make_run(stored=0))} == {"history.png", "history.pdf"}
+
+
+def test_axis_is_charge_unless_charge_does_not_tell(make_run: MakeRun) -> None:
+    columns = {
+        k: Progress.of(RunResult.load(make_run(k)).history).column for k in ("holds", "rest", "reversal")
+    }
+    assert columns == {"holds": "charge_mAh_per_cm2", "rest": "time_s", "reversal": "time_s"}
+
+
+def test_events_are_marked_where_they_happened(make_run: MakeRun) -> None:
+    run = RunResult.load(make_run())
+    labels = [t.get_text() for t in history_figure(run, 200.0).legends[0].get_texts()]
+    charge = run.events["charge_mAh_per_cm2"]
+    assert labels[0] == f"fracture starts ({charge[0]:.3g})"
+    assert [t.split(" (")[0] for t in labels] == ["fracture starts", "crack through", "short circuit"]
+
+
+def test_drawn_opening_is_the_stored_one_enlarged(make_run: MakeRun) -> None:
+    run = RunResult.load(make_run())
+    fields = run.fields()
+    assert fields is not None
+    factor = magnification(fields, [3, 6])
+    shape = deformed(run, fields, 6, factor)
+    stored = fields.array("aperture_um", 6)[fields.crack_line] - 0.02
+    np.testing.assert_allclose(2 * shape.gap, factor * stored, atol=1e-4 * factor * stored.max())
+    assert (
+        0.4 * 0.025 * 200
+        <= max(s.gap.max() for s in (shape, deformed(run, fields, 3, factor)))
+        <= 0.025 * 200
+    )
+    wet = fields.array("metal_thickness_um", 6)[fields.crack_line] > 0
+    np.testing.assert_allclose(shape.fill, wet)
+
+
+def test_plots_need_neither_dolfinx_nor_gmsh() -> None:
+    script = (
+        "import sys, lifrac.postprocess.plots;"
+        "bad = {'dolfinx', 'gmsh', 'petsc4py', 'mpi4py', 'vtk', 'matplotlib.pyplot'} & set(sys.modules);"
+        "assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_no_run_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="lifrac run"):
+        plot_run(tmp_path / "none")

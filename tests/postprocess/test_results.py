@@ -1,0 +1,86 @@
+"""Reading run folders: complete, still running, killed, and none at all."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lifrac.meshes.errors import InputError
+from lifrac.postprocess.fields import ANODE, CRACK_PLANE, ELECTROLYTE, FieldFile
+from lifrac.postprocess.results import HISTORY_COLUMNS, RunResult
+from lifrac.solver.vtkhdf import TemporalGrid
+from synthetic_run import THICKNESS, MakeRun
+
+
+def test_complete_run(make_run: MakeRun) -> None:
+    run = RunResult.load(make_run(rows=60))
+    assert tuple(run.history.columns) == HISTORY_COLUMNS
+    assert len(run.history) == 60
+    assert run.outcome == "short_circuit"
+    assert list(run.events["event"]) == ["fracture", "crack_through", "short_circuit"]
+    assert run.case["title"] == "synthetic"
+    assert run.manifest["synthetic"]
+
+
+def test_killed_run_is_read_up_to_its_last_complete_row(make_run: MakeRun) -> None:
+    folder = make_run(rows=20)
+    (folder / "summary.json").unlink()
+    with open(folder / "history.csv", "a", encoding="utf-8") as file:
+        file.write("20,730.0,1.0,0,4.0")
+    with open(folder / "events.jsonl", "a", encoding="utf-8") as file:
+        file.write('{"time_s": 73')
+    run = RunResult.load(folder)
+    assert len(run.history) == 20
+    assert len(run.events) == 3
+    assert run.outcome is None
+
+
+def test_what_is_no_run_is_refused(tmp_path: Path, make_run: MakeRun) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        RunResult.load(tmp_path / "none")
+    with pytest.raises(InputError, match=r"history\.csv is missing"):
+        RunResult.load(tmp_path)
+    folder = make_run()
+    (folder / "fields.vtkhdf").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match="cannot be read as stored fields"):
+        RunResult.load(folder).fields()
+    (folder / "summary.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match="is damaged"):
+        RunResult.load(folder)
+    (folder / "history.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="columns are missing: step"):
+        RunResult.load(folder)
+
+
+def test_fields_in_two_dimensions(make_run: MakeRun) -> None:
+    fields = RunResult.load(make_run(rows=60, stored=7)).fields()
+    assert fields is not None
+    assert len(fields.times) == 7
+    assert fields.thickness == THICKNESS
+    assert fields.cells(ELECTROLYTE).shape[1] == 3
+    assert fields.cells(CRACK_PLANE).shape == (50, 2)
+    assert np.all(fields.points[np.unique(fields.cells(ANODE)), 1] == 0)
+    y = fields.points[fields.crack_line, 1]
+    assert y[0] == 0
+    assert np.all(np.diff(y) > 0)
+    assert fields.spread(3) == [0, 3, 6]
+    assert fields.array("stress_MPa", -1).shape == (len(fields.points), 6)
+    with pytest.raises(InputError, match="no such point array"):
+        fields.array("stress", 0)
+
+
+def test_section_of_a_block_is_its_symmetry_plane(tmp_path: Path) -> None:
+    """A unit cube of six tetrahedra around a diagonal: two of their faces lie in z = 0, of area 1/2 each."""
+    cube = np.array([[x, y, z] for z in (0, 1) for y in (0, 1) for x in (0, 1)], dtype=float)
+    around = [1, 3, 2, 6, 4, 5, 1]
+    tetrahedra = np.array([[0, 7, a, b] for a, b in pairwise(around)])
+    crack = np.array([[8, 9, 10]])
+    points = np.vstack([cube, [[0, 0, 0], [0, 1, 0], [0, 0, 1]]])
+    path = tmp_path / "fields.vtkhdf"
+    grid = TemporalGrid(path, points, [(10, tetrahedra), (5, crack)], np.array([0] * 6 + [1]), {"damage": 1})
+    grid.append(0.0, {"damage": np.arange(11.0)})
+    fields = FieldFile(path)
+    a, b, c = (fields.section.xy[fields.section.triangles[:, k]] for k in range(3))
+    areas = 0.5 * np.abs(np.linalg.det(np.stack([b - a, c - a], axis=-1)))
+    np.testing.assert_allclose(areas, [0.5, 0.5])
+    np.testing.assert_array_equal(fields.crack_line, [8, 9])
