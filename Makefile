@@ -1,0 +1,72 @@
+# Set-up, demo and tests. Needs make, a C compiler and some Python >= 3.12; `make help` lists the targets.
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+export OMP_NUM_THREADS = 1
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PACKAGES := meshes solver problems postprocess verification
+RANKS := 2 3
+SOURCES := $(shell find meshes solver problems postprocess benchmarks/verification \
+    -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name py.typed)
+DEMO_CASE ?= problems/cases/llzo_runs_through.toml
+DEMO_OUT ?= runs/demo
+
+.PHONY: help install demo test lint unit mpi verify develop clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+install: $(VENV)/.lifrac  ## create .venv and install lifrac into it
+
+demo: install  ## predict one filament: run a ready case and plot it into runs/demo
+	rm -rf $(DEMO_OUT)
+	$(BIN)/lifrac run $(DEMO_CASE) --out $(DEMO_OUT)
+	$(BIN)/lifrac plot $(DEMO_OUT)
+	@echo "Results are in $(DEMO_OUT): pictures in plots/, fields.vtkhdf opens in ParaView >= 5.12, docs/results.md explains"
+
+test: lint unit mpi verify  ## everything that has to pass: lint, tests, tests on 2 and 3 ranks, quick verification
+
+lint: install  ## ruff on the sources, mypy on the installed package
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(PACKAGES:%=-p lifrac.%)
+
+unit: install  ## tests on one rank
+	$(BIN)/python -m pytest -q
+
+mpi: install  ## the tests marked `mpi` on 2 and 3 ranks (exit code 5: there are none)
+	for n in $(RANKS); do \
+	    $(BIN)/mpiexec -n $$n $(BIN)/python -m pytest -q -m mpi -p no:cacheprovider || [ $$? -eq 5 ] || exit 1; \
+	done
+
+verify: install  ## the quick part of the verification book
+	$(BIN)/lifrac verify --quick
+
+develop: $(VENV)/.deps  ## install the sources in place instead of a copy (mypy then does not see the package)
+	$(PIP) --no-deps --no-build-isolation --editable .
+
+clean:  ## remove the environment and what was built; runs/ stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is written only after its step succeeded, so an interrupted set-up goes on where it stopped.
+$(VENV)/.python: tools/find-python.sh tools/make-venv.sh
+	sh tools/make-venv.sh $(VENV)
+	@touch $@
+
+$(VENV)/.deps: $(VENV)/.python constraints.txt pyproject.toml tools/system-packages.txt
+	sh tools/system-packages.sh
+	@echo "Installing the pinned packages into $(VENV) (takes a minute or two)"
+	$(PIP) setuptools
+	rm -rf build
+	$(PIP) --no-build-isolation '.[wheel,test]'
+	sh tools/check-install.sh $(VENV)
+	@touch $@
+
+# build/ is removed because setuptools would copy modules from it that are no longer in the sources.
+$(VENV)/.lifrac: $(VENV)/.deps $(SOURCES)
+	rm -rf build
+	$(PIP) --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
