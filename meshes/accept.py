@@ -76,15 +76,15 @@ def _check_shapes(named: NamedCells, dim: int, file: Path | None) -> None:
 
 def _check_names(named: NamedCells, dim: int, file: Path | None) -> None:
     """All groups of cells and facets have known names and the required ones are there."""
-    shapes = {SIMPLICES[dim]: {CELL_GROUP}, SIMPLICES[dim - 1]: set(FACET_GROUPS)}
+    known = [CELL_GROUP, *(name for name in FACET_GROUPS if dim == 3 or name != "side")]
+    shapes = {SIMPLICES[dim]: {CELL_GROUP}, SIMPLICES[dim - 1]: set(known[1:])}
     present = {name for name, rows in named.groups.items() if any(len(rows.get(s, ())) for s in shapes)}
     if not present:
         raise InputError(
             "has no named groups",
             file=file,
-            remedy=f"Name the cells {CELL_GROUP} and the boundary {', '.join(FACET_GROUPS)} (docs/meshes.md)",
+            remedy=f"Name the cells {CELL_GROUP} and the boundary {', '.join(known[1:])} (docs/meshes.md)",
         )
-    known = [CELL_GROUP, *FACET_GROUPS]
     for name in sorted(present - set(known)):
         guess = difflib.get_close_matches(name.lower(), known, n=1)
         hint = f"Did you mean {guess[0]!r}?" if guess else f"Groups are {', '.join(known)}"

@@ -5,14 +5,15 @@ x is normal to the crack plane (x = 0), y runs from the anode face (y = 0) to th
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from lifrac.meshes.errors import InputError
 
 Refinement = tuple[tuple[float, float, float], ...]
 """Extra refinement on the crack plane: (from, to, size), distances from the mouth of the flaw [um]."""
 
-DEFAULT_GROWTH = 0.15
+DEFAULT_GROWTH = 0.1
+"""Measured on a pressurised 20 um flaw with crack_size 0.5 um (docs/meshes.md): crack volume within 2 %."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,21 @@ class HalfPennyBlock:
 
 
 Geometry = SlabEdgeFlaw | HalfPennyBlock
+
+
+def finer[G: (SlabEdgeFlaw, HalfPennyBlock)](geometry: G, factor: float) -> G:
+    """The same body with every element smaller by `factor`, for refinement studies.
+
+    Divides the growth as well: elements at a distance r from the crack plane are about growth x r, so sizes
+    on the crack plane alone do not make a solution converge.
+    """
+    return replace(
+        geometry,
+        crack_size=geometry.crack_size / factor,
+        far_size=geometry.far_size / factor,
+        growth=geometry.growth / factor,
+        refine=tuple((start, end, size / factor) for start, end, size in geometry.refine),
+    )
 
 
 def crack_span(geometry: Geometry) -> float:

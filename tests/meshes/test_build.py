@@ -10,7 +10,7 @@ import pytest
 from lifrac.meshes import backend, builder  # noqa: F401
 from lifrac.meshes.builder import build
 from lifrac.meshes.errors import InputError
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw, finer
 from lifrac.meshes.raw import FACET_GROUPS
 from lifrac.meshes.report import cell_quality
 from lifrac.meshes.tagged import TaggedMesh
@@ -158,6 +158,16 @@ def test_a_fine_slab_has_a_moderate_number_of_nodes() -> None:
     assert report.crack_plane_nodes == 401
 
 
+def test_finer_halves_every_element() -> None:
+    coarse = replace(SLAB, refine=((12.0, 14.0, 0.2),))
+    fine = finer(coarse, 2)
+    assert (fine.crack_size, fine.far_size, fine.refine) == (0.25, 3, ((12.0, 14.0, 0.1),))
+    assert fine.growth == coarse.growth / 2
+    assert fine.extent == coarse.extent
+    reports = [build(geometry, MPI.COMM_SELF).report for geometry in (coarse, fine)]
+    assert reports[1].nodes / reports[0].nodes == pytest.approx(4, rel=0.25)
+
+
 def test_quality_measure() -> None:
     """Equilateral 1; right isosceles 2 (sqrt 2 - 1); corner tetrahedron from its radii; flat 0."""
     points = np.array([[0, 0], [1, 0], [0.5, math.sqrt(3) / 2], [0, 1], [0.5, 0]])
@@ -229,6 +239,7 @@ def test_same_mesh_on_every_rank_count(mpi_run, slab, block, ranks: int) -> None
 @pytest.mark.mpi
 def test_gmsh_failure_is_raised_on_every_rank(mpi_run) -> None:  # type: ignore[no-untyped-def]
     script = """
+import sys
 from mpi4py import MPI
 from lifrac.meshes import builder, gmsh_model
 from lifrac.meshes.geometry import SlabEdgeFlaw
@@ -238,7 +249,7 @@ try:
     builder.build(SlabEdgeFlaw(10, 10, 3, 1, 2), MPI.COMM_WORLD)
 except RuntimeError as error:
     assert "no mesh today" in str(error)
-    print("refused", flush=True)
+    sys.stdout.write("refused\\n")
 """
     assert mpi_run(script, 2, timeout=60).output.count("refused") == 2
 
