@@ -5,23 +5,23 @@ published: a toughness K_Ic rather than a fracture energy, an area-specific resi
 `ElectrolyteCard` and `LithiumCard` turn that into `lifrac.solver.parameters` at one temperature.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from math import exp
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
-from pydantic import model_validator
+from pydantic import GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from lifrac.meshes.errors import InputError
 from lifrac.solver import parameters
 from lifrac.solver.constants import FARADAY, GAS_CONSTANT
 
 from . import units as u
+from .card_files import CARDS, card_names, read_table
 from .schema_tools import Problem, Problems, Strict, did_you_mean, refuse, validate
 
-CARDS = Path(__file__).parent / "cards"
 Law = Literal["constant", "arrhenius", "arrhenius_conductivity", "arrhenius_resistance"]
 Confidence = Literal["checked", "high", "medium", "low", "user"]
 Q = TypeVar("Q")
@@ -30,6 +30,14 @@ Q = TypeVar("Q")
 def activation(temperature: float, reference: float, energy: float) -> float:
     """exp[-Ea/R (1/T - 1/T0)], `energy` in J/mol, temperatures in K."""
     return exp(-energy / GAS_CONSTANT * (1.0 / temperature - 1.0 / reference))
+
+
+def _dimension(annotation: Any) -> u.Dimension | None:
+    """The `Dimension` inside an annotation such as `Annotated[Quantity, LENGTH] | None`."""
+    if isinstance(annotation, u.Dimension):
+        return annotation
+    inner = (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
+    return next((found for part in inner if (found := _dimension(part)) is not None), None)
 
 
 class Entry(Strict, Generic[Q]):
@@ -60,6 +68,28 @@ class Entry(Strict, Generic[Q]):
     def _bare_value(cls, data: Any) -> Any:
         """A value alone stands for `{ value = ... }`."""
         return data if isinstance(data, Mapping | Entry) else {"value": data}
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """A short name for the JSON Schema: the dimension, with its range where it is a plain number."""
+        dimension = _dimension(params[0])
+        if dimension is None:
+            return "Entry"
+        bounds = [f"{key}{value:g}" for key in ("gt", "ge", "lt", "le") if (value := getattr(dimension, key)) is not None]
+        return "_".join([dimension.name.replace(" ", "_"), *([] if dimension.unit else bounds)])
+
+    @property
+    def dimension(self) -> u.Dimension:
+        """What kind of quantity `value` is."""
+        found = _dimension(type(self).model_fields["value"].annotation)
+        assert found is not None, "entries of a card are parametrised"
+        return found
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """In a file an entry is a table, or its bare value."""
+        schema = dict(handler.resolve_ref_schema(handler(core)))
+        return {"anyOf": [schema["properties"]["value"], schema]}
 
     def at(self, temperature: float) -> float:
         """The value at `temperature` [K], in internal units."""
@@ -367,12 +397,6 @@ def override[C: (ElectrolyteCard, LithiumCard)](card: C, changes: Properties, fi
     return validate(type(card), data, file, key.rpartition(".")[0])
 
 
-def card_names() -> dict[str, str]:
-    """Ready cards: name -> kind, electrolytes first."""
-    kinds = {path.stem: _read(path).get("kind", "") for path in sorted(CARDS.glob("*.toml"))}
-    return dict(sorted(kinds.items(), key=lambda item: (item[1] != "electrolyte", item[0])))
-
-
 def load_card(name: str, folder: Path | None = None, *, file: object = None, key: str | None = None) -> AnyCard:
     """A ready card by name (any case), or a user's own by path (`.toml`), relative to `folder`.
 
@@ -395,20 +419,10 @@ def load_card(name: str, folder: Path | None = None, *, file: object = None, key
             hint = f'Did you mean "{known[near].stem}"?' if near else f"Known: {', '.join(card_names())}"
             raise InputError("unknown material", file=file, key=key, value=name, remedy=hint)
         path = known[name.lower()]
-    data = _read(path)
+    data = read_table(path)
     kinds: dict[object, type[AnyCard]] = {"electrolyte": ElectrolyteCard, "metal": LithiumCard}
     model = kinds.get(data.get("kind"))
     if model is None:
         raise InputError("must be electrolyte or metal", file=path, key="kind", value=data.get("kind"),
                          remedy='Write kind = "electrolyte" or kind = "metal"')
     return validate(model, data, path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The raw table of a card file."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"cannot be read: {error}", file=path, remedy="Write the card in TOML (docs/materials.md)") from None
-
-

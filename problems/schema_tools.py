@@ -14,7 +14,7 @@ from lifrac.meshes.errors import InputError
 class Strict(BaseModel):
     """A table of a file: unknown keys are refused, values are frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
 
 
 @dataclass(frozen=True)

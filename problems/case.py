@@ -1,0 +1,304 @@
+"""A case: read from TOML, overridden by `--set`, checked, and resolved into what meshes and solvers are told."""
+
+import dataclasses
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lifrac.meshes.errors import InputError
+from lifrac.solver import parameters
+
+from . import estimates
+from . import units as u
+from .materials import ElectrolyteCard, LithiumCard, load_card, override
+from .schema import CaseFile
+from .schema_tools import did_you_mean, validate
+
+if TYPE_CHECKING:
+    from lifrac.meshes.geometry import SlabEdgeFlaw
+
+READY_CASES = Path(__file__).parent / "cases"
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.\[][A-Za-z0-9_]+\]?)*")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A checked case with its material cards."""
+
+    path: Path
+    """The file it came from."""
+    file: CaseFile
+    """What the user stated, with defaults."""
+    electrolyte: ElectrolyteCard
+    """The electrolyte's card with the case's overrides."""
+    metal: LithiumCard
+    """The metal's card with the case's overrides."""
+
+    @property
+    def name(self) -> str:
+        """Name of the case, from its file."""
+        return self.path.stem
+
+    @property
+    def temperature(self) -> float:
+        """[K]."""
+        return float(self.file.operation.temperature)
+
+    @property
+    def mesh_file(self) -> Path | None:
+        """The user's own mesh, if there is one."""
+        file = self.file.mesh.file
+        return None if file is None else (self.path.parent / Path(file).expanduser()).resolve()
+
+    @property
+    def mesh_scale(self) -> float:
+        """Length of one unit of the coordinates in `mesh_file` [um]."""
+        return float(self.file.mesh.length_unit)
+
+    @property
+    def bulk_solver(self) -> str:
+        """Preset of the bulk solver: `direct` or `multigrid`."""
+        return self.file.solver.bulk
+
+    @property
+    def stored_states(self) -> int | tuple[float, ...]:
+        """How many states to store, or at which areal capacities [C/m2]."""
+        fields = self.file.output.fields
+        return fields if isinstance(fields, int) else tuple(float(value) for value in fields)
+
+    @property
+    def plots(self) -> bool:
+        """Whether a run ends with plots."""
+        return self.file.output.plots
+
+    @cached_property
+    def _model(self) -> parameters.PlaneModel:
+        case, solver, t = self.file, self.file.solver, self.temperature
+        kinetics = self.electrolyte.kinetics(
+            t,
+            molar_volume=self.metal.molar_volume(t),
+            film_resistance=float(case.electrodes.film_resistance),
+            contact_fraction=float(case.electrodes.contact_fraction),
+        )
+        flaw, load = case.defect, case.operation
+        return parameters.PlaneModel(
+            electrolyte=self.electrolyte.evaluate(t),
+            anode=kinetics,
+            counter=kinetics,
+            creep=self.metal.evaluate(t),
+            flaw=parameters.Flaw(
+                float(flaw.length), float(flaw.aperture), float(flaw.filling), case.electrodes.mouth
+            ),
+            loads=parameters.Loads(float(load.stack_pressure), load.lateral, float(load.lateral_stress)),
+            cohesion=parameters.Cohesion(
+                strength=_optional(case.fracture.cohesive_strength), viscosity=float(case.fracture.viscosity)
+            ),
+            protocol=case.protocol.resolved(),
+            stop=case.protocol.stop_rules(),
+            control=parameters.StepControl(
+                first_step=_optional(solver.first_step),
+                max_step=_optional(solver.max_step),
+                max_advance_cells=float(solver.max_advance_cells),
+                newton_tolerance=float(solver.newton_tolerance),
+                max_steps=solver.max_steps,
+            ),
+        )
+
+    def model(self) -> parameters.PlaneModel:
+        """Everything the plane engine needs besides the mesh, at the temperature of the case."""
+        return self._model
+
+    def geometry(self) -> "SlabEdgeFlaw | Path":
+        """What to mesh, or the path of the user's own mesh."""
+        if self.mesh_file is not None:
+            return self.mesh_file
+        from lifrac.meshes.geometry import SlabEdgeFlaw
+
+        return SlabEdgeFlaw(
+            thickness=float(self.file.electrolyte.thickness),
+            flaw_length=float(self.file.defect.length),
+            **self.file.mesh_sizes(),
+        )
+
+    def dimensionless(self) -> dict[str, float]:
+        """Characteristic numbers of the case; units stand in the names (see `estimates.characteristic_numbers`)."""
+        return estimates.characteristic_numbers(self.model(), float(self.file.electrolyte.thickness))
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """Uses of data outside their range, and statements that are possible but hardly meant."""
+        numbers = self.dimensionless()
+        pressure = self.model().loads.stack_pressure
+        stresses = {"pressure that would crack the flaw": numbers["griffith_pressure_MPa"]}
+        if pressure > 0.0:
+            stresses["stack pressure"] = pressure
+        found = self.electrolyte.warnings(self.temperature) + self.metal.warnings(self.temperature, stresses)
+        if numbers["stack_to_griffith_pressure"] >= 1.0:
+            found.append("the stack pressure alone cracks the flaw: operation.stack_pressure is "
+                         f"{numbers['stack_to_griffith_pressure']:.2g} of the pressure that does")
+        if self.mesh_file is None:
+            sizes = self.file.mesh_sizes()
+            if sizes["crack_size"] > float(self.file.defect.length) / 20.0:
+                found.append(f"mesh.crack_size ({sizes['crack_size']:.3g} um) resolves the flaw with fewer than 20 elements")
+            nodes = float(self.file.electrolyte.thickness) / sizes["crack_size"]
+            if nodes > 1000.0:
+                found.append(f"about {nodes:.0f} nodes on the crack plane: a step takes long; enlarge mesh.crack_size")
+        return found
+
+    def resolved_toml(self) -> str:
+        """The case with all defaults and whole material cards; reads back to the same numbers to the last bit."""
+        import tomlkit
+
+        data = self.file.model_dump(exclude_none=True)
+        for table, name, card in (
+            ("electrolyte", "material", self.electrolyte), ("electrodes", "metal", self.metal),
+        ):  # fmt: skip
+            data[table].pop("properties")
+            data[table] |= {name: card.name, "card": card.model_dump(exclude_none=True)}
+        if self.mesh_file is not None:
+            data["mesh"]["file"] = str(self.mesh_file)
+        else:
+            sizes = self.file.mesh_sizes()
+            data["mesh"] |= {key: u.LENGTH.internal(sizes[key]).text for key in ("crack_size", "far_size", "half_width")}
+        return f"# Resolved case, made by lifrac from {self.path.name}.\n\n{tomlkit.dumps(data)}"
+
+    def content_hash(self) -> str:
+        """SHA-256 over all numbers a result depends on (not over how they were written)."""
+        geometry = self.geometry()
+        if isinstance(geometry, Path):
+            mesh: Any = [hashlib.sha256(_mesh_bytes(geometry, self.path)).hexdigest(), self.mesh_scale]
+        else:
+            mesh = dataclasses.asdict(geometry)
+        content = {"model": dataclasses.asdict(self.model()), "mesh": mesh, "engine": self.file.fracture.engine,
+                   "bulk": self.bulk_solver}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _optional(value: u.Quantity | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _mesh_bytes(mesh: Path, file: Path) -> bytes:
+    try:
+        return mesh.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", file=file, key="mesh.file", value=str(mesh),
+                         remedy="Give the path of a mesh, relative to the case file") from None
+
+
+def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
+    """Read, override, check and resolve a case.
+
+    Parameters
+    ----------
+    path : str or Path
+        A case file, or the name of a ready case.
+    overrides : sequence of str
+        `key=value` with dotted keys; values in TOML, or bare strings.
+
+    Raises
+    ------
+    InputError
+        Everything wrong with the case, in one message that names file, keys, values and remedies.
+    """
+    path = _find(Path(path))
+    data = _read(path)
+    for text in overrides:
+        _apply(data, text)
+    file = validate(CaseFile, data, path)
+    electrolyte = file.electrolyte.card or load_card(
+        file.electrolyte.material, path.parent, file=path, key="electrolyte.material"
+    )
+    metal = file.electrodes.card or load_card(file.electrodes.metal, path.parent, file=path, key="electrodes.metal")
+    if not isinstance(electrolyte, ElectrolyteCard):
+        raise InputError("is not an electrolyte", file=path, key="electrolyte.material", value=electrolyte.name,
+                         remedy="`lifrac materials` lists the electrolytes")
+    if not isinstance(metal, LithiumCard):
+        raise InputError("is not a metal", file=path, key="electrodes.metal", value=metal.name,
+                         remedy='Write metal = "lithium"')
+    electrolyte = override(electrolyte, file.electrolyte.properties, path, "electrolyte.properties")
+    metal = override(metal, file.electrodes.properties, path, "electrodes.properties")
+    case = Case(path, file, electrolyte, metal)
+    _check_resolved(case)
+    return case
+
+
+def _check_resolved(case: Case) -> None:
+    """What can be checked only with the cards and other files at hand."""
+    if case.temperature >= case.metal.melting_temperature:
+        raise InputError(
+            f"{case.metal.name} melts at {u.show(case.metal.melting_temperature, u.TEMPERATURE)}", file=case.path,
+            key="operation.temperature", value=case.file.operation.temperature.text,
+            remedy="Stay below the melting point: the model holds for solid metal",
+        )  # fmt: skip
+    if case.mesh_file is not None and not case.mesh_file.is_file():
+        raise InputError("no such mesh file", file=case.path, key="mesh.file", value=case.file.mesh.file,
+                         remedy="Give the path of a mesh, relative to the case file")
+
+
+def _find(path: Path) -> Path:
+    """The file itself, or a ready case of that name."""
+    if path.is_file():
+        return path
+    ready = {p.stem: p for p in READY_CASES.glob("*.toml")}
+    if path.name == str(path) and path.stem in ready:
+        return ready[path.stem]
+    near = did_you_mean(path.stem, ready)
+    hint = f"Did you mean {near}?" if near else f"Ready cases: {', '.join(sorted(ready))}"
+    message = "is a folder" if path.is_dir() else "no such case file"
+    raise InputError(message, file=path, remedy=hint)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not valid TOML: {error}", file=path,
+                         remedy='Values with units are strings: write "20 um"') from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", file=path, remedy="Give a text file in TOML") from None
+
+
+def _apply(data: dict[str, Any], text: str) -> None:
+    """Lay one `key=value` over the raw case."""
+    key, sign, value = text.partition("=")
+    key = key.strip()
+    if not sign or not _KEY.fullmatch(key):
+        raise InputError("is not key=value", file="--set", value=text,
+                         remedy='Write for example --set operation.temperature="60 degC"')
+    parts = [part for part in re.split(r"[.\[\]]+", key) if part]
+    table: Any = data
+    for part in parts[:-1]:
+        table = _descend(table, part, key)
+    if isinstance(table, list):
+        _descend(table, parts[-1], key)
+        table[int(parts[-1])] = _value(value)
+    elif isinstance(table, dict):
+        table[parts[-1]] = _value(value)
+    else:
+        raise InputError(f"{'.'.join(parts[:-1])} is not a table", file="--set", key=key, remedy="Check the key")
+
+
+def _descend(table: Any, part: str, key: str) -> Any:
+    """The table or item `part` of `table`; tables are made where there are none."""
+    if isinstance(table, dict):
+        return table.setdefault(part, {})
+    if isinstance(table, list) and part.isdigit() and int(part) < len(table):
+        return table[int(part)]
+    raise InputError(f"there is no {part}", file="--set", key=key, remedy="Check the key; items of a list count from 0")
+
+
+def _value(text: str) -> Any:
+    """A TOML value, or the text itself."""
+    text = text.strip()
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return parsed["value"] if set(parsed) == {"value"} else text

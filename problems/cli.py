@@ -1,0 +1,229 @@
+"""The command line. Every command imports what it needs when it runs, so that help and materials answer at once.
+
+Exit codes: 0 done (whatever became of the cell), 2 bad input, 3 numerical failure (last good state saved), 4 asked to stop.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+if TYPE_CHECKING:
+    from .case import Case
+
+BAD_INPUT, NUMERICAL_FAILURE = 2, 3
+
+HELP = """Predicts when lithium metal cracks a solid electrolyte.
+
+State electrolyte, flaw, current, temperature and pressure in a short TOML
+file (docs/cases.md), then:
+
+    lifrac check case.toml               what will be computed, with sources
+    lifrac run case.toml                 compute it; writes runs/case
+    mpiexec -n 4 lifrac run case.toml    the same on four ranks
+    lifrac plot runs/case                draw the results again
+
+Ready cases answer to their names: lifrac run llzo_holds
+"""
+
+app = App(name="lifrac", help=HELP, help_format="plaintext", version_flags=[])
+
+Set = Annotated[
+    list[str] | None,
+    Parameter(name="--set", negative="", help="Override a key, e.g. --set operation.temperature='60 degC'. Repeatable."),
+]
+CaseArgument = Annotated[str, Parameter(help="A case file, or the name of a ready case.")]
+
+
+def _load(case: str, overrides: list[str] | None) -> "Case":
+    from .case import load_case
+
+    return load_case(case, overrides or [])
+
+
+def _is_root() -> bool:
+    """Whether this process speaks for all ranks."""
+    if "mpi4py.MPI" in sys.modules:
+        return bool(sys.modules["mpi4py.MPI"].COMM_WORLD.rank == 0)
+    names = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
+    return next((os.environ[name] for name in names if name in os.environ), "0") == "0"
+
+
+@app.command
+def run(
+    case: CaseArgument,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(help="Run folder to write; runs/<case> unless stated.")] = None,
+    set_: Set = None,
+) -> int:
+    """Compute a case and write its run folder.
+
+    For example:
+
+        lifrac run llzo_runs_through
+        lifrac run case.toml --out runs/hot --set operation.temperature="60 degC"
+        lifrac run case.toml --set protocol.current_density="1 mA/cm^2" \\
+            --set operation.stack_pressure="25 MPa"
+        mpiexec -n 4 lifrac run case.toml
+
+    The folder holds summary.json (the outcome), history.csv, events.jsonl, fields.vtkhdf (ParaView), plots/ and
+    case.toml, which can be run again.
+    """
+    loaded = _load(case, set_)
+    if _is_root():
+        for warning in loaded.warnings:
+            print(f"lifrac: warning: {warning}", file=sys.stderr)
+    from .runner import run_case
+
+    return run_case(loaded, out or Path("runs") / loaded.name)
+
+
+@app.command
+def check(case: CaseArgument, /, *, set_: Set = None) -> int:
+    """Dry run: resolved values, materials with sources, characteristic numbers, estimates, warnings.
+
+    For example:
+
+        lifrac check case.toml
+        lifrac check llzo_holds --set operation.stack_pressure="25 MPa"
+    """
+    loaded = _load(case, set_)
+    loaded.geometry()
+    if _is_root():
+        from .card_files import console
+        from .display import print_check
+
+        print_check(loaded, console())
+    return 0
+
+
+@app.command
+def mesh(
+    case: CaseArgument,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(help="Write the mesh to this gmsh file (.msh) as well.")] = None,
+    set_: Set = None,
+) -> int:
+    """Mesh a case and report on size and quality.
+
+    For example:
+
+        lifrac mesh case.toml
+        lifrac mesh case.toml --out slab.msh --set mesh.crack_size="0.2 um"
+    """
+    from lifrac.meshes.errors import InputError
+
+    loaded = _load(case, set_)
+    geometry = loaded.geometry()
+    if out is not None and isinstance(geometry, Path):
+        raise InputError("the case already uses a mesh file", file=loaded.path, key="mesh.file", value=str(geometry),
+                         remedy="Leave out --out")
+    if out is not None and out.suffix != ".msh":
+        raise InputError("must end in .msh", file="--out", value=str(out), remedy=f"Write {out.with_suffix('.msh')}")
+    from lifrac.meshes.builder import build, write_msh
+    from lifrac.meshes.reader import read_mesh
+    from mpi4py import MPI
+
+    world = MPI.COMM_WORLD
+    tagged = (read_mesh(geometry, world, gdim=2, scale=loaded.mesh_scale) if isinstance(geometry, Path)
+              else build(geometry, world))  # fmt: skip
+    if out is not None and not isinstance(geometry, Path):
+        write_msh(geometry, out, world)
+    if _is_root():
+        print(tagged.report.as_text())
+        if out is not None:
+            print(f"written: {out}")
+    return 0
+
+
+@app.command
+def materials(
+    name: Annotated[str | None, Parameter(help="A ready card, or the path of your own; all are listed without.")] = None,
+    /,
+) -> int:
+    """List the material cards, or show one with its numbers, temperature laws, sources and confidence.
+
+    For example:
+
+        lifrac materials
+        lifrac materials LLZO
+        lifrac materials my_electrolyte.toml
+    """
+    if not _is_root():
+        return 0
+    from .card_files import console, print_card_list
+
+    if name is None:
+        print_card_list(console())
+    else:
+        from .display import print_card
+        from .materials import load_card
+
+        print_card(load_card(name, key="NAME"), console())
+    return 0
+
+
+@app.command
+def plot(folder: Annotated[Path, Parameter(help="A run folder.")], /) -> int:
+    """Draw the plots of a run folder again.
+
+    For example:
+
+        lifrac plot runs/llzo_holds
+    """
+    if not _is_root():
+        return 0
+    from lifrac.postprocess.plots import plot_run
+
+    for path in plot_run(folder):
+        print(path)
+    return 0
+
+
+@app.command
+def verify(
+    *,
+    quick: Annotated[bool, Parameter(negative="", help="Only the checks that take seconds.")] = False,
+    only: Annotated[str | None, Parameter(help="Only the check of this name.")] = None,
+    out: Annotated[Path | None, Parameter(help="Folder for tables and figures.")] = None,
+) -> int:
+    """Compare the code with exact solutions.
+
+    For example:
+
+        lifrac verify --quick
+        lifrac verify --only cell_voltage --out verification
+    """
+    from lifrac.verification.runner import main as verification
+
+    return int(verification(quick=quick, only=only, out=out))
+
+
+def main(tokens: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; only the first rank prints errors."""
+    from lifrac.meshes.errors import InputError
+    from lifrac.solver.errors import NumericalFailure
+
+    try:
+        result = app(
+            tokens if tokens is None else list(tokens),
+            exit_on_error=False, print_error=False, result_action="return_value",
+        )  # fmt: skip
+        return result if isinstance(result, int) else 0
+    except CycloptsError as error:
+        return _fail(f"{error} Try lifrac --help", BAD_INPUT)
+    except InputError as error:
+        return _fail(str(error), BAD_INPUT)
+    except NumericalFailure as error:
+        return _fail(f"numerical failure: {error}", NUMERICAL_FAILURE)
+
+
+def _fail(message: str, code: int) -> int:
+    if _is_root():
+        print(f"lifrac: {message}", file=sys.stderr)
+    return code

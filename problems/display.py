@@ -1,0 +1,161 @@
+"""What `lifrac check` and `lifrac materials` print."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from . import estimates
+from . import units as u
+from .case import Case
+from .materials import AnyCard, Entry
+
+MEANING = {
+    "nominal_current_density_mA_per_cm2": "largest plating current density of the protocol",
+    "griffith_pressure_MPa": "uniform pressure p_c that makes the flaw grow",
+    "stack_to_griffith_pressure": "P/p_c; from 1 on the stack pressure alone cracks the flaw",
+    "pressure_bound_face_MPa": "P + F eta/Omega: pressure at which plating stops at the anode face",
+    "pressure_bound_tip_MPa": "the same at the flaw tip, with the ohmic drop along the flaw",
+    "bound_to_griffith_pressure": "below 1 the flaw cannot grow at this current",
+    "wagner_number": "Wa = kappa Z/a; small: current crowds at the flaw tip",
+    "slot_threshold_current_mA_per_cm2": "current that a slot of fixed aperture can extrude without cracking",
+    "capacity_without_extrusion_mAh_per_cm2": "capacity to short when no lithium leaves the flaw: a lower bound",
+    "initial_cell_voltage_V": "two faces and the electrolyte, before any growth",
+    "flaw_to_thickness": "a0/L",
+    "process_zone_um": "E' Gc/strength^2: length of the cohesive zone",
+}
+MARKS = {
+    "checked": "checked against the source", "high": "quoted from the literature, high confidence",
+    "medium": "quoted, medium confidence", "low": "quoted or assumed, low confidence", "user": "stated by the user",
+}  # fmt: skip
+
+
+def print_card(card: AnyCard, out: Console) -> None:
+    """A card: value, law, mark, range, source and note of every property."""
+    out.print(f"[bold]{card.name}[/] ({card.kind}): {card.formula}\n{card.description}\n", highlight=False)
+    table = Table("property", "value", "temperature law", "confidence", "source", show_lines=True)
+    for name, entry in card.entries.items():
+        table.add_row(name, _stated(entry), _law(entry), str(entry.confidence), _source(entry))
+    out.print(table)
+    unset = [name for name in type(card.properties).model_fields if name not in card.entries]
+    if unset:
+        out.print(f"Not stated, may be set in a case: {', '.join(unset)}", highlight=False)
+    out.print("Confidence: " + "; ".join(f"{mark} = {text}" for mark, text in MARKS.items()), highlight=False)
+
+
+def _stated(entry: Entry[Any]) -> str:
+    return str(entry.value.text)  # type: ignore[union-attr]  # entries of a card hold quantities
+
+
+def _law(entry: Entry[Any]) -> str:
+    if entry.law in (None, "constant"):
+        return "constant"
+    energy, reference = entry.activation_energy, entry.reference_temperature
+    return f"{entry.law}, {energy.text}, at {reference.text}"  # type: ignore[union-attr]  # complete by construction
+
+
+def _source(entry: Entry[Any]) -> str:
+    ranges = [
+        f"Measured {low.text} to {high.text}."
+        for low, high in filter(None, (entry.valid_temperature, entry.valid_stress))
+    ]
+    return " ".join([f"{entry.source}.", *ranges, *([entry.note] if entry.note else [])])
+
+
+def print_check(case: Case, out: Console) -> None:
+    """Everything `lifrac check` says about a case."""
+    out.print(f"[bold]{case.path}[/]  content hash {case.content_hash()[:16]}", highlight=False)
+    _print_keys(case, out)
+    for card in (case.electrolyte, case.metal):
+        _print_at_temperature(case, card, out)
+    _print_model(case, out)
+    _print_numbers(case, out)
+    _print_cost(case, out)
+    for warning in case.warnings:
+        out.print(f"[yellow]warning:[/] {warning}", highlight=False)
+
+
+def _print_keys(case: Case, out: Console) -> None:
+    """All keys of the case, with defaults."""
+    table = Table("key", "value", title="Resolved case", title_justify="left")
+    for key, value in _leaves(case.file, ""):
+        table.add_row(key, value)
+    if case.mesh_file is None:
+        for name, size in case.file.mesh_sizes().items():
+            if name != "growth" and getattr(case.file.mesh, name) is None:
+                table.add_row(f"mesh.{name}", f"{size:.4g} um (derived)")
+    out.print(table)
+
+
+def _leaves(model: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
+    """Dotted keys and texts of what is stated or defaulted, without the cards."""
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if value is None or name in ("properties", "card"):
+            continue
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, f"{prefix}{name}.")
+        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+            for number, item in enumerate(value):
+                yield from _leaves(item, f"{prefix}{name}[{number}].")
+        elif isinstance(value, tuple):
+            yield prefix + name, ", ".join(item.text for item in value)
+        else:
+            yield prefix + name, value.text if isinstance(value, u.Quantity) else str(value)
+
+
+def _print_at_temperature(case: Case, card: AnyCard, out: Console) -> None:
+    """Values of a card at the temperature of the case, with sources."""
+    temperature = u.show(case.temperature, u.TEMPERATURE)
+    table = Table("property", f"at {temperature}", "stated", "confidence", "source",
+                  title=f"{card.name} at {temperature}", title_justify="left")
+    for name, entry in card.entries.items():
+        value = u.show(entry.at(case.temperature), entry.dimension)
+        stated = _stated(entry) if entry.law in (None, "constant") else f"{_stated(entry)} at {entry.reference_temperature.text}"  # type: ignore[union-attr]  # noqa: E501
+        table.add_row(name, value, stated, str(entry.confidence), str(entry.source))
+    out.print(table)
+
+
+def _print_model(case: Case, out: Console) -> None:
+    """What the cards give the model."""
+    model = case.model()
+    table = Table("quantity", "value", title="Derived", title_justify="left")
+    rows = (
+        ("fracture energy Gc", model.electrolyte.fracture_energy, u.FRACTURE_ENERGY),
+        ("fracture toughness K_Ic", model.electrolyte.fracture_toughness, u.TOUGHNESS),
+        ("exchange current density i0", model.anode.exchange_current, u.CURRENT_DENSITY),
+        ("creep rate at 1 MPa", model.creep.prefactor, u.RATE),
+    )
+    for name, value, dimension in rows:
+        table.add_row(name, u.show(value, dimension))
+    for number, step in enumerate(model.protocol, 1):
+        parts = [step.kind.replace("_", " ")]
+        if step.current_density:
+            parts.append(u.show(step.current_density, u.CURRENT_DENSITY))
+        if step.capacity is not None:
+            parts.append("to " + u.show(step.capacity, u.AREAL_CAPACITY))
+        if step.duration is not None:
+            parts.append("for " + u.show(step.duration, u.TIME))
+        table.add_row(f"protocol step {number}", ", ".join(parts))
+    out.print(table)
+
+
+def _print_numbers(case: Case, out: Console) -> None:
+    table = Table("number", "value", "meaning", title="Characteristic numbers", title_justify="left")
+    for name, value in case.dimensionless().items():
+        table.add_row(name, f"{value:.4g}", MEANING[name])
+    out.print(table)
+
+
+def _print_cost(case: Case, out: Console) -> None:
+    if case.mesh_file is not None:
+        out.print(f"Mesh from {case.mesh_file}: `lifrac mesh` reports on it.", highlight=False)
+        return
+    cost = estimates.cost(float(case.file.electrolyte.thickness), **case.file.mesh_sizes())
+    out.print(
+        f"Estimate (within a factor of three): {cost.path_nodes} nodes on the crack plane, {cost.bulk_nodes} in the bulk, "
+        f"{cost.surface_unknowns} unknowns a Newton step, {cost.memory_mb:.0f} MB, {cost.time_s:.0f} s on one core",
+        highlight=False,
+    )  # fmt: skip
