@@ -45,6 +45,7 @@ verify: install  ## the quick part of the verification book
 	$(BIN)/lifrac verify --quick
 
 develop: $(VENV)/.deps  ## install the sources in place instead of a copy (mypy then does not see the package)
+	rm -f $(VENV)/.lifrac
 	$(PIP) --no-deps --no-build-isolation --editable .
 
 clean:  ## remove the environment and what was built; runs/ stays
