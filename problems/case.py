@@ -1,4 +1,4 @@
-"""A case: read from TOML, overridden by `--set`, checked, and resolved into what meshes and solvers are told."""
+"""A case: read from TOML, overridden by `--set`, checked, and resolved for meshes and solvers."""
 
 import dataclasses
 import hashlib
@@ -127,7 +127,7 @@ class Case:
         )
 
     def dimensionless(self) -> dict[str, float]:
-        """Characteristic numbers of the case; units stand in the names (see `estimates.characteristic_numbers`)."""
+        """Characteristic numbers of the case; units stand in the names (see `estimates`)."""
         return estimates.characteristic_numbers(self.model(), float(self.file.electrolyte.thickness))
 
     @cached_property
@@ -140,19 +140,25 @@ class Case:
             stresses["stack pressure"] = pressure
         found = self.electrolyte.warnings(self.temperature) + self.metal.warnings(self.temperature, stresses)
         if numbers["stack_to_griffith_pressure"] >= 1.0:
-            found.append("the stack pressure alone cracks the flaw: operation.stack_pressure is "
-                         f"{numbers['stack_to_griffith_pressure']:.2g} of the pressure that does")
+            found.append(
+                "the stack pressure alone cracks the flaw: operation.stack_pressure is "
+                f"{numbers['stack_to_griffith_pressure']:.2g} of the pressure that does"
+            )
         if self.mesh_file is None:
             sizes = self.file.mesh_sizes()
             if sizes["crack_size"] > float(self.file.defect.length) / 20.0:
-                found.append(f"mesh.crack_size ({sizes['crack_size']:.3g} um) resolves the flaw with fewer than 20 elements")
+                found.append(
+                    f"mesh.crack_size ({sizes['crack_size']:.3g} um) gives the flaw fewer than 20 elements"
+                )
             nodes = float(self.file.electrolyte.thickness) / sizes["crack_size"]
             if nodes > 1000.0:
-                found.append(f"about {nodes:.0f} nodes on the crack plane: a step takes long; enlarge mesh.crack_size")
+                found.append(
+                    f"about {nodes:.0f} nodes on the crack plane: steps take long; enlarge mesh.crack_size"
+                )
         return found
 
     def resolved_toml(self) -> str:
-        """The case with all defaults and whole material cards; reads back to the same numbers to the last bit."""
+        """The case with all defaults and whole cards; reads back to the same numbers to the last bit."""
         import tomlkit
 
         data = self.file.model_dump(exclude_none=True)
@@ -165,7 +171,9 @@ class Case:
             data["mesh"]["file"] = str(self.mesh_file)
         else:
             sizes = self.file.mesh_sizes()
-            data["mesh"] |= {key: u.LENGTH.internal(sizes[key]).text for key in ("crack_size", "far_size", "half_width")}
+            data["mesh"] |= {
+                key: u.LENGTH.internal(sizes[key]).text for key in ("crack_size", "far_size", "half_width")
+            }
         return f"# Resolved case, made by lifrac from {self.path.name}.\n\n{tomlkit.dumps(data)}"
 
     def content_hash(self) -> str:
@@ -175,8 +183,12 @@ class Case:
             mesh: Any = [hashlib.sha256(_mesh_bytes(geometry, self.path)).hexdigest(), self.mesh_scale]
         else:
             mesh = dataclasses.asdict(geometry)
-        content = {"model": dataclasses.asdict(self.model()), "mesh": mesh, "engine": self.file.fracture.engine,
-                   "bulk": self.bulk_solver}
+        content = {
+            "model": dataclasses.asdict(self.model()),
+            "mesh": mesh,
+            "engine": self.file.fracture.engine,
+            "bulk": self.bulk_solver,
+        }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -188,8 +200,13 @@ def _mesh_bytes(mesh: Path, file: Path) -> bytes:
     try:
         return mesh.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", file=file, key="mesh.file", value=str(mesh),
-                         remedy="Give the path of a mesh, relative to the case file") from None
+        raise InputError(
+            f"cannot be read: {error.strerror}",
+            file=file,
+            key="mesh.file",
+            value=str(mesh),
+            remedy="Give the path of a mesh, relative to the case file",
+        ) from None
 
 
 def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
@@ -215,13 +232,25 @@ def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
     electrolyte = file.electrolyte.card or load_card(
         file.electrolyte.material, path.parent, file=path, key="electrolyte.material"
     )
-    metal = file.electrodes.card or load_card(file.electrodes.metal, path.parent, file=path, key="electrodes.metal")
+    metal = file.electrodes.card or load_card(
+        file.electrodes.metal, path.parent, file=path, key="electrodes.metal"
+    )
     if not isinstance(electrolyte, ElectrolyteCard):
-        raise InputError("is not an electrolyte", file=path, key="electrolyte.material", value=electrolyte.name,
-                         remedy="`lifrac materials` lists the electrolytes")
+        raise InputError(
+            "is not an electrolyte",
+            file=path,
+            key="electrolyte.material",
+            value=electrolyte.name,
+            remedy="`lifrac materials` lists the electrolytes",
+        )
     if not isinstance(metal, LithiumCard):
-        raise InputError("is not a metal", file=path, key="electrodes.metal", value=metal.name,
-                         remedy='Write metal = "lithium"')
+        raise InputError(
+            "is not a metal",
+            file=path,
+            key="electrodes.metal",
+            value=metal.name,
+            remedy='Write metal = "lithium"',
+        )
     electrolyte = override(electrolyte, file.electrolyte.properties, path, "electrolyte.properties")
     metal = override(metal, file.electrodes.properties, path, "electrodes.properties")
     case = Case(path, file, electrolyte, metal)
@@ -233,13 +262,19 @@ def _check_resolved(case: Case) -> None:
     """What can be checked only with the cards and other files at hand."""
     if case.temperature >= case.metal.melting_temperature:
         raise InputError(
-            f"{case.metal.name} melts at {u.show(case.metal.melting_temperature, u.TEMPERATURE)}", file=case.path,
+            f"{case.metal.name} melts at {u.show(case.metal.melting_temperature, u.TEMPERATURE)}",
+            file=case.path,
             key="operation.temperature", value=case.file.operation.temperature.text,
             remedy="Stay below the melting point: the model holds for solid metal",
         )  # fmt: skip
     if case.mesh_file is not None and not case.mesh_file.is_file():
-        raise InputError("no such mesh file", file=case.path, key="mesh.file", value=case.file.mesh.file,
-                         remedy="Give the path of a mesh, relative to the case file")
+        raise InputError(
+            "no such mesh file",
+            file=case.path,
+            key="mesh.file",
+            value=case.file.mesh.file,
+            remedy="Give the path of a mesh, relative to the case file",
+        )
 
 
 def _find(path: Path) -> Path:
@@ -259,8 +294,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not valid TOML: {error}", file=path,
-                         remedy='Values with units are strings: write "20 um"') from None
+        raise InputError(
+            f"not valid TOML: {error}", file=path, remedy='Values with units are strings: write "20 um"'
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", file=path, remedy="Give a text file in TOML") from None
 
@@ -270,8 +306,12 @@ def _apply(data: dict[str, Any], text: str) -> None:
     key, sign, value = text.partition("=")
     key = key.strip()
     if not sign or not _KEY.fullmatch(key):
-        raise InputError("is not key=value", file="--set", value=text,
-                         remedy='Write for example --set operation.temperature="60 degC"')
+        raise InputError(
+            "is not key=value",
+            file="--set",
+            value=text,
+            remedy='Write for example --set operation.temperature="60 degC"',
+        )
     parts = [part for part in re.split(r"[.\[\]]+", key) if part]
     table: Any = data
     for part in parts[:-1]:
@@ -282,7 +322,9 @@ def _apply(data: dict[str, Any], text: str) -> None:
     elif isinstance(table, dict):
         table[parts[-1]] = _value(value)
     else:
-        raise InputError(f"{'.'.join(parts[:-1])} is not a table", file="--set", key=key, remedy="Check the key")
+        raise InputError(
+            f"{'.'.join(parts[:-1])} is not a table", file="--set", key=key, remedy="Check the key"
+        )
 
 
 def _descend(table: Any, part: str, key: str) -> Any:
@@ -291,7 +333,9 @@ def _descend(table: Any, part: str, key: str) -> Any:
         return table.setdefault(part, {})
     if isinstance(table, list) and part.isdigit() and int(part) < len(table):
         return table[int(part)]
-    raise InputError(f"there is no {part}", file="--set", key=key, remedy="Check the key; items of a list count from 0")
+    raise InputError(
+        f"there is no {part}", file="--set", key=key, remedy="Check the key; items of a list count from 0"
+    )
 
 
 def _value(text: str) -> Any:

@@ -1,6 +1,7 @@
-"""The command line. Every command imports what it needs when it runs, so that help and materials answer at once.
+"""The command line. Every command imports what it needs when it runs, so that help answers at once.
 
-Exit codes: 0 done (whatever became of the cell), 2 bad input, 3 numerical failure (last good state saved), 4 asked to stop.
+Exit codes: 0 done (whatever became of the cell), 2 bad input, 3 numerical failure (last good state saved),
+4 asked to stop.
 """
 
 import os
@@ -33,7 +34,11 @@ app = App(name="lifrac", help=HELP, help_format="plaintext", version_flags=[])
 
 Set = Annotated[
     list[str] | None,
-    Parameter(name="--set", negative="", help="Override a key, e.g. --set operation.temperature='60 degC'. Repeatable."),
+    Parameter(
+        name="--set",
+        negative="",
+        help="Override a key, e.g. --set operation.temperature='60 degC'. Repeatable.",
+    ),
 ]
 CaseArgument = Annotated[str, Parameter(help="A case file, or the name of a ready case.")]
 
@@ -70,8 +75,8 @@ def run(
             --set operation.stack_pressure="25 MPa"
         mpiexec -n 4 lifrac run case.toml
 
-    The folder holds summary.json (the outcome), history.csv, events.jsonl, fields.vtkhdf (ParaView), plots/ and
-    case.toml, which can be run again.
+    The folder holds summary.json (the outcome), history.csv, events.jsonl,
+    fields.vtkhdf (ParaView), plots/, and case.toml, which can be run again.
     """
     loaded = _load(case, set_)
     if _is_root():
@@ -121,10 +126,17 @@ def mesh(
     loaded = _load(case, set_)
     geometry = loaded.geometry()
     if out is not None and isinstance(geometry, Path):
-        raise InputError("the case already uses a mesh file", file=loaded.path, key="mesh.file", value=str(geometry),
-                         remedy="Leave out --out")
+        raise InputError(
+            "the case already uses a mesh file",
+            file=loaded.path,
+            key="mesh.file",
+            value=str(geometry),
+            remedy="Leave out --out",
+        )
     if out is not None and out.suffix != ".msh":
-        raise InputError("must end in .msh", file="--out", value=str(out), remedy=f"Write {out.with_suffix('.msh')}")
+        raise InputError(
+            "must end in .msh", file="--out", value=str(out), remedy=f"Write {out.with_suffix('.msh')}"
+        )
     from lifrac.meshes.builder import build, write_msh
     from lifrac.meshes.reader import read_mesh
     from mpi4py import MPI
@@ -143,7 +155,9 @@ def mesh(
 
 @app.command
 def materials(
-    name: Annotated[str | None, Parameter(help="A ready card, or the path of your own; all are listed without.")] = None,
+    name: Annotated[
+        str | None, Parameter(help="A ready card, or the path of your own; all are listed without.")
+    ] = None,
     /,
 ) -> int:
     """List the material cards, or show one with its numbers, temperature laws, sources and confidence.

@@ -1,7 +1,6 @@
 """What `lifrac check` and `lifrac materials` print."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -10,7 +9,7 @@ from rich.table import Table
 from . import estimates
 from . import units as u
 from .case import Case
-from .materials import AnyCard, Entry
+from .materials import AnyCard
 
 MEANING = {
     "nominal_current_density_mA_per_cm2": "largest plating current density of the protocol",
@@ -21,14 +20,16 @@ MEANING = {
     "bound_to_griffith_pressure": "below 1 the flaw cannot grow at this current",
     "wagner_number": "Wa = kappa Z/a; small: current crowds at the flaw tip",
     "slot_threshold_current_mA_per_cm2": "current that a slot of fixed aperture can extrude without cracking",
-    "capacity_without_extrusion_mAh_per_cm2": "capacity to short when no lithium leaves the flaw: a lower bound",
+    "capacity_without_extrusion_mAh_per_cm2": "capacity to short if no lithium leaves the flaw: lower bound",
     "initial_cell_voltage_V": "two faces and the electrolyte, before any growth",
     "flaw_to_thickness": "a0/L",
     "process_zone_um": "E' Gc/strength^2: length of the cohesive zone",
 }
 MARKS = {
     "checked": "checked against the source", "high": "quoted from the literature, high confidence",
-    "medium": "quoted, medium confidence", "low": "quoted or assumed, low confidence", "user": "stated by the user",
+    "medium": "quoted, medium confidence",
+    "low": "quoted or assumed, low confidence",
+    "user": "stated by the user",
 }  # fmt: skip
 
 
@@ -37,31 +38,12 @@ def print_card(card: AnyCard, out: Console) -> None:
     out.print(f"[bold]{card.name}[/] ({card.kind}): {card.formula}\n{card.description}\n", highlight=False)
     table = Table("property", "value", "temperature law", "confidence", "source", show_lines=True)
     for name, entry in card.entries.items():
-        table.add_row(name, _stated(entry), _law(entry), str(entry.confidence), _source(entry))
+        table.add_row(name, entry.value_text, entry.law_text, str(entry.confidence), entry.source_text)
     out.print(table)
     unset = [name for name in type(card.properties).model_fields if name not in card.entries]
     if unset:
         out.print(f"Not stated, may be set in a case: {', '.join(unset)}", highlight=False)
     out.print("Confidence: " + "; ".join(f"{mark} = {text}" for mark, text in MARKS.items()), highlight=False)
-
-
-def _stated(entry: Entry[Any]) -> str:
-    return str(entry.value.text)  # type: ignore[union-attr]  # entries of a card hold quantities
-
-
-def _law(entry: Entry[Any]) -> str:
-    if entry.law in (None, "constant"):
-        return "constant"
-    energy, reference = entry.activation_energy, entry.reference_temperature
-    return f"{entry.law}, {energy.text}, at {reference.text}"  # type: ignore[union-attr]  # complete by construction
-
-
-def _source(entry: Entry[Any]) -> str:
-    ranges = [
-        f"Measured {low.text} to {high.text}."
-        for low, high in filter(None, (entry.valid_temperature, entry.valid_stress))
-    ]
-    return " ".join([f"{entry.source}.", *ranges, *([entry.note] if entry.note else [])])
 
 
 def print_check(case: Case, out: Console) -> None:
@@ -109,11 +91,19 @@ def _leaves(model: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
 def _print_at_temperature(case: Case, card: AnyCard, out: Console) -> None:
     """Values of a card at the temperature of the case, with sources."""
     temperature = u.show(case.temperature, u.TEMPERATURE)
-    table = Table("property", f"at {temperature}", "stated", "confidence", "source",
-                  title=f"{card.name} at {temperature}", title_justify="left")
+    table = Table(
+        "property",
+        f"at {temperature}",
+        "stated",
+        "confidence",
+        "source",
+        title=f"{card.name} at {temperature}",
+        title_justify="left",
+    )
     for name, entry in card.entries.items():
         value = u.show(entry.at(case.temperature), entry.dimension)
-        stated = _stated(entry) if entry.law in (None, "constant") else f"{_stated(entry)} at {entry.reference_temperature.text}"  # type: ignore[union-attr]  # noqa: E501
+        reference = entry.reference_temperature
+        stated = entry.value_text if reference is None else f"{entry.value_text} at {reference.text}"
         table.add_row(name, value, stated, str(entry.confidence), str(entry.source))
     out.print(table)
 
@@ -155,7 +145,9 @@ def _print_cost(case: Case, out: Console) -> None:
         return
     cost = estimates.cost(float(case.file.electrolyte.thickness), **case.file.mesh_sizes())
     out.print(
-        f"Estimate (within a factor of three): {cost.path_nodes} nodes on the crack plane, {cost.bulk_nodes} in the bulk, "
-        f"{cost.surface_unknowns} unknowns a Newton step, {cost.memory_mb:.0f} MB, {cost.time_s:.0f} s on one core",
+        f"Estimate (within a factor of three): {cost.path_nodes} nodes on the crack plane, "
+        f"{cost.bulk_nodes} in the bulk, "
+        f"{cost.surface_unknowns} unknowns a Newton step, {cost.memory_mb:.0f} MB, "
+        f"{cost.time_s:.0f} s on one core",
         highlight=False,
     )  # fmt: skip

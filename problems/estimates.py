@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-
 from lifrac.solver.constants import (
     COULOMB_PER_M2_PER_MAH_PER_CM2,
     pressure_per_volt,
@@ -18,7 +17,7 @@ EDGE_CRACK = 1.1215
 
 
 def face_overpotential(kinetics: Kinetics, current_density: float) -> float:
-    """Plating overpotential plus film drop [V] of a face at nominal `current_density` [A/m2], by bisection."""
+    """Plating overpotential plus film drop [V] of a face at nominal `current_density` [A/m2]."""
     local = abs(current_density) / kinetics.contact_fraction
     unit, ratio = thermal_voltage(kinetics.temperature), local / kinetics.exchange_current
     low, high = 0.0, 1.0
@@ -49,7 +48,7 @@ def slot_shape_factor(exponent: float) -> float:
 def threshold_current(model: PlaneModel) -> float:
     """Current density [A/m2] at which lithium in a slot of fixed aperture just cracks the flaw.
 
-    Lubrication with Norton creep and uniform plating on both faces; 0 when the stack pressure alone cracks it.
+    Lubrication with Norton creep and uniform plating of both faces; 0 if the stack pressure alone cracks it.
     """
     flaw, n = model.flaw, model.creep.exponent
     critical = model.electrolyte.fracture_toughness / math.sqrt(math.pi * flaw.length)
@@ -65,7 +64,7 @@ def threshold_current(model: PlaneModel) -> float:
 def capacity_without_extrusion(model: PlaneModel, thickness: float) -> float:
     """Areal capacity [C/m2] to grow the flaw through `thickness` [um] when no lithium leaves it.
 
-    (3 C F/(2 Omega)) (sqrt(L) - sqrt(a0)), C = 1.1215 sqrt(pi) K_Ic/E'; the lower bound of the capacity to short.
+    (3 C F/(2 Omega)) (sqrt(L) - sqrt(a0)), C = 1.1215 sqrt(pi) K_Ic/E': a lower bound of capacity to short.
     """
     material = model.electrolyte
     c = EDGE_CRACK * math.sqrt(math.pi) * material.fracture_toughness / material.plane_strain_modulus
@@ -74,7 +73,7 @@ def capacity_without_extrusion(model: PlaneModel, thickness: float) -> float:
 
 
 def nominal_current(model: PlaneModel) -> float:
-    """Largest plating current density of the protocol [A/m2]; the largest magnitude where nothing is plated."""
+    """Largest plating current density of the protocol [A/m2]; the largest magnitude if nothing is plated."""
     currents = [step.current_density for step in model.protocol]
     plating = max(currents, default=0.0)
     return plating if plating > 0.0 else max((abs(j) for j in currents), default=0.0)
@@ -83,8 +82,9 @@ def nominal_current(model: PlaneModel) -> float:
 def characteristic_numbers(model: PlaneModel, thickness: float) -> dict[str, float]:
     """What governs a case, by name (units in the names, the rest is dimensionless); `thickness` in um.
 
-    `pressure_bound_*` is what the overpotential can sustain in a closed flaw, F eta/Omega: at the anode face, and at the
-    tip of the flaw, where the ohmic drop along the flaw adds to it. `process_zone_um` is there when a strength is stated.
+    `pressure_bound_*` is what the overpotential can sustain in a closed flaw, F eta/Omega: at the anode face,
+    and at the tip of the flaw, where the ohmic drop along the flaw adds to it. `process_zone_um` is there
+    when a strength is stated.
     """
     material, flaw, face = model.electrolyte, model.flaw, model.anode
     current = nominal_current(model)
@@ -128,8 +128,8 @@ class Cost:
 def cost(thickness: float, crack_size: float, far_size: float, growth: float, half_width: float) -> Cost:
     """Forecast for the plane engine on one core; lengths in um.
 
-    The time rests on a trial: 2 s to condense 12,431 nodes, 0.07 s for a Newton step with 1,233 unknowns, about five
-    Newton steps a time step and a time step for every third cell the crack crosses.
+    The time rests on a trial: 2 s to condense 12,431 nodes, 0.07 s for a Newton step with 1,233 unknowns,
+    five Newton steps a time step and a time step for every third cell the crack crosses.
     """
     path = math.ceil(thickness / crack_size) + 1
     reach = min((far_size - crack_size) / growth, half_width)

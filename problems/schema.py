@@ -1,6 +1,6 @@
-"""The case file: every table and key a user may write, with type, unit, range, default and meaning.
+"""The case file: every table and key a user may write, with type, range, default and meaning.
 
-Descriptions are the docstrings below the keys; they reach the JSON Schema (`case.schema.json`) and docs/cases.md.
+Descriptions are the docstrings below the keys; they reach `case.schema.json` and docs/cases.md.
 """
 
 import json
@@ -11,11 +11,11 @@ from pydantic import Field, PlainSerializer, PlainValidator, StrictBool, WithJso
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from lifrac.solver.parameters import ProtocolStep, StopRules
-
 from . import units as u
-from .materials import ElectrolyteCard, ElectrolyteProperties, LithiumCard, LithiumProperties
-from .schema_tools import Problem, Problems, Strict
+from .materials import ElectrolyteCard, LithiumCard
+from .properties import ElectrolyteProperties, LithiumProperties
+from .protocol import Protocol
+from .schema_tools import Problem, Problems, Strict, default
 
 LOWEST_TEMPERATURE = 150.0
 """[K]; far below any published data of this field."""
@@ -43,7 +43,7 @@ class Defect(Strict):
     """Length a0 of the flaw from the anode face."""
     aperture: u.PositiveLength
     """Gap w0 between the faces of the unloaded flaw."""
-    filling: u.Fraction01 = Field(default=1.0)
+    filling: u.Fraction01 = default(1.0)
     """Part of the aperture that holds lithium at the start, 0 to 1."""
 
 
@@ -54,12 +54,12 @@ class Electrodes(Strict):
     """Name of a metal card or path of your own."""
     properties: LithiumProperties = Field(default_factory=LithiumProperties)
     """Overrides of single properties of the metal card."""
-    film_resistance: u.FilmResistance = Field(default="0 ohm*cm^2")
+    film_resistance: u.FilmResistance = default("0 ohm*cm^2")
     """Series resistance of an interphase film, on each face and in the flaw."""
-    contact_fraction: u.PositiveFraction = Field(default=1.0)
-    """Part of each face that touches the metal, above 0 to 1; the local current is the nominal one over it."""
+    contact_fraction: u.PositiveFraction = default(1.0)
+    """Part of each face that touches the metal, above 0 to 1; the local current is the nominal over it."""
     mouth: Literal["open", "closed"] = "open"
-    """`open`: lithium at the mouth of the flaw is at stack pressure and may be extruded; `closed`: nothing leaves."""
+    """`open`: lithium at the mouth is at stack pressure and may leave; `closed`: nothing leaves."""
     card: LithiumCard | None = None
     """A whole metal card inline; replaces the look-up of `metal`."""
 
@@ -67,161 +67,29 @@ class Electrodes(Strict):
 class Operation(Strict):
     """Temperature and mechanical loads, constant through a run."""
 
-    temperature: Annotated[u.Quantity, u.TEMPERATURE.within(ge=LOWEST_TEMPERATURE)] = Field(default="25 degC")
+    temperature: Annotated[u.Quantity, u.TEMPERATURE.within(ge=LOWEST_TEMPERATURE)] = default("25 degC")
     """Temperature of the cell; below the melting point of the metal."""
-    stack_pressure: u.StackPressure = Field(default="1 MPa")
+    stack_pressure: u.StackPressure = default("1 MPa")
     """Pressure on the electrode faces, at least zero."""
     lateral: Literal["free", "roller"] = "free"
     """Sides of the electrolyte: `free`, or held against sideways motion (`roller`)."""
-    lateral_stress: u.Pressure = Field(default="0 MPa")
+    lateral_stress: u.Pressure = default("0 MPa")
     """Normal stress on free sides; tension positive."""
 
     @model_validator(mode="after")
     def _check(self) -> "Operation":
         if self.lateral == "roller" and self.lateral_stress != 0.0:
-            raise Problems([Problem("lateral_stress", "has no effect on sides that are held", self.lateral_stress.text,
-                                    'Write lateral = "free", or remove lateral_stress')])
+            raise Problems(
+                [
+                    Problem(
+                        "lateral_stress",
+                        "has no effect on sides that are held",
+                        self.lateral_stress.text,
+                        'Write lateral = "free", or remove lateral_stress',
+                    )
+                ]
+            )
         return self
-
-
-class Step(Strict):
-    """One step of a protocol; it ends at the first of its limits."""
-
-    type: Literal["constant_current", "rest"]
-    """`constant_current` or `rest`."""
-    current_density: u.CurrentDensity | None = None
-    """Current density; positive plates lithium at the anode, negative strips it."""
-    areal_capacity: u.ArealCapacity | None = None
-    """Charge passed in this step, as a positive number."""
-    duration: u.PositiveTime | None = None
-    """Duration of the step."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "Step":
-        found = list(self._problems())
-        if found:
-            raise Problems(found)
-        return self
-
-    def _problems(self) -> Iterator[Problem]:
-        if self.type == "rest":
-            if self.current_density is not None and self.current_density != 0.0:
-                yield Problem("current_density", "a rest has no current", self.current_density.text,
-                              'Remove it, or write type = "constant_current"')
-            if self.areal_capacity is not None:
-                yield Problem("areal_capacity", "a rest passes no charge", self.areal_capacity.text, "Remove it")
-            if self.duration is None:
-                yield Problem("duration", "is required for a rest", remedy='Add duration = "1 h"')
-            return
-        if self.current_density is None:
-            yield Problem("current_density", "is required", remedy='Add current_density = "1 mA/cm^2"')
-        elif self.current_density == 0.0:
-            yield Problem("current_density", "must not be zero in a constant-current step", self.current_density.text,
-                          'Write type = "rest"')
-        if self.areal_capacity is None and self.duration is None:
-            yield Problem("areal_capacity", "the step has no end", remedy="Add areal_capacity or duration")
-
-    def resolved(self) -> ProtocolStep:
-        """In internal units."""
-        return ProtocolStep(
-            kind=self.type,
-            current_density=float(self.current_density or 0.0),
-            capacity=None if self.areal_capacity is None else float(self.areal_capacity),
-            duration=None if self.duration is None else float(self.duration),
-        )
-
-
-SHORT_FORM = (
-    "current_density", "areal_capacity", "duration", "rest_before", "rest_after", "reversal_capacity",
-    "reversal_current_density",
-)  # fmt: skip
-
-
-class Protocol(Strict):
-    """What is done to the cell: the short form (one current, with optional rests and reversal) or `steps`."""
-
-    current_density: u.CurrentDensity | None = None
-    """Short form: current density; positive plates lithium at the anode."""
-    areal_capacity: u.ArealCapacity | None = None
-    """Short form: charge after which the current ends."""
-    duration: u.PositiveTime | None = None
-    """Short form: time after which the current ends."""
-    rest_before: u.PositiveTime | None = None
-    """Short form: rest before the current."""
-    rest_after: u.PositiveTime | None = None
-    """Short form: rest after the current, before a reversal."""
-    reversal_capacity: u.ArealCapacity | None = None
-    """Short form: charge passed back after the current (and `rest_after`)."""
-    reversal_current_density: u.CurrentDensity | None = None
-    """Short form: current density of the reversal; the opposite of `current_density` unless stated."""
-    steps: tuple[Step, ...] | None = None
-    """Long form: `[[protocol.steps]]`, one table per step."""
-    voltage_limit: u.PositiveVoltage | None = None
-    """The run ends when the magnitude of the cell voltage reaches this."""
-    stop_at: Literal["short_circuit", "crack_through", "fracture"] = "short_circuit"
-    """The run ends at this outcome, if its protocol does not end before."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "Protocol":
-        found = list(self._problems())
-        if found:
-            raise Problems(found)
-        return self
-
-    def _problems(self) -> Iterator[Problem]:
-        short = [name for name in SHORT_FORM if getattr(self, name) is not None]
-        if self.steps is not None:
-            if not self.steps:
-                yield Problem("steps", "is empty", remedy="Add a [[protocol.steps]] table")
-            for name in short:
-                yield Problem(name, "cannot stand beside protocol.steps", getattr(self, name).text,
-                              "Move it into a [[protocol.steps]] table")
-            return
-        if self.current_density is None:
-            yield Problem("current_density", "is required", remedy='Add current_density = "1 mA/cm^2", or steps')
-        elif self.current_density == 0.0:
-            yield Problem("current_density", "must not be zero", self.current_density.text,
-                          "State a current, or a rest as a [[protocol.steps]] table")
-        if self.areal_capacity is None and self.duration is None:
-            yield Problem("areal_capacity", "the protocol has no end",
-                          remedy='Add areal_capacity = "0.5 mAh/cm^2" or duration = "1 h"')
-        yield from self._reversal_problems()
-
-    def _reversal_problems(self) -> Iterator[Problem]:
-        back = self.reversal_current_density
-        if back is None:
-            return
-        if self.reversal_capacity is None:
-            yield Problem("reversal_current_density", "the reversal has no end", back.text, "Add reversal_capacity")
-        if self.current_density is not None and back * self.current_density >= 0.0:
-            yield Problem("reversal_current_density", "must have the opposite sign of current_density", back.text,
-                          "Change its sign")
-
-    def resolved(self) -> tuple[ProtocolStep, ...]:
-        """The steps in internal units, from either form."""
-        if self.steps is not None:
-            return tuple(step.resolved() for step in self.steps)
-        forward = Step(type="constant_current", current_density=self.current_density,
-                       areal_capacity=self.areal_capacity, duration=self.duration).resolved()
-        steps = [_rest(self.rest_before), forward, _rest(self.rest_after)]
-        if self.reversal_capacity is not None:
-            current = -forward.current_density
-            if self.reversal_current_density is not None:
-                current = float(self.reversal_current_density)
-            steps.append(ProtocolStep("constant_current", current, float(self.reversal_capacity)))
-        return tuple(step for step in steps if step is not None)
-
-    def stop_rules(self) -> StopRules:
-        """What ends a run besides its steps."""
-        return StopRules(
-            voltage_limit=None if self.voltage_limit is None else float(self.voltage_limit),
-            at_fracture=self.stop_at == "fracture",
-            at_crack_through=self.stop_at == "crack_through",
-        )
-
-
-def _rest(duration: float | None) -> ProtocolStep | None:
-    return None if duration is None else ProtocolStep("rest", duration=float(duration))
 
 
 class Fracture(Strict):
@@ -230,15 +98,23 @@ class Fracture(Strict):
     engine: Literal["plane", "phase_field"] = "plane"
     """`plane`: the crack grows in the plane of the flaw. `phase_field` is planned."""
     cohesive_strength: u.PositivePressure | None = None
-    """Strength of the cohesive law; chosen from mesh and flaw unless stated. Results should not depend on it."""
-    viscosity: u.InterfaceViscosity = Field(default="1 MPa*s/um")
+    """Strength of the cohesive law; chosen from mesh and flaw unless stated. Results hardly depend on it."""
+    viscosity: u.InterfaceViscosity = default("1 MPa*s/um")
     """Viscous traction per opening rate; removes snap-through."""
 
     @model_validator(mode="after")
     def _check(self) -> "Fracture":
         if self.engine == "phase_field":
-            raise Problems([Problem("engine", "the phase-field engine is not part of this version", "phase_field",
-                                    'Write engine = "plane"')])
+            raise Problems(
+                [
+                    Problem(
+                        "engine",
+                        "the phase-field engine is not part of this version",
+                        "phase_field",
+                        'Write engine = "plane"',
+                    )
+                ]
+            )
         return self
 
 
@@ -246,17 +122,17 @@ class Mesh(Strict):
     """Element sizes, or a mesh of your own; everything has a default."""
 
     crack_size: u.PositiveLength | None = None
-    """Element edge on the crack plane. Default: a fiftieth of the flaw, or a 450th of the thickness where that is more, but
-    never more than a tenth of the flaw."""
+    """Element edge on the crack plane. Default: a fiftieth of the flaw, or a 450th of the thickness where
+    that is more, but never more than a tenth of the flaw."""
     far_size: u.PositiveLength | None = None
     """Largest element edge. Default: a tenth of the thickness."""
-    growth: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0)] = Field(default=0.15)
+    growth: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0)] = default(0.15)
     """Increase of element size per distance from the crack plane."""
     half_width: u.PositiveLength | None = None
     """Extent normal to the crack plane. Default: the larger of the thickness and five flaw lengths."""
     file: str | None = None
-    """A mesh of your own (gmsh .msh or a format meshio reads), relative to the case file; replaces the sizes."""
-    length_unit: u.PositiveLength = Field(default="1 um")
+    """A mesh of your own (gmsh .msh or a meshio format), relative to the case file; replaces the sizes."""
+    length_unit: u.PositiveLength = default("1 um")
     """Length of one unit of the coordinates in `file`."""
 
     @model_validator(mode="after")
@@ -264,7 +140,7 @@ class Mesh(Strict):
         if self.file is None:
             return self
         found = [
-            Problem(name, "has no effect on a mesh from a file", getattr(self, name).text, "Remove it or mesh.file")
+            Problem(name, "has no effect on a mesh file", getattr(self, name).text, "Remove it or mesh.file")
             for name in ("crack_size", "far_size", "half_width") if getattr(self, name) is not None
         ]  # fmt: skip
         if found:
@@ -277,9 +153,9 @@ class Solver(Strict):
 
     bulk: Literal["direct", "multigrid"] = "direct"
     """Linear solver of the bulk: `direct` (MUMPS) or `multigrid` (CG with GAMG)."""
-    newton_tolerance: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0e-4)] = Field(default=1.0e-10)
+    newton_tolerance: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0e-4)] = default(1.0e-10)
     """Relative tolerance of the Newton method."""
-    max_advance_cells: u.PositiveNumber = Field(default=3.0)
+    max_advance_cells: u.PositiveNumber = default(3.0)
     """Largest crack advance per step, in cells of the crack plane."""
     max_step: u.PositiveTime | None = None
     """Largest time step. Default: a fraction of the protocol."""
@@ -295,8 +171,10 @@ def _stored(value: object) -> int | tuple[u.Quantity, ...]:
         return tuple(u.AREAL_CAPACITY.within(ge=0.0)(item) for item in value)
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10000:
         return value
-    raise u.QuantityError("must be a number of states from 1 to 10000, or a list of areal capacities",
-                          'Write fields = 20 or fields = ["0.1 mAh/cm^2", "0.2 mAh/cm^2"]')
+    raise u.QuantityError(
+        "must be a number of states from 1 to 10000, or a list of areal capacities",
+        'Write fields = 20 or fields = ["0.1 mAh/cm^2", "0.2 mAh/cm^2"]',
+    )
 
 
 def _stored_text(value: int | tuple[u.Quantity, ...]) -> int | list[str]:
@@ -316,7 +194,7 @@ class Output(Strict):
     """What a run folder holds besides the histories."""
 
     fields: StoredStates = 20
-    """Number of stored states (evenly over the protocol), or a list of areal capacities; first and last always count."""
+    """Number of stored states (evenly over the protocol), or areal capacities; first and last count."""
     plots: StrictBool = True
     """Make the plots at the end of a run."""
 
@@ -353,25 +231,43 @@ class CaseFile(Strict):
     def _flaw_problems(self) -> Iterator[Problem]:
         flaw, thickness = self.defect, self.electrolyte.thickness
         if flaw.length >= thickness:
-            yield Problem("defect.length", f"the flaw reaches through the electrolyte ({thickness.text} thick)",
-                          flaw.length.text, "Make the flaw shorter or electrolyte.thickness larger")
+            yield Problem(
+                "defect.length",
+                f"the flaw reaches through the electrolyte ({thickness.text} thick)",
+                flaw.length.text,
+                "Make the flaw shorter or electrolyte.thickness larger",
+            )
         if flaw.aperture >= flaw.length:
-            yield Problem("defect.aperture", f"the flaw is wider than long ({flaw.length.text})",
-                          flaw.aperture.text, "A crack-like flaw is thin: check the unit")
+            yield Problem(
+                "defect.aperture",
+                f"the flaw is wider than long ({flaw.length.text})",
+                flaw.aperture.text,
+                "A crack-like flaw is thin: check the unit",
+            )
 
     def _mesh_problems(self) -> Iterator[Problem]:
         sizes = self.mesh_sizes()
         if sizes["crack_size"] > self.defect.length / 4.0:
-            yield Problem("mesh.crack_size", "is too coarse for the flaw", _text(self.mesh.crack_size),
-                          f"The flaw needs at least four elements: at most {self.defect.length / 4.0:g} um")
+            yield Problem(
+                "mesh.crack_size",
+                "is too coarse for the flaw",
+                _text(self.mesh.crack_size),
+                f"The flaw needs at least four elements: at most {self.defect.length / 4.0:g} um",
+            )
         if sizes["far_size"] < sizes["crack_size"]:
-            yield Problem("mesh.far_size", "is below mesh.crack_size", _text(self.mesh.far_size), "Make it larger")
+            yield Problem(
+                "mesh.far_size", "is below mesh.crack_size", _text(self.mesh.far_size), "Make it larger"
+            )
         if sizes["half_width"] <= self.defect.length:
-            yield Problem("mesh.half_width", "the body is narrower than the flaw is long", _text(self.mesh.half_width),
-                          "At least five flaw lengths are advisable")
+            yield Problem(
+                "mesh.half_width",
+                "the body is narrower than the flaw is long",
+                _text(self.mesh.half_width),
+                "At least five flaw lengths are advisable",
+            )
 
     def mesh_sizes(self) -> dict[str, float]:
-        """`crack_size`, `far_size`, `growth`, `half_width` [um, growth a plain number] with defaults worked out."""
+        """`crack_size`, `far_size`, `growth`, `half_width` [um, growth a plain number] and defaults."""
         thickness, flaw = float(self.electrolyte.thickness), float(self.defect.length)
         mesh = self.mesh
         return {
@@ -402,9 +298,13 @@ class _WithoutNull(GenerateJsonSchema):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a case file."""
     schema = CaseFile.model_json_schema(mode="validation", schema_generator=_WithoutNull)
-    text = json.dumps({"title": "lifrac case", **{key: value for key, value in schema.items() if key != "title"}})
+    text = json.dumps(
+        {"title": "lifrac case", **{key: value for key, value in schema.items() if key != "title"}}
+    )
     for name, content in schema["$defs"].items():
-        table = next((part for part in content.get("anyOf", ()) if "title" in part), content)
-        text = text.replace(f'$defs/{name}"', f'$defs/{table["title"]}"').replace(f'"{name}": {{', f'"{table["title"]}": {{')
+        table = next((part for part in content.get("anyOf", ()) if "properties" in part), content)
+        text = text.replace(f'$defs/{name}"', f'$defs/{table["title"]}"').replace(
+            f'"{name}": {{', f'"{table["title"]}": {{'
+        )
     result: dict[str, Any] = json.loads(text)
     return result

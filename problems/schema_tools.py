@@ -1,4 +1,4 @@
-"""What all file models share: strict pydantic models, and one clear message for everything that is wrong in a file."""
+"""What all file models share: strict pydantic models, and one message for everything wrong in a file."""
 
 import difflib
 import types
@@ -6,15 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from lifrac.meshes.errors import InputError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class Strict(BaseModel):
     """A table of a file: unknown keys are refused, values are frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True
+    )
+
+
+def default(value: str | float) -> Any:
+    """A default as a user would write it; it is validated like a stated value."""
+    return Field(default=value)
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,9 @@ def _plain(key: str, item: Any) -> Problem:
     value = item["input"] if not isinstance(item["input"], dict) else None
     if item["type"] == "literal_error":
         expected = item["ctx"]["expected"].replace("'", '"')
-        close = difflib.get_close_matches(str(value), [e.strip(' "') for e in expected.split(" or ")[0].split(",")])
+        close = difflib.get_close_matches(
+            str(value), [e.strip(' "') for e in expected.split(" or ")[0].split(",")]
+        )
         hint = f'Did you mean "{close[0]}"?' if close else f"Write {expected}"
         return Problem(key, f"must be {expected}", value, hint)
     if item["type"] in ("model_type", "model_attributes_type", "dict_type"):
@@ -142,18 +150,18 @@ def _example(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
         example = getattr(mark, "example", None)
         if example:
             return f'Add {name} = "{example}"' if getattr(mark, "unit", "") else f"Add {name} = {example}"
-    if _as_model(field.annotation):
+    if model_inside(field.annotation):
         return f"Add a table [{dotted(location)}]"
     return f"Add {name} ({field.description})" if field.description else f"Add {name}"
 
 
-def _as_model(annotation: Any) -> type[BaseModel] | None:
+def model_inside(annotation: Any) -> type[BaseModel] | None:
     """The model inside `Model`, `Model | None` or `tuple[Model, ...]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (Union, types.UnionType, tuple, list):
         for part in get_args(annotation):
-            found = _as_model(part)
+            found = model_inside(part)
             if found:
                 return found
     return None
@@ -167,14 +175,14 @@ def _model_at(model: type[BaseModel], location: Iterable[str | int]) -> type[Bas
             continue
         if current is None or part not in current.model_fields:
             return None
-        current = _as_model(current.model_fields[part].annotation)
+        current = model_inside(current.model_fields[part].annotation)
     return current
 
 
 def leaf_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Dotted names of all keys of `model`."""
     for name, field in model.model_fields.items():
-        inner = _as_model(field.annotation)
+        inner = model_inside(field.annotation)
         if inner is None:
             yield prefix + name
         else:

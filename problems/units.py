@@ -1,8 +1,8 @@
 """Quantity strings with units: the only place where units are converted (and the only one that knows pint).
 
-A user writes `"20 um"`, `"2 mA/cm^2"` or `"60 degC"`; the code behind the case file sees floats in the closed set um, s,
-MPa, V, A/m2, K (docs/architecture.md). Conversions are done in exact rational arithmetic and rounded once, so that
-the same text always gives the same float, and `"20 nm"` is exactly 0.02.
+A user writes `"20 um"`, `"2 mA/cm^2"` or `"60 degC"`; the code behind the case file sees floats in the
+closed set um, s, MPa, V, A/m2, K (docs/architecture.md). Conversions are exact (rational) and rounded once,
+so that the same text always gives the same float, and `"20 nm"` is exactly 0.02.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -49,7 +49,7 @@ class Quantity(float):
 
 @lru_cache(maxsize=1)
 def _registry() -> "pint.UnitRegistry":
-    """The one unit registry, in exact rational arithmetic; made when first needed, because it takes half a second."""
+    """The one unit registry, in exact rational arithmetic; made when first needed (half a second)."""
     import pint
 
     return pint.UnitRegistry(non_int_type=Fraction)
@@ -172,16 +172,25 @@ class Dimension:
             ),
         )
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         """A string with number and unit, or a number for a dimensionless key, with its range."""
         if self.unit:
-            return {"type": "string", "pattern": r"^\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*\S.*$",
-                    "examples": [self.example], "x-dimension": self.name, **self._bounds("x-internal-")}
+            return {
+                "type": "string",
+                "pattern": r"^\s*[+-]?[0-9.]+([eE][+-]?[0-9]+)?\s*\S.*$",
+                "examples": [self.example],
+                "x-dimension": self.name,
+                **self._bounds("x-internal-"),
+            }
         return {"type": "number", "examples": [float(self.example)], **self._bounds("")}
 
     def _bounds(self, prefix: str) -> dict[str, float]:
         names = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
-        return {prefix + word: getattr(self, key) for key, word in names.items() if getattr(self, key) is not None}
+        return {
+            prefix + word: getattr(self, key) for key, word in names.items() if getattr(self, key) is not None
+        }
 
 
 LENGTH = Dimension("length", "um", "um", "20 um")
@@ -195,7 +204,9 @@ AREA_RESISTANCE = Dimension("area-specific resistance", "V*m^2/A", "ohm*cm^2", "
 FRACTURE_ENERGY = Dimension("fracture energy", "MPa*um", "J/m^2", "6 J/m^2", gt=0.0)
 TOUGHNESS = Dimension("fracture toughness", "MPa*um^0.5", "MPa*m^0.5", "1 MPa*m^0.5", gt=0.0)
 VISCOSITY = Dimension("viscosity", "MPa*s", "MPa*s", "1e4 MPa*s", gt=0.0)
-INTERFACE_VISCOSITY = Dimension("viscous traction per opening rate", "MPa*s/um", "MPa*s/um", "1 MPa*s/um", ge=0.0)
+INTERFACE_VISCOSITY = Dimension(
+    "viscous traction per opening rate", "MPa*s/um", "MPa*s/um", "1 MPa*s/um", ge=0.0
+)
 VOLTAGE = Dimension("voltage", "V", "V", "0.5 V")
 ACTIVATION_ENERGY = Dimension("activation energy", "J/mol", "eV", "0.34 eV", per_mole=True, ge=0.0)
 RATE = Dimension("rate", "1/s", "1/s", "7.7e-3 1/s", gt=0.0)
@@ -236,6 +247,14 @@ PositiveFraction = Annotated[Quantity, NUMBER.within(gt=0.0, le=1.0)]
 Exponent = Annotated[Quantity, NUMBER.within(ge=1.0, le=50.0)]
 SizeExponent = Annotated[Quantity, NUMBER.within(ge=0.0, le=10.0)]
 PositiveNumber = Annotated[Quantity, NUMBER.within(gt=0.0)]
+
+
+def find_dimension(annotation: Any) -> Dimension | None:
+    """The `Dimension` inside an annotation such as `Annotated[Quantity, LENGTH] | None`."""
+    if isinstance(annotation, Dimension):
+        return annotation
+    inner = (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
+    return next((found for part in inner if (found := find_dimension(part)) is not None), None)
 
 
 def show(value: float, dimension: Dimension, unit: str | None = None, digits: int = 4) -> str:

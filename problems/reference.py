@@ -1,0 +1,128 @@
+"""Writes what is generated from the models: `case.schema.json` and the tables in docs/.
+
+Run `python -m lifrac.problems.reference` in a checkout after a change of schema or cards; a test compares.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+
+from .card_files import card_names
+from .materials import Card, load_card
+from .properties import ElectrolyteProperties, LithiumProperties
+from .schema import CaseFile, json_schema
+from .schema_tools import model_inside
+from .units import Dimension, find_dimension
+
+HERE = Path(__file__).parent
+START, END = "<!-- generated: {} -->\n", "<!-- end -->"
+
+
+def schema_text() -> str:
+    """The JSON Schema as it is committed."""
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def key_tables() -> str:
+    """One table per table of the case file."""
+    return "\n".join(_key_table(CaseFile, ""))
+
+
+def _key_table(model: type[BaseModel], path: str) -> Iterator[str]:
+    """Rows of `model`, then the tables below it; material properties have a page of their own."""
+    rows, inner = [], []
+    for name, field in model.model_fields.items():
+        below = model_inside(field.annotation)
+        full = f"{path}.{name}" if path else name
+        if below is not None and name not in ("card", "properties"):
+            inner.append((below, full))
+            if path:
+                rows.append((name, "tables", "", field.description))
+        else:
+            rows.append((name, *_type_and_default(field), field.description))
+    if path:
+        yield f"### `[{path}]`\n\n{' '.join((model.__doc__ or '').split())}\n"
+        yield "| key | what | default | meaning |\n|---|---|---|---|"
+        for row in rows:
+            yield "| `{}` | {} | {} | {} |".format(
+                *(" ".join(str(cell).split()).replace("|", "\\|") for cell in row)
+            )
+        yield ""
+    for below, full in inner:
+        yield from _key_table(below, full)
+
+
+def _type_and_default(field: Any) -> tuple[str, str]:
+    """Words for the type of a key and for its default."""
+    dimension = next((m for m in field.metadata if isinstance(m, Dimension)), None) or find_dimension(
+        field.annotation
+    )
+    if dimension is not None:
+        kind = f'{dimension.name}, `"{dimension.example}"`' if dimension.unit else "number"
+    elif model_inside(field.annotation):
+        kind = "table"
+    else:
+        literal = re.findall(r"'(\w+)'", str(field.annotation))
+        kind = " or ".join(f"`{word}`" for word in literal) or {
+            "int": "integer",
+            "bool": "true or false",
+        }.get(getattr(field.annotation, "__name__", ""), "text")
+    if field.is_required():
+        return kind, "required"
+    return kind, "" if field.default is None or field.default_factory else f"`{field.default}`"
+
+
+def property_tables() -> str:
+    """Properties that a card may state."""
+    lines = []
+    for title, model in (("Electrolytes", ElectrolyteProperties), ("Lithium", LithiumProperties)):
+        lines += [f"### {title}\n", "| property | what | meaning |", "|---|---|---|"]
+        for name, field in model.model_fields.items():
+            entry = model_inside(field.annotation)
+            kind, _ = _type_and_default(entry.model_fields["value"] if entry else field)
+            lines.append(f"| `{name}` | {kind} | {field.description} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def card_tables() -> str:
+    """All numbers of the ready cards with sources."""
+    return "\n".join(_card_table(load_card(name)) for name in card_names())
+
+
+def _card_table(card: Card) -> str:
+    lines = [
+        f"### {card.name}\n",
+        f"{card.formula}. {card.description}\n",
+        "| property | value | law | confidence | source and note |",
+        "|---|---|---|---|---|",
+    ]
+    for name, e in card.entries.items():
+        lines.append(f"| `{name}` | {e.value_text} | {e.law_text} | {e.confidence} | {e.source_text} |")
+    return "\n".join(lines) + "\n"
+
+
+def filled(text: str) -> str:
+    """A page with its generated parts made anew."""
+    for name, make in (("keys", key_tables), ("properties", property_tables), ("cards", card_tables)):
+        start = START.format(name)
+        if start in text:
+            head, rest = text.split(start, 1)
+            text = head + start + "\n" + make() + "\n" + END + rest.split(END, 1)[1]
+    return text
+
+
+def main() -> None:
+    """Write all generated parts of a checkout."""
+    (HERE / "case.schema.json").write_text(schema_text(), encoding="utf-8")
+    for name in ("cases.md", "materials.md"):
+        page = HERE.parent / "docs" / name
+        if page.is_file():
+            page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
