@@ -65,11 +65,9 @@ def _type_and_default(field: Any) -> tuple[str, str]:
     elif model_inside(field.annotation):
         kind = "table"
     else:
-        literal = re.findall(r"'(\w+)'", str(field.annotation))
-        kind = " or ".join(f"`{word}`" for word in literal) or {
-            "int": "integer",
-            "bool": "true or false",
-        }.get(getattr(field.annotation, "__name__", ""), "text")
+        words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        names = {int: "integer", bool: "true or false", str: "text", str | None: "text"}
+        kind = " or ".join(f"`{word}`" for word in words) or names.get(field.annotation, "see meaning")
     if field.is_required():
         return kind, "required"
     return kind, "" if field.default is None or field.default_factory else f"`{field.default}`"
