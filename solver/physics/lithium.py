@@ -33,6 +33,18 @@ def plating(share: Expr, j: Expr, velocity_per_current: float, r: Expr, dx: ufl.
     return -2.0 * velocity_per_current * share * j * r * dx(metadata=LUMPED)
 
 
+def passage(aperture: Expr, cell_size: Expr) -> Expr:
+    """Aperture that counts for flow through a cell: the harmonic mean of its end values.
+
+    For a linear aperture it is w_mid - (|grad w| d/2)^2/w_mid. It is close to the exact mean of a creeping flow in series
+    (exponent (n+2)/n = 1.3 at n = 6.6), and vanishes where one end is closed: no metal enters what has not opened.
+    """
+    slope = ufl.grad(aperture)
+    half = 0.25 * ufl.inner(slope, slope) * cell_size**2
+    return ufl.max_value(aperture - half / ufl.max_value(aperture, SMALL_APERTURE), 0.0)
+
+
 def flow(creep: Creep, aperture: Expr, p: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
-    """int M(w, grad p) grad p . grad r, aperture taken at the cell's midpoint."""
-    return ufl.inner(mobility(creep, aperture, ufl.grad(p)) * ufl.grad(p), ufl.grad(r)) * dx(metadata=MIDPOINT)
+    """int M(w, grad p) grad p . grad r, one point per cell."""
+    w = passage(aperture, ufl.CellDiameter(dx.ufl_domain()))
+    return ufl.inner(mobility(creep, w, ufl.grad(p)) * ufl.grad(p), ufl.grad(r)) * dx(metadata=MIDPOINT)

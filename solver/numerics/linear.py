@@ -1,0 +1,108 @@
+"""Linear solver presets by name: `direct` (MUMPS Cholesky) and `multigrid` (CG + GAMG)."""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+from typing import Literal
+
+import numpy as np
+from dolfinx import fem, la
+from numpy.typing import NDArray
+from petsc4py import PETSc
+
+from ..errors import NumericalFailure
+
+Preset = Literal["direct", "multigrid"]
+
+_OPTIONS: dict[str, dict[str, str | int | float]] = {
+    "direct": {"ksp_type": "preonly", "pc_type": "cholesky", "pc_factor_mat_solver_type": "mumps"},
+    "multigrid": {
+        "ksp_type": "cg",
+        "ksp_rtol": 1.0e-12,
+        "ksp_max_it": 500,
+        "pc_type": "gamg",
+        "pc_gamg_type": "agg",
+        "pc_gamg_agg_nsmooths": 1,
+        "pc_gamg_threshold": 0.02,
+        "mg_levels_ksp_type": "chebyshev",
+        "mg_levels_pc_type": "jacobi",
+        "mg_coarse_pc_type": "redundant",
+    },
+}
+
+
+class LinearSolver:
+    """One symmetric positive matrix, factorised or preconditioned once and solved many times."""
+
+    def __init__(self, matrix: PETSc.Mat, preset: Preset = "direct", name: str = "lin") -> None:
+        self.ksp = PETSc.KSP().create(matrix.comm)
+        prefix = f"lifrac_{name}_{id(self)}_"
+        self.ksp.setOptionsPrefix(prefix)
+        options = PETSc.Options()
+        for key, value in _OPTIONS[preset].items():
+            options[f"{prefix}{key}"] = value
+        self.ksp.setOperators(matrix)
+        self.ksp.setFromOptions()
+        for key in _OPTIONS[preset]:  # nothing is left behind in the global database
+            options.delValue(f"{prefix}{key}")
+        self.ksp.setUp()
+        self.matrix = matrix
+        self.preset = preset
+
+    def solve(self, b: PETSc.Vec, x: PETSc.Vec) -> None:
+        """x = K^-1 b; raises on every rank alike when it does not converge."""
+        self.ksp.solve(b, x)
+        self._check()
+
+    def solve_many(self, rhs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Solve for the columns of `rhs` (local rows, k); returns the local rows of the solution."""
+        n = self.matrix.getLocalSize()[0]
+        k = rhs.shape[1]
+        b = PETSc.Mat().createDense(((n, None), (None, k)), comm=self.matrix.comm)
+        b.setUp()
+        b.getDenseArray()[:, :] = rhs
+        b.assemble()
+        x = b.duplicate()
+        x.assemble()
+        if self.preset == "direct":
+            self.ksp.getPC().getFactorMatrix().matSolve(b, x)
+        else:
+            self.ksp.matSolve(b, x)
+            self._check()
+        result = np.array(x.getDenseArray(), copy=True)
+        b.destroy()
+        x.destroy()
+        return result
+
+    def _check(self) -> None:
+        reason = self.ksp.getConvergedReason()
+        if reason < 0:
+            raise NumericalFailure(f"linear solver '{self.preset}' did not converge (PETSc reason {reason})")
+
+    def destroy(self) -> None:
+        self.ksp.destroy()
+
+
+def rigid_body_modes(space: fem.FunctionSpace) -> PETSc.NullSpace:
+    """Near-nullspace of elasticity for multigrid: translations and rotations, orthonormalised."""
+    gdim = space.mesh.geometry.dim
+    x = space.tabulate_dof_coordinates()
+    owned = space.dofmap.index_map.size_local
+    count = 3 if gdim == 2 else 6
+    basis = [la.vector(space.dofmap.index_map, bs=space.dofmap.index_map_bs) for _ in range(count)]
+    arrays = [b.array.reshape(-1, gdim) for b in basis]
+    n = len(arrays[0])
+    for i in range(gdim):
+        arrays[i][:, i] = 1.0
+    pairs = [(0, 1)] if gdim == 2 else [(0, 1), (1, 2), (0, 2)]
+    for k, (a, b) in enumerate(pairs):
+        arrays[gdim + k][:, a] = -x[:n, b]
+        arrays[gdim + k][:, b] = x[:n, a]
+    la.orthonormalize(basis)
+    assert owned <= n
+    vectors = [
+        PETSc.Vec().createWithArray(
+            b.array[: owned * gdim].copy(), bsize=gdim, comm=space.mesh.comm
+        )
+        for b in basis
+    ]
+    return PETSc.NullSpace().create(vectors=vectors, comm=space.mesh.comm)

@@ -1,0 +1,52 @@
+"""The unknowns of the surface problem and the state they form."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+OPENING, PRESSURE, METAL, CURRENT, COUNTER_CURRENT, POTENTIAL = range(6)
+"""Components at each surface node: opening of the crack beyond its initial aperture [um], lithium pressure [MPa], metal
+thickness [um], plating current density of anode face and crack faces [A/m2], stripping current density of the counter electrode
+[A/m2], electrolyte potential [V]."""
+
+COMPONENTS = 6
+
+
+@dataclass
+class State:
+    """A committed (or proposed) state of the surface problem; arrays are per surface node."""
+
+    values: Floats
+    """(n, 6) the unknowns."""
+    largest: Floats
+    """(n,) largest opening of the past [um]; the damage variable's history."""
+    cell_voltage: float = 0.0
+    """[V]."""
+    time: float = 0.0
+    """[s]."""
+    charge: float = 0.0
+    """Net charge passed per electrode area [C/m2]."""
+    throughput: float = 0.0
+    """Charge passed in either direction [C/m2]."""
+    extruded: float = 0.0
+    """Lithium that left the flaw through its mouth, net [um2 per depth, full aperture]."""
+    plated_in_flaw: float = 0.0
+    """Lithium plated inside the flaw [um2]."""
+    initial_metal: float = 0.0
+    """Lithium in the flaw at t = 0 [um2]."""
+    charge_in: float = 0.0
+    """Charge through the counter electrode of the half model, per depth [A s/m2 um]."""
+    charge_out: float = 0.0
+    """Charge plated on anode face and crack face of the half model [A s/m2 um]."""
+    work: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("pressure", "dissipated", "viscous"), 0.0))
+    """Accumulated work per depth [MPa um2]."""
+
+    def snapshot(self) -> "State":
+        """An independent copy."""
+        return replace(self, values=self.values.copy(), largest=self.largest.copy(), work=dict(self.work))
+
+    def component(self, index: int) -> Floats:
+        return self.values[:, index]

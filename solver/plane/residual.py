@@ -1,0 +1,180 @@
+"""The surface problem in UFL: crack opening, lithium, kinetics and current on the surface mesh.
+
+Everything local is here, as one residual in six components per node and its derivative. What couples nodes at a
+distance (elastic stiffness, conduction) is linear and enters in `system.py`.
+"""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+from dataclasses import dataclass
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from numpy.typing import NDArray
+
+from ..constants import surface_velocity_per_current
+from ..parameters import PlaneModel
+from ..physics import lithium
+from ..physics.cohesive import LinearSoftening
+from ..physics.kinetics import ButlerVolmer, FaceKinetics
+from ..surface import ANODE, COUNTER, CRACK, SurfaceMesh
+from .fields import COMPONENTS, Floats
+
+
+@dataclass(frozen=True)
+class CrackGeometry:
+    """Where the flaw is, as cell and node fields on the crack plane."""
+
+    flaw_cell: NDArray[np.bool_]
+    """Per surface cell: part of the initial flaw."""
+    aperture: Floats
+    """Per node: area-weighted initial aperture w0 [um]."""
+    floor: Floats
+    """Per node: smallest opening before the faces touch: -w0 in the flaw, 0 elsewhere [um]."""
+    area: Floats
+    """Per node: lumped crack area [um]."""
+    intact_area: Floats
+    """Per node: the part of `area` that holds together at first [um]."""
+
+
+def locate_flaw(surface: SurfaceMesh, length: float, aperture: float) -> CrackGeometry:
+    """Cells of the crack plane within `length` of the mouth: y <= a0 in 2D, y^2 + z^2 <= a0^2 in 3D."""
+    distance = np.hypot(surface.x[:, 1], surface.x[:, 2])
+    tolerance = 1.0e-6 * length
+    cells = surface.space.dofmap.list
+    count = len(cells)
+    flaw_cell = np.zeros(count, dtype=bool)
+    crack_cells = surface.tags.find(CRACK)
+    flaw_cell[crack_cells] = (distance[cells[crack_cells]] <= length + tolerance).all(axis=1)
+    area = surface.lumped_area(CRACK)
+    flaw = fem.Function(fem.functionspace(surface.mesh, ("DG", 0)))
+    flaw.x.array[:count] = flaw_cell
+    v = ufl.TestFunction(surface.space)
+    form = fem.form(flaw * v * surface.measure()(CRACK, metadata=lithium.LUMPED))
+    flaw_area = np.array(fem.assemble_vector(form).array)
+    share = np.divide(flaw_area, area, out=np.zeros_like(area), where=area > 0)
+    inside = share > 1.0 - 1.0e-9
+    w0 = aperture * share
+    return CrackGeometry(flaw_cell, w0, np.where(inside, -w0, 0.0), area, area - flaw_area)
+
+
+class SurfaceResidual:
+    """Residual (n, 6) and its sparse derivative at a state; forms are compiled once."""
+
+    def __init__(
+        self,
+        surface: SurfaceMesh,
+        model: PlaneModel,
+        law: LinearSoftening,
+        crack: CrackGeometry,
+        crack_kinetics: FaceKinetics | None = None,
+    ) -> None:
+        self.surface = surface
+        self.model = model
+        self.crack = crack
+        self.law = law
+        space = fem.functionspace(surface.mesh, ("Lagrange", 1, (COMPONENTS,)))
+        if not np.allclose(space.tabulate_dof_coordinates(), surface.space.tabulate_dof_coordinates()):
+            raise RuntimeError("scalar and blocked surface spaces number their dofs differently")
+        cellwise = fem.functionspace(surface.mesh, ("DG", 0))
+        self.unknown = fem.Function(space)
+        names = ("opening_old", "metal_old", "largest", "aperture", "connected")
+        self.old = {name: fem.Function(surface.space, name=name) for name in names}
+        self.flaw = fem.Function(cellwise, name="flaw")
+        self.open = fem.Function(cellwise, name="open")
+        self.dt = fem.Constant(surface.mesh, 1.0)
+        self.voltage = fem.Constant(surface.mesh, 0.0)
+        self.old["aperture"].x.array[:] = crack.aperture
+        self.flaw.x.array[:] = crack.flaw_cell
+        self.crack_kinetics = crack_kinetics or ButlerVolmer(model.anode)
+        form = self._form(ufl.TestFunction(space))
+        self._residual = fem.form(form)
+        self._jacobian = fem.form(ufl.derivative(form, self.unknown))
+        self._matrix = fem.create_matrix(self._jacobian)
+        self.size = surface.size
+
+    def _form(self, test: ufl.Argument) -> ufl.Form:
+        """Sum of the five balances, each against its own test function."""
+        dx = self.surface.measure()
+        opening, p, h, j, jc, phi = ufl.split(self.unknown)
+        v, _, r, q, qc, s = ufl.split(test)
+        return (
+            self._momentum(opening, p, v, dx(CRACK))
+            + self._lithium(opening, p, h, j, r, dx(CRACK))
+            + self._kinetics(j, jc, phi, p, q, qc, dx)
+            + self._current(opening, h, j, jc, s, dx)
+        )
+
+    def _momentum(self, opening: ufl.core.expr.Expr, p: ufl.core.expr.Expr, v: ufl.Argument, dx: ufl.Measure) -> ufl.Form:
+        """int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only."""
+        largest = self.old["largest"]
+        intact = 1.0 - self.flaw
+        undamaged = ufl.max_value(1.0 - largest / self.law.critical_opening, 0.0)
+        viscosity = self.model.cohesion.viscosity
+        rate = (opening - self.old["opening_old"]) / self.dt
+        traction = self.law.traction(opening, largest) + viscosity * undamaged * rate
+        return (intact * traction - p) * v * dx(metadata=lithium.LUMPED)
+
+    def _share(self, opening: ufl.core.expr.Expr, h: ufl.core.expr.Expr) -> ufl.core.expr.Expr:
+        """Part of the crack's area that plates: filled, connected to the anode, and in an open cell."""
+        return self.open * self.old["connected"] * lithium.metal_share(h, self.old["aperture"] + opening)
+
+    def _lithium(self, opening, p, h, j, r, dx):  # type: ignore[no-untyped-def]
+        """int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""
+        w0 = self.model.flaw.aperture * self.flaw
+        moving = (1.0 - self.flaw) * opening if self.model.creep.fixed_aperture else opening
+        velocity = surface_velocity_per_current(self.model.anode.molar_volume)
+        return (
+            lithium.storage(h, self.old["metal_old"], self.dt, r, dx)
+            + lithium.plating(self._share(opening, h), j, velocity, r, dx)
+            + lithium.flow(self.model.creep, w0 + moving, p, r, dx)
+        )
+
+    def _kinetics(self, j, jc, phi, p, q, qc, dx):  # type: ignore[no-untyped-def]
+        """Charge transfer on anode face, crack faces and counter electrode (phi_Li = 0)."""
+        lumped = lithium.LUMPED
+        excess = p - self.model.loads.stack_pressure
+        anode = ButlerVolmer(self.model.anode)
+        counter = ButlerVolmer(self.model.counter, plating=False)
+        return (
+            anode.residual(j, phi, 0.0) * q * dx(ANODE, metadata=lumped)
+            + self.crack_kinetics.residual(j, phi, excess) * q * dx(CRACK, metadata=lumped)
+            + counter.residual(jc, self.voltage - phi, 0.0) * qc * dx(COUNTER, metadata=lumped)
+        )
+
+    def _current(self, opening, h, j, jc, s, dx):  # type: ignore[no-untyped-def]
+        """What leaves the electrolyte: plating on anode and crack, minus what the counter electrode feeds in."""
+        lumped = lithium.LUMPED
+        return (
+            self.model.anode.contact_fraction * j * s * dx(ANODE, metadata=lumped)
+            + self._share(opening, h) * j * s * dx(CRACK, metadata=lumped)
+            - self.model.counter.contact_fraction * jc * s * dx(COUNTER, metadata=lumped)
+        )
+
+    def begin_step(self, values: Floats, largest: Floats, connected: Floats) -> None:
+        """Load the committed state that a step starts from."""
+        self.old["opening_old"].x.array[:] = values[:, 0]
+        self.old["metal_old"].x.array[:] = values[:, 2]
+        self.old["largest"].x.array[:] = largest
+        self.old["connected"].x.array[:] = connected
+        nodes = self.surface.space.dofmap.list
+        self.open.x.array[:] = self.crack.flaw_cell | (largest[nodes] > 0.0).all(axis=1)
+
+    def evaluate(self, values: Floats, voltage: float, dt: float) -> Floats:
+        """Residual (n, 6)."""
+        self.unknown.x.array[:] = values.ravel()
+        self.voltage.value = voltage
+        self.dt.value = dt
+        b = np.zeros(self.size * COMPONENTS)
+        fem.assemble_vector(b, self._residual)
+        return b.reshape(-1, COMPONENTS)
+
+    def linearise(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+        """Node rows, node columns and (nz, 6, 6) blocks of the derivative at the last evaluated state."""
+        self._matrix.set_value(0.0)
+        fem.assemble_matrix(self._matrix, self._jacobian)
+        indptr = np.asarray(self._matrix.indptr)
+        rows = np.repeat(np.arange(self.size), np.diff(indptr)[: self.size])
+        blocks = np.asarray(self._matrix.data).reshape(-1, COMPONENTS, COMPONENTS)
+        return rows, np.asarray(self._matrix.indices, dtype=np.int64), blocks
