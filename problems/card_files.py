@@ -51,5 +51,5 @@ def console() -> "Console":
     """Standard output; wide enough for tables where it is no terminal."""
     from rich.console import Console
 
-    plain = Console()
-    return plain if plain.is_terminal else Console(width=140)
+    plain = Console(markup=False, highlight=False)
+    return plain if plain.is_terminal else Console(markup=False, highlight=False, width=140)

@@ -35,20 +35,21 @@ MARKS = {
 
 def print_card(card: AnyCard, out: Console) -> None:
     """A card: value, law, mark, range, source and note of every property."""
-    out.print(f"[bold]{card.name}[/] ({card.kind}): {card.formula}\n{card.description}\n", highlight=False)
+    out.print(f"{card.name} ({card.kind}): {card.formula}", style="bold")
+    out.print(card.description)
     table = Table("property", "value", "temperature law", "confidence", "source", show_lines=True)
     for name, entry in card.entries.items():
         table.add_row(name, entry.value_text, entry.law_text, str(entry.confidence), entry.source_text)
     out.print(table)
     unset = [name for name in type(card.properties).model_fields if name not in card.entries]
     if unset:
-        out.print(f"Not stated, may be set in a case: {', '.join(unset)}", highlight=False)
-    out.print("Confidence: " + "; ".join(f"{mark} = {text}" for mark, text in MARKS.items()), highlight=False)
+        out.print(f"Not stated, may be set in a case: {', '.join(unset)}")
+    out.print("Confidence: " + "; ".join(f"{mark} = {text}" for mark, text in MARKS.items()))
 
 
 def print_check(case: Case, out: Console) -> None:
     """Everything `lifrac check` says about a case."""
-    out.print(f"[bold]{case.path}[/]  content hash {case.content_hash()[:16]}", highlight=False)
+    out.print(f"{case.path}  content hash {case.content_hash()[:16]}", style="bold")
     _print_keys(case, out)
     for card in (case.electrolyte, case.metal):
         _print_at_temperature(case, card, out)
@@ -56,7 +57,7 @@ def print_check(case: Case, out: Console) -> None:
     _print_numbers(case, out)
     _print_cost(case, out)
     for warning in case.warnings:
-        out.print(f"[yellow]warning:[/] {warning}", highlight=False)
+        out.print(f"warning: {warning}", style="yellow")
 
 
 def _print_keys(case: Case, out: Console) -> None:
@@ -141,7 +142,7 @@ def _print_numbers(case: Case, out: Console) -> None:
 
 def _print_cost(case: Case, out: Console) -> None:
     if case.mesh_file is not None:
-        out.print(f"Mesh from {case.mesh_file}: `lifrac mesh` reports on it.", highlight=False)
+        out.print(f"Mesh from {case.mesh_file}: `lifrac mesh` reports on it.")
         return
     cost = estimates.cost(float(case.file.electrolyte.thickness), **case.file.mesh_sizes())
     out.print(
@@ -149,5 +150,4 @@ def _print_cost(case: Case, out: Console) -> None:
         f"{cost.bulk_nodes} in the bulk, "
         f"{cost.surface_unknowns} unknowns a Newton step, {cost.memory_mb:.0f} MB, "
         f"{cost.time_s:.0f} s on one core",
-        highlight=False,
     )  # fmt: skip

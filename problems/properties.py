@@ -102,7 +102,7 @@ class Entry[Q](Strict):
         reference = float(self.reference_temperature or 0.0)
         factor = activation(temperature, reference, float(self.activation_energy or 0.0))
         if self.law == "arrhenius_conductivity":
-            return value * factor * reference / temperature
+            return value * (factor * (reference / temperature))
         return value / factor if self.law == "arrhenius_resistance" else value * factor
 
     def overridden(self, other: "Entry[Any]") -> "Entry[Any]":

@@ -125,7 +125,7 @@ class Mesh(Strict):
     """Element edge on the crack plane. Default: a fiftieth of the flaw, or a 450th of the thickness where
     that is more, but never more than a tenth of the flaw."""
     far_size: u.PositiveLength | None = None
-    """Largest element edge. Default: a tenth of the thickness."""
+    """Largest element edge. Default: a tenth of the thickness, or `crack_size` where that is more."""
     growth: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0)] = default(0.15)
     """Increase of element size per distance from the crack plane."""
     half_width: u.PositiveLength | None = None
@@ -270,9 +270,10 @@ class CaseFile(Strict):
         """`crack_size`, `far_size`, `growth`, `half_width` [um, growth a plain number] and defaults."""
         thickness, flaw = float(self.electrolyte.thickness), float(self.defect.length)
         mesh = self.mesh
+        crack_size = float(mesh.crack_size or min(max(flaw / 50.0, thickness / 450.0), flaw / 10.0))
         return {
-            "crack_size": float(mesh.crack_size or min(max(flaw / 50.0, thickness / 450.0), flaw / 10.0)),
-            "far_size": float(mesh.far_size or thickness / 10.0),
+            "crack_size": crack_size,
+            "far_size": float(mesh.far_size or max(thickness / 10.0, crack_size)),
             "growth": float(mesh.growth),
             "half_width": float(mesh.half_width or max(thickness, 5.0 * flaw)),
         }
@@ -298,13 +299,17 @@ class _WithoutNull(GenerateJsonSchema):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a case file."""
     schema = CaseFile.model_json_schema(mode="validation", schema_generator=_WithoutNull)
-    text = json.dumps(
-        {"title": "lifrac case", **{key: value for key, value in schema.items() if key != "title"}}
-    )
-    for name, content in schema["$defs"].items():
-        table = next((part for part in content.get("anyOf", ()) if "properties" in part), content)
-        text = text.replace(f'$defs/{name}"', f'$defs/{table["title"]}"').replace(
-            f'"{name}": {{', f'"{table["title"]}": {{'
-        )
+    schema["title"] = "lifrac case"
+    titles = {name: _title(content) for name, content in schema["$defs"].items()}
+    assert len(set(titles.values())) == len(titles), "two kinds of entry share a name"
+    text = json.dumps(schema)
+    for name, title in titles.items():
+        text = text.replace(f'$defs/{name}"', f'$defs/{title}"').replace(f'"{name}": {{', f'"{title}": {{')
     result: dict[str, Any] = json.loads(text)
     return result
+
+
+def _title(content: dict[str, Any]) -> str:
+    """Name of a table; of an entry that may be a bare value or a table, the name of the table."""
+    table = next((part for part in content.get("anyOf", ()) if "properties" in part), content)
+    return str(table["title"])

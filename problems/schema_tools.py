@@ -1,6 +1,7 @@
 """What all file models share: strict pydantic models, and one message for everything wrong in a file."""
 
 import difflib
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -96,9 +97,7 @@ def _plain(key: str, item: Any) -> Problem:
     value = item["input"] if not isinstance(item["input"], dict) else None
     if item["type"] == "literal_error":
         expected = item["ctx"]["expected"].replace("'", '"')
-        close = difflib.get_close_matches(
-            str(value), [e.strip(' "') for e in expected.split(" or ")[0].split(",")]
-        )
+        close = difflib.get_close_matches(str(value), re.findall('"([^"]*)"', expected), n=1)
         hint = f'Did you mean "{close[0]}"?' if close else f"Write {expected}"
         return Problem(key, f"must be {expected}", value, hint)
     if item["type"] in ("model_type", "model_attributes_type", "dict_type"):
