@@ -97,7 +97,8 @@ class Case:
             ),
             loads=parameters.Loads(float(load.stack_pressure), load.lateral, float(load.lateral_stress)),
             cohesion=parameters.Cohesion(
-                strength=_optional(case.fracture.cohesive_strength), viscosity=float(case.fracture.viscosity)
+                strength=_optional(case.fracture.cohesive_strength),
+                viscosity=_optional(case.fracture.viscosity),
             ),
             protocol=case.protocol.resolved(),
             stop=case.protocol.stop_rules(),

@@ -99,8 +99,9 @@ class Fracture(Strict):
     """`plane`: the crack grows in the plane of the flaw. `phase_field` is planned."""
     cohesive_strength: u.PositivePressure | None = None
     """Strength of the cohesive law; chosen from mesh and flaw unless stated. Results hardly depend on it."""
-    viscosity: u.InterfaceViscosity = default("1 MPa*s/um")
-    """Viscous traction per opening rate; removes snap-through."""
+    viscosity: u.InterfaceViscosity | None = None
+    """Viscous traction per opening rate in the process zone, which slows snap-through; chosen from the toughness and
+    the current unless stated."""
 
     @model_validator(mode="after")
     def _check(self) -> "Fracture":

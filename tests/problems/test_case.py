@@ -196,9 +196,9 @@ def test_all_problems_in_one_message(path: Path) -> None:
         load_case(path, ["defect.length=20", "operation.temprature=60 degC", "protocol.stop_at=shot_circuit"])
     text = str(caught.value)
     assert text.startswith(f"{path}: 3 problems")
-    for words in ("defect.length = 20", "operation.temprature: unknown key. Did you mean operation.temperature?",
-                  'Did you mean "short_circuit"?'):  # fmt: skip
-        assert words in text
+    assert "defect.length = 20: " in text
+    assert "operation.temprature: unknown key. Did you mean operation.temperature?" in text
+    assert 'Did you mean "short_circuit"?' in text
 
 
 def test_characteristic_numbers(path: Path) -> None:
