@@ -100,8 +100,8 @@ class Fracture(Strict):
     cohesive_strength: u.PositivePressure | None = None
     """Strength of the cohesive law; chosen from mesh and flaw unless stated. Results hardly depend on it."""
     viscosity: u.InterfaceViscosity | None = None
-    """Viscous traction per opening rate in the process zone, which slows snap-through; chosen from the toughness and
-    the current unless stated."""
+    """Viscous traction per opening rate in the process zone, which slows snap-through; chosen from the toughness
+    and the current unless stated."""
 
     @model_validator(mode="after")
     def _check(self) -> "Fracture":
