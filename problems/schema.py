@@ -100,7 +100,7 @@ class Fracture(Strict):
     cohesive_strength: u.PositivePressure | None = None
     """Strength of the cohesive law; chosen from mesh and flaw unless stated. Results hardly depend on it."""
     viscosity: u.InterfaceViscosity | None = None
-    """Viscous traction per opening rate in the process zone, which slows snap-through; chosen from the toughness
+    """Viscous traction per opening rate in the process zone; slows snap-through. Chosen from the toughness
     and the current unless stated."""
 
     @model_validator(mode="after")
