@@ -38,6 +38,9 @@ class SlabEdgeFlaw:
         Increase of element size per distance from the crack plane [-].
     refine : tuple of (float, float, float)
         Finer parts of the crack plane: from, to, size, as distances from the mouth [um].
+    path_growth : float
+        Increase of the element edge on the crack plane per distance ahead of the flaw tip [-]; 0: equally spaced. A value
+        of crack_size/flaw_length keeps the same number of elements per crack length while the crack grows.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class SlabEdgeFlaw:
     far_size: float
     growth: float = DEFAULT_GROWTH
     refine: Refinement = ()
+    path_growth: float = 0.0
 
     def __post_init__(self) -> None:
         _check(self)
@@ -72,7 +76,7 @@ class HalfPennyBlock:
 
     Parameters
     ----------
-    thickness, half_width, flaw_length, crack_size, far_size, growth, refine
+    thickness, half_width, flaw_length, crack_size, far_size, growth, refine, path_growth
         As in `SlabEdgeFlaw`; flaw_length is the radius of the flaw, `refine` counts radially from its centre.
     breadth : float
         Extent along z [um].
@@ -91,6 +95,7 @@ class HalfPennyBlock:
     far_size: float
     growth: float = DEFAULT_GROWTH
     refine: Refinement = ()
+    path_growth: float = 0.0
 
     def __post_init__(self) -> None:
         _check(self)
@@ -115,6 +120,7 @@ def finer[G: (SlabEdgeFlaw, HalfPennyBlock)](geometry: G, factor: float) -> G:
         crack_size=geometry.crack_size / factor,
         far_size=geometry.far_size / factor,
         growth=geometry.growth / factor,
+        path_growth=geometry.path_growth / factor,
         refine=tuple((start, end, size / factor) for start, end, size in geometry.refine),
     )
 
@@ -147,7 +153,8 @@ def size_expression(geometry: Geometry) -> str:
     linearly with distance, which keeps neighbouring elements alike, up to far_size.
     """
     radius = "y" if len(geometry.extent) == 2 else "sqrt(y*y+z*z)"
-    sizes = [f"{geometry.far_size!r}", f"{geometry.crack_size!r}+{geometry.growth!r}*abs(x)"]
+    ahead = f"+{geometry.path_growth!r}*max(0,{radius}-{geometry.flaw_length!r})" if geometry.path_growth else ""
+    sizes = [f"{geometry.far_size!r}", f"{geometry.crack_size!r}{ahead}+{geometry.growth!r}*abs(x)"]
     for start, end, size in geometry.refine:
         gap = f"max(0,{start!r}-{radius},{radius}-{end!r})"
         sizes.append(f"{size!r}+{geometry.growth!r}*sqrt(x*x+({gap})*({gap}))")
@@ -158,7 +165,10 @@ def _check(geometry: Geometry) -> None:
     """Refuse lengths that cannot be meshed, naming the parameter."""
     for field in fields(geometry):
         value = getattr(geometry, field.name)
-        if field.name != "refine" and not (math.isfinite(value) and value > 0):
+        if field.name == "refine":
+            continue
+        lowest_allowed = value >= 0 if field.name == "path_growth" else value > 0
+        if not (math.isfinite(value) and lowest_allowed):
             raise InputError("must be a positive number", key=field.name, value=value)
     span = crack_span(geometry)
     if geometry.flaw_length >= span:

@@ -148,7 +148,7 @@ def _set_sizes(model: Any, geometry: Geometry) -> None:
     field = model.mesh.field.add("MathEval")
     model.mesh.field.setString(field, "F", size_expression(geometry))
     model.mesh.field.setAsBackgroundMesh(field)
-    if len(geometry.extent) == 3 or geometry.refine:
+    if len(geometry.extent) == 3 or geometry.refine or geometry.path_growth:
         return
     for curve in model.getEntitiesForPhysicalGroup(1, FACET_GROUPS["crack_plane"]):
         ends = [model.getValue(0, tag, [])[1] for _, tag in model.getBoundary([(1, curve)], oriented=False)]

@@ -100,8 +100,9 @@ class Cohesion:
 
     strength: float | None = None
     """Cohesive strength [MPa]; None: chosen from the mesh and flaw so that the process zone spans enough cells."""
-    viscosity: float = 1.0
-    """Viscous traction per opening rate [MPa s/um]; removes snap-through without visible effect."""
+    viscosity: float | None = None
+    """Viscous traction per opening rate in the process zone [MPa s/um], which slows snap-through; None: 1 % of the toughness at
+    the crack speed that the current can feed."""
 
 
 @dataclass(frozen=True)

@@ -16,36 +16,44 @@ from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
 
+Floats = NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class LinearSoftening:
-    """Cohesive strength s_c [MPa] and fracture energy Gc [J/m2]."""
+    """Cohesive strength s_c [MPa] and fracture energy Gc [J/m2].
 
-    strength: float
+    The strength may differ from node to node, so that the process zone spans the same number of cells everywhere on
+    a graded mesh; Gc does not.
+    """
+
+    strength: Floats
+    """(n,) per surface node."""
     fracture_energy: float
 
     @property
-    def critical_opening(self) -> float:
+    def critical_opening(self) -> Floats:
         """w_c = 2 Gc/s_c [um]."""
         return 2.0 * self.fracture_energy / self.strength
 
-    def traction(self, opening: Expr, largest: Expr) -> Expr:
-        """T [MPa] for an opening and the largest opening of the past [um]."""
-        wc = self.critical_opening
-        loading = self.strength * ufl.max_value(1.0 - opening / wc, 0.0)
-        peak = self.strength * ufl.max_value(1.0 - largest / wc, 0.0)
+    def traction(self, opening: Expr, largest: Expr, strength: Expr) -> Expr:
+        """T [MPa] for an opening and the largest opening of the past [um], in UFL."""
+        wc = 2.0 * self.fracture_energy / strength
+        loading = strength * ufl.max_value(1.0 - opening / wc, 0.0)
+        peak = strength * ufl.max_value(1.0 - largest / wc, 0.0)
         unloading = peak * opening / ufl.max_value(largest, 1.0e-12)
         return ufl.conditional(ufl.ge(opening, largest), loading, unloading)
 
-    def damage(self, largest: NDArray[np.float64]) -> NDArray[np.float64]:
+    def damage(self, largest: Floats) -> Floats:
         """d = min(w_max/w_c, 1)."""
         return np.clip(largest / self.critical_opening, 0.0, 1.0)
 
 
-def process_zone_length(plane_strain_modulus: float, fracture_energy: float, strength: float) -> float:
+def process_zone_length(plane_strain_modulus: float, fracture_energy: float, strength: Floats) -> Floats:
     """Length of a linear-softening process zone [um], about 0.8 E' Gc/s_c^2 (small against the crack)."""
     return 0.8 * plane_strain_modulus * fracture_energy / strength**2
 
 
-def strength_for_zone(plane_strain_modulus: float, fracture_energy: float, zone: float) -> float:
+def strength_for_zone(plane_strain_modulus: float, fracture_energy: float, zone: Floats) -> Floats:
     """Strength [MPa] whose process zone is `zone` [um] long."""
-    return float(np.sqrt(0.8 * plane_strain_modulus * fracture_energy / zone))
+    return np.asarray(np.sqrt(0.8 * plane_strain_modulus * fracture_energy / zone))

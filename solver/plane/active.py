@@ -59,6 +59,9 @@ class ActiveSetRule:
         self.scales = scales
         self.nodes = np.zeros(surface.size, dtype=bool)
         self.nodes[surface.crack] = True
+        # The counter electrode holds the two halves together where it meets the crack plane.
+        self.tied = np.zeros(surface.size, dtype=bool)
+        self.tied[np.intersect1d(surface.crack, surface.counter)] = True
         self.mouth = np.zeros(surface.size, dtype=bool)
         if open_mouth:
             self.mouth[surface.mouth] = True
@@ -69,7 +72,7 @@ class ActiveSetRule:
     def classify(self, values: Floats, force: Floats) -> ActiveSets:
         """`force` > 0 pushes a node towards its floor."""
         gap = values[:, OPENING] - self.crack.floor
-        free = self.nodes & (gap > force / self.stiffness)
+        free = self.nodes & ~self.tied & (gap > force / self.stiffness)
         aperture = self.crack.aperture + values[:, OPENING]
         active = self.nodes & (free | (aperture > 0.0)) & ~self.mouth
         missing = (aperture - values[:, METAL]) / self.scales.length
@@ -81,7 +84,7 @@ class ActiveSetRule:
         """Largest scaled violation of both complementarity conditions."""
         n, s = self.nodes, self.scales
         gap = (values[n, OPENING] - self.crack.floor[n]) / s.length
-        contact = np.minimum(gap, force[n] / force_scale[n])
+        contact = np.where(self.tied[n], gap, np.minimum(gap, force[n] / force_scale[n]))
         missing = (self.crack.aperture[n] + values[n, OPENING] - values[n, METAL]) / s.length
         inner = ~self.mouth[n]
         fill = np.minimum(values[n, PRESSURE] / s.pressure, missing)[inner]

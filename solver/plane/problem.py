@@ -1,28 +1,32 @@
 """One implicit step of the surface problem: scales, residual, semismooth Newton iteration."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bulk import Response
-from ..constants import thermal_voltage
+from ..constants import surface_velocity_per_current, thermal_voltage
 from ..errors import NumericalFailure
 from ..parameters import PlaneModel
-from ..physics.cohesive import LinearSoftening, strength_for_zone
+from ..physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
 from ..physics.kinetics import FaceKinetics
-from ..surface import COUNTER, SurfaceMesh
-from .active import ActiveSetRule, Scales, connected_metal
+from ..surface import COUNTER, CRACK, SurfaceMesh
+from .active import ActiveSetRule, ActiveSets, Scales, connected_metal
 from .fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
 from .residual import SurfaceResidual, locate_flaw
 from .system import CondensedSystem, LocalSystem, reduce
 
 CELLS_PER_ZONE = 10.0
 """Cells of the crack path that the default cohesive strength makes the process zone span (at least 5)."""
+VISCOUS_SHARE = 1.0e-2
+"""Part of the toughness that the default viscosity adds at the crack speed the current can feed."""
 EDGE_FACTOR = 1.1215
 """Stress-intensity factor of an edge crack over that of a line crack."""
 
 
+LARGEST_INCREMENT = 3.0
 CYCLE_DAMPING = (0.5, 0.7, 1.0)
 
 
@@ -44,10 +48,45 @@ def griffith_pressure(model: PlaneModel) -> float:
     return model.electrolyte.fracture_toughness / (EDGE_FACTOR * float(np.sqrt(np.pi * model.flaw.length)))
 
 
-def default_strength(model: PlaneModel, cell: float) -> float:
+def local_cells(surface: SurfaceMesh) -> Floats:
+    """Mean edge of the crack-plane cells around each node [um]; the overall mean off the crack."""
+    cells = surface.cell_dofs(CRACK)
+    length, count = np.zeros(surface.size), np.zeros(surface.size)
+    for a, b in combinations(range(cells.shape[1]), 2):
+        edge = np.linalg.norm(surface.x[cells[:, a]] - surface.x[cells[:, b]], axis=1)
+        for node in (a, b):
+            np.add.at(length, cells[:, node], edge)
+            np.add.at(count, cells[:, node], 1.0)
+    mean = length.sum() / count.sum()
+    return np.where(count > 0.0, length / np.maximum(count, 1.0), mean)
+
+
+def default_strength(model: PlaneModel, cell: Floats) -> Floats:
     """Strength [MPa] whose process zone spans CELLS_PER_ZONE cells of size `cell` [um]."""
     e = model.electrolyte
     return strength_for_zone(e.plane_strain_modulus, e.fracture_energy, CELLS_PER_ZONE * cell)
+
+
+def growth_speed(model: PlaneModel) -> float:
+    """Crack speed [um/s] that the protocol's largest current can feed: 2 v sqrt(a0)/(1.5 C), docs/model.md; 0 at rest."""
+    largest = max((abs(step.current_density) for step in model.protocol), default=0.0)
+    e = model.electrolyte
+    c = EDGE_FACTOR * float(np.sqrt(np.pi)) * e.fracture_toughness / e.plane_strain_modulus
+    velocity = surface_velocity_per_current(model.anode.molar_volume) * largest
+    return 2.0 * velocity * float(np.sqrt(model.flaw.length)) / (1.5 * c)
+
+
+def default_viscosity(model: PlaneModel, law: LinearSoftening) -> Floats:
+    """Viscosity [MPa s/um] that adds about VISCOUS_SHARE to the toughness at the speed the current can feed.
+
+    It slows unstable growth to a speed that steps can follow, in time units that scale with the current.
+    """
+    speed = growth_speed(model)
+    if speed == 0.0:
+        return np.ones_like(law.strength)
+    e = model.electrolyte
+    zone = process_zone_length(e.plane_strain_modulus, e.fracture_energy, law.strength)
+    return VISCOUS_SHARE * law.strength * zone / (law.critical_opening * speed)
 
 
 class SurfaceProblem:
@@ -69,10 +108,20 @@ class SurfaceProblem:
         self.surface = surface
         self.model = model
         self.crack = locate_flaw(surface, model.flaw.length, model.flaw.aperture)
-        self.cell = float(np.median(self.crack.area[surface.crack]))
-        strength = model.cohesion.strength or default_strength(model, self.cell)
+        self.cells = local_cells(surface)
+        self.smallest = float(self.cells[surface.crack].min())
+        strength = (
+            default_strength(model, self.cells)
+            if model.cohesion.strength is None
+            else np.full(surface.size, model.cohesion.strength)
+        )
         self.law = LinearSoftening(strength, model.electrolyte.fracture_energy)
-        self.local = SurfaceResidual(surface, model, self.law, self.crack, crack_kinetics)
+        viscosity = (
+            default_viscosity(model, self.law)
+            if model.cohesion.viscosity is None
+            else np.full(surface.size, model.cohesion.viscosity)
+        )
+        self.local = SurfaceResidual(surface, model, self.law, self.crack, viscosity, crack_kinetics)
         e = model.electrolyte
         self.system = CondensedSystem(response, surface.crack, e.youngs_modulus, e.conductivity)
         self.load = (
@@ -90,6 +139,11 @@ class SurfaceProblem:
         self.held_pressure[self.rule.mouth] = model.loads.stack_pressure
         self.always_wet = np.zeros(surface.size, dtype=bool)
         self.always_wet[surface.anode] = True
+
+    def cell_at(self, length: float) -> float:
+        """Edge of the crack-plane cells at a distance from the mouth [um]."""
+        distance = np.hypot(self.surface.x[:, 1], self.surface.x[:, 2])[self.surface.crack]
+        return float(self.cells[self.surface.crack[int(np.argmin(np.abs(distance - length)))]])
 
     def residual(self, values: Floats, voltage: float, dt: float) -> Floats:
         """(n, 6) local residual plus the bulk's forces in the momentum rows."""
@@ -111,15 +165,14 @@ class SurfaceProblem:
         force = self.scales.pressure * np.maximum(area, 1.0e-12)
         worst = self.rule.violation(values, r[:, OPENING], force)
         lithium = self.rule.nodes & ~self.rule.mouth
-        stored = float((area * np.maximum(values[:, METAL], 0.0)).sum()) + self.scales.length * self.cell
+        stored = float((area * np.maximum(values[:, METAL], 0.0)).sum()) + self.scales.length * self.smallest
         worst = max(worst, float(np.abs(r[lithium, METAL]).sum()) * dt / stored)
-        anode_area = np.maximum(np.where(area > 0, area, self.cell), 1.0e-12)
+        anode_area = np.maximum(np.where(area > 0, area, self.smallest), 1.0e-12)
         drop = np.abs(r[wet, CURRENT]) / anode_area[wet]
         worst = max(worst, float(drop.max(initial=0.0)) / self.scales.voltage)
         counter = self.surface.counter
         worst = max(worst, float(np.abs(r[counter, COUNTER_CURRENT] / self.counter_area[counter]).max()) / self.scales.voltage)
-        level = values[:, POTENTIAL] + self.system.compliance @ r[:, POTENTIAL]
-        worst = max(worst, float(np.ptp(level)) / self.scales.voltage)
+        worst = max(worst, self.system.potential_defect(values, r[:, POTENTIAL]) / self.scales.voltage)
         total = self.local.model.anode.exchange_current * self.width * 1.0e-3 + abs(current)
         return max(worst, abs(float(r[:, POTENTIAL].sum())) / total)
 
@@ -145,8 +198,11 @@ class SurfaceProblem:
                 return NewtonResult(values, voltage, iteration, r, tuple(history))
             if iteration == self.model.control.max_newton:
                 break
+            sets = self.rule.classify(values, r[:, OPENING])
+            if self._start_new_front(sets, values):
+                r = self.residual(values, voltage, dt)
             dx, dv = self.system.solve(
-                self._linearise(r, values, wet), self.counter_area, self._missing(values, total), values
+                self._linearise(r, values, sets, wet), self.counter_area, self._missing(values, total), values
             )
             factor = _damping(history)
             values, voltage, r = self._update(values, voltage, factor * dx, factor * dv, dt, wet, total)
@@ -154,21 +210,33 @@ class SurfaceProblem:
             f"Newton's method stopped at a scaled residual of {history[-1]:.1e} after {len(history) - 1} iterations"
         )
 
+    def _start_new_front(self, sets: ActiveSets, values: Floats) -> bool:
+        """Give nodes that have just filled a pressure to start from: Newton's method is slow from p = 0, where the
+        power law's slope vanishes. Half the drop across the front is near the answer."""
+        new = sets.full & (values[:, PRESSURE] <= 0.0)
+        if not new.any():
+            return False
+        cells = self.surface.cell_dofs(CRACK)
+        touching = cells[new[cells].any(axis=1)]
+        highest = np.zeros(len(new))
+        np.maximum.at(highest, touching, values[touching, PRESSURE].max(axis=1)[:, None])
+        values[new, PRESSURE] = 0.5 * highest[new]
+        return True
+
     def _missing(self, values: Floats, total: float) -> float:
         return total - float(self.counter_area @ values[:, COUNTER_CURRENT])
 
-    def _linearise(self, r: Floats, values: Floats, wet: NDArray[np.bool_]) -> LocalSystem:
-        sets = self.rule.classify(values, r[:, OPENING])
+    def _linearise(self, r: Floats, values: Floats, sets: ActiveSets, wet: NDArray[np.bool_]) -> LocalSystem:
         return reduce(
             r, self.local.linearise(), values, sets, wet, self.surface.counter,
-            self.crack.floor, self.crack.aperture, self.held_pressure,
+            self.crack.floor, self.crack.aperture, self.held_pressure, self.system.stiffness, self.surface.crack,
         )
 
     def _update(
         self, values: Floats, voltage: float, dx: Floats, dv: float, dt: float, wet: NDArray[np.bool_], total: float
     ) -> tuple[Floats, float, Floats]:
         """The full step, or the best of a few shorter ones when it blows the residual up."""
-        factor, best = 1.0, None
+        factor, best = self._longest(values, dx), None
         for _ in range(4):
             trial = values + factor * dx
             np.maximum(trial[:, OPENING], self.crack.floor, out=trial[:, OPENING])
@@ -187,6 +255,17 @@ class SurfaceProblem:
         return best[1], best[2], best[3]
 
 
+    def _longest(self, values: Floats, dx: Floats) -> float:
+        """Part of an increment that keeps pressure and opening within a few times what they can be: a power law with
+        n = 6.6 must not be asked about the absurd."""
+        p = LARGEST_INCREMENT * max(self.scales.pressure, float(values[:, PRESSURE].max()))
+        w = LARGEST_INCREMENT * max(self.scales.length, float(np.abs(values[:, OPENING]).max()))
+        big_p, big_w = float(np.abs(dx[:, PRESSURE]).max()), float(np.abs(dx[:, OPENING]).max())
+        if not np.isfinite(big_p + big_w):
+            raise NumericalFailure("Newton increment is not finite")
+        return min(1.0, p / max(big_p, 1.0e-300), w / max(big_w, 1.0e-300))
+
+
 def _damping(history: list[float]) -> float:
     """Full steps, but a fraction once the iteration has begun to cycle between two pieces of a kinked law."""
     cycling = len(history) > 6 and history[-1] > 0.5 * min(history[-5:-1])
@@ -194,4 +273,3 @@ def _damping(history: list[float]) -> float:
 
 
 __all__ = ["NewtonResult", "SurfaceProblem", "default_strength", "griffith_pressure"]
-_ = PRESSURE

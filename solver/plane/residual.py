@@ -68,9 +68,11 @@ class SurfaceResidual:
         model: PlaneModel,
         law: LinearSoftening,
         crack: CrackGeometry,
+        viscosity: Floats,
         crack_kinetics: FaceKinetics | None = None,
     ) -> None:
         self.surface = surface
+        self.viscosity = viscosity
         self.model = model
         self.crack = crack
         self.law = law
@@ -79,13 +81,15 @@ class SurfaceResidual:
             raise RuntimeError("scalar and blocked surface spaces number their dofs differently")
         cellwise = fem.functionspace(surface.mesh, ("DG", 0))
         self.unknown = fem.Function(space)
-        names = ("opening_old", "metal_old", "largest", "aperture", "connected")
+        names = ("opening_old", "metal_old", "largest", "aperture", "connected", "strength", "viscosity")
         self.old = {name: fem.Function(surface.space, name=name) for name in names}
         self.flaw = fem.Function(cellwise, name="flaw")
         self.open = fem.Function(cellwise, name="open")
         self.dt = fem.Constant(surface.mesh, 1.0)
         self.voltage = fem.Constant(surface.mesh, 0.0)
         self.old["aperture"].x.array[:] = crack.aperture
+        self.old["strength"].x.array[:] = law.strength
+        self.old["viscosity"].x.array[:] = viscosity
         self.flaw.x.array[:] = crack.flaw_cell
         self.crack_kinetics = crack_kinetics or ButlerVolmer(model.anode)
         form = self._form(ufl.TestFunction(space))
@@ -110,13 +114,13 @@ class SurfaceResidual:
         """int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only."""
         largest = self.old["largest"]
         intact = 1.0 - self.flaw
-        undamaged = ufl.max_value(1.0 - largest / self.law.critical_opening, 0.0)
-        viscosity = self.model.cohesion.viscosity
+        strength = self.old["strength"]
+        undamaged = ufl.max_value(1.0 - largest * strength / (2.0 * self.law.fracture_energy), 0.0)
         rate = (opening - self.old["opening_old"]) / self.dt
-        traction = self.law.traction(opening, largest) + viscosity * undamaged * rate
+        traction = self.law.traction(opening, largest, strength) + self.old["viscosity"] * undamaged * rate
         return (intact * traction - p) * v * dx(metadata=lithium.LUMPED)
 
-    def _share(self, opening: ufl.core.expr.Expr, h: ufl.core.expr.Expr) -> ufl.core.expr.Expr:
+    def plating_share(self, opening: ufl.core.expr.Expr, h: ufl.core.expr.Expr) -> ufl.core.expr.Expr:
         """Part of the crack's area that plates: filled, connected to the anode, and in an open cell."""
         return self.open * self.old["connected"] * lithium.metal_share(h, self.old["aperture"] + opening)
 
@@ -127,7 +131,7 @@ class SurfaceResidual:
         velocity = surface_velocity_per_current(self.model.anode.molar_volume)
         return (
             lithium.storage(h, self.old["metal_old"], self.dt, r, dx)
-            + lithium.plating(self._share(opening, h), j, velocity, r, dx)
+            + lithium.plating(self.plating_share(opening, h), j, velocity, r, dx)
             + lithium.flow(self.model.creep, w0 + moving, p, r, dx)
         )
 
@@ -148,7 +152,7 @@ class SurfaceResidual:
         lumped = lithium.LUMPED
         return (
             self.model.anode.contact_fraction * j * s * dx(ANODE, metadata=lumped)
-            + self._share(opening, h) * j * s * dx(CRACK, metadata=lumped)
+            + self.plating_share(opening, h) * j * s * dx(CRACK, metadata=lumped)
             - self.model.counter.contact_fraction * jc * s * dx(COUNTER, metadata=lumped)
         )
 

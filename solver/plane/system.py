@@ -1,14 +1,16 @@
-"""The linear system of one Newton iteration, reduced by the active sets.
+"""The linear system of one Newton iteration, reduced by the active sets and solved block by block.
 
-Unknowns y = [free openings | p of full and h of dry nodes | face currents | counter currents], then the potential
-level c and the cell voltage V. Eliminated node by node: h = w where full, p = 0 where dry, openings at their floor.
-The potential is eliminated through the bulk response phi = c - G f/kappa.
+Unknowns: openings of free nodes; currents of wet faces and of the counter electrode with the potential level c and the
+cell voltage V; lithium (p of full nodes, h of dry ones that plate). Eliminated node by node: h = w where full, p = 0
+where dry, openings at their floor, h of dry nodes that do not plate (nothing else depends on it). The potential is
+eliminated through the bulk response phi = c - G f/kappa.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..bulk import Response
@@ -17,65 +19,104 @@ from .active import ActiveSets
 from .fields import COMPONENTS, COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
 
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+GROUP = {OPENING: 0, CURRENT: 1, COUNTER_CURRENT: 1, METAL: 2, PRESSURE: 2}
+"""Which block of unknowns a component belongs to: openings, currents, lithium."""
 
 
 @dataclass(frozen=True)
 class LocalSystem:
-    """Linearised local terms at a state: residual, blocks, and which unknowns are left."""
+    """Linearised local terms at a state, with the unknowns that are left."""
 
-    residual: Floats
-    """(n, 6) local residual; momentum rows hold the bulk forces too."""
+    shifted: Floats
+    """(n, 6) residual after the known increments."""
     rows: Ints
     cols: Ints
     blocks: Floats
-    """(nz, 6, 6)."""
+    """(nz, 6, 6) derivative: node rows, node columns, components."""
     known: Floats
-    """(n, 6) increments that the active sets prescribe (h = w also adds the opening's own increment)."""
-    column: NDArray[np.int64]
-    """(n, 6) position of an unknown's column in y, -1 where it is known."""
-    row: NDArray[np.int64]
-    """(n, 6) position of an equation in y, -1 where it is not solved."""
-    size: int
+    """(n, 6) increments that the active sets prescribe (h = w also follows its opening)."""
+    column: Ints
+    """(n, 6) position of an unknown within its group, -1 where it is known."""
+    row: Ints
+    """(n, 6) position of an equation within its group, -1 where it is not solved."""
+    sizes: tuple[int, int, int]
+    passive: Mask
+    """Dry nodes whose h is found afterwards."""
 
-    def shifted_residual(self) -> Floats:
-        """Residual after the known increments."""
-        out = self.residual.copy()
-        product = np.einsum("kij,kj->ki", self.blocks, self.known[self.cols])
-        np.add.at(out, self.rows, product)
-        return out
-
-    def matrix(self) -> Floats:
-        """Dense (size, size) local part; potential rows and columns excluded."""
-        a = np.zeros((self.size, self.size))
-        for i in (OPENING, METAL, CURRENT, COUNTER_CURRENT):
+    def part(self, equations: tuple[int, ...], unknowns: tuple[int, ...]) -> sp.csr_matrix:
+        """Sparse block of the derivative: rows and columns of one group each."""
+        rows, cols, data = [], [], []
+        for i in equations:
             r = self.row[self.rows, i]
-            for j in range(POTENTIAL):
+            for j in unknowns:
                 c = self.column[self.cols, j]
                 keep = (r >= 0) & (c >= 0)
-                values = self.blocks[keep, i, j]
-                if values.any():
-                    a[r[keep], c[keep]] += values
-        return a
+                rows.append(r[keep])
+                cols.append(c[keep])
+                data.append(self.blocks[keep, i, j])
+        shape = (self.sizes[GROUP[equations[0]]], self.sizes[GROUP[unknowns[0]]])
+        return sp.csr_matrix(
+            (np.concatenate(data), (np.concatenate(rows), np.concatenate(cols))), shape=shape
+        )
 
-    def potential_coupling(self) -> tuple[Floats, Ints, Floats]:
-        """How kinetics and current balance meet the potential, all node by node (lumped integrals).
+    def follows(self, equations: tuple[int, ...]) -> sp.csr_matrix:
+        """Columns of h that follow the opening (h = w), to be added to the opening's."""
+        rows, cols, data = [], [], []
+        opening = self.column[self.cols, OPENING]
+        tied = (self.column[self.cols, METAL] == FOLLOWS) & (opening >= 0)
+        for i in equations:
+            r = self.row[self.rows, i]
+            keep = (r >= 0) & tied
+            rows.append(r[keep])
+            cols.append(opening[keep])
+            data.append(self.blocks[keep, i, METAL])
+        shape = (self.sizes[GROUP[equations[0]]], self.sizes[0])
+        return sp.csr_matrix(
+            (np.concatenate(data), (np.concatenate(rows), np.concatenate(cols))), shape=shape
+        )
 
-        Returns d kinetics/d phi (n, 2) for face and counter rows, and for every column of y its node and its weight in
-        that node's current balance.
-        """
+    def right_side(self, equations: tuple[int, ...]) -> Floats:
+        b = np.zeros(self.sizes[GROUP[equations[0]]])
+        for i in equations:
+            r = self.row[:, i]
+            b[r[r >= 0]] -= self.shifted[r >= 0, i]
+        return b
+
+    def potential_slopes(self) -> Floats:
+        """(n, 2) d kinetics/d phi of face and counter rows, node by node."""
+        diagonal = self.rows == self.cols
+        k = np.zeros((len(self.row), 2))
+        k[self.rows[diagonal], 0] = self.blocks[diagonal, CURRENT, POTENTIAL]
+        k[self.rows[diagonal], 1] = self.blocks[diagonal, COUNTER_CURRENT, POTENTIAL]
+        return k
+
+    def feeds(self, components: tuple[int, ...]) -> tuple[Ints, Ints, Floats]:
+        """Positions, nodes and weights with which unknowns of one group enter their node's current balance."""
         diagonal = self.rows == self.cols
         nodes = self.rows[diagonal]
-        k = np.zeros((len(self.row), 2))
-        k[nodes, 0] = self.blocks[diagonal, CURRENT, POTENTIAL]
-        k[nodes, 1] = self.blocks[diagonal, COUNTER_CURRENT, POTENTIAL]
-        node = np.zeros(self.size, dtype=np.int64)
-        weight = np.zeros(self.size)
-        for j in range(POTENTIAL):
+        position, node, weight = [], [], []
+        for j in components:
             c = self.column[nodes, j]
-            keep = c >= 0
-            node[c[keep]] = nodes[keep]
-            weight[c[keep]] += self.blocks[diagonal, POTENTIAL, j][keep]
-        return k, node, weight
+            if j == METAL and components[0] == OPENING:
+                c = np.where(c == FOLLOWS, self.column[nodes, OPENING], -1)
+            value = self.blocks[diagonal, POTENTIAL, j]
+            keep = (c >= 0) & (value != 0.0)
+            position.append(c[keep])
+            node.append(nodes[keep])
+            weight.append(value[keep])
+        at = np.concatenate(position)
+        size = self.sizes[GROUP[components[0]]]
+        # An unknown belongs to one node: its weights (own and of what follows it) add up.
+        total = np.bincount(at, np.concatenate(weight), size)
+        owner = np.zeros(size, dtype=np.int64)
+        owner[at] = np.concatenate(node)
+        used = np.flatnonzero(total)
+        return used, owner[used], total[used]
+
+
+FOLLOWS = -2
+"""Column mark of an h that moves with its opening."""
 
 
 def reduce(
@@ -83,47 +124,58 @@ def reduce(
     jacobian: tuple[Ints, Ints, Floats],
     values: Floats,
     sets: ActiveSets,
-    wet: NDArray[np.bool_],
+    wet: Mask,
     counter: Ints,
     floor: Floats,
     aperture: Floats,
     held_pressure: Floats,
+    stiffness: Floats,
+    crack: Ints,
 ) -> LocalSystem:
     """Number the unknowns and prescribe the rest.
 
     `wet`: nodes whose face current is unknown; elsewhere it is zero. `held_pressure` (n,): p of held nodes.
     """
     n = len(values)
-    known = np.zeros((n, COMPONENTS))
+    known = _known(values, sets, wet, floor, aperture, held_pressure)
     column = np.full((n, COMPONENTS), -1, dtype=np.int64)
-    row = np.full((n, COMPONENTS), -1, dtype=np.int64)
+    row = column.copy()
+    active = sets.full | (sets.dry & wet)
+    passive = sets.dry & ~wet
+    at_counter = np.zeros(n, dtype=bool)
+    at_counter[counter] = True
+    row[:, OPENING] = column[:, OPENING] = _number(sets.free, 0)
+    lithium = _number(active, 0)
+    row[:, METAL] = lithium
+    column[:, PRESSURE] = np.where(sets.full, lithium, -1)
+    column[:, METAL] = np.where(sets.dry & wet, lithium, np.where(sets.full | sets.held, FOLLOWS, -1))
+    faces = int(np.count_nonzero(wet))
+    row[:, CURRENT] = column[:, CURRENT] = _number(wet, 0)
+    row[:, COUNTER_CURRENT] = column[:, COUNTER_CURRENT] = _number(at_counter, faces)
+    sizes = (int(np.count_nonzero(sets.free)), faces + len(counter) + 2, int(np.count_nonzero(active)))
+    rows, cols, blocks = jacobian
+    shifted = residual.copy()
+    np.add.at(shifted, rows, np.einsum("kij,kj->ki", blocks, known[cols]))
+    shifted[crack, OPENING] += stiffness @ known[crack, OPENING]
+    return LocalSystem(shifted, rows, cols, blocks, known, column, row, sizes, passive)
+
+
+def _known(values: Floats, sets: ActiveSets, wet: Mask, floor: Floats, aperture: Floats, held_pressure: Floats) -> Floats:
+    known = np.zeros_like(values)
     crack = sets.full | sets.dry | sets.held
     known[:, OPENING] = np.where(crack & ~sets.free, floor - values[:, OPENING], 0.0)
     missing = aperture + values[:, OPENING] - values[:, METAL]
-    follows = sets.full | sets.held
-    known[:, METAL] = np.where(follows, missing + known[:, OPENING], 0.0)
+    known[:, METAL] = np.where(sets.full | sets.held, missing + known[:, OPENING], 0.0)
     known[:, PRESSURE] = np.where(sets.dry, -values[:, PRESSURE], 0.0)
     known[:, PRESSURE] += np.where(sets.held, held_pressure - values[:, PRESSURE], 0.0)
     known[:, CURRENT] = np.where(wet, 0.0, -values[:, CURRENT])
-    count = 0
+    return known
 
-    def number(mask: NDArray[np.bool_]) -> Ints:
-        nonlocal count
-        out = np.full(n, -1, dtype=np.int64)
-        out[mask] = count + np.arange(np.count_nonzero(mask))
-        count += np.count_nonzero(mask)
-        return out
 
-    row[:, OPENING] = column[:, OPENING] = number(sets.free)
-    lithium = number(sets.full | sets.dry)
-    row[:, METAL] = lithium
-    column[:, PRESSURE] = np.where(sets.full, lithium, -1)
-    column[:, METAL] = np.where(sets.dry, lithium, np.where(follows, column[:, OPENING], -1))
-    row[:, CURRENT] = column[:, CURRENT] = number(wet)
-    at_counter = np.zeros(n, dtype=bool)
-    at_counter[counter] = True
-    row[:, COUNTER_CURRENT] = column[:, COUNTER_CURRENT] = number(at_counter)
-    return LocalSystem(residual, *jacobian, known, column, row, count)
+def _number(mask: Mask, start: int) -> Ints:
+    out = np.full(len(mask), -1, dtype=np.int64)
+    out[mask] = start + np.arange(np.count_nonzero(mask))
+    return out
 
 
 class CondensedSystem:
@@ -138,77 +190,119 @@ class CondensedSystem:
         """Nodal forces of the bulk on the crack dofs for given openings (without loads)."""
         return self.stiffness @ opening
 
+    def potential_defect(self, values: Floats, leaving: Floats) -> float:
+        """How far the potential is from balancing the currents that leave [V]."""
+        return float(np.ptp(values[:, POTENTIAL] + self.compliance @ leaving))
+
     def solve(
         self, local: LocalSystem, counter_area: Floats, missing_current: float, values: Floats
     ) -> tuple[Floats, float]:
-        """Increments (n, 6) and of V. `missing_current`: what the counter electrode still lacks [A/m2 um]."""
-        shifted = local.shifted_residual()
-        # Known opening increments act through the bulk as well.
-        shifted[self.crack, OPENING] += self.stiffness @ local.known[self.crack, OPENING]
-        a, b = self._assemble(local, shifted, counter_area, missing_current, values)
-        y = _solve_scaled(a, b)
-        return self._expand(local, shifted, values, y)
+        """Increments (n, 6) and of V. `missing_current`: what the counter electrode still lacks [A/m2 um].
 
-    def _assemble(
-        self, local: LocalSystem, shifted: Floats, counter_area: Floats, missing: float, values: Floats
-    ) -> tuple[Floats, Floats]:
-        m = local.size
-        a = np.zeros((m + 2, m + 2))
-        a[:m, :m] = local.matrix()
-        free = local.row[self.crack, OPENING]
-        inside = free >= 0
-        f = free[inside]
-        a[np.ix_(f, f)] += self.stiffness[np.ix_(inside, inside)]
-        k, node, weight = local.potential_coupling()
-        feeds = np.flatnonzero(weight)
-        b = np.zeros(m + 2)
-        for i in (OPENING, METAL, CURRENT, COUNTER_CURRENT):
-            r = local.row[:, i]
-            b[r[r >= 0]] -= shifted[r >= 0, i]
-        start = -values[:, POTENTIAL] - self.compliance @ shifted[:, POTENTIAL]
-        for column, component in ((0, CURRENT), (1, COUNTER_CURRENT)):
+        Openings first (momentum does not see the currents), then currents, then lithium:
+        [A00 0 A02; A10 A11 A12; A20 A21 A22].
+        """
+        opening, current, lithium = (OPENING,), (CURRENT, COUNTER_CURRENT), (METAL,)
+        unknown = (PRESSURE, METAL)
+        n0, n1, n2 = local.sizes
+        a00 = local.part(opening, opening).toarray()
+        free = local.row[self.crack, OPENING] >= 0
+        a00 += self.stiffness[np.ix_(free, free)]
+        x = _solve(a00, np.column_stack([local.part(opening, unknown).toarray(), local.right_side(opening)]))
+        a11, b1, a10, a12 = self._currents(local, counter_area, missing_current, values)
+        a12 -= a10 @ x[:, :n2]
+        b1 -= a10 @ x[:, n2]
+        y = _solve(a11, np.column_stack([a12, b1]))
+        a20 = local.part(lithium, opening) + local.follows(lithium)
+        a21 = local.part(lithium, current)
+        a22 = local.part(lithium, unknown).toarray() - a20 @ x[:, :n2] - a21 @ y[:, :n2]
+        b2 = local.right_side(lithium) - a20 @ x[:, n2] - a21 @ y[:, n2]
+        z2 = _solve(a22, b2[:, None])[:, 0] if n2 else np.zeros(0)
+        z0 = x[:, n2] - x[:, :n2] @ z2
+        z1 = y[:, n2] - y[:, :n2] @ z2
+        return self._expand(local, values, z0, z1, z2)
+
+    def _currents(
+        self, local: LocalSystem, counter_area: Floats, missing: float, values: Floats
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """A11, b1, A10, A12 of the kinetics rows, the sum of currents and the imposed current."""
+        components = (CURRENT, COUNTER_CURRENT)
+        n0, n1, n2 = local.sizes
+        blocks = [
+            np.zeros((n1, n0)),
+            local.part(components, components).toarray(),
+            local.part(components, (PRESSURE, METAL)).toarray(),
+        ]
+        b = local.right_side(components)
+        start = -values[:, POTENTIAL] - self.compliance @ local.shifted[:, POTENTIAL]
+        slopes = local.potential_slopes()
+        node_of = np.zeros(n1 - 2, dtype=np.int64)
+        slope_of = np.zeros(n1 - 2)
+        for k, component in enumerate(components):
             nodes = np.flatnonzero(local.row[:, component] >= 0)
             r = local.row[nodes, component]
-            slope = k[nodes, column]
-            seen = self.compliance[np.ix_(nodes, node[feeds])]
-            a[np.ix_(r, feeds)] -= slope[:, None] * seen * weight[feeds]
-            a[r, m] = slope
-            b[r] -= slope * start[nodes]
+            node_of[r], slope_of[r] = nodes, slopes[nodes, k]
+            blocks[1][r, n1 - 2] = slopes[nodes, k]
             if component == COUNTER_CURRENT:
-                a[r, m + 1] = -slope
-        a[m, :m] = weight
-        b[m] = -shifted[:, POTENTIAL].sum()
+                blocks[1][r, n1 - 1] = -slopes[nodes, k]
+        b[: n1 - 2] -= slope_of * start[node_of]
+        for group, feeding in enumerate(((OPENING, METAL), components, (METAL,))):
+            position, node, weight = local.feeds(feeding)
+            seen = self.compliance[np.ix_(node_of, node)] * (slope_of[:, None] * weight)
+            blocks[group][: n1 - 2, position] -= seen
+            blocks[group][n1 - 2, position] += weight
+        b[n1 - 2] = -local.shifted[:, POTENTIAL].sum()
         c = local.column[:, COUNTER_CURRENT]
-        a[m + 1, c[c >= 0]] = counter_area[c >= 0]
-        b[m + 1] = missing
-        return a, b
+        blocks[1][n1 - 1, c[c >= 0]] = counter_area[c >= 0]
+        b[n1 - 1] = missing
+        return blocks[1], b, blocks[0], blocks[2]
 
     def _expand(
-        self, local: LocalSystem, shifted: Floats, values: Floats, y: Floats
+        self, local: LocalSystem, values: Floats, z0: Floats, z1: Floats, z2: Floats
     ) -> tuple[Floats, float]:
-        m = local.size
-        increments = local.known.copy()
-        for j in range(POTENTIAL):
-            c = local.column[:, j]
-            increments[c >= 0, j] += y[c[c >= 0]]
-        _, node, weight = local.potential_coupling()
-        leaving = shifted[:, POTENTIAL].copy()
-        np.add.at(leaving, node, weight * y[:m])
-        increments[:, POTENTIAL] = y[m] - self.compliance @ leaving - values[:, POTENTIAL]
-        return increments, float(y[m + 1])
+        """Increments of all fields from the three groups."""
+        dx = local.known.copy()
+        for component, z in ((OPENING, z0), (CURRENT, z1), (COUNTER_CURRENT, z1), (PRESSURE, z2), (METAL, z2)):
+            c = local.column[:, component]
+            dx[c >= 0, component] += z[c[c >= 0]]
+        tied = local.column[:, METAL] == FOLLOWS
+        moving = tied & (local.column[:, OPENING] >= 0)
+        dx[moving, METAL] += z0[local.column[moving, OPENING]]
+        leaving = local.shifted[:, POTENTIAL].copy()
+        for feeding, z in (((OPENING, METAL), z0), ((CURRENT, COUNTER_CURRENT), z1), ((METAL,), z2)):
+            position, node, weight = local.feeds(feeding)
+            np.add.at(leaving, node, weight * z[position])
+        dx[:, POTENTIAL] = z1[-2] - self.compliance @ leaving - values[:, POTENTIAL]
+        fill_passive(local, dx)
+        return dx, float(z1[-1])
 
 
-def _solve_scaled(a: Floats, b: Floats) -> Floats:
+def fill_passive(local: LocalSystem, dx: Floats) -> None:
+    """h of dry nodes that do not plate: what has flowed in, from their own balance."""
+    if not local.passive.any():
+        return
+    change = dx - local.known
+    change[local.passive, METAL] = 0.0
+    balance = local.shifted[:, METAL].copy()
+    np.add.at(balance, local.rows, np.einsum("kj,kj->k", local.blocks[:, METAL, :], change[local.cols]))
+    diagonal = local.rows == local.cols
+    own = np.ones(len(dx))
+    own[local.rows[diagonal]] = local.blocks[diagonal, METAL, METAL]
+    dx[local.passive, METAL] = -balance[local.passive] / own[local.passive]
+
+
+def _solve(a: Floats, b: Floats) -> Floats:
     """LU with rows and columns scaled to unit maximum: the unknowns have different units."""
+    if len(a) == 0:
+        return np.zeros_like(b)
     row = 1.0 / np.maximum(np.abs(a).max(axis=1), 1.0e-300)
     scaled = a * row[:, None]
     column = 1.0 / np.maximum(np.abs(scaled).max(axis=0), 1.0e-300)
     scaled *= column
-    try:
-        lu = scipy.linalg.lu_factor(scaled, overwrite_a=True, check_finite=True)
-        y = scipy.linalg.lu_solve(lu, b * row, check_finite=False) * column
-    except (ValueError, np.linalg.LinAlgError) as error:
-        raise NumericalFailure(f"singular Newton system ({error})") from error
+    if not np.isfinite(scaled).all():
+        raise NumericalFailure("Newton system is not finite")
+    lu = scipy.linalg.lu_factor(scaled, overwrite_a=True, check_finite=False)
+    y = scipy.linalg.lu_solve(lu, b * row[:, None], overwrite_b=True, check_finite=False) * column[:, None]
     if not np.isfinite(y).all():
         raise NumericalFailure("Newton increment is not finite")
     return np.asarray(y)

@@ -1,0 +1,62 @@
+"""Adaptive time steps: what the next one should be, and when to give up. Knows nothing of physics."""
+
+from dataclasses import dataclass, field
+
+from ..errors import NumericalFailure
+
+EASY_ITERATIONS = 7
+HARD_ITERATIONS = 12
+
+
+@dataclass
+class StepController:
+    """Proposes step lengths from how the last ones went.
+
+    Parameters
+    ----------
+    first : float
+        First step [s].
+    largest : float
+        Upper bound [s].
+    max_rejections : int
+        Rejections in a row before the run is given up.
+    """
+
+    first: float
+    largest: float
+    max_rejections: int
+    smallest: float = 1.0e-12
+    next_step: float = field(init=False)
+    rejected: int = field(init=False, default=0)
+    in_a_row: int = field(init=False, default=0)
+    reasons: dict[str, int] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.next_step = min(self.first, self.largest)
+
+    def propose(self, remaining: float) -> float:
+        """Step length that does not pass the end of the protocol step, nor leaves a sliver before it."""
+        dt = min(self.next_step, self.largest)
+        if dt >= remaining * (1.0 - 1.0e-12):
+            return remaining
+        return 0.5 * remaining if dt > 0.5 * remaining else dt
+
+    def accepted(self, dt: float, iterations: int, load: float) -> None:
+        """`load`: largest change in this step relative to its allowance (1 = just allowed)."""
+        self.in_a_row = 0
+        growth = 1.4 if iterations <= EASY_ITERATIONS else (1.1 if iterations <= HARD_ITERATIONS else 0.8)
+        if load > 0.0:
+            growth = min(growth, max(0.75 / load, 0.3))
+        # A step cut short by an event or the protocol says nothing against longer ones.
+        self.next_step = max(dt * growth, self.next_step if dt < 0.5 * self.next_step and growth >= 1.0 else 0.0)
+
+    def reject(self, dt: float, factor: float, reason: str) -> None:
+        """Shorten the next step; raises when nothing helps."""
+        self.rejected += 1
+        self.in_a_row += 1
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        self.next_step = dt * factor
+        if self.in_a_row > self.max_rejections or self.next_step < self.smallest:
+            raise NumericalFailure(
+                f"{self.in_a_row} steps rejected in a row (last reason: {reason}; step length {dt:.2e} s)"
+            )

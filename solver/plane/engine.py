@@ -1,0 +1,301 @@
+"""The plane engine: follows a protocol with adaptive implicit steps, propose -> solve -> check -> commit | reject."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..constants import surface_velocity_per_current
+from ..errors import NumericalFailure
+from ..numerics.stepping import StepController
+from ..parameters import ProtocolStep
+from .fields import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
+from .measures import Measures, Observer
+from .problem import NewtonResult, SurfaceProblem
+
+PRESSURE_ALLOWANCE = 0.1
+"""Change of the largest lithium pressure per step, in units of the flaw's Griffith pressure."""
+EVENT_TOLERANCE = 0.02
+"""An event is hit when it is overshot by less than this, in cells of the crack path."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at the end of a step."""
+
+    name: str
+    time: float
+    charge: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """An accepted step."""
+
+    number: int
+    dt: float
+    protocol_step: int
+    current_density: float
+    iterations: int
+    state: State
+    measures: Measures
+    events: tuple[Event, ...] = ()
+
+
+@dataclass
+class Counters:
+    steps: int = 0
+    iterations: int = 0
+    rejected: int = 0
+    happened: dict[str, Event] = field(default_factory=dict)
+
+
+class PlaneEngine:
+    """Runs one cell. Not collective: the surface problem is small and lives on one rank.
+
+    Parameters
+    ----------
+    problem : SurfaceProblem
+    state : State, optional
+        Where to start; default: the assembled cell at rest.
+    """
+
+    def __init__(self, problem: SurfaceProblem, state: State | None = None) -> None:
+        self.problem = problem
+        self.model = problem.model
+        self.observer = Observer(problem)
+        self.counters = Counters()
+        self.notes: list[str] = []
+        self.termination = ""
+        self.state = state if state is not None else self._at_rest()
+        self._previous: tuple[Floats, float] | None = None
+        self._evaluate(self.state, 1.0)
+        self.measures = self.observer.measure(self.state)
+        chain = self.observer.distance
+        self.path_end = float(chain[-1] - 1.01 * (chain[-1] - chain[-2])) if self.observer.planar else float(
+            problem.surface.x[problem.surface.crack, 1].max() - 1.5 * problem.cells.max()
+        )
+
+    # -- start ---------------------------------------------------------------------------------------------------
+
+    def _at_rest(self) -> State:
+        """Flaw filled as stated; a full, open flaw has come to stack pressure if the flaw stands that."""
+        p = self.problem
+        n = p.surface.size
+        values = np.zeros((n, COMPONENTS))
+        values[:, METAL] = self.model.flaw.filling * p.crack.aperture
+        state = State(values, np.zeros(n))
+        pressed = self.model.loads.stack_pressure > 0.0 or self.model.loads.lateral_stress != 0.0
+        if pressed and self.model.flaw.filling == 1.0 and self.model.flaw.mouth == "open":
+            rested = self._under_stack_pressure(state)
+            if rested is None:
+                self.notes.append("the flaw does not stand the stack pressure alone: lithium in it starts at zero pressure")
+            else:
+                state = rested
+        state.initial_metal = self.observer.stored(state)
+        recoverable, dissipated = self.observer.cohesive_energy(state)
+        state.work["start"] = self.observer.elastic_energy(state.values) + recoverable + dissipated
+        return state
+
+    def _under_stack_pressure(self, state: State) -> State | None:
+        """Equilibrium with p = P all over the flaw, or None where the flaw would grow."""
+        p = self.problem
+        mouth, held = p.rule.mouth.copy(), p.held_pressure.copy()
+        flaw = p.crack.aperture > 0.0
+        p.rule.mouth |= flaw
+        p.held_pressure[flaw] = self.model.loads.stack_pressure
+        try:
+            result = p.solve(state, 1.0e9, 0.0)
+        except NumericalFailure:
+            return None
+        finally:
+            p.rule.mouth[:], p.held_pressure[:] = mouth, held
+        largest = self._largest(state, result.values)
+        if p.law.damage(largest).max() >= 1.0:
+            return None
+        return State(result.values, largest, result.voltage)
+
+    def _largest(self, state: State, values: Floats) -> Floats:
+        return np.where(self.problem.crack.intact_area > 0.0, np.maximum(state.largest, values[:, OPENING]), 0.0)
+
+    def _evaluate(self, state: State, dt: float) -> None:
+        """Point the problem's forms at a state."""
+        _, connected = self.problem.wet_nodes(state)
+        self.problem.local.begin_step(state.values, state.largest, connected)
+        self.problem.residual(state.values, state.cell_voltage, dt)
+
+    # -- stepping ------------------------------------------------------------------------------------------------
+
+    def run(self) -> Iterator[StepReport]:
+        """Yield every accepted step until the protocol ends, a stop rule holds, or the numerics fail.
+
+        Raises
+        ------
+        NumericalFailure
+            When a step cannot be made small enough; `state` is the last good one.
+        """
+        for index, step in enumerate(self.model.protocol):
+            yield from self._protocol_step(index, step)
+            if self.termination:
+                return
+        self.termination = "protocol_end"
+
+    def _limits(self, step: ProtocolStep) -> float:
+        """How long a protocol step lasts [s]."""
+        limits = [] if step.duration is None else [step.duration]
+        if step.capacity is not None and step.current_density != 0.0:
+            limits.append(step.capacity / abs(step.current_density))
+        return min(limits, default=np.inf)
+
+    def _first_step(self, step: ProtocolStep, length: float) -> float:
+        control = self.model.control
+        if control.first_step is not None:
+            return control.first_step
+        speed = 2.0 * surface_velocity_per_current(self.model.anode.molar_volume) * abs(step.current_density)
+        natural = 0.05 * self.problem.scales.length / speed if speed > 0.0 else 1.0
+        return min(natural, length / 50.0)
+
+    def _protocol_step(self, index: int, step: ProtocolStep) -> Iterator[StepReport]:
+        control = self.model.control
+        length = self._limits(step)
+        largest = control.max_step if control.max_step is not None else length / 20.0
+        controller = StepController(self._first_step(step, length), largest, control.max_rejections)
+        end = self.state.time + length
+        self._previous = None
+        while self.state.time < end * (1.0 - 1.0e-13):
+            if self.counters.steps >= control.max_steps:
+                self.termination = "max_steps"
+                return
+            report = self._advance(controller, index, step.current_density, end - self.state.time)
+            yield report
+            if self._should_stop(report):
+                return
+
+    def _advance(self, controller: StepController, index: int, current: float, remaining: float) -> StepReport:
+        """One accepted step, after as many rejections as it takes."""
+        while True:
+            dt = controller.propose(remaining)
+            try:
+                result = self.problem.solve(self.state, dt, current, self._predict(dt, controller.in_a_row))
+            except NumericalFailure:
+                self.counters.rejected += 1
+                controller.reject(dt, 0.35, "not converged")
+                continue
+            proposed = self._proposal(result, dt, current)
+            factor, reason = self._check(proposed, dt, controller.in_a_row)
+            if reason:
+                self.counters.rejected += 1
+                controller.reject(dt, factor, reason)
+                continue
+            return self._commit(controller, proposed, result, dt, index, current)
+
+    def _predict(self, dt: float, failures: int) -> Floats | None:
+        """Linear extrapolation of the last two states; none after a failure."""
+        if self._previous is None or failures:
+            return None
+        older, dt_old = self._previous
+        now = self.state.values
+        guess = now + min(dt / dt_old, 2.0) * (now - older)
+        p = self.problem
+        np.maximum(guess[:, OPENING], p.crack.floor, out=guess[:, OPENING])
+        np.maximum(guess[:, PRESSURE], 0.0, out=guess[:, PRESSURE])
+        guess[now[:, PRESSURE] <= 0.0, PRESSURE] = 0.0
+        aperture = p.crack.aperture + guess[:, OPENING]
+        full = now[:, PRESSURE] > 0.0
+        guess[:, METAL] = np.where(full, aperture, np.clip(guess[:, METAL], 0.0, np.maximum(aperture, 0.0)))
+        return guess
+
+    def _proposal(self, result: NewtonResult, dt: float, current: float) -> State:
+        new = self.state.snapshot()
+        new.values = result.values
+        new.largest = self._largest(self.state, result.values)
+        new.cell_voltage = result.voltage
+        new.time += dt
+        new.charge += current * dt
+        new.throughput += abs(current) * dt
+        return new
+
+    def _check(self, new: State, dt: float, failures: int) -> tuple[float, str]:
+        """Why a converged step is refused, and the factor for its next try; ('' if it is accepted)."""
+        advance = self._advance_in_cells(new)
+        allowed = self.model.control.max_advance_cells
+        if advance > 1.5 * allowed:
+            return max(0.75 * allowed / advance, 0.1), "crack advance"
+        for value_old, value_new, target in self._event_lengths(new):
+            overshoot = (value_new - target) / self.problem.cell_at(target)
+            if value_old < target < value_new and overshoot > EVENT_TOLERANCE and failures < 8:
+                return max((target - value_old) / (value_new - value_old), 0.02), "event"
+        return 1.0, ""
+
+    def _advance_in_cells(self, new: State) -> float:
+        return (self.observer.crack_length(new) - self.measures.crack_length) / self.problem.cell_at(self.measures.crack_length)
+
+    def _event_lengths(self, new: State) -> list[tuple[float, float, float]]:
+        """(before, after, target) of the lengths whose passing is an event that has not happened yet."""
+        m, happened = self.measures, self.counters.happened
+        pairs = []
+        if "crack_through" not in happened:
+            pairs.append((m.crack_tip, self.observer.crack_tip(new), self.path_end))
+        if "short_circuit" not in happened:
+            pairs.append((m.lithium_length, self.observer.lithium_length(new), self.path_end))
+        return pairs
+
+    def _commit(
+        self, controller: StepController, new: State, result: NewtonResult, dt: float, index: int, current: float
+    ) -> StepReport:
+        # The step may have been solved before a rejected one: point the forms at it again.
+        self.problem.residual(new.values, new.cell_voltage, dt)
+        self.observer.book(self.state, new, dt, result.residual)
+        measures = self.observer.measure(new)
+        change = abs(measures.max_pressure - self.measures.max_pressure) / self.problem.scales.pressure
+        load = max(self._advance_in_cells(new) / self.model.control.max_advance_cells, change / PRESSURE_ALLOWANCE)
+        controller.accepted(dt, result.iterations, load)
+        events = self._events(new, measures)
+        self._previous = (self.state.values, dt)
+        self.state, self.measures = new, measures
+        self.counters.steps += 1
+        self.counters.iterations += result.iterations
+        return StepReport(self.counters.steps, dt, index, current, result.iterations, new, measures, events)
+
+    # -- events --------------------------------------------------------------------------------------------------
+
+    def _events(self, new: State, m: Measures) -> tuple[Event, ...]:
+        found = []
+
+        def happen(name: str, detail: str) -> None:
+            if name not in self.counters.happened:
+                event = Event(name, new.time, new.charge, detail)
+                self.counters.happened[name] = event
+                found.append(event)
+
+        a0 = self.model.flaw.length
+        if m.crack_tip >= a0 + 0.999 * self.problem.cell_at(a0):
+            happen("fracture", f"the crack has left the flaw of {a0:g} um")
+        if m.crack_tip >= self.path_end:
+            happen("crack_through", "the crack has reached the counter electrode")
+        if m.lithium_length >= self.path_end:
+            happen("short_circuit", "lithium has reached the counter electrode")
+        limit = self.model.stop.voltage_limit
+        if limit is not None and abs(new.cell_voltage) >= limit:
+            happen("voltage_limit", f"the cell voltage has reached {limit:g} V")
+        return tuple(found)
+
+    def _should_stop(self, report: StepReport) -> bool:
+        names = {event.name for event in report.events}
+        stop = self.model.stop
+        if "short_circuit" in names:
+            self.termination = "short_circuit"
+        elif "voltage_limit" in names:
+            self.termination = "voltage_limit"
+        elif ("crack_through" in names and stop.at_crack_through) or ("fracture" in names and stop.at_fracture):
+            self.termination = "stop_rule"
+        return bool(self.termination)
+
+    @property
+    def outcome(self) -> str:
+        """The gravest thing that happened to the cell."""
+        for name in ("short_circuit", "crack_through", "voltage_limit", "contact_lost", "fracture"):
+            if name in self.counters.happened:
+                return name
+        return "completed"
