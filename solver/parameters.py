@@ -137,7 +137,7 @@ class StepControl:
     """[s]; None: derived from the protocol."""
     max_step: float | None = None
     """[s]; None: a fraction of the protocol."""
-    max_advance_cells: float = 3.0
+    max_advance_cells: float = 1.0
     """Crack advance per step, in cells of the crack path."""
     newton_tolerance: float = 1.0e-10
     max_newton: int = 30

@@ -18,7 +18,7 @@ from .fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSUR
 from .residual import SurfaceResidual, locate_flaw
 from .system import CondensedSystem, LocalSystem, reduce
 
-CELLS_PER_ZONE = 10.0
+CELLS_PER_ZONE = 8.0
 """Cells of the crack path that the default cohesive strength makes the process zone span (at least 5)."""
 VISCOUS_SHARE = 1.0e-2
 """Part of the toughness that the default viscosity adds at the crack speed the current can feed."""

@@ -1,0 +1,63 @@
+"""The verification book: checks against exact solutions, registered by name, each a list of figures with targets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Level = Literal["quick", "full"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure beside its target.
+
+    `kind`: `relative` |value/target - 1| <= tolerance, `absolute` |value - target| <= tolerance, `below` value <= tolerance.
+    """
+
+    quantity: str
+    value: float
+    target: float
+    tolerance: float
+    unit: str = ""
+    kind: Literal["relative", "absolute", "below"] = "relative"
+    note: str = ""
+
+    @property
+    def error(self) -> float:
+        if self.kind == "below":
+            return abs(self.value)
+        difference = abs(self.value - self.target)
+        return difference / abs(self.target) if self.kind == "relative" else difference
+
+    @property
+    def ok(self) -> bool:
+        return self.error <= self.tolerance
+
+
+Run = Callable[[Level, Path | None], list[Row]]
+"""A check: level and a folder for figures (None: draw none) -> figures."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A registered check."""
+
+    name: str
+    title: str
+    source: str
+    run: Run
+    quick: bool
+
+
+REGISTRY: dict[str, Check] = {}
+
+
+def check(name: str, *, title: str, source: str, quick: bool) -> Callable[[Run], Run]:
+    """Register a check under `name`; `quick` ones are part of `make test` (a few seconds each)."""
+
+    def register(run: Run) -> Run:
+        REGISTRY[name] = Check(name, title, source, run, quick)
+        return run
+
+    return register
