@@ -14,5 +14,10 @@ if importlib.util.find_spec("dolfinx_solver") is not None:
     import dolfinx_solver  # noqa: F401
 
 import dolfinx
+import dolfinx.jit
+
+# Other ranks wait while rank 0 compiles a form; ten seconds, the default, are too few on a loaded machine.
+_JIT_TIMEOUT = 300
+dolfinx.jit.DOLFINX_DEFAULT_JIT_OPTIONS["timeout"] = (_JIT_TIMEOUT, "Timeout for JIT compilation")
 
 __all__ = ["dolfinx"]

@@ -59,8 +59,8 @@ class CondensedOperator:
         if preset == "multigrid" and near.handle:
             self.k_ii.setNearNullSpace(_restricted_modes(near, is_i))
         order = np.concatenate(self.comm.allgather(partition.retained_id))
-        self._k_ig = _local_csr(matrix.createSubMatrix(is_i, is_g), order, partition.size)
-        self._k_gg = self._dense_gg(matrix.createSubMatrix(is_g, is_g), order)
+        self.k_ig = _local_csr(matrix.createSubMatrix(is_i, is_g), order, partition.size)
+        self.k_gg = self._dense_gg(matrix.createSubMatrix(is_g, is_g), order)
         self.solver = LinearSolver(self.k_ii, preset)
 
     def _dense_gg(self, k_gg: PETSc.Mat, order: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -80,22 +80,22 @@ class CondensedOperator:
         local = np.zeros((m, m))
         for start in range(0, m, CHUNK):
             columns = slice(start, min(start + CHUNK, m))
-            x = self.solver.solve_many(self._k_ig[:, columns].toarray())
-            local[:, columns] = self._k_ig.T @ x
-        s = self._k_gg - self._sum(local)
+            x = self.solver.solve_many(self.k_ig[:, columns].toarray())
+            local[:, columns] = self.k_ig.T @ x
+        s = self.k_gg - self._sum(local)
         return 0.5 * (s + s.T)
 
     def load(self, f: PETSc.Vec) -> NDArray[np.float64]:
         """g (m,) of a bulk load vector."""
         values = f.getArray(readonly=True)
         inside = values[self._interior - self._first][:, None]
-        local = -(self._k_ig.T @ self.solver.solve_many(inside))[:, 0]
+        local = -(self.k_ig.T @ self.solver.solve_many(inside))[:, 0]
         local[self.partition.retained_id] += values[self.partition.retained - self._first]
         return self._sum(local)
 
     def recover(self, retained: NDArray[np.float64], f: PETSc.Vec | None, out: PETSc.Vec) -> None:
         """Fill the bulk vector `out` (owned part) from retained values (m,) and a load."""
-        rhs = -(self._k_ig @ retained)
+        rhs = -(self.k_ig @ retained)
         if f is not None:
             rhs = rhs + f.getArray(readonly=True)[self._interior - self._first]
         b, x = self.k_ii.createVecs()

@@ -67,6 +67,8 @@ class PlaneEngine:
         self.observer = Observer(problem)
         self.counters = Counters()
         self.notes: list[str] = []
+        self.marks: list[float] = []
+        """Throughputs [C/m2], ascending, that a step must end at (states to be stored)."""
         self.termination = ""
         self.state = state if state is not None else self._at_rest()
         self._previous: tuple[Floats, float] | None = None
@@ -167,10 +169,16 @@ class PlaneEngine:
             if self.counters.steps >= control.max_steps:
                 self.termination = "max_steps"
                 return
-            report = self._advance(controller, index, step.current_density, end - self.state.time)
+            remaining = min(end - self.state.time, self._to_next_mark(step.current_density))
+            report = self._advance(controller, index, step.current_density, remaining)
             yield report
             if self._should_stop(report):
                 return
+
+    def _to_next_mark(self, current: float) -> float:
+        """Time to the next mark [s]."""
+        ahead = [m for m in self.marks if m > self.state.throughput * (1.0 + 1.0e-12)]
+        return (ahead[0] - self.state.throughput) / abs(current) if ahead and current != 0.0 else np.inf
 
     def _advance(self, controller: StepController, index: int, current: float, remaining: float) -> StepReport:
         """One accepted step, after as many rejections as it takes."""

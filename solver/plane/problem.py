@@ -16,7 +16,7 @@ from ..surface import COUNTER, CRACK, SurfaceMesh
 from .active import ActiveSetRule, ActiveSets, Scales, connected_metal
 from .fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
 from .residual import SurfaceResidual, locate_flaw
-from .system import CondensedSystem, LocalSystem, reduce
+from .system import BulkSystem, CondensedSystem, LocalSystem, reduce
 
 CELLS_PER_ZONE = 8.0
 """Cells of the crack path that the default cohesive strength makes the process zone span (at least 5)."""
@@ -100,10 +100,17 @@ class SurfaceProblem:
     model : PlaneModel
     crack_kinetics : FaceKinetics, optional
         Replaces Butler-Volmer on the crack faces (verification).
+    system : BulkSystem, optional
+        How the bulk enters the Newton system; default: condensed.
     """
 
     def __init__(
-        self, surface: SurfaceMesh, response: Response, model: PlaneModel, crack_kinetics: FaceKinetics | None = None
+        self,
+        surface: SurfaceMesh,
+        response: Response,
+        model: PlaneModel,
+        crack_kinetics: FaceKinetics | None = None,
+        system: BulkSystem | None = None,
     ) -> None:
         self.surface = surface
         self.model = model
@@ -123,7 +130,9 @@ class SurfaceProblem:
         )
         self.local = SurfaceResidual(surface, model, self.law, self.crack, viscosity, crack_kinetics)
         e = model.electrolyte
-        self.system = CondensedSystem(response, surface.crack, e.youngs_modulus, e.conductivity)
+        self.system: BulkSystem = system or CondensedSystem(
+            response, surface.crack, e.youngs_modulus, e.conductivity
+        )
         self.load = (
             model.loads.stack_pressure * response.load_stack + model.loads.lateral_stress * response.load_lateral
         )
@@ -229,7 +238,7 @@ class SurfaceProblem:
     def _linearise(self, r: Floats, values: Floats, sets: ActiveSets, wet: NDArray[np.bool_]) -> LocalSystem:
         return reduce(
             r, self.local.linearise(), values, sets, wet, self.surface.counter,
-            self.crack.floor, self.crack.aperture, self.held_pressure, self.system.stiffness, self.surface.crack,
+            self.crack.floor, self.crack.aperture, self.held_pressure, self.system.elastic_force, self.surface.crack,
         )
 
     def _update(

@@ -6,7 +6,9 @@ where dry, openings at their floor, h of dry nodes that do not plate (nothing el
 eliminated through the bulk response phi = c - G f/kappa.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import scipy.linalg
@@ -22,6 +24,8 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 GROUP = {OPENING: 0, CURRENT: 1, COUNTER_CURRENT: 1, METAL: 2, PRESSURE: 2}
 """Which block of unknowns a component belongs to: openings, currents, lithium."""
+FEEDING = ((OPENING, METAL), (CURRENT, COUNTER_CURRENT), (METAL,))
+"""Components of each block of unknowns that enter the current balance of their node (h where it follows its opening)."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ def reduce(
     floor: Floats,
     aperture: Floats,
     held_pressure: Floats,
-    stiffness: Floats,
+    elastic_force: Callable[[Floats], Floats],
     crack: Ints,
 ) -> LocalSystem:
     """Number the unknowns and prescribe the rest.
@@ -156,7 +160,8 @@ def reduce(
     rows, cols, blocks = jacobian
     shifted = residual.copy()
     np.add.at(shifted, rows, np.einsum("kij,kj->ki", blocks, known[cols]))
-    shifted[crack, OPENING] += stiffness @ known[crack, OPENING]
+    if known[crack, OPENING].any():
+        shifted[crack, OPENING] += elastic_force(known[crack, OPENING])
     return LocalSystem(shifted, rows, cols, blocks, known, column, row, sizes, passive)
 
 
@@ -176,6 +181,21 @@ def _number(mask: Mask, start: int) -> Ints:
     out = np.full(len(mask), -1, dtype=np.int64)
     out[mask] = start + np.arange(np.count_nonzero(mask))
     return out
+
+
+class BulkSystem(Protocol):
+    """How the bulk enters the surface problem: condensed beforehand, or in full in every iteration."""
+
+    def elastic_force(self, opening: Floats) -> Floats:
+        """Nodal forces of the bulk on the crack dofs for given openings (without loads)."""
+
+    def potential_defect(self, values: Floats, leaving: Floats) -> float:
+        """How far the potential is from balancing the currents that leave [V]."""
+
+    def solve(
+        self, local: LocalSystem, counter_area: Floats, missing_current: float, values: Floats
+    ) -> tuple[Floats, float]:
+        """Increments (n, 6) and of V. `missing_current`: what the counter electrode still lacks [A/m2 um]."""
 
 
 class CondensedSystem:
@@ -220,7 +240,10 @@ class CondensedSystem:
         z2 = _solve(a22, b2[:, None])[:, 0] if n2 else np.zeros(0)
         z0 = x[:, n2] - x[:, :n2] @ z2
         z1 = y[:, n2] - y[:, :n2] @ z2
-        return self._expand(local, values, z0, z1, z2)
+        dx, leaving = expand(local, z0, z1, z2)
+        dx[:, POTENTIAL] = z1[-2] - self.compliance @ leaving - values[:, POTENTIAL]
+        fill_passive(local, dx)
+        return dx, float(z1[-1])
 
     def _currents(
         self, local: LocalSystem, counter_area: Floats, missing: float, values: Floats
@@ -235,18 +258,11 @@ class CondensedSystem:
         ]
         b = local.right_side(components)
         start = -values[:, POTENTIAL] - self.compliance @ local.shifted[:, POTENTIAL]
-        slopes = local.potential_slopes()
-        node_of = np.zeros(n1 - 2, dtype=np.int64)
-        slope_of = np.zeros(n1 - 2)
-        for k, component in enumerate(components):
-            nodes = np.flatnonzero(local.row[:, component] >= 0)
-            r = local.row[nodes, component]
-            node_of[r], slope_of[r] = nodes, slopes[nodes, k]
-            blocks[1][r, n1 - 2] = slopes[nodes, k]
-            if component == COUNTER_CURRENT:
-                blocks[1][r, n1 - 1] = -slopes[nodes, k]
+        node_of, slope_of, counter = kinetics_rows(local)
+        blocks[1][: n1 - 2, n1 - 2] = slope_of
+        blocks[1][: n1 - 2, n1 - 1] = np.where(counter, -slope_of, 0.0)
         b[: n1 - 2] -= slope_of * start[node_of]
-        for group, feeding in enumerate(((OPENING, METAL), components, (METAL,))):
+        for group, feeding in enumerate(FEEDING):
             position, node, weight = local.feeds(feeding)
             seen = self.compliance[np.ix_(node_of, node)] * (slope_of[:, None] * weight)
             blocks[group][: n1 - 2, position] -= seen
@@ -257,24 +273,34 @@ class CondensedSystem:
         b[n1 - 1] = missing
         return blocks[1], b, blocks[0], blocks[2]
 
-    def _expand(
-        self, local: LocalSystem, values: Floats, z0: Floats, z1: Floats, z2: Floats
-    ) -> tuple[Floats, float]:
-        """Increments of all fields from the three groups."""
-        dx = local.known.copy()
-        for component, z in ((OPENING, z0), (CURRENT, z1), (COUNTER_CURRENT, z1), (PRESSURE, z2), (METAL, z2)):
-            c = local.column[:, component]
-            dx[c >= 0, component] += z[c[c >= 0]]
-        tied = local.column[:, METAL] == FOLLOWS
-        moving = tied & (local.column[:, OPENING] >= 0)
-        dx[moving, METAL] += z0[local.column[moving, OPENING]]
-        leaving = local.shifted[:, POTENTIAL].copy()
-        for feeding, z in (((OPENING, METAL), z0), ((CURRENT, COUNTER_CURRENT), z1), ((METAL,), z2)):
-            position, node, weight = local.feeds(feeding)
-            np.add.at(leaving, node, weight * z[position])
-        dx[:, POTENTIAL] = z1[-2] - self.compliance @ leaving - values[:, POTENTIAL]
-        fill_passive(local, dx)
-        return dx, float(z1[-1])
+
+def kinetics_rows(local: LocalSystem) -> tuple[Ints, Floats, Mask]:
+    """Node of each kinetics equation, its derivative by that node's potential, and whether it is the counter electrode's."""
+    count = local.sizes[1] - 2
+    node, slope, counter = np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=bool)
+    slopes = local.potential_slopes()
+    for k, component in enumerate((CURRENT, COUNTER_CURRENT)):
+        nodes = np.flatnonzero(local.row[:, component] >= 0)
+        r = local.row[nodes, component]
+        node[r], slope[r], counter[r] = nodes, slopes[nodes, k], component == COUNTER_CURRENT
+    return node, slope, counter
+
+
+def expand(local: LocalSystem, z0: Floats, z1: Floats, z2: Floats) -> tuple[Floats, Floats]:
+    """Increments (n, 6) of all fields but the potential from the three groups, and the currents that leave the bulk
+    (n,) after them [A/m2 um]."""
+    dx = local.known.copy()
+    for component, z in ((OPENING, z0), (CURRENT, z1), (COUNTER_CURRENT, z1), (PRESSURE, z2), (METAL, z2)):
+        c = local.column[:, component]
+        dx[c >= 0, component] += z[c[c >= 0]]
+    tied = local.column[:, METAL] == FOLLOWS
+    moving = tied & (local.column[:, OPENING] >= 0)
+    dx[moving, METAL] += z0[local.column[moving, OPENING]]
+    leaving = local.shifted[:, POTENTIAL].copy()
+    for feeding, z in ((FEEDING[0], z0), (FEEDING[1], z1), (FEEDING[2], z2)):
+        position, node, weight = local.feeds(feeding)
+        np.add.at(leaving, node, weight * z[position])
+    return dx, leaving
 
 
 def fill_passive(local: LocalSystem, dx: Floats) -> None:

@@ -1,0 +1,165 @@
+"""The run folder: what one run writes, and in which units (docs/results.md)."""
+
+import csv
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lifrac.meshes.errors import InputError
+from lifrac.solver.constants import AMPERE_PER_M2_PER_MA_PER_CM2, COULOMB_PER_M2_PER_MAH_PER_CM2
+from lifrac.solver.plane.engine import Event, StepReport
+from lifrac.solver.plane.fields import State
+
+from .case import Case
+
+COLUMNS = (
+    "step", "time_s", "dt_s", "protocol_step", "current_density_mA_per_cm2", "charge_mAh_per_cm2", "cell_voltage_V",
+    "crack_length_um", "crack_tip_um", "lithium_length_um", "max_lithium_pressure_MPa", "mouth_opening_um",
+    "flaw_volume_um2", "lithium_volume_um2", "extruded_um2", "flaw_current_share", "newton_iterations",
+    "charge_balance_error", "lithium_balance_error", "energy_balance_error",
+)  # fmt: skip
+PACKAGES = ("lifrac", "fenics-dolfinx", "dolfinx-solver-real", "fenics-ufl", "fenics-basix", "gmsh", "numpy", "scipy", "mpi4py")
+MARKS = ("manifest.json", "summary.json", "history.csv")
+"""Files that show that a folder holds a run."""
+
+
+def capacity(charge: float) -> float:
+    """[mAh/cm2] of a charge per area [C/m2]."""
+    return charge / COULOMB_PER_M2_PER_MAH_PER_CM2
+
+
+def row_of(report: StepReport) -> dict[str, float | int]:
+    """A history row, in the units of the column names."""
+    m, s = report.measures, report.state
+    values = (
+        report.number, s.time, report.dt, report.protocol_step,
+        report.current_density / AMPERE_PER_M2_PER_MA_PER_CM2, capacity(s.charge), s.cell_voltage,
+        m.crack_length, m.crack_tip, m.lithium_length, m.max_pressure, m.mouth_opening,
+        m.flaw_volume, m.lithium_volume, s.extruded, m.flaw_current_share, report.iterations,
+        m.charge_error, m.lithium_error, m.energy_error,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+class RunFolder:
+    """Writes one run's files; used on rank 0 only.
+
+    Parameters
+    ----------
+    path : Path
+        Created if need be; must not hold a run yet.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a run, or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        _check_free(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            probe = path / ".lifrac"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise InputError(
+                f"cannot be written: {error.strerror}", key="--out", value=str(path), remedy="Choose another folder with --out"
+            ) from None
+        self._rows = 0
+
+    @property
+    def fields(self) -> Path:
+        return self.path / "fields.vtkhdf"
+
+    def begin(self, case: Case, ranks: int, mesh: Mapping[str, Any]) -> None:
+        """Write the resolved case and the manifest."""
+        (self.path / "case.toml").write_text(case.resolved_toml())
+        manifest = {
+            "case": case.name,
+            "case_hash": case.content_hash(),
+            "ranks": ranks,
+            "python": platform.python_version(),
+            "versions": {name: v for name in PACKAGES if (v := _version(name))},
+            "git": _git(),
+            "mesh": dict(mesh),
+            "warnings": case.warnings,
+        }
+        _write_aside(self.path / "manifest.json", json.dumps(manifest, indent=2, default=float) + "\n")
+        with (self.path / "history.csv").open("w", newline="") as file:
+            csv.writer(file).writerow(COLUMNS)
+        (self.path / "events.jsonl").touch()
+
+    def add(self, report: StepReport) -> None:
+        """Append a history row and its events."""
+        with (self.path / "history.csv").open("a", newline="") as file:
+            csv.writer(file).writerow([_text(v) for v in row_of(report).values()])
+        for event in report.events:
+            self.event(event)
+
+    def event(self, event: Event) -> None:
+        line = {
+            "time_s": event.time, "charge_mAh_per_cm2": capacity(event.charge), "event": event.name, "detail": event.detail,
+        }  # fmt: skip
+        with (self.path / "events.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def checkpoint(self, state: State) -> None:
+        """Keep a committed state, written aside and renamed."""
+        folder = self.path / "checkpoints"
+        folder.mkdir(exist_ok=True)
+        aside = folder / "last.part.npz"
+        np.savez(
+            aside, values=state.values, largest=state.largest,
+            scalars=np.array([state.time, state.charge, state.throughput, state.cell_voltage, state.extruded,
+                              state.plated_in_flaw, state.initial_metal, state.charge_in, state.charge_out]),
+        )  # fmt: skip
+        os.replace(aside, folder / "last.npz")
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        _write_aside(self.path / "summary.json", json.dumps(dict(values), indent=2) + "\n")
+
+
+def _check_free(path: Path) -> None:
+    if path.is_dir() and any((path / name).exists() for name in MARKS):
+        raise InputError(
+            "the folder holds a run already", key="--out", value=str(path), remedy="Choose another folder with --out, or remove it"
+        )
+    if path.exists() and not path.is_dir():
+        raise InputError("is a file, not a folder", key="--out", value=str(path), remedy="Choose another folder with --out")
+
+
+def _write_aside(path: Path, text: str) -> None:
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_text(text)
+    os.replace(part, path)
+
+
+def _text(value: float | int) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.12g}"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git() -> str | None:
+    """Commit of the checkout that the code runs from, if it is one."""
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

@@ -1,0 +1,232 @@
+"""One run: mesh, condensation, engine, run folder.
+
+All ranks mesh, condense and recover bulk fields together; the small surface problem is stepped on rank 0, which hands
+out the states to be recovered. Every decision is made there.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lifrac.meshes.builder import build
+from lifrac.meshes.collective import on_root
+from lifrac.meshes.reader import read_mesh
+from lifrac.meshes.tagged import TaggedMesh
+from lifrac.solver.bulk import Bulk, Response
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.fields import FieldRecorder, SurfaceSnapshot, share
+from lifrac.solver.plane.engine import Event, PlaneEngine, StepReport
+from lifrac.solver.plane.fields import OPENING
+from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.surface import gather_surface
+from mpi4py import MPI
+
+from .case import Case
+from .progress import Reporter, progress_for
+from .run_folder import RunFolder, capacity
+
+LOG = logging.getLogger("lifrac")
+DONE, NUMERICAL_FAILURE, ASKED_TO_STOP = 0, 3, 4
+
+
+def make_mesh(case: Case, comm: MPI.Comm) -> TaggedMesh:
+    """The case's mesh: parametrised, or the user's own (collective)."""
+    geometry = case.geometry()
+    if isinstance(geometry, Path):
+        return read_mesh(geometry, comm, gdim=2, scale=case.mesh_scale)
+    return build(geometry, comm)
+
+
+def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
+    """Compute a case and write its run folder (collective).
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 3 numerical failure (last good state saved), 4 asked to stop (checkpointed).
+
+    Raises
+    ------
+    InputError
+        On every rank alike, before anything is written, for a folder or mesh that cannot be used.
+    """
+    begun = time.monotonic()
+    tagged = make_mesh(case, comm)
+    folder = on_root(comm, lambda: RunFolder(out))
+    model = case.model()
+    surface = gather_surface(tagged)
+    bulk = Bulk(tagged, surface, model.electrolyte.poisson_ratio, model.loads, case.bulk_solver)  # type: ignore[arg-type]
+    response = bulk.response()
+    on_root(comm, lambda: folder.begin(case, comm.size, tagged.report.as_dict()) if folder else None)
+    recorder = FieldRecorder(bulk, model, out / "fields.vtkhdf")
+    if comm.rank != 0:
+        while (snapshot := share(comm, None)) is not None:
+            recorder.record(snapshot)
+        code: int = comm.bcast(None, root=0)
+        return code
+    assert folder is not None
+    code = NUMERICAL_FAILURE
+    try:
+        code = _Driver(case, folder, bulk, response, recorder, begun).run()
+    finally:
+        share(comm, None)
+        comm.bcast(code, root=0)
+    if case.plots:
+        _plot(out)
+    return code
+
+
+def _plot(out: Path) -> None:
+    """Pictures are an extra: a run is not lost because one cannot be drawn."""
+    from lifrac.postprocess.plots import plot_run
+
+    try:
+        plot_run(out)
+    except Exception as error:
+        LOG.warning("the plots could not be drawn (%s); `lifrac plot %s` tries again", error, out)
+
+
+class _Driver:
+    """Rank 0's part of a run."""
+
+    def __init__(
+        self, case: Case, folder: RunFolder, bulk: Bulk, response: Response, recorder: FieldRecorder, begun: float
+    ) -> None:
+        self.case, self.folder, self.bulk, self.recorder = case, folder, bulk, recorder
+        self.begun = begun
+        self.engine = PlaneEngine(SurfaceProblem(bulk.surface, response, case.model()))
+        self.stored_at = -1.0
+        self.asked = False
+        planned = sum(self._share(i) for i in range(len(case.model().protocol)))
+        stored = case.stored_states
+        if isinstance(stored, int):
+            self.marks = [planned * (i + 1) / max(stored - 1, 1) for i in range(max(stored - 2, 0))]
+        else:
+            self.engine.marks = self.marks = sorted(stored)
+
+    def _share(self, index: int) -> float:
+        """Planned throughput of a protocol step [C/m2]."""
+        step = self.case.model().protocol[index]
+        by_time = abs(step.current_density) * step.duration if step.duration is not None else None
+        limits = [v for v in (step.capacity, by_time) if v is not None]
+        return min(limits, default=0.0)
+
+    def run(self) -> int:
+        """Step to the end; returns the exit code."""
+        engine = self.engine
+        for note in engine.notes:
+            LOG.warning("%s", note)
+        self.folder.add(self._first_row())
+        self._record()
+        code, failure = DONE, ""
+        with _asked_to_stop(self), progress_for(1.0, self.case.name) as progress:
+            try:
+                for report in engine.run():
+                    self._accept(report, progress)
+                    if self.asked:
+                        engine.termination, code = "asked_to_stop", ASKED_TO_STOP
+                        break
+            except NumericalFailure as error:
+                engine.termination, code, failure = "numerical_failure", NUMERICAL_FAILURE, str(error)
+        self._finish(failure)
+        return code
+
+    def _first_row(self) -> StepReport:
+        protocol = self.case.model().protocol
+        first = protocol[0].current_density if protocol and protocol[0].kind == "rest" else 0.0
+        return StepReport(0, 0.0, 0, first, 0, self.engine.state, self.engine.measures)
+
+    def _accept(self, report: StepReport, progress: Reporter) -> None:
+        self.folder.add(report)
+        passed = [m for m in self.marks if m <= report.state.throughput * (1.0 + 1.0e-9)]
+        if passed or report.events:
+            self.marks = [m for m in self.marks if m not in passed]
+            self._record()
+        m = report.measures
+        progress.update(
+            self._done(report),
+            f"{capacity(report.state.charge):.4f} mAh/cm2, crack {m.crack_tip:.1f} um, lithium {m.lithium_length:.1f} um,"
+            f" {m.max_pressure:.0f} MPa",
+        )
+
+    def _done(self, report: StepReport) -> float:
+        """Part of the protocol, or of the way through the electrolyte, that lies behind."""
+        protocol = self.case.model().protocol
+        length = self.engine.problem.model.flaw.length
+        way = (report.measures.lithium_length - length) / max(self.engine.path_end - length, 1.0e-9)
+        total = sum(self._share(i) for i in range(len(protocol)))
+        charge = report.state.throughput / total if total > 0.0 else 0.0
+        steps = report.protocol_step / len(protocol)
+        return float(min(max(way, charge, steps), 1.0))
+
+    def _record(self) -> None:
+        """Store the committed state with its bulk fields."""
+        state, problem = self.engine.state, self.engine.problem
+        if state.time <= self.stored_at:
+            return
+        self.stored_at = state.time
+        aperture = problem.crack.aperture + state.values[:, OPENING]
+        snapshot = SurfaceSnapshot(state.time, state.values, aperture, self.engine.observer.damage(state))
+        share(self.bulk.tagged.mesh.comm, snapshot)
+        self.recorder.record(snapshot)
+
+    def _finish(self, failure: str) -> None:
+        engine = self.engine
+        self._record()
+        self.folder.checkpoint(engine.state)
+        detail = failure or f"outcome: {engine.outcome}"
+        self.folder.event(Event(engine.termination, engine.state.time, engine.state.charge, detail))
+        summary = self._summary()
+        self.folder.summary(summary)
+        at = summary["charge_mAh_per_cm2"]
+        LOG.info("%s: %s after %.4f mAh/cm2 (%s); %s", self.case.name, engine.outcome, at, engine.termination, self.folder.path)
+        if failure:
+            LOG.error("%s. The last good state is in %s", failure, self.folder.path / "checkpoints")
+
+    def _summary(self) -> dict[str, Any]:
+        engine, m = self.engine, self.engine.measures
+        happened = {name: capacity(event.charge) for name, event in engine.counters.happened.items()}
+        first = next((s.current_density for s in self.case.model().protocol if s.current_density), 0.0)
+        return {
+            "outcome": engine.outcome,
+            "termination": engine.termination,
+            "ranks": self.bulk.tagged.mesh.comm.size,
+            "dofs": self.bulk.dofs,
+            "steps": engine.counters.steps,
+            "rejected_steps": engine.counters.rejected,
+            "nonlinear_iterations": engine.counters.iterations,
+            "wall_time_s": round(time.monotonic() - self.begun, 3),
+            "time_s": engine.state.time,
+            "current_density_mA_per_cm2": first / 10.0,
+            "charge_mAh_per_cm2": capacity(engine.state.charge),
+            "capacity_at_fracture_mAh_per_cm2": happened.get("fracture"),
+            "capacity_at_crack_through_mAh_per_cm2": happened.get("crack_through"),
+            "capacity_at_short_mAh_per_cm2": happened.get("short_circuit"),
+            "crack_length_um": m.crack_length,
+            "lithium_length_um": m.lithium_length,
+            "max_lithium_pressure_MPa": m.max_pressure,
+            "cell_voltage_V": engine.state.cell_voltage,
+            "charge_balance_error": m.charge_error,
+            "lithium_balance_error": m.lithium_error,
+            "energy_balance_error": m.energy_error,
+        }
+
+
+@contextmanager
+def _asked_to_stop(driver: _Driver) -> Iterator[None]:
+    """SIGTERM and SIGUSR1 end the run after the present step, with a checkpoint."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        driver.asked = True
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

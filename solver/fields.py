@@ -1,0 +1,158 @@
+"""Bulk fields recovered from a surface state and gathered for output. Collective; arrays arrive on rank 0."""
+
+from .backend import dolfinx  # noqa: F401  isort: skip
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from lifrac.meshes.collective import on_root
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from .bulk import Bulk
+from .constants import AMPERE_PER_M2_PER_MA_PER_CM2
+from .parameters import PlaneModel
+from .physics.conduction import current_density
+from .physics.elasticity import stress_3d
+from .plane.fields import CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+from .surface import ANODE, COUNTER, CRACK
+from .vtkhdf import TemporalGrid
+
+Ints = NDArray[np.int64]
+REGIONS = ((CRACK, 1), (ANODE, 2), (COUNTER, 3))
+BULK_ARRAYS = {"potential_V": 1, "current_density_mA_per_cm2": 3, "displacement_um": 3, "stress_MPa": 6}
+SURFACE_ARRAYS = (
+    "aperture_um", "metal_thickness_um", "lithium_pressure_MPa", "damage", "face_current_density_mA_per_cm2",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SurfaceSnapshot:
+    """What rank 0 hands out to recover the bulk fields of a state."""
+
+    time: float
+    values: Floats
+    """(n, 6)."""
+    aperture: Floats
+    """(n,) w0 + opening [um]."""
+    damage: Floats
+
+
+class FieldRecorder:
+    """Recovers potential, current, displacement and stress of a state and appends them to `fields.vtkhdf`.
+
+    Stress and current are constant in a cell; they are written as volume-weighted means at the nodes.
+    """
+
+    def __init__(self, bulk: Bulk, model: PlaneModel, path: Path) -> None:
+        self.bulk = bulk
+        self.model = model
+        self.comm = bulk.tagged.mesh.comm
+        self._gdim = bulk.tagged.mesh.geometry.dim
+        self._potential = fem.Function(bulk.potential_space)
+        self._displacement = fem.Function(bulk.displacement_space)
+        self._forms = self._compile()
+        self._order, points, cells = self._gather_mesh()
+        self._grid = on_root(self.comm, lambda: self._open(path, points, cells))
+
+    def _compile(self) -> tuple[fem.Form, fem.Form, Floats]:
+        """Forms of the nodal means of current and stress, and the nodes' volumes (owned)."""
+        msh, e = self.bulk.tagged.mesh, self.model.electrolyte
+        vectors = fem.functionspace(msh, ("Lagrange", 1, (self._gdim,)))
+        tensors = fem.functionspace(msh, ("Lagrange", 1, (6,)))
+        i = current_density(self._potential, e.conductivity)
+        s = stress_3d(self._displacement, e.youngs_modulus, e.poisson_ratio)
+        current = fem.form(ufl.inner(i, ufl.TestFunction(vectors)) * ufl.dx)
+        stress = fem.form(ufl.inner(s, ufl.TestFunction(tensors)) * ufl.dx)
+        volume = fem.form(ufl.TestFunction(self.bulk.potential_space) * ufl.dx)
+        return current, stress, self._assemble(volume, 1)[:, 0]
+
+    def _assemble(self, form: fem.Form, components: int) -> Floats:
+        b = fem.assemble_vector(form)
+        b.scatter_reverse(dolfinx.la.InsertMode.add)
+        owned = self.bulk.potential_space.dofmap.index_map.size_local
+        return np.array(b.array[: owned * components]).reshape(owned, components)
+
+    def _gather_mesh(self) -> tuple[Ints | None, Floats | None, Ints | None]:
+        """Rank 0: order of the gathered nodes by file number, their points, and the cells."""
+        msh = self.bulk.tagged.mesh
+        node_of_dof = np.empty(self.bulk.potential_space.dofmap.index_map.size_local
+                               + self.bulk.potential_space.dofmap.index_map.num_ghosts, dtype=np.int64)
+        node_of_dof[self.bulk.potential_space.dofmap.list.ravel()] = msh.geometry.dofmap.ravel()
+        ids = np.asarray(msh.geometry.input_global_indices, dtype=np.int64)
+        owned = self.bulk.potential_space.dofmap.index_map.size_local
+        local = msh.topology.index_map(msh.topology.dim).size_local
+        parts = self.comm.gather(
+            (ids[node_of_dof[:owned]], msh.geometry.x[node_of_dof[:owned]], ids[msh.geometry.dofmap[:local]])
+        )
+        if parts is None:
+            return None, None, None
+        numbers = np.concatenate([p[0] for p in parts])
+        order = np.argsort(numbers)
+        cells = np.concatenate([p[2] for p in parts])
+        # Written in an order that does not depend on the partition.
+        cells = cells[np.lexsort(np.sort(cells, axis=1).T[::-1])]
+        points = np.concatenate([p[1] for p in parts])[order]
+        return order, points, np.searchsorted(numbers[order], cells)
+
+    def _open(self, path: Path, points: Floats | None, cells: Ints | None) -> TemporalGrid:
+        assert points is not None and cells is not None
+        surface = self.bulk.surface
+        self._bulk_points = len(points)
+        shape = 5 if self._gdim == 2 else 10
+        facets = [surface.cell_dofs(tag) + len(points) for tag, _ in REGIONS]
+        region = np.concatenate(
+            [np.zeros(len(cells)), *(np.full(len(f), r) for f, (_, r) in zip(facets, REGIONS, strict=True))]
+        ).astype(np.int64)
+        blocks = [(shape, cells)] + [(3 if self._gdim == 2 else 5, f) for f in facets]
+        arrays = BULK_ARRAYS | dict.fromkeys(SURFACE_ARRAYS, 1)
+        return TemporalGrid(path, np.vstack([points, surface.x]), blocks, region, arrays)
+
+    def record(self, snapshot: SurfaceSnapshot) -> None:
+        """Recover and append one state (collective; the same snapshot on every rank)."""
+        v, e = snapshot.values, self.model.electrolyte
+        self._potential.x.array[:] = self.bulk.recover_potential(v[:, POTENTIAL]).x.array
+        opening = v[self.bulk.surface.crack, OPENING]
+        stack = self.model.loads.stack_pressure
+        self._displacement.x.array[:] = self.bulk.recover_displacement(opening, e.youngs_modulus, stack).x.array
+        current, stress, volume = self._forms
+        owned = len(volume)
+        local = np.column_stack(
+            [
+                self._potential.x.array[:owned],
+                self._assemble(current, self._gdim) / volume[:, None] / AMPERE_PER_M2_PER_MA_PER_CM2,
+                self._displacement.x.array[: owned * self._gdim].reshape(owned, self._gdim),
+                self._assemble(stress, 6) / volume[:, None],
+            ]
+        )
+        parts = self.comm.gather(local)
+        on_root(self.comm, lambda: self._append(parts, snapshot))
+
+    def _append(self, parts: list[Floats] | None, snapshot: SurfaceSnapshot) -> None:
+        assert parts is not None and self._grid is not None
+        self._grid.append(snapshot.time, self._arrays(np.concatenate(parts)[self._order], snapshot))
+
+    def _arrays(self, bulk: Floats, snapshot: SurfaceSnapshot) -> dict[str, Floats]:
+        """All point arrays on all points: bulk values first, then surface values, zero where a field does not live."""
+        n, d = snapshot.values.shape[0], self._gdim
+        columns = np.split(bulk, np.cumsum([1, d, d]), axis=1)
+        out = {}
+        for (name, components), column in zip(BULK_ARRAYS.items(), columns, strict=True):
+            full = np.zeros((len(bulk) + n, components))
+            full[: len(bulk), : column.shape[1]] = column
+            out[name] = full if components > 1 else full[:, 0]
+        v = snapshot.values
+        face = v[:, CURRENT] / AMPERE_PER_M2_PER_MA_PER_CM2
+        surface = (snapshot.aperture, v[:, METAL], v[:, PRESSURE], snapshot.damage, face)
+        for name, values in zip(SURFACE_ARRAYS, surface, strict=True):
+            out[name] = np.concatenate([np.zeros(len(bulk)), values])
+        return out
+
+
+def share(comm: MPI.Comm, snapshot: SurfaceSnapshot | None) -> SurfaceSnapshot | None:
+    """Hand a snapshot from rank 0 to all ranks; None tells them that there are no more."""
+    shared: SurfaceSnapshot | None = comm.bcast(snapshot, root=0)
+    return shared
