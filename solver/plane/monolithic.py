@@ -4,8 +4,8 @@ Every iteration assembles one sparse matrix for
 
     [u inside the bulk | potential of every bulk node | openings | currents | V | lithium]
 
-and factorises it anew. Displacements are increments (elastic_force() leaves the inside in equilibrium), the potential is
-total. Serial.
+and factorises it anew. Displacements are increments (elastic_force() leaves the inside in equilibrium), the
+potential is total. Serial.
 """
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
