@@ -151,10 +151,12 @@ class Case:
                 found.append(
                     f"mesh.crack_size ({sizes['crack_size']:.3g} um) gives the flaw fewer than 20 elements"
                 )
-            nodes = float(self.file.electrolyte.thickness) / sizes["crack_size"]
-            if nodes > 1000.0:
+            nodes = estimates.path_nodes(
+                float(self.file.electrolyte.thickness), float(self.file.defect.length), sizes["crack_size"], sizes["path_growth"]
+            )
+            if nodes > 1000:
                 found.append(
-                    f"about {nodes:.0f} nodes on the crack plane: steps take long; enlarge mesh.crack_size"
+                    f"about {nodes} nodes on the crack plane: steps take long; enlarge mesh.crack_size"
                 )
         return found
 

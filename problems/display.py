@@ -144,7 +144,9 @@ def _print_cost(case: Case, out: Console) -> None:
     if case.mesh_file is not None:
         out.print(f"Mesh from {case.mesh_file}: `lifrac mesh` reports on it.")
         return
-    cost = estimates.cost(float(case.file.electrolyte.thickness), **case.file.mesh_sizes())
+    cost = estimates.cost(
+        float(case.file.electrolyte.thickness), float(case.file.defect.length), case.file.mesh_sizes()
+    )
     out.print(
         f"Estimate (within a factor of three): {cost.path_nodes} nodes on the crack plane, "
         f"{cost.bulk_nodes} in the bulk, "

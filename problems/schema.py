@@ -123,11 +123,14 @@ class Mesh(Strict):
     """Element sizes, or a mesh of your own; everything has a default."""
 
     crack_size: u.PositiveLength | None = None
-    """Element edge on the crack plane. Default: a fiftieth of the flaw, or a 450th of the thickness where
-    that is more, but never more than a tenth of the flaw."""
+    """Element edge on the flaw and at its tip. Default: a fiftieth of the flaw."""
+    path_growth: Annotated[u.Quantity, u.NUMBER.within(ge=0.0, le=0.2)] | None = None
+    """Increase of the element edge on the crack plane per distance ahead of the flaw tip. Default:
+    crack_size / flaw length, which keeps the number of elements per crack length while the crack grows; 0:
+    equally spaced."""
     far_size: u.PositiveLength | None = None
     """Largest element edge. Default: a tenth of the thickness, or `crack_size` where that is more."""
-    growth: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0)] = default(0.15)
+    growth: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0)] = default(0.1)
     """Increase of element size per distance from the crack plane."""
     half_width: u.PositiveLength | None = None
     """Extent normal to the crack plane. Default: the larger of the thickness and five flaw lengths."""
@@ -142,7 +145,7 @@ class Mesh(Strict):
             return self
         found = [
             Problem(name, "has no effect on a mesh file", getattr(self, name).text, "Remove it or mesh.file")
-            for name in ("crack_size", "far_size", "half_width") if getattr(self, name) is not None
+            for name in ("crack_size", "path_growth", "far_size", "half_width") if getattr(self, name) is not None
         ]  # fmt: skip
         if found:
             raise Problems(found)
@@ -156,8 +159,8 @@ class Solver(Strict):
     """Linear solver of the bulk: `direct` (MUMPS) or `multigrid` (CG with GAMG)."""
     newton_tolerance: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0e-4)] = default(1.0e-10)
     """Relative tolerance of the Newton method."""
-    max_advance_cells: u.PositiveNumber = default(3.0)
-    """Largest crack advance per step, in cells of the crack plane."""
+    max_advance_cells: u.PositiveNumber = default(1.0)
+    """Crack advance per step that the step control aims at, in cells of the crack plane."""
     max_step: u.PositiveTime | None = None
     """Largest time step. Default: a fraction of the protocol."""
     first_step: u.PositiveTime | None = None
@@ -268,14 +271,16 @@ class CaseFile(Strict):
             )
 
     def mesh_sizes(self) -> dict[str, float]:
-        """`crack_size`, `far_size`, `growth`, `half_width` [um, growth a plain number] and defaults."""
+        """`crack_size`, `far_size`, `half_width` [um], `growth`, `path_growth` [-], with defaults."""
         thickness, flaw = float(self.electrolyte.thickness), float(self.defect.length)
         mesh = self.mesh
-        crack_size = float(mesh.crack_size or min(max(flaw / 50.0, thickness / 450.0), flaw / 10.0))
+        crack_size = float(mesh.crack_size or flaw / 50.0)
+        graded = crack_size / flaw if mesh.path_growth is None else float(mesh.path_growth)
         return {
             "crack_size": crack_size,
             "far_size": float(mesh.far_size or max(thickness / 10.0, crack_size)),
             "growth": float(mesh.growth),
+            "path_growth": graded,
             "half_width": float(mesh.half_width or max(thickness, 5.0 * flaw)),
         }
 

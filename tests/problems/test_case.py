@@ -118,17 +118,19 @@ def test_model_in_internal_units(path: Path) -> None:
 
 def test_mesh_defaults(path: Path) -> None:
     sizes = load_case(path).file.mesh_sizes()
-    assert sizes == {"crack_size": 200 / 450, "far_size": 20.0, "growth": 0.15, "half_width": 200.0}
+    assert sizes == {
+        "crack_size": 0.4, "path_growth": 0.02, "far_size": 20.0, "growth": 0.1, "half_width": 200.0
+    }  # fmt: skip
     long = load_case(path, ["defect.length=60 um", "electrolyte.thickness=100 um"]).file.mesh_sizes()
     assert (long["crack_size"], long["half_width"]) == (1.2, 300.0)
     tiny = load_case(path, ["defect.length=1 um"]).file.mesh_sizes()
-    assert tiny["crack_size"] == 0.1
+    assert (tiny["crack_size"], tiny["path_growth"]) == (0.02, 0.02)
 
 
 def test_geometry(path: Path) -> None:
     geometry = load_case(path).geometry()
     assert not isinstance(geometry, Path)
-    assert (geometry.thickness, geometry.flaw_length, geometry.crack_size) == (200.0, 20.0, 200 / 450)
+    assert (geometry.thickness, geometry.flaw_length, geometry.crack_size) == (200.0, 20.0, 0.4)
 
 
 def test_short_form_of_the_protocol(path: Path) -> None:
