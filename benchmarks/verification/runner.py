@@ -166,9 +166,13 @@ def print_outcome(outcome: Outcome, console: "Console") -> None:
         note = f" ({row.note})" if row.note and not row.ok else ""
         target = "-" if row.kind == "below" else f"{row.target:.6g}"
         table.add_row(
-            row.quantity + unit + note, f"{row.value:.6g}", target, f"{row.error:.1e}", f"{row.tolerance:.0e}",
+            row.quantity + unit + note,
+            f"{row.value:.6g}",
+            target,
+            f"{row.error:.1e}",
+            f"{row.tolerance:g}",
             "ok" if row.ok else "FAILED",
-        )  # fmt: skip
+        )
     console.print(table)
 
 
@@ -177,9 +181,9 @@ def table_rows(level: Level, outcomes: list[Outcome]) -> Iterator[tuple[object, 
     for o in outcomes:
         for r in o.rows:
             yield (
-                o.check.name, level, r.quantity, r.unit, f"{r.value:.8g}", f"{r.target:.8g}", r.kind, f"{r.error:.3e}",
-                f"{r.tolerance:g}", "yes" if r.ok else "no", f"{o.seconds:.1f}", r.note,
-            )  # fmt: skip
+                *(o.check.name, level, r.quantity, r.unit, f"{r.value:.8g}", f"{r.target:.8g}", r.kind),
+                *(f"{r.error:.3e}", f"{r.tolerance:g}", "yes" if r.ok else "no", f"{o.seconds:.1f}", r.note),
+            )
 
 
 def write_csv(path: Path, level: Level, outcomes: list[Outcome]) -> None:

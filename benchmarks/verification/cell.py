@@ -1,0 +1,91 @@
+"""Voltage of a cell without current focusing, against current."""
+
+from pathlib import Path
+
+import numpy as np
+from lifrac.meshes.geometry import Geometry, HalfPennyBlock, SlabEdgeFlaw
+from lifrac.solver.constants import thermal_voltage
+from lifrac.solver.parameters import Flaw, Kinetics
+from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.problem import SurfaceProblem
+
+from . import figures
+from .bodies import ELECTROLYTE, FACE, body, cell_model
+from .book import Level, Row, check
+
+THICKNESS = 200.0
+"""L [um]."""
+FLAW = 5.0
+"""[um]; empty, hence without current, and flat along the current, so that it does not disturb it."""
+CURRENTS = (1.0, 10.0, 100.0, 1000.0)
+"""[A/m2]: from far below to far above the exchange current, 51 A/m2."""
+SLAB = SlabEdgeFlaw(
+    thickness=THICKNESS, half_width=50.0, flaw_length=FLAW, crack_size=2.5, far_size=50.0, growth=0.3
+)
+BLOCK = HalfPennyBlock(
+    thickness=THICKNESS,
+    half_width=50.0,
+    breadth=50.0,
+    flaw_length=FLAW,
+    crack_size=5.0,
+    far_size=50.0,
+    growth=0.5,
+    path_growth=0.5,
+)
+RESISTIVE = Kinetics(51.0, 298.15, film_resistance=2.0e-4, contact_fraction=0.4)
+"""Faces in partial contact, with a film of 2 Ohm cm2."""
+
+
+def exact_voltage(current: float, face: Kinetics) -> float:
+    """V = j L/kappa + (4RT/F) asinh(j/(2 theta i0)) + 2 R_film j/theta [V]."""
+    local = current / face.contact_fraction
+    overpotential = (
+        2.0 * thermal_voltage(face.temperature) * np.arcsinh(local / (2.0 * face.exchange_current))
+    )
+    return float(
+        current * THICKNESS / ELECTROLYTE.conductivity + 2.0 * (overpotential + face.film_resistance * local)
+    )
+
+
+def cell_voltages(geometry: Geometry, face: Kinetics = FACE) -> list[float]:
+    """Voltage of the engine's cell at CURRENTS [V]."""
+    b = body(geometry)
+    model = cell_model(Flaw(FLAW, 1.0e-3, filling=0.0), face=face)
+    problem = SurfaceProblem(b.surface, b.response, model)
+    start = PlaneEngine(problem).state
+    return [problem.solve(start, 1.0, current).voltage for current in CURRENTS]
+
+
+@check(
+    "cell_voltage",
+    title="1-D cell: voltage against current with two faces",
+    source="docs/physics.md 5.5: V = j L/kappa + (4RT/F) asinh(j/2 i0)",
+    quick=True,
+)
+def cell_voltage(level: Level, folder: Path | None) -> list[Row]:
+    """2D and 3D bodies, three decades of current; film and partial contact."""
+    cases: dict[str, tuple[Geometry, Kinetics]] = {
+        "2D": (SLAB, FACE),
+        "2D, film, contact 0.4": (SLAB, RESISTIVE),
+        "3D": (BLOCK, FACE),
+    }
+    rows = []
+    computed = {}
+    for name, (geometry, face) in cases.items():
+        computed[name] = cell_voltages(geometry, face)
+        for current, voltage in zip(CURRENTS, computed[name], strict=True):
+            quantity = f"{name}: voltage at {current / 10.0:g} mA/cm2"
+            rows.append(Row(quantity, voltage, exact_voltage(current, face), 1.0e-3, "V"))
+    if folder is not None:
+        _draw(folder, {name: (cases[name][1], computed[name]) for name in list(cases)[:2]})
+    return rows
+
+
+def _draw(folder: Path, curves: dict[str, tuple[Kinetics, list[float]]]) -> None:
+    line = np.geomspace(CURRENTS[0], CURRENTS[-1], 80)
+    exact = {
+        name: (line / 10.0, [exact_voltage(j, face) for j in line]) for name, (face, _) in curves.items()
+    }
+    points = {name: (np.array(CURRENTS) / 10.0, v) for name, (_, v) in curves.items()}
+    labels = ("current density [mA/cm2]", "cell voltage [V]")
+    figures.against_exact(folder / "cell_voltage.png", exact, points, labels, log=True)
