@@ -41,6 +41,8 @@ class SlabEdgeFlaw:
     path_growth : float
         Increase of the element edge on the crack plane per distance ahead of the flaw tip [-]; 0: equally spaced. A value
         of crack_size/flaw_length keeps the same number of elements per crack length while the crack grows.
+    path_size : float, optional
+        Largest element edge on the crack plane where it grows by `path_growth` [um].
 
     Raises
     ------
@@ -56,6 +58,7 @@ class SlabEdgeFlaw:
     growth: float = DEFAULT_GROWTH
     refine: Refinement = ()
     path_growth: float = 0.0
+    path_size: float | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -76,7 +79,7 @@ class HalfPennyBlock:
 
     Parameters
     ----------
-    thickness, half_width, flaw_length, crack_size, far_size, growth, refine, path_growth
+    thickness, half_width, flaw_length, crack_size, far_size, growth, refine, path_growth, path_size
         As in `SlabEdgeFlaw`; flaw_length is the radius of the flaw, `refine` counts radially from its centre.
     breadth : float
         Extent along z [um].
@@ -96,6 +99,7 @@ class HalfPennyBlock:
     growth: float = DEFAULT_GROWTH
     refine: Refinement = ()
     path_growth: float = 0.0
+    path_size: float | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -121,6 +125,7 @@ def finer[G: (SlabEdgeFlaw, HalfPennyBlock)](geometry: G, factor: float) -> G:
         far_size=geometry.far_size / factor,
         growth=geometry.growth / factor,
         path_growth=geometry.path_growth / factor,
+        path_size=None if geometry.path_size is None else geometry.path_size / factor,
         refine=tuple((start, end, size / factor) for start, end, size in geometry.refine),
     )
 
@@ -153,8 +158,12 @@ def size_expression(geometry: Geometry) -> str:
     linearly with distance, which keeps neighbouring elements alike, up to far_size.
     """
     radius = "y" if len(geometry.extent) == 2 else "sqrt(y*y+z*z)"
-    ahead = f"+{geometry.path_growth!r}*max(0,{radius}-{geometry.flaw_length!r})" if geometry.path_growth else ""
-    sizes = [f"{geometry.far_size!r}", f"{geometry.crack_size!r}{ahead}+{geometry.growth!r}*abs(x)"]
+    path = f"{geometry.crack_size!r}"
+    if geometry.path_growth:
+        path += f"+{geometry.path_growth!r}*max(0,{radius}-{geometry.flaw_length!r})"
+    if geometry.path_size is not None:
+        path = f"min({geometry.path_size!r},{path})"
+    sizes = [f"{geometry.far_size!r}", f"{path}+{geometry.growth!r}*abs(x)"]
     for start, end, size in geometry.refine:
         gap = f"max(0,{start!r}-{radius},{radius}-{end!r})"
         sizes.append(f"{size!r}+{geometry.growth!r}*sqrt(x*x+({gap})*({gap}))")
@@ -165,7 +174,7 @@ def _check(geometry: Geometry) -> None:
     """Refuse lengths that cannot be meshed, naming the parameter."""
     for field in fields(geometry):
         value = getattr(geometry, field.name)
-        if field.name == "refine":
+        if field.name == "refine" or value is None:
             continue
         lowest_allowed = value >= 0 if field.name == "path_growth" else value > 0
         if not (math.isfinite(value) and lowest_allowed):

@@ -152,7 +152,7 @@ class Case:
                     f"mesh.crack_size ({sizes['crack_size']:.3g} um) gives the flaw fewer than 20 elements"
                 )
             nodes = estimates.path_nodes(
-                float(self.file.electrolyte.thickness), float(self.file.defect.length), sizes["crack_size"], sizes["path_growth"]
+                float(self.file.electrolyte.thickness), float(self.file.defect.length), sizes
             )
             if nodes > 1000:
                 found.append(
@@ -175,7 +175,7 @@ class Case:
         else:
             sizes = self.file.mesh_sizes()
             data["mesh"] |= {
-                key: u.LENGTH.internal(sizes[key]).text for key in ("crack_size", "far_size", "half_width")
+                key: u.LENGTH.internal(sizes[key]).text for key in ("crack_size", "path_size", "far_size", "half_width")
             }
         return f"# Resolved case, made by lifrac from {self.path.name}.\n\n{tomlkit.dumps(data)}"
 

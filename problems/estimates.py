@@ -125,11 +125,14 @@ class Cost:
     time_s: float
 
 
-def path_nodes(thickness: float, flaw: float, crack_size: float, path_growth: float) -> int:
-    """Nodes on the crack plane; lengths in um."""
+def path_nodes(thickness: float, flaw: float, sizes: dict[str, float]) -> int:
+    """Nodes on the crack plane; lengths in um, `sizes` as `CaseFile.mesh_sizes`."""
+    first, growth, largest = sizes["crack_size"], sizes["path_growth"], sizes["path_size"]
     ahead = thickness - flaw
-    cells = math.log1p(path_growth * ahead / crack_size) / path_growth if path_growth > 0.0 else ahead / crack_size
-    return math.ceil(flaw / crack_size) + math.ceil(cells) + 1
+    graded = min(ahead, (largest - first) / growth) if growth > 0.0 else 0.0
+    last = first + growth * graded
+    cells = (math.log(last / first) / growth if growth > 0.0 else 0.0) + (ahead - graded) / last
+    return math.ceil(flaw / first) + math.ceil(cells) + 1
 
 
 def cost(thickness: float, flaw: float, sizes: dict[str, float]) -> Cost:
@@ -138,7 +141,7 @@ def cost(thickness: float, flaw: float, sizes: dict[str, float]) -> Cost:
     Rests on measured runs: 8 ms for a Newton step with 170 nodes on the crack plane, seven Newton steps a time
     step, a time step for every cell the crack crosses and as many for the lithium that follows.
     """
-    path = path_nodes(thickness, flaw, sizes["crack_size"], sizes["path_growth"])
+    path = path_nodes(thickness, flaw, sizes)
     mean_size = thickness / path
     reach = min((sizes["far_size"] - mean_size) / sizes["growth"], sizes["half_width"])
     largest = mean_size + sizes["growth"] * reach

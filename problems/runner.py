@@ -133,6 +133,9 @@ class _Driver:
                         break
             except NumericalFailure as error:
                 engine.termination, code, failure = "numerical_failure", NUMERICAL_FAILURE, str(error)
+        if engine.termination == "max_steps":
+            code = NUMERICAL_FAILURE
+            failure = f"solver.max_steps = {engine.model.control.max_steps} is used up before the end of the protocol"
         self._finish(failure)
         return code
 

@@ -128,6 +128,9 @@ class Mesh(Strict):
     """Increase of the element edge on the crack plane per distance ahead of the flaw tip. Default:
     crack_size / flaw length, which keeps the number of elements per crack length while the crack grows; 0:
     equally spaced."""
+    path_size: u.PositiveLength | None = None
+    """Largest element edge on the crack plane. Default: a hundredth of the thickness, or `crack_size` where
+    that is more."""
     far_size: u.PositiveLength | None = None
     """Largest element edge. Default: a tenth of the thickness, or `crack_size` where that is more."""
     growth: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0)] = default(0.1)
@@ -145,7 +148,7 @@ class Mesh(Strict):
             return self
         found = [
             Problem(name, "has no effect on a mesh file", getattr(self, name).text, "Remove it or mesh.file")
-            for name in ("crack_size", "path_growth", "far_size", "half_width") if getattr(self, name) is not None
+            for name in ("crack_size", "path_growth", "path_size", "far_size", "half_width") if getattr(self, name) is not None
         ]  # fmt: skip
         if found:
             raise Problems(found)
@@ -271,7 +274,7 @@ class CaseFile(Strict):
             )
 
     def mesh_sizes(self) -> dict[str, float]:
-        """`crack_size`, `far_size`, `half_width` [um], `growth`, `path_growth` [-], with defaults."""
+        """`crack_size`, `path_size`, `far_size`, `half_width` [um], `growth`, `path_growth` [-], with defaults."""
         thickness, flaw = float(self.electrolyte.thickness), float(self.defect.length)
         mesh = self.mesh
         crack_size = float(mesh.crack_size or flaw / 50.0)
@@ -281,6 +284,7 @@ class CaseFile(Strict):
             "far_size": float(mesh.far_size or max(thickness / 10.0, crack_size)),
             "growth": float(mesh.growth),
             "path_growth": graded,
+            "path_size": max(float(mesh.path_size or thickness / 100.0), crack_size),
             "half_width": float(mesh.half_width or max(thickness, 5.0 * flaw)),
         }
 

@@ -119,7 +119,7 @@ def test_model_in_internal_units(path: Path) -> None:
 def test_mesh_defaults(path: Path) -> None:
     sizes = load_case(path).file.mesh_sizes()
     assert sizes == {
-        "crack_size": 0.4, "path_growth": 0.02, "far_size": 20.0, "growth": 0.1, "half_width": 200.0
+        "crack_size": 0.4, "path_growth": 0.02, "path_size": 2.0, "far_size": 20.0, "growth": 0.1, "half_width": 200.0
     }  # fmt: skip
     long = load_case(path, ["defect.length=60 um", "electrolyte.thickness=100 um"]).file.mesh_sizes()
     assert (long["crack_size"], long["half_width"]) == (1.2, 300.0)
