@@ -26,6 +26,8 @@ from .physics.elasticity import pressure_load, stiffness_form
 from .surface import SurfaceMesh
 
 Floats = NDArray[np.float64]
+Held = tuple[NDArray[np.int32], int]
+"""Local facets, and the displacement component that is held on them."""
 SCHEME = "P1-1"
 """Part of the cache key: raise it when the discretisation changes."""
 
@@ -48,6 +50,53 @@ class Response:
     """(m,) nodal forces of a unit stack pressure."""
     load_lateral: Floats
     """(m,) nodal forces of a unit (tensile) lateral stress."""
+
+
+def assemble_conduction(space: fem.FunctionSpace) -> PETSc.Mat:
+    """int grad phi . grad q: kappa = 1, no face condition (collective)."""
+    phi, q = ufl.TrialFunction(space), ufl.TestFunction(space)
+    matrix = fem_petsc.assemble_matrix(fem.form(conduction_form(phi, q, 1.0, ufl.dx)))
+    matrix.assemble()
+    return matrix
+
+
+def assemble_stiffness(space: fem.FunctionSpace, poisson_ratio: float) -> PETSc.Mat:
+    """int sigma(u) : eps(v) for E = 1, no condition applied; knows its rigid-body modes (collective)."""
+    u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+    matrix = fem_petsc.assemble_matrix(fem.form(stiffness_form(u, v, 1.0, poisson_ratio, ufl.dx)))
+    matrix.assemble()
+    matrix.setNearNullSpace(rigid_body_modes(space))
+    return matrix
+
+
+def face_load(space: fem.FunctionSpace, face: ufl.Measure, pressure: float) -> PETSc.Vec:
+    """Nodal forces of a pressure [MPa] on a face (collective)."""
+    v = ufl.TestFunction(space)
+    vector = fem_petsc.assemble_vector(fem.form(pressure_load(v, fem.Constant(space.mesh, pressure), face)))
+    vector.ghostUpdate(addv=PETSc.InsertMode.ADD, mode=PETSc.ScatterMode.REVERSE)
+    return vector
+
+
+def support(tagged: TaggedMesh, loads: Loads) -> list[Held]:
+    """What every body rests on: u_y on the counter electrode, u_x on rollers, u_z on 3D sides."""
+    held = [(tagged.facets("counter"), 1)]
+    if loads.lateral == "roller":
+        held.append((tagged.facets("lateral"), 0))
+    if "side" in tagged.groups:
+        held.append((tagged.facets("side"), 2))
+    return held
+
+
+def held_rows(space: fem.FunctionSpace, held: list[Held]) -> NDArray[np.int32]:
+    """Global matrix rows, owned here, of displacement components held at zero on facets (collective)."""
+    fdim = space.mesh.topology.dim - 1
+    space.mesh.topology.create_connectivity(fdim, fdim + 1)
+    rows = [fem.locate_dofs_topological(space.sub(i), fdim, facets) for facets, i in held]
+    local = np.unique(np.concatenate(rows))
+    gdim = space.dofmap.index_map_bs
+    owned = space.dofmap.index_map.size_local * gdim
+    first = space.dofmap.index_map.local_range[0] * gdim
+    return (local[local < owned] + first).astype(np.int32)
 
 
 class Bulk:
@@ -112,48 +161,23 @@ class Bulk:
 
     def _fixed_dofs(self) -> NDArray[np.int32]:
         """Global rows held at zero: u_y on the counter electrode, u_x on rollers, u_z on 3D sides."""
-        held = [("counter", 1)]
-        if self.loads.lateral == "roller":
-            held.append(("lateral", 0))
+        held = support(self.tagged, self.loads)
         if self.symmetric_anode:
-            held.append(("anode", 1))
-        if "side" in self.tagged.groups:
-            held.append(("side", 2))
-        space = self.displacement_space
-        fdim = self.tagged.mesh.topology.dim - 1
-        self.tagged.mesh.topology.create_connectivity(fdim, fdim + 1)
-        rows = [
-            fem.locate_dofs_topological(space.sub(i), fdim, self.tagged.facets(name)) for name, i in held
-        ]
-        local = np.unique(np.concatenate(rows))
-        gdim = space.dofmap.index_map_bs
-        owned = space.dofmap.index_map.size_local * gdim
-        first = space.dofmap.index_map.local_range[0] * gdim
-        return (local[local < owned] + first).astype(np.int32)
+            held.append((self.tagged.facets("anode"), 1))
+        return held_rows(self.displacement_space, held)
 
     @cached_property
     def conduction_matrix(self) -> PETSc.Mat:
         """int grad phi . grad q: kappa = 1, no face condition."""
-        phi, q = ufl.TrialFunction(self.potential_space), ufl.TestFunction(self.potential_space)
-        matrix = fem_petsc.assemble_matrix(fem.form(conduction_form(phi, q, 1.0, ufl.dx)))
-        matrix.assemble()
-        return matrix
+        return assemble_conduction(self.potential_space)
 
     @cached_property
     def stiffness_matrix(self) -> PETSc.Mat:
         """int sigma(u) : eps(v) for E = 1, no condition applied."""
-        u, v = ufl.TrialFunction(self.displacement_space), ufl.TestFunction(self.displacement_space)
-        matrix = fem_petsc.assemble_matrix(fem.form(stiffness_form(u, v, 1.0, self.nu, ufl.dx)))
-        matrix.assemble()
-        matrix.setNearNullSpace(rigid_body_modes(self.displacement_space))
-        return matrix
+        return assemble_stiffness(self.displacement_space, self.nu)
 
     def _load(self, group: str, pressure: float) -> PETSc.Vec:
-        v = ufl.TestFunction(self.displacement_space)
-        form = fem.form(pressure_load(v, fem.Constant(self.tagged.mesh, pressure), self._ds(self.tagged.groups[group])))
-        vector = fem_petsc.assemble_vector(form)
-        vector.ghostUpdate(addv=PETSc.InsertMode.ADD, mode=PETSc.ScatterMode.REVERSE)
-        return vector
+        return face_load(self.displacement_space, self._ds(self.tagged.groups[group]), pressure)
 
     @cached_property
     def stack_load(self) -> PETSc.Vec:
