@@ -19,8 +19,12 @@ SMALL_APERTURE = 1.0e-7
 
 
 def metal_share(thickness: Expr, aperture: Expr) -> Expr:
-    """s = h/w, the part of a node's area that is filled and plates [-]."""
-    return thickness / ufl.max_value(aperture, SMALL_APERTURE)
+    """s = max(h, 0)/w, the part of a node's area that is filled and plates [-].
+
+    Without the bound a long step has a second solution: where 2 v dt > w, a dry node may strip metal it does not have,
+    the faster the less it has.
+    """
+    return ufl.max_value(thickness, 0.0) / ufl.max_value(aperture, SMALL_APERTURE)
 
 
 def storage(h: Expr, h_old: Expr, dt: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
