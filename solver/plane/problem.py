@@ -24,10 +24,13 @@ VISCOUS_SHARE = 1.0e-2
 """Part of the toughness that the default viscosity adds at the crack speed the current can feed."""
 EDGE_FACTOR = 1.1215
 """Stress-intensity factor of an edge crack over that of a line crack."""
-
-
 LARGEST_INCREMENT = 3.0
-CYCLE_DAMPING = (0.5, 0.7, 1.0)
+"""Increment of pressure or opening in one iteration, in units of what they can be."""
+LARGEST_NORM = 10.0
+"""Scaled residual that no iteration may exceed if a shorter one does not."""
+SETTLING = 3
+"""Iterations before the line search asks for a residual that falls."""
+LINE_SEARCH_TRIALS = 6
 
 
 @dataclass(frozen=True)
@@ -200,28 +203,32 @@ class SurfaceProblem:
         total = current_density * self.width
         tolerance = self.model.control.newton_tolerance
         history: list[float] = []
-        r = self.residual(values, voltage, dt)
+        entries = np.zeros(self.surface.size, dtype=np.int64)
+        r, n = self.residual(values, voltage, dt), np.inf
         for iteration in range(self.model.control.max_newton + 1):
-            history.append(self.norm(r, values, dt, wet, total) if iteration else np.inf)
-            if history[-1] < tolerance:
+            history.append(n)
+            if n < tolerance:
                 return NewtonResult(values, voltage, iteration, r, tuple(history))
             if iteration == self.model.control.max_newton:
                 break
             sets = self.rule.classify(values, r[:, OPENING])
-            if self._start_new_front(sets, values):
+            if self._start_new_front(sets, values, entries):
                 r = self.residual(values, voltage, dt)
             dx, dv = self.system.solve(
                 self._linearise(r, values, sets, wet), self.counter_area, self._missing(values, total), values
             )
-            factor = _damping(history)
-            values, voltage, r = self._update(values, voltage, factor * dx, factor * dv, dt, wet, total)
+            values, voltage, r, n = self._update(values, voltage, dx, dv, dt, wet, total, _allowed(history))
         raise NumericalFailure(
             f"Newton's method stopped at a scaled residual of {history[-1]:.1e} after {len(history) - 1} iterations"
         )
 
-    def _start_new_front(self, sets: ActiveSets, values: Floats) -> bool:
+    def _start_new_front(self, sets: ActiveSets, values: Floats, entries: NDArray[np.int64]) -> bool:
         """Give nodes that have just filled a pressure to start from: Newton's method is slow from p = 0, where the
-        power law's slope vanishes. Half the drop across the front is near the answer."""
+        power law's slope vanishes.
+
+        Half the drop across the front first; a node that empties again in this solve (`entries` counts) next starts
+        at 3/4, 7/8, ...: the wider the passage, the closer its pressure is to its neighbour's.
+        """
         new = sets.full & (values[:, PRESSURE] <= 0.0)
         if not new.any():
             return False
@@ -229,7 +236,8 @@ class SurfaceProblem:
         touching = cells[new[cells].any(axis=1)]
         highest = np.zeros(len(new))
         np.maximum.at(highest, touching, values[touching, PRESSURE].max(axis=1)[:, None])
-        values[new, PRESSURE] = 0.5 * highest[new]
+        entries[new] += 1
+        values[new, PRESSURE] = (1.0 - 0.5 ** np.minimum(entries[new], 12)) * highest[new]
         return True
 
     def _missing(self, values: Floats, total: float) -> float:
@@ -242,27 +250,37 @@ class SurfaceProblem:
         )
 
     def _update(
-        self, values: Floats, voltage: float, dx: Floats, dv: float, dt: float, wet: NDArray[np.bool_], total: float
-    ) -> tuple[Floats, float, Floats]:
-        """The full step, or the best of a few shorter ones when it blows the residual up."""
+        self,
+        values: Floats,
+        voltage: float,
+        dx: Floats,
+        dv: float,
+        dt: float,
+        wet: NDArray[np.bool_],
+        total: float,
+        allowed: float,
+    ) -> tuple[Floats, float, Floats, float]:
+        """The full step if it brings the residual norm below `allowed`, else the first of a few halves that does, else
+        the best of them.
+
+        Any norm is a merit function here: along a Newton direction it falls at first at the rate -norm.
+        """
         factor, best = self._longest(values, dx), None
-        for _ in range(4):
+        for _ in range(LINE_SEARCH_TRIALS):
             trial = values + factor * dx
             np.maximum(trial[:, OPENING], self.crack.floor, out=trial[:, OPENING])
             v = voltage + factor * dv
             r = self.residual(trial, v, dt)
             n = self.norm(r, trial, dt, wet, total)
-            if best is None or n < best[0]:
-                best = (n, trial, v, r)
-            if n < 10.0:
+            if best is None or n < best[3]:
+                best = (trial, v, r, n)
+            if n < allowed:
                 break
             factor *= 0.5
         assert best is not None
-        # linearise() works at the last evaluated state
-        if best[1] is not trial:
-            best = (best[0], best[1], best[2], self.residual(best[1], best[2], dt))
-        return best[1], best[2], best[3]
-
+        if best[0] is not trial:  # linearise() works at the last evaluated state
+            self.residual(best[0], best[1], dt)
+        return best
 
     def _longest(self, values: Floats, dx: Floats) -> float:
         """Part of an increment that keeps pressure and opening within a few times what they can be: a power law with
@@ -275,10 +293,10 @@ class SurfaceProblem:
         return min(1.0, p / max(big_p, 1.0e-300), w / max(big_w, 1.0e-300))
 
 
-def _damping(history: list[float]) -> float:
-    """Full steps, but a fraction once the iteration has begun to cycle between two pieces of a kinked law."""
-    cycling = len(history) > 6 and history[-1] > 0.5 * min(history[-5:-1])
-    return CYCLE_DAMPING[len(history) % len(CYCLE_DAMPING)] if cycling else 1.0
+def _allowed(history: list[float]) -> float:
+    """What the residual norm may be after the next iteration: anything reasonable at first, while the active sets settle;
+    later no more than in the last iterations, or the sets may cycle."""
+    return LARGEST_NORM if len(history) <= SETTLING else min(LARGEST_NORM, max(history[-2:]))
 
 
 __all__ = ["NewtonResult", "SurfaceProblem", "default_strength", "griffith_pressure"]
