@@ -50,7 +50,7 @@ def exact_voltage(current: float, face: Kinetics) -> float:
 def cell_voltages(geometry: Geometry, face: Kinetics = FACE) -> list[float]:
     """Voltage of the engine's cell at CURRENTS [V]."""
     b = body(geometry)
-    model = cell_model(Flaw(FLAW, 1.0e-3, filling=0.0), face=face)
+    model = cell_model(Flaw(FLAW, 1.0e-3, filling=0.0, mouth="closed"), face=face)
     problem = SurfaceProblem(b.surface, b.response, model)
     start = PlaneEngine(problem).state
     return [problem.solve(start, 1.0, current).voltage for current in CURRENTS]

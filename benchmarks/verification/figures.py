@@ -36,6 +36,8 @@ def convergence(path: Path, sizes: Sequence[float], errors: Mapping[str, Sequenc
     first = [max(e[0] for e in errors.values()) * s / sizes[0] for s in sizes]
     ax.loglog(sizes, first, ":", color="0.4", label="first order")
     ax.axhline(0.02, color="0.7", linewidth=0.8)
+    ax.set_xticks(sizes, [f"1/{1 / s:.0f}" for s in sizes])
+    ax.minorticks_off()
     ax.set(xlabel="element size on the crack / crack length", ylabel="relative error")
     ax.legend(frameon=False, fontsize=8)
     _save(fig, path)
@@ -52,7 +54,7 @@ def against_exact(
     fig, ax = _figure()
     for k, name in enumerate(exact):
         ax.plot(*exact[name], color=f"C{k}", linewidth=1.0, label=f"{name}")
-        ax.plot(*computed[name], ".", color=f"C{k}", markersize=4)
+        ax.plot(*computed[name], "o", color=f"C{k}", markersize=3, markerfacecolor="white")
     if log:
         ax.set(xscale="log", yscale="log")
     ax.set(xlabel=labels[0], ylabel=labels[1])

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometry import SlabEdgeFlaw
 from lifrac.solver.constants import surface_velocity_per_current
-from lifrac.solver.parameters import Cohesion, Creep, Flaw, ProtocolStep
+from lifrac.solver.parameters import Cohesion, Creep, Flaw
 from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.fields import METAL
+from lifrac.solver.plane.fields import METAL, OPENING
 from lifrac.solver.plane.problem import SurfaceProblem
 from scipy.special import ellipk
 
@@ -22,6 +22,8 @@ CRACK = 10.0
 """Crack length of the F(b/a) table [um]."""
 WEDGE = 100.0
 """Length b of the metal in the wedge problem [um]."""
+CURRENT = 10.0
+"""Plating current density [A/m2]; only its product with time matters."""
 GAP = 1.0
 """Dry crack ahead of the metal at the start [um]."""
 APERTURE = 1.0e-3
@@ -89,32 +91,34 @@ def wedge_problem(tip_size: float, longest: float) -> SurfaceProblem:
         refine=((WEDGE, WEDGE + 1.3 * longest, tip_size), (WEDGE - GAP, WEDGE, tip_size)),
         path_growth=0.05,
     )
-    velocity = 2.0 * surface_velocity_per_current() * 10.0
     model = cell_model(
         Flaw(WEDGE + GAP, APERTURE, mouth="closed"),
         creep=Creep(0.0, 1.0),
         # Growth under a given opening is stable: no viscosity is needed to follow it.
         cohesion=Cohesion(viscosity=0.0),
-        protocol=(ProtocolStep("constant_current", 10.0, duration=1.3 * wedge_opening(longest) / velocity),),
     )
     b = body(geometry, symmetric_anode=True)
-    return SurfaceProblem(b.surface, b.response, model, PrescribedCurrent(10.0))
+    return SurfaceProblem(b.surface, b.response, model, PrescribedCurrent(CURRENT))
 
 
-def drive(problem: SurfaceProblem, longest: float) -> tuple[np.ndarray, np.ndarray]:
-    """Wedge thickness [um] and dry length [um] at every step, until the dry length passes `longest`."""
+def drive(problem: SurfaceProblem, tip_size: float, longest: float) -> tuple[np.ndarray, np.ndarray]:
+    """Wedge thickness [um] and dry length [um] at every step, up to a dry length of about `longest`.
+
+    The metal thickens so that the crack should grow by one element ahead of the metal per step.
+    """
     engine = PlaneEngine(problem)
-    y = problem.surface.x[:, 1]
-    rear = y <= WEDGE * (1 + 1e-9)
-    engine.state.values[~rear, METAL] = 0.0
-    engine.state.initial_metal = engine.observer.stored(engine.state)
-    at_mouth = problem.surface.mouth[0]
+    state = engine.state.snapshot()
+    state.values[problem.surface.x[:, 1] > WEDGE * (1 + 1e-9), METAL] = 0.0
+    velocity = 2.0 * surface_velocity_per_current() * CURRENT
+    lengths = np.arange(GAP, 1.1 * longest, tip_size)
+    targets = np.array([*(wedge_opening(GAP) * np.arange(0.1, 0.99, 0.1)), *map(wedge_opening, lengths)])
     history = []
-    for report in engine.run():
-        thickness = float(report.state.values[at_mouth, METAL]) - APERTURE
-        history.append((thickness, report.measures.crack_length - WEDGE))
-        if history[-1][1] > longest:
-            break
+    for growth in np.diff(targets, prepend=0.0):
+        state.values = problem.solve(state, growth / velocity, CURRENT).values
+        held_together = problem.crack.intact_area > 0.0
+        state.largest = np.where(held_together, np.maximum(state.largest, state.values[:, OPENING]), 0.0)
+        thickness = state.values[problem.surface.mouth[0], METAL] - APERTURE
+        history.append((thickness, engine.observer.crack_length(state) - WEDGE))
     thickness, dry = np.array(history).T
     return thickness, dry
 
@@ -127,8 +131,8 @@ def drive(problem: SurfaceProblem, longest: float) -> tuple[np.ndarray, np.ndarr
 )
 def wedge(level: Level, folder: Path | None) -> list[Row]:
     """Dry length against metal thickness, as the crack grows."""
-    spans = SPANS[level]
-    thickness, dry = drive(wedge_problem(TIP_SIZE[level], spans[-1]), spans[-1] * 1.02)
+    spans, tip_size = SPANS[level], TIP_SIZE[level]
+    thickness, dry = drive(wedge_problem(tip_size, spans[-1]), tip_size, spans[-1])
     modulus, gc = ELECTROLYTE.plane_strain_modulus, ELECTROLYTE.fracture_energy
     rows = []
     for span in spans:
@@ -144,7 +148,7 @@ def wedge(level: Level, folder: Path | None) -> list[Row]:
         line = np.linspace(GAP, spans[-1], 60)
         exact = {"finite metal": ([wedge_opening(x) for x in line], line)}
         figures.against_exact(
-            folder / "wedge.png", exact, {"finite metal": (thickness, dry)},
+            folder / "wedge.png", exact, {"finite metal": (thickness[::4], dry[::4])},
             ("metal thickness w [um]", "dry length L [um]"),
         )  # fmt: skip
     return rows

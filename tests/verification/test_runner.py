@@ -1,0 +1,114 @@
+"""The verification book itself: verdicts, table, names. `lifrac verify` runs the checks."""
+
+import csv
+import math
+
+import pytest
+from lifrac.meshes.errors import InputError
+from lifrac.solver.errors import NumericalFailure
+from lifrac.verification import runner
+from lifrac.verification.book import Check, Row
+
+
+def _check(name, rows, quick=True):
+    return Check(name, f"title of {name}", "nowhere", lambda level, folder: rows, quick)
+
+
+@pytest.fixture
+def book(monkeypatch):
+    """A book of two made-up checks in place of the real one."""
+    checks = {
+        "good": _check("good", [Row("figure", 1.004, 1.0, 0.005, "um")]),
+        "slow": _check("slow", [Row("slow figure", 3.0, 3.0, 0.0)], quick=False),
+    }
+    monkeypatch.setattr(runner, "load_checks", lambda: checks)
+    return checks
+
+
+@pytest.mark.parametrize(
+    ("row", "error", "ok"),
+    [
+        (Row("q", 1.02, 1.0, 0.01), 0.02, False),
+        (Row("q", -0.505, -0.5, 0.02), 0.01, True),
+        (Row("q", -0.49, -0.5, 0.02, kind="absolute"), 0.01, True),
+        (Row("q", 0.03, 0.0, 0.02, kind="absolute"), 0.03, False),
+        (Row("q", -1e-9, 0.0, 1e-8, kind="below"), 1e-9, True),
+        (Row("q", 2e-8, 0.0, 1e-8, kind="below"), 2e-8, False),
+    ],
+)
+def test_row_compares_by_its_kind(row, error, ok):
+    assert row.error == pytest.approx(error)
+    assert row.ok is ok
+
+
+def test_not_a_number_fails():
+    assert not Row("q", math.nan, 1.0, 1.0).ok
+    assert not Row("q", math.nan, 0.0, 1.0, kind="below").ok
+
+
+def test_exit_code_says_whether_all_rows_hold(book, capsys):
+    assert runner.main(quick=True, only=None, out=None) == 0
+    book["bad"] = _check("bad", [Row("good figure", 1.0, 1.0, 0.1), Row("bad figure", 2.0, 1.0, 0.1)])
+    assert runner.main(quick=True, only=None, out=None) == 1
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert "failed: bad" in last
+
+
+def test_check_without_rows_fails(book):
+    book["empty"] = _check("empty", [])
+    assert runner.main(quick=True, only="empty", out=None) == 1
+
+
+def test_quick_leaves_slow_checks_out_unless_named(book, capsys):
+    runner.main(quick=True, only=None, out=None)
+    assert "slow figure" not in capsys.readouterr().out
+    runner.main(quick=True, only="slow", out=None)
+    assert "slow figure" in capsys.readouterr().out
+
+
+def test_csv_holds_every_figure(book, tmp_path):
+    assert runner.main(quick=False, only=None, out=tmp_path / "new") == 0
+    with (tmp_path / "new" / "verification.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == runner.COLUMNS
+    assert [row["check"] for row in rows] == ["good", "slow"]
+    first = rows[0]
+    assert (first["level"], first["unit"], first["kind"], first["ok"]) == ("full", "um", "relative", "yes")
+    assert float(first["value"]) == 1.004
+    assert float(first["error"]) == pytest.approx(0.004)
+
+
+def test_numerics_that_fail_fail_one_check_only(book, tmp_path):
+    def stuck(level, folder):
+        raise NumericalFailure("no step was small enough")
+
+    checks = {"stuck": Check("stuck", "t", "s", stuck, True), **book}
+    book.clear()
+    book.update(checks)
+    assert runner.main(quick=True, only=None, out=tmp_path) == 1
+    text = (tmp_path / "verification.csv").read_text(encoding="utf-8")
+    assert "no step was small enough" in text
+    assert "good" in text
+
+
+def test_unknown_name_is_refused_with_the_nearest(book):
+    with pytest.raises(InputError, match="Did you mean 'good'"):
+        runner.main(quick=True, only="goood", out=None)
+    with pytest.raises(InputError, match="Choose one of: good, slow"):
+        runner.main(quick=True, only="xyzzy", out=None)
+
+
+def test_folder_that_cannot_be_made_is_refused(book, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be made"):
+        runner.main(quick=True, only=None, out=tmp_path / "file" / "below")
+
+
+def test_every_check_is_registered_once_and_documented():
+    checks = runner.load_checks()
+    assert {"constants", "cell_voltage", "current_focusing", "pressurised_crack", "slot_creep"} <= set(checks)
+    for name, entry in checks.items():
+        assert entry.name == name
+        assert entry.title
+        assert entry.source
+        assert entry.run.__doc__
