@@ -4,6 +4,7 @@ Exit codes: 0 done (whatever became of the cell), 2 bad input, 3 numerical failu
 4 asked to stop.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -79,9 +80,8 @@ def run(
     fields.vtkhdf (ParaView), plots/, and case.toml, which can be run again.
     """
     loaded = _load(case, set_)
-    if _is_root():
-        for warning in loaded.warnings:
-            print(f"lifrac: warning: {warning}", file=sys.stderr)
+    for warning in loaded.warnings:
+        logging.getLogger("lifrac").warning("warning: %s", warning)
     from .runner import run_case
 
     return run_case(loaded, out or Path("runs") / loaded.name)
@@ -223,6 +223,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     from lifrac.meshes.errors import InputError
     from lifrac.solver.errors import NumericalFailure
 
+    _speak()
     try:
         result = app(
             tokens if tokens is None else list(tokens),
@@ -235,6 +236,17 @@ def main(tokens: Sequence[str] | None = None) -> int:
         return _fail(str(error), BAD_INPUT)
     except NumericalFailure as error:
         return _fail(f"numerical failure: {error}", NUMERICAL_FAILURE)
+
+
+def _speak() -> None:
+    """Log to standard error on the first rank; warnings there only as well."""
+    root = _is_root()
+    handler: logging.Handler = logging.StreamHandler(sys.stderr) if root else logging.NullHandler()
+    handler.setFormatter(logging.Formatter("lifrac: %(message)s"))
+    log = logging.getLogger("lifrac")
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def _fail(message: str, code: int) -> int:

@@ -72,7 +72,7 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
     assert folder is not None
     code = NUMERICAL_FAILURE
     try:
-        code = _Driver(case, folder, bulk, response, recorder, begun).run()
+        code = _Driver(comm, case, folder, bulk, response, recorder, begun).run()
     finally:
         share(comm, None)
         comm.bcast(code, root=0)
@@ -95,8 +95,9 @@ class _Driver:
     """Rank 0's part of a run."""
 
     def __init__(
-        self, case: Case, folder: RunFolder, bulk: Bulk, response: Response, recorder: FieldRecorder, begun: float
+        self, comm: MPI.Comm, case: Case, folder: RunFolder, bulk: Bulk, response: Response, recorder: FieldRecorder, begun: float
     ) -> None:
+        self.comm = comm  # not the mesh's: that is a duplicate, on which the other ranks do not listen
         self.case, self.folder, self.bulk, self.recorder = case, folder, bulk, recorder
         self.begun = begun
         self.engine = PlaneEngine(SurfaceProblem(bulk.surface, response, case.model()))
@@ -120,7 +121,7 @@ class _Driver:
         """Step to the end; returns the exit code."""
         engine = self.engine
         for note in engine.notes:
-            LOG.warning("%s", note)
+            LOG.warning("warning: %s", note)
         self.folder.add(self._first_row())
         self._record()
         code, failure = DONE, ""
@@ -175,15 +176,14 @@ class _Driver:
         self.stored_at = state.time
         aperture = problem.crack.aperture + state.values[:, OPENING]
         snapshot = SurfaceSnapshot(state.time, state.values, aperture, self.engine.observer.damage(state))
-        share(self.bulk.tagged.mesh.comm, snapshot)
-        self.recorder.record(snapshot)
+        self.recorder.record(share(self.comm, snapshot))
 
     def _finish(self, failure: str) -> None:
         engine = self.engine
         self._record()
         self.folder.checkpoint(engine.state)
-        detail = failure or f"outcome: {engine.outcome}"
-        self.folder.event(Event(engine.termination, engine.state.time, engine.state.charge, detail))
+        detail = f"{engine.termination}: {failure}" if failure else f"{engine.termination}; outcome {engine.outcome}"
+        self.folder.event(Event("end", engine.state.time, engine.state.charge, detail))
         summary = self._summary()
         self.folder.summary(summary)
         at = summary["charge_mAh_per_cm2"]
@@ -198,7 +198,7 @@ class _Driver:
         return {
             "outcome": engine.outcome,
             "termination": engine.termination,
-            "ranks": self.bulk.tagged.mesh.comm.size,
+            "ranks": self.comm.size,
             "dofs": self.bulk.dofs,
             "steps": engine.counters.steps,
             "rejected_steps": engine.counters.rejected,

@@ -1,7 +1,7 @@
 """The plane engine: follows a protocol with adaptive implicit steps, propose -> solve -> check -> commit | reject."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -171,9 +171,16 @@ class PlaneEngine:
                 return
             remaining = min(end - self.state.time, self._to_next_mark(step.current_density))
             report = self._advance(controller, index, step.current_density, remaining)
+            if self.state.time >= end * (1.0 - 1.0e-13) and not self._final(index):
+                detail = f"step {index + 1} of {len(self.model.protocol)} has ended"
+                over = Event("protocol_step", self.state.time, self.state.charge, detail)
+                report = replace(report, events=(*report.events, over))
             yield report
             if self._should_stop(report):
                 return
+
+    def _final(self, index: int) -> bool:
+        return index == len(self.model.protocol) - 1
 
     def _to_next_mark(self, current: float) -> float:
         """Time to the next mark [s]."""
