@@ -1,7 +1,7 @@
 """Conduction and elasticity in the whole electrolyte, without condensation: 2D plane strain and 3D alike.
 
 For single states of a cell with a given flaw, on any number of ranks, with either preset; the plane engine is
-checked against them. The flaw is the part of the crack plane within `flaw_length` of the origin (the 2D mouth).
+checked against them. The flaw is the part of the crack plane within `flaw_length` of the origin (mouth).
 """
 
 from .backend import dolfinx  # isort: skip
@@ -134,11 +134,13 @@ def _faces(tagged: TaggedMesh, flaw_length: float) -> tuple[mesh.MeshTags, ufl.M
     """Facet tags with the flaw's facets as a group of their own, and their measure."""
     msh = tagged.mesh
     fdim = msh.topology.dim - 1
-    reach = flaw_length * (1.0 + 1.0e-6)
-    inside = mesh.locate_entities_boundary(msh, fdim, lambda x: np.hypot(x[1], x[2]) <= reach)
     values = tagged.facet_tags.values.copy()
-    crack = values == tagged.groups["crack_plane"]
-    values[crack & np.isin(tagged.facet_tags.indices, inside)] = FLAW
+    crack = np.flatnonzero(values == tagged.groups["crack_plane"])
+    # By the nodes of each facet, ghosts included: dofs on a facet that stays in `crack_plane` are held.
+    msh.topology.create_connectivity(fdim, msh.topology.dim)
+    x = msh.geometry.x[mesh.entities_to_geometry(msh, fdim, tagged.facet_tags.indices[crack])]
+    inside = (np.hypot(x[..., 1], x[..., 2]) <= flaw_length * (1.0 + 1.0e-6)).all(axis=1)
+    values[crack[inside]] = FLAW
     tags = mesh.meshtags(msh, fdim, tagged.facet_tags.indices, values)
     return tags, ufl.Measure("ds", domain=msh, subdomain_data=tags)
 

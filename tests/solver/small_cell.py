@@ -1,0 +1,88 @@
+"""A small LLZO cell that many tests share: 60 um of electrolyte with a flaw of 10 um."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from lifrac.meshes.builder import build
+from lifrac.meshes.geometry import SlabEdgeFlaw
+from lifrac.meshes.tagged import TaggedMesh
+from lifrac.solver.bulk import Bulk, Response
+from lifrac.solver.parameters import (
+    Creep,
+    Electrolyte,
+    Flaw,
+    Kinetics,
+    Loads,
+    PlaneModel,
+    ProtocolStep,
+)
+from lifrac.solver.plane.engine import PlaneEngine, StepReport
+from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.surface import SurfaceMesh, gather_surface
+from mpi4py import MPI
+
+SLAB = SlabEdgeFlaw(
+    thickness=60, half_width=60, flaw_length=10, crack_size=0.5, far_size=6, path_growth=0.05
+)
+LLZO = Electrolyte(conductivity=5.0e4, youngs_modulus=150.0e3, poisson_ratio=0.26, fracture_energy=6.0)
+FACE = Kinetics(exchange_current=51.0, temperature=298.15)
+LITHIUM = Creep(prefactor=7.7e-3, exponent=6.56)
+HOUR = 3600.0
+
+
+@cache
+def slab() -> TaggedMesh:
+    return build(SLAB, MPI.COMM_SELF)
+
+
+@cache
+def surface() -> SurfaceMesh:
+    return gather_surface(slab())
+
+
+@cache
+def bulk(lateral: str = "free") -> Bulk:
+    return Bulk(slab(), surface(), LLZO.poisson_ratio, Loads(lateral=lateral))  # type: ignore[arg-type]
+
+
+@cache
+def response(lateral: str = "free") -> Response:
+    return bulk(lateral).response()
+
+
+def constant(current: float, charge: float) -> ProtocolStep:
+    """Constant current [A/m2] up to a charge [C/m2]."""
+    return ProtocolStep("constant_current", current, charge)
+
+
+def cell(*protocol: ProtocolStep, **changes: Any) -> PlaneModel:
+    """The cell at 1 MPa with a full flaw of 20 nm; `changes` replace parts of the model."""
+    model = PlaneModel(LLZO, FACE, FACE, LITHIUM, Flaw(10.0, 0.02), Loads(1.0), protocol=protocol)
+    return replace(model, **changes)
+
+
+def problem(model: PlaneModel) -> SurfaceProblem:
+    return SurfaceProblem(surface(), response(model.loads.lateral), model)
+
+
+@dataclass(frozen=True)
+class Run:
+    """All accepted steps of a run."""
+
+    engine: PlaneEngine
+    reports: list[StepReport]
+
+    def column(self, name: str) -> np.ndarray:
+        return np.array([getattr(r.measures, name) for r in self.reports])
+
+    @property
+    def events(self) -> list[str]:
+        return [e.name for r in self.reports for e in r.events]
+
+
+def run(model: PlaneModel) -> Run:
+    engine = PlaneEngine(problem(model))
+    return Run(engine, list(engine.run()))
+
