@@ -296,8 +296,7 @@ class SurfaceProblem:
 def _allowed(history: list[float]) -> float:
     """What the residual norm may be after the next iteration: anything reasonable at first, while the active sets
     settle; later no more than in the last iterations, or the sets may cycle."""
-    recent = max((n for n in history[-2:] if np.isfinite(n)), default=LARGEST_NORM)
-    return max(LARGEST_NORM, recent) if len(history) <= SETTLING else recent
+    return LARGEST_NORM if len(history) <= SETTLING else min(LARGEST_NORM, max(history[-2:]))
 
 
 __all__ = ["NewtonResult", "SurfaceProblem", "default_strength", "griffith_pressure"]
