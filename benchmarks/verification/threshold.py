@@ -36,6 +36,8 @@ TABLE = (
     (0.5, 10.0, 0.0, 6.90),
 )
 """docs/physics.md 1.1: aperture, length [um], stack pressure [MPa], threshold [mA/cm2] to the digits given there."""
+NEIGHBOURS = 5
+"""Cells on either side of the tip over which K is averaged."""
 UNIT = 10.0
 """A/m2 per mA/cm2."""
 
@@ -101,23 +103,24 @@ class Slot:
 
         Releasing node k of a crack that is closed from k on lets the energy fall by (r . f)^2/(2 s), with nodal forces f,
         the node's stiffness s against the open crack behind it, and r how those forces reach it; so
-        K = sqrt(E'/(2 s d)) r . f half a cell d ahead. K at the tip is the mean of half a cell behind and ahead.
+        K = sqrt(E'/(2 s d)) r . f half a cell d ahead, the crack being loaded up to there. K at the tip is the mean over
+        a few cells on either side, which evens out the irregular mesh; the tip's pressure goes on ahead of it.
         """
         surface = self.body.surface
         order = np.argsort(surface.x[surface.crack, 1])
         y = surface.x[surface.crack[order], 1]
         stiffness = 0.5 * SULFIDE.youngs_modulus * self.body.response.stiffness[np.ix_(order, order)]
         tip = int(np.argmin(np.abs(y - self.length)))
-        area = np.zeros(len(y))
-        area[:tip] += 0.5 * np.diff(y)[:tip]
-        area[1 : tip + 1] += 0.5 * np.diff(y)[:tip]
-        area[tip] += 0.5 * (y[tip + 1] - y[tip])  # the crack half a cell ahead is loaded to its tip
+        cell = np.diff(y)
+        area = 0.5 * (np.append(cell, 0.0) + np.insert(cell, 0, 0.0))
         m = np.zeros(len(y))
-        for k in (tip - 1, tip):
+        for k in range(tip - NEIGHBOURS, tip + NEIGHBOURS):
             reach = -scipy.linalg.solve(stiffness[:k, :k], stiffness[:k, k], assume_a="pos")
             own = stiffness[k, k] + stiffness[:k, k] @ reach
-            scale = 0.5 * np.sqrt(SULFIDE.plane_strain_modulus / (2.0 * own * (y[k + 1] - y[k])))
+            scale = np.sqrt(SULFIDE.plane_strain_modulus / (2.0 * own * cell[k])) / (2 * NEIGHBOURS)
             m[: k + 1] += scale * np.append(reach, 1.0) * area[: k + 1]
+        m[tip] += m[tip + 1 :].sum()
+        m[tip + 1 :] = 0.0
         out = np.zeros(len(y))
         out[order] = m
         return out

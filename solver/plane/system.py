@@ -327,8 +327,10 @@ def _solve(a: Floats, b: Floats) -> Floats:
     scaled *= column
     if not np.isfinite(scaled).all():
         raise NumericalFailure("Newton system is not finite")
-    lu = scipy.linalg.lu_factor(scaled, overwrite_a=True, check_finite=False)
-    y = scipy.linalg.lu_solve(lu, b * row[:, None], overwrite_b=True, check_finite=False) * column[:, None]
+    lu, pivots, singular = scipy.linalg.lapack.dgetrf(scaled, overwrite_a=True)
+    if singular:
+        raise NumericalFailure("Newton system is singular")
+    y = scipy.linalg.lu_solve((lu, pivots), b * row[:, None], overwrite_b=True, check_finite=False) * column[:, None]
     if not np.isfinite(y).all():
         raise NumericalFailure("Newton increment is not finite")
     return np.asarray(y)
