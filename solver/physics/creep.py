@@ -16,7 +16,7 @@ GRADIENT_FLOOR = 1.0e-4
 
 def shear_prefactor(creep: Creep) -> float:
     """B = 3^((n+1)/2) A [1/s/MPa^n]: shear rate gamma = B tau^n of the law eps = A sigma^n."""
-    return float(3.0 ** ((creep.exponent + 1.0) / 2.0) * creep.prefactor)
+    return 3.0 ** ((creep.exponent + 1.0) / 2.0) * creep.prefactor
 
 
 def mobility(creep: Creep, aperture: Expr, pressure_gradient: Expr) -> Expr:
@@ -31,7 +31,7 @@ def mobility(creep: Creep, aperture: Expr, pressure_gradient: Expr) -> Expr:
     if creep.stress_cap is not None:
         g = ufl.min_value(g, 2.0 * creep.stress_cap / ufl.max_value(w, 1.0e-9))
     m = 2.0 * shear_prefactor(creep) / (n + 2.0) * (0.5 * w) ** (n + 2.0) * g ** (n - 1.0)
-    if creep.size_exponent > 0.0:
+    if isinstance(creep.size_exponent, Expr) or creep.size_exponent > 0.0:
         m = m * (w / (w + creep.size_length)) ** creep.size_exponent
     if creep.linear_viscosity is not None:
         m = m + w**3 / (12.0 * creep.linear_viscosity)

@@ -48,11 +48,10 @@ class Observer:
         opening, _, h, j, jc, _ = ufl.split(local.unknown)
         dx = surface.measure()
         lumped = lithium.LUMPED
-        model = problem.model
         self._currents = [
             fem.form(local.plating_share(opening, h) * j * dx(CRACK, metadata=lumped)),
-            fem.form(model.anode.contact_fraction * j * dx(ANODE, metadata=lumped)),
-            fem.form(model.counter.contact_fraction * jc * dx(COUNTER, metadata=lumped)),
+            fem.form(local.anode.contact_fraction * j * dx(ANODE, metadata=lumped)),
+            fem.form(local.counter.contact_fraction * jc * dx(COUNTER, metadata=lumped)),
         ]
         crack = surface.crack
         distance = np.hypot(surface.x[crack, 1], surface.x[crack, 2])

@@ -6,11 +6,12 @@ distance (elastic stiffness, conduction) is linear and enters in `system.py`.
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import ufl
 from dolfinx import fem
+from dolfinx.mesh import Mesh
 from numpy.typing import NDArray
 
 from ..constants import surface_velocity_per_current
@@ -59,6 +60,16 @@ def locate_flaw(surface: SurfaceMesh, length: float, aperture: float) -> CrackGe
     return CrackGeometry(flaw_cell, w0, np.where(inside, -w0, 0.0), area, area - flaw_area)
 
 
+def symbolic[T](mesh: Mesh, part: T) -> T:
+    """The same parameters with every number but zero as a constant of the form; zeros switch terms off."""
+    numbers = {
+        f.name: fem.Constant(mesh, value)
+        for f in fields(part)  # type: ignore[arg-type]
+        if isinstance(value := getattr(part, f.name), float) and value != 0.0
+    }
+    return replace(part, **numbers)  # type: ignore[type-var]
+
+
 class SurfaceResidual:
     """Residual (n, 6) and its sparse derivative at a state; forms are compiled once."""
 
@@ -91,7 +102,13 @@ class SurfaceResidual:
         self.old["strength"].x.array[:] = law.strength
         self.old["viscosity"].x.array[:] = viscosity
         self.flaw.x.array[:] = crack.flaw_cell
-        self.crack_kinetics = crack_kinetics or ButlerVolmer(model.anode)
+        # Numbers of the model are constants of the forms, not literals: another value compiles nothing.
+        self.anode, self.counter, self.creep, self.flaw_data, self.loads = (
+            symbolic(surface.mesh, part)
+            for part in (model.anode, model.counter, model.creep, model.flaw, model.loads)
+        )
+        self.cohesion = symbolic(surface.mesh, law)
+        self.crack_kinetics = crack_kinetics or ButlerVolmer(self.anode)
         form = self._form(ufl.TestFunction(space))
         self._residual = fem.form(form)
         self._jacobian = fem.form(ufl.derivative(form, self.unknown))
@@ -115,9 +132,9 @@ class SurfaceResidual:
         largest = self.old["largest"]
         intact = 1.0 - self.flaw
         strength = self.old["strength"]
-        undamaged = ufl.max_value(1.0 - largest * strength / (2.0 * self.law.fracture_energy), 0.0)
+        undamaged = ufl.max_value(1.0 - largest * strength / (2.0 * self.cohesion.fracture_energy), 0.0)
         rate = (opening - self.old["opening_old"]) / self.dt
-        traction = self.law.traction(opening, largest, strength) + self.old["viscosity"] * undamaged * rate
+        traction = self.cohesion.traction(opening, largest, strength) + self.old["viscosity"] * undamaged * rate
         return (intact * traction - p) * v * dx(metadata=lithium.LUMPED)
 
     def plating_share(self, opening: ufl.core.expr.Expr, h: ufl.core.expr.Expr) -> ufl.core.expr.Expr:
@@ -126,21 +143,21 @@ class SurfaceResidual:
 
     def _lithium(self, opening, p, h, j, r, dx):  # type: ignore[no-untyped-def]
         """int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""
-        w0 = self.model.flaw.aperture * self.flaw
+        w0 = self.flaw_data.aperture * self.flaw
         moving = (1.0 - self.flaw) * opening if self.model.creep.fixed_aperture else opening
-        velocity = surface_velocity_per_current(self.model.anode.molar_volume)
+        velocity = surface_velocity_per_current(self.anode.molar_volume)
         return (
             lithium.storage(h, self.old["metal_old"], self.dt, r, dx)
             + lithium.plating(self.plating_share(opening, h), j, velocity, r, dx)
-            + lithium.flow(self.model.creep, w0 + moving, p, r, dx)
+            + lithium.flow(self.creep, w0 + moving, p, r, dx)
         )
 
     def _kinetics(self, j, jc, phi, p, q, qc, dx):  # type: ignore[no-untyped-def]
         """Charge transfer on anode face, crack faces and counter electrode (phi_Li = 0)."""
         lumped = lithium.LUMPED
-        excess = p - self.model.loads.stack_pressure
-        anode = ButlerVolmer(self.model.anode)
-        counter = ButlerVolmer(self.model.counter, plating=False)
+        excess = p - self.loads.stack_pressure
+        anode = ButlerVolmer(self.anode)
+        counter = ButlerVolmer(self.counter, plating=False)
         return (
             anode.residual(j, phi, 0.0) * q * dx(ANODE, metadata=lumped)
             + self.crack_kinetics.residual(j, phi, excess) * q * dx(CRACK, metadata=lumped)
@@ -151,9 +168,9 @@ class SurfaceResidual:
         """What leaves the electrolyte: plating on anode and crack, minus what the counter electrode feeds in."""
         lumped = lithium.LUMPED
         return (
-            self.model.anode.contact_fraction * j * s * dx(ANODE, metadata=lumped)
+            self.anode.contact_fraction * j * s * dx(ANODE, metadata=lumped)
             + self.plating_share(opening, h) * j * s * dx(CRACK, metadata=lumped)
-            - self.model.counter.contact_fraction * jc * s * dx(COUNTER, metadata=lumped)
+            - self.counter.contact_fraction * jc * s * dx(COUNTER, metadata=lumped)
         )
 
     def begin_step(self, values: Floats, largest: Floats, connected: Floats) -> None:
