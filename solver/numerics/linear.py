@@ -30,23 +30,54 @@ _OPTIONS: dict[str, dict[str, str | int | float]] = {
 }
 
 
+WORKSPACE = (50, 200, 1000)
+"""Work space of MUMPS beyond its estimate [%] (ICNTL(14)), tried in turn: on several ranks the need depends on the
+order in which messages arrive."""
+WORKSPACE_TOO_SMALL = (-8, -9, -14, -15, -17, -20)
+"""INFOG(1) of a factorisation that more work space can help."""
+
+
 class LinearSolver:
-    """One symmetric positive matrix, factorised or preconditioned once and solved many times."""
+    """One symmetric positive definite matrix, factorised or preconditioned once and solved many times.
+
+    Raises
+    ------
+    NumericalFailure
+        On every rank alike, when the matrix cannot be factorised.
+    """
 
     def __init__(self, matrix: PETSc.Mat, preset: Preset = "direct", name: str = "lin") -> None:
-        self.ksp = PETSc.KSP().create(matrix.comm)
-        prefix = f"lifrac_{name}_{id(self)}_"
-        self.ksp.setOptionsPrefix(prefix)
-        options = PETSc.Options()
-        for key, value in _OPTIONS[preset].items():
-            options[f"{prefix}{key}"] = value
-        self.ksp.setOperators(matrix)
-        self.ksp.setFromOptions()
-        for key in _OPTIONS[preset]:  # nothing is left behind in the global database
-            options.delValue(f"{prefix}{key}")
-        self.ksp.setUp()
         self.matrix = matrix
         self.preset = preset
+        # MUMPS then needs no pivoting, which would also make its work space unpredictable.
+        matrix.setOption(PETSc.Mat.Option.SPD, True)
+        prefix = f"lifrac_{name}_{id(self)}_"
+        if preset == "multigrid":
+            self.ksp = self._set_up(prefix, _OPTIONS[preset])
+            return
+        for share in WORKSPACE:
+            self.ksp = self._set_up(prefix, _OPTIONS[preset] | {"mat_mumps_icntl_14": share})
+            # PETSc only notes a failed factorisation; solving with such factors ends in an obscure error.
+            code, detail = (self.ksp.getPC().getFactorMatrix().getMumpsInfog(i) for i in (1, 2))
+            if code >= 0:
+                return
+            self.ksp.destroy()
+            if code not in WORKSPACE_TOO_SMALL:
+                break
+        raise NumericalFailure(f"MUMPS could not factorise a bulk matrix (INFOG {code}, {detail})")
+
+    def _set_up(self, prefix: str, chosen: dict[str, str | int | float]) -> PETSc.KSP:
+        ksp = PETSc.KSP().create(self.matrix.comm)
+        ksp.setOptionsPrefix(prefix)
+        options = PETSc.Options()
+        for key, value in chosen.items():
+            options[f"{prefix}{key}"] = value
+        ksp.setOperators(self.matrix)
+        ksp.setFromOptions()
+        ksp.setUp()
+        for key in chosen:  # nothing is left behind in the global database
+            options.delValue(f"{prefix}{key}")
+        return ksp
 
     def solve(self, b: PETSc.Vec, x: PETSc.Vec) -> None:
         """x = K^-1 b; raises on every rank alike when it does not converge."""
