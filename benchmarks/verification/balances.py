@@ -16,8 +16,16 @@ def rows_of(name: str, run: History) -> list[Row]:
     """Worst errors of a run. Energy is of first order in the step, so it is shown beside a generous bound."""
     steps = len(run.table)
     return [
-        Row(f"{name}: charge, worst of {steps} steps", run["charge_error"].max(), 0.0, TOLERANCE, kind="below"),
-        Row(f"{name}: lithium, worst of {steps} steps", run["lithium_error"].max(), 0.0, TOLERANCE, kind="below"),
+        Row(
+            f"{name}: charge, worst of {steps} steps", run["charge_error"].max(), 0.0, TOLERANCE, kind="below"
+        ),
+        Row(
+            f"{name}: lithium, worst of {steps} steps",
+            run["lithium_error"].max(),
+            0.0,
+            TOLERANCE,
+            kind="below",
+        ),
         Row(f"{name}: energy at the end", float(run["energy_error"][-1]), 0.0, 0.02, kind="below"),
         rejection_row(name, run),
     ]
@@ -32,7 +40,8 @@ def rows_of(name: str, run: History) -> list[Row]:
 def balances(level: Level, folder: Path | None) -> list[Row]:
     """A crack through the electrolyte to the short circuit, and plating, rest and stripping.
 
-    A first step far too long and a small allowed advance make the engine refuse steps. Charge: through the counter
+    A first step far too long and a small allowed advance make the engine refuse steps. Charge: through the
+    counter
     electrode against plated on anode and crack. Lithium: in the flaw against plated there less extruded.
     """
     quick = level == "quick"

@@ -1,6 +1,8 @@
-"""Griffith growth under volume control: a line crack of fixed volume, and an edge crack that keeps what is plated in it.
+"""Griffith growth under volume control: a line crack of fixed volume, and an edge crack that keeps what is
+plated in it.
 
-Pressure is equalised by a lithium of very small linear viscosity; the crack, process zone included, is full. What is
+Pressure is equalised by a lithium of very small linear viscosity; the crack, process zone included, is full.
+What is
 left of the cohesive regularisation is of the order of the process zone's length over the crack's.
 """
 
@@ -29,7 +31,8 @@ BODY = 80.0
 
 @dataclass(frozen=True)
 class Setting:
-    """A run: process zone and cell at its tip over a0, viscosity of the cohesive zone [MPa s/um], current [A/m2]."""
+    """A run: process zone and cell at its tip over a0, viscosity of the cohesive zone [MPa s/um], current
+    [A/m2]."""
 
     zone: float
     cell: float
@@ -121,7 +124,8 @@ def growth(level: Level, folder: Path | None) -> list[Row]:
 
 
 def edge_times(run: History, current: float, lengths: Floats) -> tuple[Floats, Floats]:
-    """Times [s] at which an edge crack reaches some lengths [um]: in the run, and t0 + 3C/(2v)(sqrt(a) - sqrt(a0))."""
+    """Times [s] at which an edge crack reaches some lengths [um]: in the run, and t0 + 3C/(2v)(sqrt(a) -
+    sqrt(a0))."""
     v = surface_velocity_per_current() * current
     c = 1.1215 * np.sqrt(np.pi) * LLZO.fracture_toughness / LLZO.plane_strain_modulus
     exact = c * np.sqrt(A0) / (2.0 * v) + 1.5 * c / v * (np.sqrt(lengths) - np.sqrt(A0))
@@ -135,7 +139,8 @@ def edge_times(run: History, current: float, lengths: Floats) -> tuple[Floats, F
     quick=False,
 )
 def no_extrusion(level: Level, folder: Path | None) -> list[Row]:
-    """da/dt = 2 v sqrt(a)/(1.5 C), C = 1.1215 sqrt(pi) K_Ic/E', up to 5 a0; the charge does not depend on the current.
+    """da/dt = 2 v sqrt(a)/(1.5 C), C = 1.1215 sqrt(pi) K_Ic/E', up to 5 a0; the charge does not depend on
+    the current.
 
     Time counts from the empty, unloaded flaw: t0 = V(a0)/(2 a0 v) until it grows.
     """
@@ -147,7 +152,10 @@ def no_extrusion(level: Level, folder: Path | None) -> list[Row]:
         for x, t, e in zip(lengths, times, exact, strict=True)
     ]
     pace = (times[1:] - times[:-1]) / (exact[1:] - exact[:-1])
-    rows += [Row(f"time from {x / A0:.3g} a0 to the next", t, 1.0, 0.03) for x, t in zip(lengths, pace, strict=False)]
+    rows += [
+        Row(f"time from {x / A0:.3g} a0 to the next", t, 1.0, 0.03)
+        for x, t in zip(lengths, pace, strict=False)
+    ]
     charge = []
     for current in (1.0, 10.0, 100.0):
         coarse = grow(Setting(0.4, 1.0 / 15.0, 3.0, current=current), inner=False)

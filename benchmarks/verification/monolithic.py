@@ -1,4 +1,5 @@
-"""Static condensation changes nothing: the engine gives what Newton's method on all unknowns at once gives."""
+"""Static condensation changes nothing: the engine gives what Newton's method on all unknowns at once
+gives."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,8 @@ TOLERANCE = 1.0e-8
 def monolithic(level: Level, folder: Path | None) -> list[Row]:
     """A flaw that grows through the electrolyte, with steps refused on the way, followed by both solvers.
 
-    Each chooses its own steps, so that iteration counts and refused steps must agree as well. The run ends where
+    Each chooses its own steps, so that iteration counts and refused steps must agree as well. The run ends
+    where
     the crack reaches the counter electrode: the metal alone moves after that.
     """
     cells = 6.0 if level == "quick" else 16.0

@@ -6,7 +6,16 @@ import numpy as np
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometry import SlabEdgeFlaw
 from lifrac.solver.bulk import Bulk, Response
-from lifrac.solver.parameters import Creep, Electrolyte, Flaw, Kinetics, Loads, PlaneModel, ProtocolStep, StepControl
+from lifrac.solver.parameters import (
+    Creep,
+    Electrolyte,
+    Flaw,
+    Kinetics,
+    Loads,
+    PlaneModel,
+    ProtocolStep,
+    StepControl,
+)
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.problem import SurfaceProblem
@@ -50,7 +59,8 @@ def make_body(
 
 
 def edge_flaw(thickness: float, cells_per_flaw: float, growth: float = 0.1) -> SlabEdgeFlaw:
-    """A slab with a 20 um flaw; `cells_per_flaw` elements per crack length on the crack plane, at any length."""
+    """A slab with a 20 um flaw; `cells_per_flaw` elements per crack length on the crack plane, at any
+    length."""
     a0 = 20.0
     return SlabEdgeFlaw(
         thickness=thickness,
@@ -64,7 +74,8 @@ def edge_flaw(thickness: float, cells_per_flaw: float, growth: float = 0.1) -> S
 
 
 def llzo_cell(control: StepControl, current_density: float = 40.0, charge: float = 1.8e4) -> PlaneModel:
-    """LLZO with a 20 um flaw of 20 nm aperture at 1 MPa, plated at `current_density` [A/m2] up to `charge` [C/m2]."""
+    """LLZO with a 20 um flaw of 20 nm aperture at 1 MPa, plated at `current_density` [A/m2] up to `charge`
+    [C/m2]."""
     return PlaneModel(
         electrolyte=LLZO,
         anode=LLZO_FACE,

@@ -25,7 +25,8 @@ TIMEOUT = {"quick": 60.0, "full": 300.0}
 
 
 def run_here(file: Path, level: Level) -> None:
-    """Condense on all ranks of COMM_WORLD, follow the crack for a while on rank 0, and save the history there."""
+    """Condense on all ranks of COMM_WORLD, follow the crack for a while on rank 0, and save the history
+    there."""
     quick = level == "quick"
     geometry = edge_flaw(100.0, 6.0 if quick else 16.0, 0.25 if quick else 0.1)
     body = make_body(geometry, LLZO.poisson_ratio, comm=MPI.COMM_WORLD)
@@ -88,7 +89,8 @@ def ranks(level: Level, folder: Path | None) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         one, *others = (run_on(n, level, Path(name)) for n in (1, 2, 3))
     return [
-        Row(f"{n} ranks: history of {figure}, {len(run.table)} steps", difference(one, run, figure), 0.0, TOLERANCE,
+        Row(f"{n} ranks: history of {figure}, {len(run.table)} steps", difference(one, run, figure), 0.0,
+        TOLERANCE,
             kind="below")
         for n, run in zip((2, 3), others, strict=True)
         for figure in FIGURES

@@ -1,7 +1,8 @@
 """Threshold current of a slot of fixed aperture: the current whose creep pressure just makes K = K_Ic.
 
-The pressure along the slot comes from the engine (uniform plating, Norton creep through the initial aperture, stack
-pressure at the mouth), K from the engine's condensed stiffness by the energy that one more open cell releases.
+The pressure along the slot comes from the engine (uniform plating, Norton creep through the initial
+aperture, stack
+pressure at the mouth), K from its condensed stiffness by the energy that one more open cell releases.
 """
 
 from dataclasses import dataclass, replace
@@ -35,7 +36,8 @@ TABLE = (
     (1.0, 20.0, 15.0, 0.005),
     (0.5, 10.0, 0.0, 6.90),
 )
-"""docs/physics.md 1.1: aperture, length [um], stack pressure [MPa], threshold [mA/cm2] to the digits given there."""
+"""docs/physics.md 1.1: aperture, length [um], stack pressure [MPa], threshold [mA/cm2] to the digits given
+there."""
 NEIGHBOURS = 5
 """Cells on either side of the tip over which K is averaged."""
 UNIT = 10.0
@@ -47,7 +49,9 @@ def exact_threshold(aperture: float, length: float, stack: float) -> float:
     n = NORTON.exponent
     b = 3.0 ** ((n + 1.0) / 2.0) * NORTON.prefactor
     pressure = (TOUGHNESS / np.sqrt(np.pi * length) - 1.1215 * stack) / PROFILE_FACTOR
-    speed = b / (n + 2.0) * (0.5 * aperture) ** (n + 2.0) * ((n + 1.0) / n * pressure) ** n * length ** -(n + 1.0)
+    speed = (
+        b / (n + 2.0) * (0.5 * aperture) ** (n + 2.0) * ((n + 1.0) / n * pressure) ** n * length ** -(n + 1.0)
+    )
     return float(speed / surface_velocity_per_current())
 
 
@@ -78,8 +82,8 @@ class Slot:
 
     def pressure(self, current: float, stack: float) -> Floats:
         """Steady pressure [MPa] of the crack dofs under a face current [A/m2]."""
-        # Nothing breaks: twice the toughness, and a strength far above the pressures. Twenty times as long as plating needs to fill
-        # what the slot opens.
+        # Nothing breaks: twice the toughness, and a strength far above the pressures. It lasts twenty times
+        # as long as plating needs to fill what the slot opens.
         opened = 4.0 * 100.0 * self.length**2 / SULFIDE.plane_strain_modulus
         duration = 20.0 * opened / (surface_velocity_per_current() * current * self.length)
         model = PlaneModel(
@@ -101,10 +105,13 @@ class Slot:
     def weights(self) -> Floats:
         """m (per crack dof) with K = m . p [MPa um^0.5].
 
-        Releasing node k of a crack that is closed from k on lets the energy fall by (r . f)^2/(2 s), with nodal forces f,
+        Releasing node k of a crack that is closed from k on lets the energy fall by (r . f)^2/(2 s), with
+        nodal forces f,
         the node's stiffness s against the open crack behind it, and r how those forces reach it; so
-        K = sqrt(E'/(2 s d)) r . f half a cell d ahead, the crack being loaded up to there. K at the tip is the mean over
-        a few cells on either side, which evens out the irregular mesh; the tip's pressure goes on ahead of it.
+        K = sqrt(E'/(2 s d)) r . f half a cell d ahead, the crack being loaded up to there. K at the tip is
+        the mean over
+        a few cells on either side, which evens out the irregular mesh; the tip's pressure goes on ahead of
+        it.
         """
         surface = self.body.surface
         order = np.argsort(surface.x[surface.crack, 1])
@@ -144,7 +151,8 @@ class Slot:
 def threshold(level: Level, folder: Path | None) -> list[Row]:
     """K of uniform pressure, f_n of the creep profile, and the table of threshold currents.
 
-    j ~ K_Ic^6.56: an error of 0.8 % in K is one of 5 % in j. The tabulated value at 15 MPa has one digit (0.005), so the
+    j ~ K_Ic^6.56: an error of 0.8 % in K is one of 5 % in j. The tabulated value at 15 MPa has one digit
+    (0.005), so the
     targets are those of the formula behind the table.
     """
     quick = level == "quick"
@@ -154,11 +162,14 @@ def threshold(level: Level, folder: Path | None) -> list[Row]:
         if length not in slots:
             slots[length] = Slot(slot_body(length, 12 if quick else 40), length, aperture)
             k = float(slots[length].weights().sum())
-            rows.append(Row(f"K of uniform pressure, a = {length:g} um", k / np.sqrt(np.pi * length), 1.1215, 0.005))
+            rows.append(
+                Row(f"K of uniform pressure, a = {length:g} um", k / np.sqrt(np.pi * length), 1.1215, 0.005)
+            )
         exact = exact_threshold(aperture, length, stack)
         found = slots[length].threshold(stack, 0.7 * exact, 1 if quick else 2)
         rows.append(
-            Row(f"threshold, {aperture:g} um x {length:g} um, {stack:g} MPa", found / UNIT, exact / UNIT, 0.05,
+            Row(f"threshold, {aperture:g} um x {length:g} um, {stack:g} MPa", found / UNIT, exact / UNIT,
+            0.05,
                 "mA/cm2", note=f"printed as {printed:g}")
         )  # fmt: skip
     return rows

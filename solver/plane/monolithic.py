@@ -40,7 +40,8 @@ class MonolithicSystem:
     Attributes
     ----------
     seconds : dict of str to float
-        Wall time so far [s]: `factorise` (analysis, factors and solve), and `inside` (keeping the inside of the bulk in
+        Wall time so far [s]: `factorise` (analysis, factors and solve), and `inside` (keeping the inside of
+        the bulk in
         equilibrium when a residual is evaluated, which a code that stores it would save).
     """
 
@@ -122,7 +123,11 @@ class MonolithicSystem:
         leaving[self._node] = local.shifted[:, POTENTIAL]
         start = local.right_side(CURRENTS)[:faces] + slope * values[node, POTENTIAL]
         right = [
-            np.zeros(self._ii.shape[0]), -leaving, local.right_side(opening), start, np.array([missing]),
+            np.zeros(self._ii.shape[0]),
+            -leaving,
+            local.right_side(opening),
+            start,
+            np.array([missing]),
             local.right_side(lithium),
         ]
         return rows, right

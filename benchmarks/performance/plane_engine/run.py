@@ -1,6 +1,8 @@
-"""Speed and memory of the plane engine, as ratios from one run: `python benchmarks/performance/plane_engine/run.py`.
+"""Speed and memory of the plane engine, as ratios from one run: `python
+benchmarks/performance/plane_engine/run.py`.
 
-CPU time of this process is what counts (other work on the machine then matters little); run with OMP_NUM_THREADS=1.
+CPU time of this process is what counts (other work on the machine then matters little); run with
+OMP_NUM_THREADS=1.
 Writes results/results.csv beside this file.
 """
 
@@ -66,7 +68,12 @@ def condensed_against_full() -> list[Line]:
         ("(a) condensed, CPU time per step", condensed, "s", ""),
         ("(a) full monolithic, CPU time per step", full, "s", ""),
         ("(a) ratio", full / condensed, "-", ">= 10"),
-        ("(a) ratio without what keeping the inside in equilibrium costs", full * (1 - share) / condensed, "-", ">= 10"),
+        (
+            "(a) ratio without what keeping the inside in equilibrium costs",
+            full * (1 - share) / condensed,
+            "-",
+            ">= 10",
+        ),
         ("(a) largest relative difference of any field", apart, "-", "<= 1e-8"),
     ]
 
@@ -79,7 +86,8 @@ def size_field(inside: float) -> str:
 
 
 def interior_mesh(name: str) -> tuple[Body, float]:
-    """A square body of 200 um whose surface mesh does not depend on the size inside; CPU seconds of its condensation."""
+    """A square body of 200 um whose surface mesh does not depend on the size inside; CPU seconds of its
+    condensation."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "body.msh"
         with gmsh_model.session() as gmsh:
@@ -152,17 +160,17 @@ def whole_run() -> list[Line]:
             gc.collect()
             memory.append(resident())
     seconds = process_time() - start
-    half = len(memory) // 3
+    half, counters = len(memory) // 3, engine.counters
+    growth = 1024.0 * (memory[-1] - memory[half]) / (10 * (len(memory) - 1 - half))
     return [
         ("(c) mesh and condensation, CPU time", setup, "s", ""),
         ("(c) flaw to short circuit, CPU time", seconds, "s", "< 30"),
         ("(c) outcome is short_circuit", float(engine.outcome == "short_circuit"), "-", "1"),
-        ("(c) accepted steps", engine.counters.steps, "-", ""),
-        ("(c) rejected steps", engine.counters.rejected, "-", ""),
-        ("(c) Newton iterations per accepted step", engine.counters.iterations / engine.counters.steps, "-", ""),
+        ("(c) accepted steps", counters.steps, "-", ""),
+        ("(c) rejected steps", counters.rejected, "-", ""),
+        ("(c) Newton iterations per accepted step", counters.iterations / counters.steps, "-", ""),
         ("(d) resident memory at a third of the run", memory[half], "MiB", ""),
-        ("(d) its growth per step after that", 1024.0 * (memory[-1] - memory[half]) / (10 * (len(memory) - 1 - half)),
-         "KiB", "0"),
+        ("(d) its growth per step after that", growth, "KiB", "0"),
     ]  # fmt: skip
 
 

@@ -1,0 +1,61 @@
+"""Conservation where it is easily lost: steps solved and thrown away, steps that plate more than a node holds."""
+
+import numpy as np
+import pytest
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.parameters import Cohesion, Creep, Flaw, PlaneModel, ProtocolStep, StepControl
+from lifrac.solver.physics.kinetics import PrescribedCurrent
+from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.fields import METAL
+from lifrac.solver.plane.problem import NewtonResult, SurfaceProblem
+from lifrac.verification.plane_runs import LLZO, LLZO_FACE, Body, edge_flaw, llzo_cell, make_body
+
+
+@pytest.fixture(scope="module", name="body")
+def small_body() -> Body:
+    return make_body(edge_flaw(60.0, 4.0, 0.4), LLZO.poisson_ratio)
+
+
+def test_balances_through_failed_steps(body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every sixth step is solved, thrown away and reported as not converged."""
+    problem = SurfaceProblem(body.surface, body.response, llzo_cell(StepControl()))
+    engine = PlaneEngine(problem)
+    solve, calls = problem.solve, 0
+
+    def unreliable(*args: object) -> NewtonResult:
+        nonlocal calls
+        calls += 1
+        result = solve(*args)  # type: ignore[arg-type]
+        if calls % 6 == 0:
+            raise NumericalFailure("thrown away")
+        return result
+
+    monkeypatch.setattr(problem, "solve", unreliable)
+    errors = []
+    for report in engine.run():
+        errors.append((report.measures.charge_error, report.measures.lithium_error))
+        if report.measures.crack_length > 25.0:
+            break
+    assert engine.counters.rejected >= 5
+    assert np.max(errors) < 1e-8
+
+
+def test_no_negative_metal_in_a_long_first_step(body: Body) -> None:
+    """A step that plates more than the empty flaw holds fills it: there is no second solution with h < 0."""
+    current, aperture = 10.0, 1.0e-4
+    model = PlaneModel(
+        LLZO,
+        LLZO_FACE,
+        LLZO_FACE,
+        Creep(7.7e-3, 6.56, linear_viscosity=1.0e-8),
+        Flaw(20.0, aperture, mouth="closed"),
+        cohesion=Cohesion(viscosity=0.0),
+        control=StepControl(newton_tolerance=1.0e-8),
+        protocol=(ProtocolStep("constant_current", current, duration=100.0),),
+    )
+    engine = PlaneEngine(SurfaceProblem(body.surface, body.response, model, PrescribedCurrent(current)))
+    for report in engine.run():
+        assert report.state.values[:, METAL].min() >= -1e-9
+        assert report.measures.lithium_volume == pytest.approx(report.measures.flaw_volume, rel=1e-6)
+        if report.number == 5:
+            break

@@ -1,0 +1,52 @@
+"""The condensed and the full Newton system are the same linear algebra."""
+
+import numpy as np
+import pytest
+from lifrac.solver.parameters import StepControl
+from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.fields import OPENING
+from lifrac.solver.plane.monolithic import MonolithicSystem
+from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.verification.plane_runs import LLZO, Body, edge_flaw, llzo_cell, make_body
+
+
+@pytest.fixture(scope="module", name="body")
+def small_body() -> Body:
+    return make_body(edge_flaw(60.0, 4.0, 0.4), LLZO.poisson_ratio)
+
+
+def both(body: Body) -> tuple[SurfaceProblem, SurfaceProblem]:
+    model = llzo_cell(StepControl())
+    full = MonolithicSystem(body.bulk, LLZO.youngs_modulus, LLZO.conductivity)
+    return (
+        SurfaceProblem(body.surface, body.response, model),
+        SurfaceProblem(body.surface, body.response, model, system=full),
+    )
+
+
+def test_force_and_potential_defect(body: Body) -> None:
+    """For arbitrary openings, and for currents whose sum is not zero."""
+    one, two = both(body)
+    rng = np.random.default_rng(1)
+    opening = rng.random(len(body.surface.crack))
+    force = one.system.elastic_force(opening)
+    np.testing.assert_allclose(two.system.elastic_force(opening), force, atol=1e-9 * np.abs(force).max())
+    values, leaving = rng.random((body.surface.size, 6)), rng.random(body.surface.size)
+    defect = one.system.potential_defect(values, leaving)
+    assert two.system.potential_defect(values, leaving) == pytest.approx(defect, rel=1e-9)
+
+
+def test_one_step_from_a_growing_crack(body: Body) -> None:
+    """The same iterations to the same state, every field."""
+    one, two = both(body)
+    engine = PlaneEngine(one)
+    for report in engine.run():
+        if report.measures.crack_length > 22.0:
+            break
+    assert report.state.values[:, OPENING].max() > 0.0
+    a = one.solve(report.state, report.dt, 40.0)
+    b = two.solve(report.state, report.dt, 40.0)
+    assert a.iterations == b.iterations > 2
+    scale = np.abs(a.values).max(axis=0)
+    assert (np.abs(a.values - b.values).max(axis=0) / scale).max() < 1e-8
+    assert b.voltage == pytest.approx(a.voltage, rel=1e-8)
