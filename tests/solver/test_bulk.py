@@ -8,9 +8,12 @@ import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from lifrac.solver.bulk import Bulk
+from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.numerics.cache import cache_folder, content_key
 from lifrac.solver.numerics.condensation import CondensedOperator, neumann_inverse
+from lifrac.solver.numerics.linear import LinearSolver
 from lifrac.solver.parameters import Loads
+from petsc4py import PETSc
 from small_cell import LLZO, response, slab, surface
 
 RNG = np.random.default_rng(1)
@@ -96,6 +99,23 @@ def test_forces_on_a_closed_crack_plane() -> None:
     one = np.ones(len(free.load_stack))
     assert np.abs(free.stiffness @ one).max() < 1e-10 * np.abs(free.stiffness).max()
     assert np.linalg.eigvalsh(held.stiffness)[0] > 0.0
+
+
+def test_a_matrix_without_inverse_is_refused_by_name() -> None:
+    singular = PETSc.Mat().createAIJ((3, 3), csr=([0, 1, 2, 3], [0, 1, 2], [1.0, 0.0, 1.0]))
+    singular.assemble()
+    with pytest.raises(NumericalFailure, match="MUMPS could not factorise"):
+        LinearSolver(singular)
+
+
+def test_no_solver_option_is_left_behind() -> None:
+    for preset in ("direct", "multigrid"):
+        fresh(preset).elastic_operator.solver.solve_many(np.ones((bulk_rows(), 1)))
+    assert not [key for key in PETSc.Options().getAll() if key.startswith("lifrac")]
+
+
+def bulk_rows() -> int:
+    return int(fresh("direct").elastic_operator.k_ii.getLocalSize()[0])
 
 
 # -- cache -----------------------------------------------------------------------------------------
