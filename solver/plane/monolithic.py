@@ -170,9 +170,11 @@ def _solve(a: sp.csr_matrix, b: Floats) -> Floats:
     source.setArray(b * row)
     ksp.solve(source, x)
     result = x.getArray(readonly=True) * column
-    reason = ksp.getConvergedReason()
-    for thing in (ksp, matrix, source, x):
-        thing.destroy()
+    reason = int(ksp.getConvergedReason())
+    ksp.destroy()
+    matrix.destroy()
+    source.destroy()
+    x.destroy()
     if reason < 0 or not np.isfinite(result).all():
         raise NumericalFailure(f"Newton increment is not finite (PETSc reason {reason})")
     return result
