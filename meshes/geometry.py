@@ -39,8 +39,8 @@ class SlabEdgeFlaw:
     refine : tuple of (float, float, float)
         Finer parts of the crack plane: from, to, size, as distances from the mouth [um].
     path_growth : float
-        Increase of the element edge on the crack plane per distance ahead of the flaw tip [-]; 0: equally spaced. A value
-        of crack_size/flaw_length keeps the same number of elements per crack length while the crack grows.
+        Increase of the element edge on the crack plane per distance ahead of the flaw tip [-]; 0: equally spaced.
+        A value of crack_size/flaw_length keeps the same number of elements per crack length while the crack grows.
     path_size : float, optional
         Largest element edge on the crack plane where it grows by `path_growth` [um].
 

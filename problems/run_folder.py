@@ -24,7 +24,17 @@ COLUMNS = (
     "flaw_volume_um2", "lithium_volume_um2", "extruded_um2", "flaw_current_share", "newton_iterations",
     "charge_balance_error", "lithium_balance_error", "energy_balance_error",
 )  # fmt: skip
-PACKAGES = ("lifrac", "fenics-dolfinx", "dolfinx-solver-real", "fenics-ufl", "fenics-basix", "gmsh", "numpy", "scipy", "mpi4py")
+PACKAGES = (
+    "lifrac",
+    "fenics-dolfinx",
+    "dolfinx-solver-real",
+    "fenics-ufl",
+    "fenics-basix",
+    "gmsh",
+    "numpy",
+    "scipy",
+    "mpi4py",
+)
 MARKS = ("manifest.json", "summary.json", "history.csv")
 """Files that show that a folder holds a run."""
 
@@ -71,7 +81,10 @@ class RunFolder:
             probe.unlink()
         except OSError as error:
             raise InputError(
-                f"cannot be written: {error.strerror}", key="--out", value=str(path), remedy="Choose another folder with --out"
+                f"cannot be written: {error.strerror}",
+                key="--out",
+                value=str(path),
+                remedy="Choose another folder with --out",
             ) from None
         self._rows = 0
 
@@ -106,8 +119,11 @@ class RunFolder:
 
     def event(self, event: Event) -> None:
         line = {
-            "time_s": event.time, "charge_mAh_per_cm2": capacity(event.charge), "event": event.name, "detail": event.detail,
-        }  # fmt: skip
+            "time_s": event.time,
+            "charge_mAh_per_cm2": capacity(event.charge),
+            "event": event.name,
+            "detail": event.detail,
+        }
         with (self.path / "events.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -130,10 +146,15 @@ class RunFolder:
 def _check_free(path: Path) -> None:
     if path.is_dir() and any((path / name).exists() for name in MARKS):
         raise InputError(
-            "the folder holds a run already", key="--out", value=str(path), remedy="Choose another folder with --out, or remove it"
+            "the folder holds a run already",
+            key="--out",
+            value=str(path),
+            remedy="Choose another folder with --out, or remove it",
         )
     if path.exists() and not path.is_dir():
-        raise InputError("is a file, not a folder", key="--out", value=str(path), remedy="Choose another folder with --out")
+        raise InputError(
+            "is a file, not a folder", key="--out", value=str(path), remedy="Choose another folder with --out"
+        )
 
 
 def _write_aside(path: Path, text: str) -> None:
@@ -158,7 +179,12 @@ def _git() -> str | None:
     here = Path(__file__).parent
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True, timeout=10, check=False
+            ["git", "describe", "--always", "--dirty"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError):
         return None

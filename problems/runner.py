@@ -95,7 +95,14 @@ class _Driver:
     """Rank 0's part of a run."""
 
     def __init__(
-        self, comm: MPI.Comm, case: Case, folder: RunFolder, bulk: Bulk, response: Response, recorder: FieldRecorder, begun: float
+        self,
+        comm: MPI.Comm,
+        case: Case,
+        folder: RunFolder,
+        bulk: Bulk,
+        response: Response,
+        recorder: FieldRecorder,
+        begun: float,
     ) -> None:
         self.comm = comm  # not the mesh's: that is a duplicate, on which the other ranks do not listen
         self.case, self.folder, self.bulk, self.recorder = case, folder, bulk, recorder
@@ -154,8 +161,8 @@ class _Driver:
         m = report.measures
         progress.update(
             self._done(report),
-            f"{capacity(report.state.charge):.4f} mAh/cm2, crack {m.crack_tip:.1f} um, lithium {m.lithium_length:.1f} um,"
-            f" {m.max_pressure:.0f} MPa",
+            f"{capacity(report.state.charge):.4f} mAh/cm2, crack {m.crack_tip:.1f} um, "
+            f"lithium {m.lithium_length:.1f} um, {m.max_pressure:.0f} MPa",
         )
 
     def _done(self, report: StepReport) -> float:
@@ -187,7 +194,14 @@ class _Driver:
         summary = self._summary()
         self.folder.summary(summary)
         at = summary["charge_mAh_per_cm2"]
-        LOG.info("%s: %s after %.4f mAh/cm2 (%s); %s", self.case.name, engine.outcome, at, engine.termination, self.folder.path)
+        LOG.info(
+            "%s: %s after %.4f mAh/cm2 (%s); %s",
+            self.case.name,
+            engine.outcome,
+            at,
+            engine.termination,
+            self.folder.path,
+        )
         if failure:
             LOG.error("%s. The last good state is in %s", failure, self.folder.path / "checkpoints")
 

@@ -148,7 +148,8 @@ class Mesh(Strict):
             return self
         found = [
             Problem(name, "has no effect on a mesh file", getattr(self, name).text, "Remove it or mesh.file")
-            for name in ("crack_size", "path_growth", "path_size", "far_size", "half_width") if getattr(self, name) is not None
+            for name in ("crack_size", "path_growth", "path_size", "far_size", "half_width")
+            if getattr(self, name) is not None
         ]  # fmt: skip
         if found:
             raise Problems(found)

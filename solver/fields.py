@@ -1,7 +1,5 @@
 """Bulk fields recovered from a surface state and gathered for output. Collective; arrays arrive on rank 0."""
 
-from .backend import dolfinx  # noqa: F401  isort: skip
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from lifrac.meshes.collective import on_root
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from .backend import dolfinx
 from .bulk import Bulk
 from .constants import AMPERE_PER_M2_PER_MA_PER_CM2
 from .parameters import PlaneModel
@@ -79,8 +78,11 @@ class FieldRecorder:
     def _gather_mesh(self) -> tuple[Ints | None, Floats | None, Ints | None]:
         """Rank 0: order of the gathered nodes by file number, their points, and the cells."""
         msh = self.bulk.tagged.mesh
-        node_of_dof = np.empty(self.bulk.potential_space.dofmap.index_map.size_local
-                               + self.bulk.potential_space.dofmap.index_map.num_ghosts, dtype=np.int64)
+        node_of_dof = np.empty(
+            self.bulk.potential_space.dofmap.index_map.size_local
+            + self.bulk.potential_space.dofmap.index_map.num_ghosts,
+            dtype=np.int64,
+        )
         node_of_dof[self.bulk.potential_space.dofmap.list.ravel()] = msh.geometry.dofmap.ravel()
         ids = np.asarray(msh.geometry.input_global_indices, dtype=np.int64)
         owned = self.bulk.potential_space.dofmap.index_map.size_local
@@ -99,7 +101,8 @@ class FieldRecorder:
         return order, points, np.searchsorted(numbers[order], cells)
 
     def _open(self, path: Path, points: Floats | None, cells: Ints | None) -> TemporalGrid:
-        assert points is not None and cells is not None
+        assert points is not None
+        assert cells is not None
         surface = self.bulk.surface
         self._bulk_points = len(points)
         shape = 5 if self._gdim == 2 else 10
@@ -132,7 +135,8 @@ class FieldRecorder:
         on_root(self.comm, lambda: self._append(parts, snapshot))
 
     def _append(self, parts: list[Floats] | None, snapshot: SurfaceSnapshot) -> None:
-        assert parts is not None and self._grid is not None
+        assert parts is not None
+        assert self._grid is not None
         self._grid.append(snapshot.time, self._arrays(np.concatenate(parts)[self._order], snapshot))
 
     def _arrays(self, bulk: Floats, snapshot: SurfaceSnapshot) -> dict[str, Floats]:

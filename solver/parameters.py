@@ -1,4 +1,4 @@
-"""What the solvers are told: frozen values in internal units (um, s, MPa, V, A/m2, K), already evaluated at temperature.
+"""What the solvers are told: frozen values in internal units (um, s, MPa, V, A/m2, K), evaluated at temperature.
 
 `lifrac.problems` resolves a case file and its material cards into these; nothing here knows about files.
 """
@@ -101,8 +101,8 @@ class Cohesion:
     strength: float | None = None
     """Cohesive strength [MPa]; None: chosen from the mesh and flaw so that the process zone spans enough cells."""
     viscosity: float | None = None
-    """Viscous traction per opening rate in the process zone [MPa s/um], which slows snap-through; None: 1 % of the toughness at
-    the crack speed that the current can feed."""
+    """Viscous traction per opening rate in the process zone [MPa s/um], which slows snap-through; None: 1 % of the
+    toughness at the crack speed that the current can feed."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ What is nonlinear lives here. The facets are gathered from the distributed bulk 
 the mesh file (which do not depend on the partition), and built as a mesh of its own on each rank.
 """
 
-from .backend import dolfinx  # isort: skip
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -12,7 +12,8 @@ Level = Literal["quick", "full"]
 class Row:
     """One figure beside its target.
 
-    `kind`: `relative` |value/target - 1| <= tolerance, `absolute` |value - target| <= tolerance, `below` value <= tolerance.
+    `kind`: `relative` |value/target - 1| <= tolerance, `absolute` |value - target| <= tolerance, `below`
+    value <= tolerance.
     """
 
     quantity: str

@@ -15,7 +15,6 @@ import ufl
 from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
-
 Floats = NDArray[np.float64]
 
 

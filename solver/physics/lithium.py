@@ -40,8 +40,9 @@ def plating(share: Expr, j: Expr, velocity_per_current: float, r: Expr, dx: ufl.
 def passage(aperture: Expr, cell_size: Expr) -> Expr:
     """Aperture that counts for flow through a cell: the harmonic mean of its end values.
 
-    For a linear aperture it is w_mid - (|grad w| d/2)^2/w_mid. It is close to the exact mean of a creeping flow in series
-    (exponent (n+2)/n = 1.3 at n = 6.6), and vanishes where one end is closed: no metal enters what has not opened.
+    For a linear aperture it is w_mid - (|grad w| d/2)^2/w_mid. It is close to the exact mean of a creeping flow
+    in series (exponent (n+2)/n = 1.3 at n = 6.6), and vanishes where one end is closed: no metal enters what has
+    not opened.
     """
     slope = ufl.grad(aperture)
     half = 0.25 * ufl.inner(slope, slope) * cell_size**2

@@ -54,7 +54,9 @@ class ActiveSets:
 class ActiveSetRule:
     """Chooses the sets from a state and its force residual."""
 
-    def __init__(self, surface: SurfaceMesh, crack: CrackGeometry, scales: Scales, stiffness: Floats, open_mouth: bool) -> None:
+    def __init__(
+        self, surface: SurfaceMesh, crack: CrackGeometry, scales: Scales, stiffness: Floats, open_mouth: bool
+    ) -> None:
         self.crack = crack
         self.scales = scales
         self.nodes = np.zeros(surface.size, dtype=bool)

@@ -75,8 +75,10 @@ class PlaneEngine:
         self._evaluate(self.state, 1.0)
         self.measures = self.observer.measure(self.state)
         chain = self.observer.distance
-        self.path_end = float(chain[-1] - 1.01 * (chain[-1] - chain[-2])) if self.observer.planar else float(
-            problem.surface.x[problem.surface.crack, 1].max() - 1.5 * problem.cells.max()
+        self.path_end = (
+            float(chain[-1] - 1.01 * (chain[-1] - chain[-2]))
+            if self.observer.planar
+            else float(problem.surface.x[problem.surface.crack, 1].max() - 1.5 * problem.cells.max())
         )
 
     # -- start ---------------------------------------------------------------------------------------------------
@@ -92,7 +94,9 @@ class PlaneEngine:
         if pressed and self.model.flaw.filling == 1.0 and self.model.flaw.mouth == "open":
             rested = self._under_stack_pressure(state)
             if rested is None:
-                self.notes.append("the flaw does not stand the stack pressure alone: lithium in it starts at zero pressure")
+                self.notes.append(
+                    "the flaw does not stand the stack pressure alone: lithium in it starts at zero pressure"
+                )
             else:
                 state = rested
         state.initial_metal = self.observer.stored(state)
@@ -244,7 +248,9 @@ class PlaneEngine:
         return 1.0, ""
 
     def _advance_in_cells(self, new: State) -> float:
-        return (self.observer.crack_length(new) - self.measures.crack_length) / self.problem.cell_at(self.measures.crack_length)
+        return (self.observer.crack_length(new) - self.measures.crack_length) / self.problem.cell_at(
+            self.measures.crack_length
+        )
 
     def _event_lengths(self, new: State) -> list[tuple[float, float, float]]:
         """(before, after, target) of the lengths whose passing is an event that has not happened yet."""

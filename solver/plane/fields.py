@@ -9,8 +9,8 @@ Floats = NDArray[np.float64]
 
 OPENING, PRESSURE, METAL, CURRENT, COUNTER_CURRENT, POTENTIAL = range(6)
 """Components at each surface node: opening of the crack beyond its initial aperture [um], lithium pressure [MPa], metal
-thickness [um], plating current density of anode face and crack faces [A/m2], stripping current density of the counter electrode
-[A/m2], electrolyte potential [V]."""
+thickness [um], plating current density of anode face and crack faces [A/m2], stripping current density of the counter
+electrode [A/m2], electrolyte potential [V]."""
 
 COMPONENTS = 6
 

@@ -103,7 +103,9 @@ class Observer:
         """How far lithium that is connected to the anode fills the crack [um]."""
         v = state.values
         aperture = self.problem.crack.aperture + v[:, OPENING]
-        share = np.where(aperture > lithium.SMALL_APERTURE, v[:, METAL] / np.maximum(aperture, lithium.SMALL_APERTURE), 0.0)
+        share = np.where(
+            aperture > lithium.SMALL_APERTURE, v[:, METAL] / np.maximum(aperture, lithium.SMALL_APERTURE), 0.0
+        )
         return self.front(share[self.chain], FILLED)
 
     def elastic_energy(self, values: Floats) -> float:
@@ -148,7 +150,7 @@ class Observer:
     def measure(self, state: State) -> Measures:
         p = self.problem
         v = state.values
-        crack, anode, counter = self.currents()
+        crack, anode, _ = self.currents()
         aperture = p.crack.aperture + v[:, OPENING]
         stored = self.stored(state)
         recoverable, dissipated = self.cohesive_energy(state)
@@ -166,7 +168,9 @@ class Observer:
             flaw_volume=float(p.crack.area @ np.maximum(aperture, 0.0)),
             lithium_volume=stored,
             flaw_current_share=crack / total if abs(total) > 1.0e-9 * p.width else 0.0,
-            charge_error=_relative(state.charge_in - state.charge_out, abs(state.charge_in), p.width * max(state.throughput, 1.0)),
+            charge_error=_relative(
+                state.charge_in - state.charge_out, abs(state.charge_in), p.width * max(state.throughput, 1.0)
+            ),
             lithium_error=_relative(stored - metal, abs(metal), p.scales.length * p.smallest),
             energy_error=_relative(energy - work, abs(work), p.scales.pressure * p.scales.length * p.smallest),
         )

@@ -71,7 +71,7 @@ def default_strength(model: PlaneModel, cell: Floats) -> Floats:
 
 
 def growth_speed(model: PlaneModel) -> float:
-    """Crack speed [um/s] that the protocol's largest current can feed: 2 v sqrt(a0)/(1.5 C), docs/model.md; 0 at rest."""
+    """Crack speed [um/s] that the protocol's largest current can feed: 2 v sqrt(a0)/(1.5 C); 0 at rest."""
     largest = max((abs(step.current_density) for step in model.protocol), default=0.0)
     e = model.electrolyte
     c = EDGE_FACTOR * float(np.sqrt(np.pi)) * e.fracture_toughness / e.plane_strain_modulus
@@ -133,9 +133,7 @@ class SurfaceProblem:
         )
         self.local = SurfaceResidual(surface, model, self.law, self.crack, viscosity, crack_kinetics)
         e = model.electrolyte
-        self.system: BulkSystem = system or CondensedSystem(
-            response, surface.crack, e.youngs_modulus, e.conductivity
-        )
+        self.system: BulkSystem = system or CondensedSystem(response, surface.crack, e.youngs_modulus, e.conductivity)
         self.load = (
             model.loads.stack_pressure * response.load_stack + model.loads.lateral_stress * response.load_lateral
         )
@@ -183,7 +181,9 @@ class SurfaceProblem:
         drop = np.abs(r[wet, CURRENT]) / anode_area[wet]
         worst = max(worst, float(drop.max(initial=0.0)) / self.scales.voltage)
         counter = self.surface.counter
-        worst = max(worst, float(np.abs(r[counter, COUNTER_CURRENT] / self.counter_area[counter]).max()) / self.scales.voltage)
+        worst = max(
+            worst, float(np.abs(r[counter, COUNTER_CURRENT] / self.counter_area[counter]).max()) / self.scales.voltage
+        )
         worst = max(worst, self.system.potential_defect(values, r[:, POTENTIAL]) / self.scales.voltage)
         total = self.local.model.anode.exchange_current * self.width * 1.0e-3 + abs(current)
         return max(worst, abs(float(r[:, POTENTIAL].sum())) / total)
@@ -245,8 +245,17 @@ class SurfaceProblem:
 
     def _linearise(self, r: Floats, values: Floats, sets: ActiveSets, wet: NDArray[np.bool_]) -> LocalSystem:
         return reduce(
-            r, self.local.linearise(), values, sets, wet, self.surface.counter,
-            self.crack.floor, self.crack.aperture, self.held_pressure, self.system.elastic_force, self.surface.crack,
+            r,
+            self.local.linearise(),
+            values,
+            sets,
+            wet,
+            self.surface.counter,
+            self.crack.floor,
+            self.crack.aperture,
+            self.held_pressure,
+            self.system.elastic_force,
+            self.surface.crack,
         )
 
     def _update(

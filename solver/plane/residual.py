@@ -104,8 +104,7 @@ class SurfaceResidual:
         self.flaw.x.array[:] = crack.flaw_cell
         # Numbers of the model are constants of the forms, not literals: another value compiles nothing.
         self.anode, self.counter, self.creep, self.flaw_data, self.loads = (
-            symbolic(surface.mesh, part)
-            for part in (model.anode, model.counter, model.creep, model.flaw, model.loads)
+            symbolic(surface.mesh, part) for part in (model.anode, model.counter, model.creep, model.flaw, model.loads)
         )
         self.cohesion = symbolic(surface.mesh, law)
         self.crack_kinetics = crack_kinetics or ButlerVolmer(self.anode)
@@ -127,7 +126,9 @@ class SurfaceResidual:
             + self._current(opening, h, j, jc, s, dx)
         )
 
-    def _momentum(self, opening: ufl.core.expr.Expr, p: ufl.core.expr.Expr, v: ufl.Argument, dx: ufl.Measure) -> ufl.Form:
+    def _momentum(
+        self, opening: ufl.core.expr.Expr, p: ufl.core.expr.Expr, v: ufl.Argument, dx: ufl.Measure
+    ) -> ufl.Form:
         """int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only."""
         largest = self.old["largest"]
         intact = 1.0 - self.flaw

@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 GROUP = {OPENING: 0, CURRENT: 1, COUNTER_CURRENT: 1, METAL: 2, PRESSURE: 2}
 """Which block of unknowns a component belongs to: openings, currents, lithium."""
 FEEDING = ((OPENING, METAL), (CURRENT, COUNTER_CURRENT), (METAL,))
-"""Components of each block of unknowns that enter the current balance of their node (h where it follows its opening)."""
+"""Components of each block of unknowns that enter their node's current balance (h where it follows its opening)."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,9 @@ def reduce(
     return LocalSystem(shifted, rows, cols, blocks, known, column, row, sizes, passive)
 
 
-def _known(values: Floats, sets: ActiveSets, wet: Mask, floor: Floats, aperture: Floats, held_pressure: Floats) -> Floats:
+def _known(
+    values: Floats, sets: ActiveSets, wet: Mask, floor: Floats, aperture: Floats, held_pressure: Floats
+) -> Floats:
     known = np.zeros_like(values)
     crack = sets.full | sets.dry | sets.held
     known[:, OPENING] = np.where(crack & ~sets.free, floor - values[:, OPENING], 0.0)
@@ -224,7 +226,7 @@ class CondensedSystem:
         """
         opening, current, lithium = (OPENING,), (CURRENT, COUNTER_CURRENT), (METAL,)
         unknown = (PRESSURE, METAL)
-        n0, n1, n2 = local.sizes
+        n2 = local.sizes[2]
         a00 = local.part(opening, opening).toarray()
         free = local.row[self.crack, OPENING] >= 0
         a00 += self.stiffness[np.ix_(free, free)]
@@ -250,7 +252,7 @@ class CondensedSystem:
     ) -> tuple[Floats, Floats, Floats, Floats]:
         """A11, b1, A10, A12 of the kinetics rows, the sum of currents and the imposed current."""
         components = (CURRENT, COUNTER_CURRENT)
-        n0, n1, n2 = local.sizes
+        n0, n1, _ = local.sizes
         blocks = [
             np.zeros((n1, n0)),
             local.part(components, components).toarray(),
@@ -275,7 +277,7 @@ class CondensedSystem:
 
 
 def kinetics_rows(local: LocalSystem) -> tuple[Ints, Floats, Mask]:
-    """Node of each kinetics equation, its derivative by that node's potential, and whether it is the counter electrode's."""
+    """Node of each kinetics equation, its slope by that node's potential, whether it is the counter electrode's."""
     count = local.sizes[1] - 2
     node, slope, counter = np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=bool)
     slopes = local.potential_slopes()
