@@ -166,15 +166,15 @@ def _solve(a: sp.csr_matrix, b: Floats) -> Floats:
     pc.setType("lu")
     pc.setFactorSolverType("mumps")
     ksp.setOperators(matrix)
-    source, x = matrix.createVecs()
+    source, x = matrix.createVecLeft(), matrix.createVecRight()
     source.setArray(b * row)
     ksp.solve(source, x)
     result = x.getArray(readonly=True) * column
-    reason = int(ksp.getConvergedReason())
+    converged = ksp.is_converged
     ksp.destroy()
     matrix.destroy()
     source.destroy()
     x.destroy()
-    if reason < 0 or not np.isfinite(result).all():
-        raise NumericalFailure(f"Newton increment is not finite (PETSc reason {reason})")
+    if not converged or not np.isfinite(result).all():
+        raise NumericalFailure("Newton increment is not finite")
     return result
