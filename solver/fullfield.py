@@ -244,10 +244,11 @@ class _Cell:
         for face, sign in zip(faces, (1.0, 1.0, -1.0), strict=True):
             balance += sign * face.area * face.current.x.array[:n]
         missing = total - self._sum(self.stripping.area * self.stripping.current.x.array[:n])
-        worst = max(float(np.abs(part[0]).max(initial=0.0)) for part in parts) / self.scale
+        worst = float(np.max([np.abs(part[0]).max(initial=0.0) for part in parts])) / self.scale
+        worst = self.comm.allreduce(worst if np.isfinite(worst) else np.inf, op=MPI.MAX)
         flowing = abs(total) + 1.0e-3 * self.exchange * self.width
         unbalanced = (self._sum(np.abs(balance)) + abs(missing)) / flowing
-        norm = max(float(self.comm.allreduce(worst, op=MPI.MAX)), unbalanced)
+        norm = worst + unbalanced
         shifts, slopes = [p[1] for p in parts], [p[2] for p in parts]
         return _Terms(balance, missing, shifts, slopes, norm if np.isfinite(norm) else np.inf)
 
