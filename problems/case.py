@@ -121,10 +121,11 @@ class Case:
             return self.mesh_file
         from lifrac.meshes.geometry import SlabEdgeFlaw
 
+        sizes: dict[str, Any] = dict(self.file.mesh_sizes())
         return SlabEdgeFlaw(
             thickness=float(self.file.electrolyte.thickness),
             flaw_length=float(self.file.defect.length),
-            **self.file.mesh_sizes(),
+            **sizes,
         )
 
     def dimensionless(self) -> dict[str, float]:

@@ -183,7 +183,8 @@ class _Driver:
         self.stored_at = state.time
         aperture = problem.crack.aperture + state.values[:, OPENING]
         snapshot = SurfaceSnapshot(state.time, state.values, aperture, self.engine.observer.damage(state))
-        self.recorder.record(share(self.comm, snapshot))
+        share(self.comm, snapshot)
+        self.recorder.record(snapshot)
 
     def _finish(self, failure: str) -> None:
         engine = self.engine

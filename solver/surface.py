@@ -7,11 +7,13 @@ the mesh file (which do not depend on the partition), and built as a mesh of its
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import basix.ufl
 import numpy as np
 import ufl
 from dolfinx import fem, mesh
+from dolfinx.mesh import MeshTags
 from lifrac.meshes.tagged import TaggedMesh
 from mpi4py import MPI
 from numpy.typing import NDArray
@@ -30,7 +32,7 @@ class SurfaceMesh:
     """Surface cells with tags; dofs of a P1 space are its nodes."""
 
     mesh: mesh.Mesh
-    tags: mesh.MeshTags
+    tags: MeshTags
     space: fem.FunctionSpace
     node_ids: Ints
     """Node number in the mesh file of each P1 dof."""
@@ -93,7 +95,8 @@ def gather_surface(tagged: TaggedMesh) -> SurfaceMesh:
     comm = tagged.mesh.comm
     local = {name: _owned_facets(tagged, name) for name in TAGS}
     everyone = comm.allgather(local)
-    ids, tags, points = [], [], {}
+    ids, tags = [], []
+    points: dict[int, Floats] = {}
     for part in everyone:
         for name, (facet_ids, coordinates) in part.items():
             ids.append(np.sort(facet_ids, axis=1))
@@ -109,7 +112,7 @@ def _build(cells: Ints, tag: Ints, points: dict[int, Floats], gdim: int) -> Surf
     nodes = np.unique(cells)
     x = np.array([points[i] for i in nodes.tolist()])
     shape = "interval" if cells.shape[1] == 2 else "triangle"
-    element = basix.ufl.element("Lagrange", shape, 1, shape=(gdim,))
+    element: Any = basix.ufl.element("Lagrange", shape, 1, shape=(gdim,))
     numbered = np.searchsorted(nodes, cells)
     msh = mesh.create_mesh(MPI.COMM_SELF, numbered, element, np.ascontiguousarray(x[:, :gdim]))
     tdim = msh.topology.dim

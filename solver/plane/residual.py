@@ -103,9 +103,11 @@ class SurfaceResidual:
         self.old["viscosity"].x.array[:] = viscosity
         self.flaw.x.array[:] = crack.flaw_cell
         # Numbers of the model are constants of the forms, not literals: another value compiles nothing.
-        self.anode, self.counter, self.creep, self.flaw_data, self.loads = (
-            symbolic(surface.mesh, part) for part in (model.anode, model.counter, model.creep, model.flaw, model.loads)
-        )
+        self.anode = symbolic(surface.mesh, model.anode)
+        self.counter = symbolic(surface.mesh, model.counter)
+        self.creep = symbolic(surface.mesh, model.creep)
+        self.flaw_data = symbolic(surface.mesh, model.flaw)
+        self.loads = symbolic(surface.mesh, model.loads)
         self.cohesion = symbolic(surface.mesh, law)
         self.crack_kinetics = crack_kinetics or ButlerVolmer(self.anode)
         form = self._form(ufl.TestFunction(space))
@@ -186,8 +188,8 @@ class SurfaceResidual:
     def evaluate(self, values: Floats, voltage: float, dt: float) -> Floats:
         """Residual (n, 6)."""
         self.unknown.x.array[:] = values.ravel()
-        self.voltage.value = voltage
-        self.dt.value = dt
+        self.voltage.value = np.asarray(voltage)
+        self.dt.value = np.asarray(dt)
         b = np.zeros(self.size * COMPONENTS)
         fem.assemble_vector(b, self._residual)
         return b.reshape(-1, COMPONENTS)
