@@ -315,7 +315,7 @@ class PlaneEngine:
 
     @property
     def outcome(self) -> str:
-        """The gravest thing that happened to the cell; `unfinished` if nothing did before the computation was cut short."""
+        """The gravest thing that happened to the cell; `unfinished` if nothing did before the run was cut short."""
         for name in ("short_circuit", "crack_through", "voltage_limit", "contact_lost", "fracture"):
             if name in self.counters.happened:
                 return name

@@ -305,6 +305,7 @@ def check_saved(out: Path, termination: str) -> dict[str, np.ndarray]:
     """A run that did not get to its end: everything there, the last good state saved, the reason told."""
     table, found = history(out), summary(out)
     assert found["termination"] == termination
+    assert found["outcome"] != "completed"
     assert set(found) == SUMMARY
     assert events(out)[-1]["event"] == "end"
     assert events(out)[-1]["detail"].startswith(termination)
