@@ -236,6 +236,8 @@ def main(tokens: Sequence[str] | None = None) -> int:
         return _fail(str(error), BAD_INPUT)
     except NumericalFailure as error:
         return _fail(f"numerical failure: {error}", NUMERICAL_FAILURE)
+    except OSError as error:
+        return _fail(f"a file could not be read or written: {error}", NUMERICAL_FAILURE)
 
 
 def _speak() -> None:

@@ -1,5 +1,6 @@
 """The run folder: what one run writes, and in which units (docs/results.md)."""
 
+import contextlib
 import csv
 import json
 import os
@@ -91,6 +92,11 @@ class RunFolder:
     @property
     def fields(self) -> Path:
         return self.path / "fields.vtkhdf"
+
+    def withdraw(self) -> None:
+        """Take an empty folder away again: nothing was computed."""
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
     def begin(self, case: Case, ranks: int, mesh: Mapping[str, Any]) -> None:
         """Write the resolved case and the manifest."""

@@ -61,12 +61,16 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
     model = case.model()
     surface = gather_surface(tagged)
     bulk = Bulk(tagged, surface, model.electrolyte.poisson_ratio, model.loads, case.bulk_solver)  # type: ignore[arg-type]
-    response = bulk.response()
+    try:
+        response = bulk.response()
+    except NumericalFailure:
+        on_root(comm, lambda: folder.withdraw() if folder else None)
+        raise
     on_root(comm, lambda: folder.begin(case, comm.size, tagged.report.as_dict()) if folder else None)
     recorder = FieldRecorder(bulk, model, out / "fields.vtkhdf")
     if comm.rank != 0:
         while (snapshot := share(comm, None)) is not None:
-            recorder.record(snapshot)
+            try_to_record(recorder, snapshot)
         code: int = comm.bcast(None, root=0)
         return code
     assert folder is not None
@@ -79,6 +83,15 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
     if case.plots:
         _plot(out)
     return code
+
+
+def try_to_record(recorder: FieldRecorder, snapshot: SurfaceSnapshot) -> str:
+    """Store a state; why it could not be stored, or nothing. It fails on all ranks alike, and the run goes on."""
+    try:
+        recorder.record(snapshot)
+    except (NumericalFailure, OSError) as error:
+        return str(error)
+    return ""
 
 
 def _plot(out: Path) -> None:
@@ -184,7 +197,9 @@ class _Driver:
         aperture = problem.crack.aperture + state.values[:, OPENING]
         snapshot = SurfaceSnapshot(state.time, state.values, aperture, self.engine.observer.damage(state))
         share(self.comm, snapshot)
-        self.recorder.record(snapshot)
+        trouble = try_to_record(self.recorder, snapshot)
+        if trouble:
+            LOG.error("the fields at %g s could not be stored: %s", state.time, trouble)
 
     def _finish(self, failure: str) -> None:
         engine = self.engine

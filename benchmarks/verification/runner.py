@@ -3,7 +3,7 @@
 import csv
 import difflib
 import importlib
-import importlib.util
+import importlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,8 +64,7 @@ class Outcome:
 def load_checks() -> dict[str, Check]:
     """Import the modules of the book, which fills the registry."""
     for name in MODULES:
-        if importlib.util.find_spec(f"{__package__}.{name}") is not None:
-            importlib.import_module(f"{__package__}.{name}")
+        importlib.import_module(f"{__package__}.{name}")
     return REGISTRY
 
 

@@ -1,0 +1,67 @@
+"""Run under mpiexec as they are (`make mpi`), and on one rank with the rest: every rank takes part in every test."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lifrac.meshes.builder import build
+from lifrac.meshes.errors import InputError
+from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.reader import read_mesh
+from lifrac.problems.case import load_case
+from lifrac.problems.runner import run_case
+from lifrac.solver.bulk import Bulk
+from lifrac.solver.parameters import Loads
+from lifrac.solver.surface import gather_surface
+from mpi4py import MPI
+
+COMM = MPI.COMM_WORLD
+SLAB = SlabEdgeFlaw(60.0, 60.0, 10.0, 1.0, 10.0, growth=0.2, path_growth=0.1)
+BLOCK = HalfPennyBlock(40.0, 40.0, 40.0, 10.0, 4.0, 12.0, growth=0.3)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """One folder for all ranks."""
+    return Path(COMM.bcast(str(tmp_path), root=0))
+
+
+@pytest.mark.parametrize("preset", ["direct", "multigrid"])
+@pytest.mark.parametrize("geometry", [SLAB, BLOCK], ids=["2D", "3D"])
+def test_condensation_does_not_depend_on_the_partition(
+    geometry: SlabEdgeFlaw | HalfPennyBlock, preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The distributed response equals the one that each rank computes alone."""
+    monkeypatch.setenv("LIFRAC_CACHE", "off")
+    responses = []
+    for comm in (COMM, MPI.COMM_SELF):
+        tagged = build(geometry, comm)
+        bulk = Bulk(tagged, gather_surface(tagged), 0.3, Loads(lateral="roller"), preset)  # type: ignore[arg-type]
+        responses.append((bulk._key(), bulk.response()))
+    (key, together), (key_alone, alone) = responses
+    assert key == key_alone
+    for name in ("conduction", "stiffness", "load_stack"):
+        a, b = getattr(together, name), getattr(alone, name)
+        assert np.abs(a - b).max() < 1.0e-9 * np.abs(b).max(), name
+
+
+def test_run_writes_one_folder(shared: Path) -> None:
+    """All ranks come back with the same exit code; rank 0 has written the run."""
+    overrides = ["protocol.areal_capacity=0.01 mAh/cm^2", "mesh.crack_size=1 um", "output.plots=false"]
+    code = run_case(load_case("llzo_holds", overrides), shared / "run")
+    assert COMM.allgather(code) == [0] * COMM.size
+    COMM.Barrier()
+    with (shared / "run" / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[-1]["charge_mAh_per_cm2"]) == pytest.approx(0.01)
+    assert (shared / "run" / "fields.vtkhdf").stat().st_size > 0
+
+
+def test_bad_input_is_raised_on_every_rank(shared: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        read_mesh(shared / "nowhere.msh", COMM)
+    (shared / "in_the_way").write_text("")
+    COMM.Barrier()
+    with pytest.raises(InputError, match="in_the_way"):
+        run_case(load_case("llzo_holds"), shared / "in_the_way")
