@@ -3,7 +3,6 @@
 import csv
 import difflib
 import importlib
-import importlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
