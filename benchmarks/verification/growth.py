@@ -117,7 +117,7 @@ def growth(level: Level, folder: Path | None) -> list[Row]:
         Row("a over Griffith's, at 3 a0", float(a[-1]), 1.0, 0.03),
     ]
     rows += sensitivity("mesh x2", run, grow(Setting(0.2, 1.0 / 80.0, 2.2), inner=True))
-    rows += sensitivity("strength x2", run, grow(Setting(0.05, 1.0 / 100.0, 2.2), inner=True))
+    rows += sensitivity("strength x2", run, grow(Setting(0.05, 1.0 / 100.0, 1.8), inner=True))
     speed = 2.0 * surface_velocity_per_current() * base.current * A0 / (0.1 * A0)
     rows += sensitivity("viscosity", run, grow(Setting(0.2, 1.0 / 40.0, 2.2, 1.0e-3 / speed), inner=True))
     return rows

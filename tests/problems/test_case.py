@@ -205,7 +205,7 @@ def test_all_problems_in_one_message(path: Path) -> None:
 
 def test_characteristic_numbers(path: Path) -> None:
     """LLZO-like data of the design trial: 134 MPa at the flaw tip for 2 mA/cm2."""
-    numbers = load_case("llzo_holds").dimensionless()
+    numbers = load_case("llzo_holds", ["protocol.current_density=2 mA/cm^2"]).dimensionless()
     assert numbers["griffith_pressure_MPa"] == pytest.approx(110.4, rel=1e-3)
     assert numbers["pressure_bound_tip_MPa"] == pytest.approx(135.0, rel=1e-2)
     assert numbers["wagner_number"] == pytest.approx(1.26, rel=1e-2)

@@ -21,7 +21,9 @@ import numpy as np
 os.environ["LIFRAC_CACHE"] = "off"
 
 from lifrac.meshes import gmsh_model
+from lifrac.meshes.geometry import SlabEdgeFlaw
 from lifrac.meshes.reader import read_mesh
+from lifrac.problems.case import load_case
 from lifrac.solver.bulk import Bulk
 from lifrac.solver.parameters import Loads, PlaneModel, StepControl
 from lifrac.solver.plane.engine import PlaneEngine, StepReport
@@ -29,7 +31,7 @@ from lifrac.solver.plane.monolithic import MonolithicSystem
 from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.system import BulkSystem
 from lifrac.solver.surface import gather_surface
-from lifrac.verification.plane_runs import LLZO, Body, edge_flaw, llzo_cell, make_body
+from lifrac.verification.plane_runs import LLZO, Body, llzo_cell, make_body
 from mpi4py import MPI
 
 THICKNESS = 200.0
@@ -149,11 +151,14 @@ def resident() -> float:
 
 
 def whole_run() -> list[Line]:
-    """(c) From a 20 um flaw to the short circuit through 200 um of LLZO; (d) memory on the way."""
+    """(c) The ready case llzo_runs_through, 20 um flaw to short circuit through 200 um; (d) memory on the way."""
+    case = load_case("llzo_runs_through")
+    geometry, model = case.geometry(), case.model()
+    assert isinstance(geometry, SlabEdgeFlaw)
     start = process_time()
-    body = make_body(edge_flaw(THICKNESS, 20.0), LLZO.poisson_ratio)
+    body = make_body(geometry, model.electrolyte.poisson_ratio, model.loads)
     setup = process_time() - start
-    engine = PlaneEngine(SurfaceProblem(body.surface, body.response, llzo_cell(StepControl())))
+    engine = PlaneEngine(SurfaceProblem(body.surface, body.response, model))
     start, memory = process_time(), []
     for _ in engine.run():
         if engine.counters.steps % 10 == 0:
