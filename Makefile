@@ -36,9 +36,9 @@ lint: install  ## ruff on the sources, mypy on the installed package
 unit: install  ## tests on one rank
 	$(BIN)/python -m pytest -q
 
-mpi: install  ## the collective tests under mpiexec on 2 and 3 ranks; a hang fails after five minutes
+mpi: install  ## the collective tests under mpiexec on 2 and 3 ranks; a hang fails after ten minutes
 	for n in $(RANKS); do \
-	    timeout 300 $(BIN)/mpiexec -n $$n $(BIN)/python -m pytest -q -p no:cacheprovider tests/parallel || exit 1; \
+	    timeout 600 $(BIN)/mpiexec -n $$n $(BIN)/python -m pytest -q -p no:cacheprovider tests/parallel || exit 1; \
 	done
 
 verify: install  ## the quick part of the verification book
