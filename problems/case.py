@@ -296,11 +296,13 @@ def _find(path: Path) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise InputError(
             f"not valid TOML: {error}", file=path, remedy='Values with units are strings: write "20 um"'
         ) from None
+    except RecursionError:
+        raise InputError("is nested too deeply", file=path, remedy="Give a text file in TOML") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", file=path, remedy="Give a text file in TOML") from None
 

@@ -221,6 +221,15 @@ def test_binary_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "bad.toml" in capsys.readouterr().err
 
 
+def test_nested_too_deeply(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is nested too deeply" in refused(tmp_path, "a = " + "[" * 5000 + "]" * 5000, capsys)
+
+
+def test_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "windows.toml").write_text(GOOD, encoding="utf-8-sig")
+    assert main(["check", str(tmp_path / "windows.toml")]) == 0
+
+
 @pytest.mark.parametrize(
     ("name", "words"), [("lzo_holds", "Did you mean llzo_holds?"), ("nothing.toml", "no such")]
 )
