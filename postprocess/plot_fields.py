@@ -22,7 +22,7 @@ _ELECTRODE_DRAWN = 0.04
 _OPENING_DRAWN = 0.025
 """Half opening of the crack in the picture, as a part of the electrolyte thickness."""
 _LARGEST_FACTOR = 5000.0
-_WET = 1e-6
+_WET = 0.05
 """Fill fraction above which the crack counts as holding lithium."""
 
 

@@ -111,7 +111,7 @@ class RunFolder:
             "mesh": dict(mesh),
             "warnings": case.warnings,
         }
-        _write_aside(self.path / "manifest.json", json.dumps(manifest, indent=2, default=float) + "\n")
+        write_aside(self.path / "manifest.json", json.dumps(manifest, indent=2, default=float) + "\n")
         with (self.path / "history.csv").open("w", newline="") as file:
             csv.writer(file).writerow(COLUMNS)
         (self.path / "events.jsonl").touch()
@@ -146,10 +146,19 @@ class RunFolder:
         os.replace(aside, folder / "last.npz")
 
     def summary(self, values: Mapping[str, Any]) -> None:
-        _write_aside(self.path / "summary.json", json.dumps(dict(values), indent=2) + "\n")
+        write_aside(self.path / "summary.json", json.dumps(dict(values), indent=2) + "\n")
 
 
 def _check_free(path: Path) -> None:
+    try:
+        _refuse_taken(path)
+    except OSError as error:
+        raise InputError(
+            f"is no usable folder name: {error.strerror}", key="--out", value=str(path), remedy="Choose another folder"
+        ) from None
+
+
+def _refuse_taken(path: Path) -> None:
     if path.is_dir() and any((path / name).exists() for name in MARKS):
         raise InputError(
             "the folder holds a run already",
@@ -163,7 +172,8 @@ def _check_free(path: Path) -> None:
         )
 
 
-def _write_aside(path: Path, text: str) -> None:
+def write_aside(path: Path, text: str) -> None:
+    """Write a whole file or leave the old one: to a part file first, which then takes the name."""
     part = path.with_suffix(path.suffix + ".part")
     part.write_text(text)
     os.replace(part, path)

@@ -216,13 +216,13 @@ EXPANSION = Dimension("thermal expansion", "1/K", "1/K", "15e-6 1/K")
 NUMBER = Dimension("number", "", "", "0.5")
 
 Length = Annotated[Quantity, LENGTH]
-PositiveLength = Annotated[Quantity, LENGTH.within(gt=0.0)]
+PositiveLength = Annotated[Quantity, LENGTH.within(ge=1.0e-4, le=1.0e6)]  # 0.1 nm to 1 m
 PositiveTime = Annotated[Quantity, TIME.within(gt=0.0)]
 Pressure = Annotated[Quantity, PRESSURE]
-PositivePressure = Annotated[Quantity, PRESSURE.within(gt=0.0)]
-StackPressure = Annotated[Quantity, PRESSURE.within(ge=0.0)]
+PositivePressure = Annotated[Quantity, PRESSURE.within(gt=0.0, le=1.0e7)]
+StackPressure = Annotated[Quantity, PRESSURE.within(ge=0.0, le=1.0e4)]
 Temperature = Annotated[Quantity, TEMPERATURE]
-CurrentDensity = Annotated[Quantity, CURRENT_DENSITY]
+CurrentDensity = Annotated[Quantity, CURRENT_DENSITY.within(ge=-1.0e6, le=1.0e6)]  # 100 A/cm2
 PositiveCurrentDensity = Annotated[Quantity, CURRENT_DENSITY.within(gt=0.0)]
 ArealCapacity = Annotated[Quantity, AREAL_CAPACITY.within(gt=0.0)]
 StoredCapacity = Annotated[Quantity, AREAL_CAPACITY.within(ge=0.0)]

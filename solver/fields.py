@@ -137,7 +137,10 @@ class FieldRecorder:
     def _append(self, parts: list[Floats] | None, snapshot: SurfaceSnapshot) -> None:
         assert parts is not None
         assert self._grid is not None
-        self._grid.append(snapshot.time, self._arrays(np.concatenate(parts)[self._order], snapshot))
+        try:
+            self._grid.append(snapshot.time, self._arrays(np.concatenate(parts)[self._order], snapshot))
+        except RuntimeError as error:  # h5py's word for a full disk
+            raise OSError(f"fields.vtkhdf could not be written ({error})") from None
 
     def _arrays(self, bulk: Floats, snapshot: SurfaceSnapshot) -> dict[str, Floats]:
         """All point arrays on all points: bulk values first, then surface values, zero where a field does not live."""

@@ -95,7 +95,7 @@ def test_overridden_and_derived_values_round_trip(path: Path, tmp_path: Path) ->
     overrides = [
         "operation.temperature=61.7 degC", "electrolyte.properties.conductivity=0.7 mS/cm",
         "electrodes.properties.stress_cap=3 MPa", "output.fields=['0.1 mAh/cm^2', '0.2 mAh/cm^2']",
-        "electrolyte.thickness=0.3337 mm", "fracture.cohesive_strength=123 MPa", "solver.max_step=10 s",
+        "electrolyte.thickness=0.3337 mm", "fracture.cohesive_strength=321 MPa", "solver.max_step=10 s",
     ]  # fmt: skip
     case = load_case(path, overrides)
     (tmp_path / "resolved.toml").write_text(case.resolved_toml())
