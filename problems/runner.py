@@ -6,6 +6,7 @@ out the states to be recovered. Every decision is made there.
 
 import logging
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 
 from lifrac.meshes.builder import build
 from lifrac.meshes.collective import on_root
+from lifrac.meshes.errors import InputError
 from lifrac.meshes.reader import read_mesh
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.bulk import Bulk, Response
@@ -32,13 +34,25 @@ from .run_folder import RunFolder, capacity
 
 LOG = logging.getLogger("lifrac")
 DONE, NUMERICAL_FAILURE, ASKED_TO_STOP = 0, 3, 4
+BALANCES = {
+    "charge_balance_error": "charge_error",
+    "lithium_balance_error": "lithium_error",
+    "energy_balance_error": "energy_error",
+}
+"""Balances in the summary, where the worst step counts, and in `Measures`."""
 
 
 def make_mesh(case: Case, comm: MPI.Comm) -> TaggedMesh:
     """The case's mesh: parametrised, or the user's own (collective)."""
     geometry = case.geometry()
     if isinstance(geometry, Path):
-        return read_mesh(geometry, comm, gdim=2, scale=case.mesh_scale)
+        try:
+            return read_mesh(geometry, comm, gdim=2, scale=case.mesh_scale)
+        except InputError as error:
+            raise InputError(
+                f"{geometry.name}: {error.message}", file=case.path, key="mesh.file", value=case.file.mesh.file,
+                remedy=error.remedy,
+            ) from None  # fmt: skip
     return build(geometry, comm)
 
 
@@ -56,6 +70,11 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
         On every rank alike, before anything is written, for a folder or mesh that cannot be used.
     """
     begun = time.monotonic()
+    with heeding_signals() as asked:
+        return _run(case, out, comm, begun, asked)
+
+
+def _run(case: Case, out: Path, comm: MPI.Comm, begun: float, asked: list[int]) -> int:
     tagged = make_mesh(case, comm)
     folder = on_root(comm, lambda: RunFolder(out))
     model = case.model()
@@ -76,12 +95,12 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
     assert folder is not None
     code = NUMERICAL_FAILURE
     try:
-        code = _Driver(comm, case, folder, bulk, response, recorder, begun).run()
+        code = _Driver(comm, case, folder, bulk, response, recorder, begun, asked).run()
     finally:
         share(comm, None)
         comm.bcast(code, root=0)
     if case.plots:
-        _plot(out)
+        draw_plots(out)
     return code
 
 
@@ -94,7 +113,7 @@ def try_to_record(recorder: FieldRecorder, snapshot: SurfaceSnapshot) -> str:
     return ""
 
 
-def _plot(out: Path) -> None:
+def draw_plots(out: Path) -> None:
     """Pictures are an extra: a run is not lost because one cannot be drawn."""
     from lifrac.postprocess.plots import plot_run
 
@@ -116,13 +135,15 @@ class _Driver:
         response: Response,
         recorder: FieldRecorder,
         begun: float,
+        asked: list[int],
     ) -> None:
         self.comm = comm  # not the mesh's: that is a duplicate, on which the other ranks do not listen
         self.case, self.folder, self.bulk, self.recorder = case, folder, bulk, recorder
         self.begun = begun
         self.engine = PlaneEngine(SurfaceProblem(bulk.surface, response, case.model()))
         self.stored_at = -1.0
-        self.asked = False
+        self.asked = asked
+        self.worst = dict.fromkeys(BALANCES, 0.0)
         planned = sum(self._share(i) for i in range(len(case.model().protocol)))
         stored = case.stored_states
         if isinstance(stored, int):
@@ -145,7 +166,7 @@ class _Driver:
         self.folder.add(self._first_row())
         self._record()
         code, failure = DONE, ""
-        with _asked_to_stop(self), progress_for(1.0, self.case.name) as progress:
+        with progress_for(1.0, self.case.name) as progress:
             try:
                 for report in engine.run():
                     self._accept(report, progress)
@@ -167,6 +188,8 @@ class _Driver:
 
     def _accept(self, report: StepReport, progress: Reporter) -> None:
         self.folder.add(report)
+        for name, attribute in BALANCES.items():
+            self.worst[name] = max(self.worst[name], getattr(report.measures, attribute))
         passed = [m for m in self.marks if m <= report.state.throughput * (1.0 + 1.0e-9)]
         if passed or report.events:
             self.marks = [m for m in self.marks if m not in passed]
@@ -244,22 +267,30 @@ class _Driver:
             "lithium_length_um": m.lithium_length,
             "max_lithium_pressure_MPa": m.max_pressure,
             "cell_voltage_V": engine.state.cell_voltage,
-            "charge_balance_error": m.charge_error,
-            "lithium_balance_error": m.lithium_error,
-            "energy_balance_error": m.energy_error,
+            **self.worst,
         }
 
 
 @contextmanager
-def _asked_to_stop(driver: _Driver) -> Iterator[None]:
-    """SIGTERM and SIGUSR1 end the run after the present step, with a checkpoint."""
+def heeding_signals() -> Iterator[list[int]]:
+    """SIGTERM, SIGUSR1 and the first Ctrl-C end the run after the present step, with a checkpoint.
+
+    On every rank: mpiexec hands signals to all of them, and PETSc's own handler would abort. Yields the list that
+    received signals are added to; rank 0 looks at its own.
+    """
+    asked: list[int] = []
 
     def handler(number: int, frame: FrameType | None) -> None:
-        driver.asked = True
+        if number == signal.SIGINT and asked:
+            raise KeyboardInterrupt
+        asked.append(number)
 
-    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = {n: signal.signal(n, handler) for n in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)}
     try:
-        yield
+        yield asked
     finally:
         for number, old in before.items():
             signal.signal(number, old)
