@@ -1,5 +1,7 @@
 """Everything that talks to gmsh: a silent, reproducible session, drawing a geometry, giving arrays."""
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -55,6 +57,17 @@ def session() -> Iterator[Any]:
         yield gmsh
     finally:
         gmsh.finalize()
+        _restore_signals()
+
+
+def _restore_signals() -> None:
+    """gmsh resets signal actions behind Python's back: install again what Python believes is there."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        handler = signal.getsignal(number)
+        if handler is not None:
+            signal.signal(number, handler)
 
 
 def mesh_geometry(gmsh: Any, geometry: Geometry) -> None:
