@@ -6,7 +6,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .constants import LITHIUM_MOLAR_VOLUME
+from .constants import LITHIUM_MOLAR_VOLUME, surface_velocity_per_current
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,40 @@ class Creep:
     """k of the size effect; 0 switches it off."""
     fixed_aperture: bool = False
     """Flow through the initial aperture w0 only (verification of slots of fixed aperture)."""
+
+
+@dataclass(frozen=True)
+class ContactLaw:
+    """How an electrode face loses and recovers contact (`physics.contact`), at temperature."""
+
+    void_height: float
+    """h* [um]: thickness of metal whose removal opens the whole face."""
+    reference_current: float
+    """J_ref: critical stripping current density [A/m2] at `reference_pressure`; 0: Norton creep alone."""
+    reference_pressure: float = 1.0
+    """P_ref [MPa]."""
+    pressure_exponent: float = 1.0
+    """mu: J_c ~ P^mu of the linear (diffusional) mechanism; measured 0.8 to 1.9."""
+    norton_prefactor: float = 0.0
+    """A(T) [1/s/MPa^n] of Norton creep that closes voids in parallel; 0: none."""
+    norton_exponent: float = 6.56
+    """n."""
+    unrecoverable: float = 0.0
+    """Share of lost contact that neither creep nor plating brings back, 0..1."""
+    minimum: float = 0.05
+    """Mean contact of a face below which contact counts as lost."""
+    molar_volume: float = LITHIUM_MOLAR_VOLUME
+
+    def critical_current(self, pressure: float) -> float:
+        """J_c(P) = J_ref (P/P_ref)^mu + (F h*/Omega) (A/2) (3P/(2n))^n [A/m2].
+
+        The second term is the rate at which a spherical void closes in a Norton solid (exact), so a pure Norton law
+        gives the exponent n.
+        """
+        n = self.norton_exponent
+        closing = 0.5 * self.norton_prefactor * (1.5 * pressure / n) ** n
+        linear = self.reference_current * (pressure / self.reference_pressure) ** self.pressure_exponent
+        return float(linear + closing * self.void_height / surface_velocity_per_current(self.molar_volume))
 
 
 @dataclass(frozen=True)
@@ -159,3 +193,5 @@ class PlaneModel:
     protocol: tuple[ProtocolStep, ...] = ()
     stop: StopRules = field(default_factory=StopRules)
     control: StepControl = field(default_factory=StepControl)
+    contact: ContactLaw | None = None
+    """None: faces keep their contact fraction."""

@@ -26,6 +26,7 @@ MODULES = (
     "growth",
     "threshold",
     "monolithic",
+    "contact",
     "balances",
     "ranks",
 )

@@ -9,14 +9,17 @@ from ..constants import surface_velocity_per_current
 from ..errors import NumericalFailure
 from ..numerics.stepping import StepController
 from ..parameters import ProtocolStep
+from ..physics.contact import Contact
 from .fields import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
 from .measures import Measures, Observer
 from .problem import NewtonResult, SurfaceProblem
 
 PRESSURE_ALLOWANCE = 0.1
 """Change of the largest lithium pressure per step, in units of the flaw's Griffith pressure."""
+CONTACT_ALLOWANCE = 0.05
+"""Change of contact per step at any node: currents see the contact of the step's start."""
 EVENT_TOLERANCE = 0.02
-"""An event is hit when it is overshot by less than this, in cells of the crack path."""
+"""An event is hit when it is overshot by less than this, in cells of the crack path (contact: of its minimum)."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class PlaneEngine:
         """Throughputs [C/m2], ascending, that a step must end at (states to be stored)."""
         self.termination = ""
         self.state = state if state is not None else self._at_rest()
+        if self.model.contact is not None and self.state.contact is None:
+            self.state.contact = Contact.whole(problem.surface.size)
         self._previous: tuple[Floats, float] | None = None
         self._evaluate(self.state, 1.0)
         self.measures = self.observer.measure(self.state)
@@ -127,8 +132,7 @@ class PlaneEngine:
 
     def _evaluate(self, state: State, dt: float) -> None:
         """Point the problem's forms at a state."""
-        _, connected = self.problem.wet_nodes(state)
-        self.problem.local.begin_step(state.values, state.largest, connected)
+        self.problem.begin_step(state)
         self.problem.residual(state.values, state.cell_voltage, dt)
 
     # -- stepping ------------------------------------------------------------------------------------------------
@@ -233,6 +237,7 @@ class PlaneEngine:
         new.time += dt
         new.charge += current * dt
         new.throughput += abs(current) * dt
+        new.contact = self.problem.contact_after(self.state, result.values, dt)
         return new
 
     def _check(self, new: State, dt: float, failures: int) -> tuple[float, str]:
@@ -245,7 +250,28 @@ class PlaneEngine:
             overshoot = (value_new - target) / self.problem.cell_at(target)
             if value_old < target < value_new and overshoot > EVENT_TOLERANCE and failures < 8:
                 return max((target - value_old) / (value_new - value_old), 0.02), "event"
+        return self._check_contact(new, failures)
+
+    def _check_contact(self, new: State, failures: int) -> tuple[float, str]:
+        """Refuse a step in which contact changes too much for currents held, or falls far below its minimum."""
+        change = self._contact_change(new)
+        if change > CONTACT_ALLOWANCE:
+            return max(0.75 * CONTACT_ALLOWANCE / change, 0.1), "contact change"
+        law = self.model.contact
+        if law is None or "contact_lost" in self.counters.happened or failures >= 8:
+            return 1.0, ""
+        m = self.measures
+        faces = zip((m.contact_anode, m.contact_counter), self.observer.mean_contact(new), strict=True)
+        for before, after in faces:
+            if before > law.minimum > after and law.minimum - after > EVENT_TOLERANCE * law.minimum:
+                return max((before - law.minimum) / (before - after), 0.02), "event"
         return 1.0, ""
+
+    def _contact_change(self, new: State) -> float:
+        """Largest change of contact at a node in this step."""
+        if new.contact is None or self.state.contact is None:
+            return 0.0
+        return float(np.abs(new.contact.now - self.state.contact.now).max())
 
     def _advance_in_cells(self, new: State) -> float:
         return (self.observer.crack_length(new) - self.measures.crack_length) / self.problem.cell_at(
@@ -270,7 +296,11 @@ class PlaneEngine:
         self.observer.book(self.state, new, dt, result.residual)
         measures = self.observer.measure(new)
         change = abs(measures.max_pressure - self.measures.max_pressure) / self.problem.scales.pressure
-        load = max(self._advance_in_cells(new) / self.model.control.max_advance_cells, change / PRESSURE_ALLOWANCE)
+        load = max(
+            self._advance_in_cells(new) / self.model.control.max_advance_cells,
+            change / PRESSURE_ALLOWANCE,
+            self._contact_change(new) / CONTACT_ALLOWANCE,
+        )
         controller.accepted(dt, result.iterations, load)
         events = self._events(new, measures)
         self._previous = (self.state.values, dt)
@@ -300,6 +330,10 @@ class PlaneEngine:
         limit = self.model.stop.voltage_limit
         if limit is not None and abs(new.cell_voltage) >= limit:
             happen("voltage_limit", f"the cell voltage has reached {limit:g} V")
+        law = self.model.contact
+        for face, contact in (("anode face", m.contact_anode), ("counter electrode", m.contact_counter)):
+            if law is not None and contact <= law.minimum:
+                happen("contact_lost", f"the contact of the {face} has fallen to {contact:.3g}")
         return tuple(found)
 
     def _should_stop(self, report: StepReport) -> bool:
@@ -309,6 +343,8 @@ class PlaneEngine:
             self.termination = "short_circuit"
         elif "voltage_limit" in names:
             self.termination = "voltage_limit"
+        elif "contact_lost" in names:
+            self.termination = "contact_lost"
         elif ("crack_through" in names and stop.at_crack_through) or ("fracture" in names and stop.at_fracture):
             self.termination = "stop_rule"
         return bool(self.termination)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..physics.contact import Contact
+
 Floats = NDArray[np.float64]
 
 OPENING, PRESSURE, METAL, CURRENT, COUNTER_CURRENT, POTENTIAL = range(6)
@@ -43,6 +45,8 @@ class State:
     """Charge plated on anode face and crack face of the half model [A s/m2 um]."""
     work: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("pressure", "dissipated", "viscous"), 0.0))
     """Accumulated work per depth [MPa um2]."""
+    contact: Contact | None = None
+    """Contact of the electrode faces (a value, never changed in place); None: no contact law."""
 
     def snapshot(self) -> "State":
         """An independent copy."""

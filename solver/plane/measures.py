@@ -37,6 +37,9 @@ class Measures:
     charge_error: float
     lithium_error: float
     energy_error: float
+    contact_anode: float = 1.0
+    """Mean contact that voids leave on the anode face [-]."""
+    contact_counter: float = 1.0
 
 
 class Observer:
@@ -50,8 +53,8 @@ class Observer:
         lumped = lithium.LUMPED
         self._currents = [
             fem.form(local.plating_share(opening, h) * j * dx(CRACK, metadata=lumped)),
-            fem.form(local.anode.contact_fraction * j * dx(ANODE, metadata=lumped)),
-            fem.form(local.counter.contact_fraction * jc * dx(COUNTER, metadata=lumped)),
+            fem.form(local.touching(local.anode) * j * dx(ANODE, metadata=lumped)),
+            fem.form(local.touching(local.counter) * jc * dx(COUNTER, metadata=lumped)),
         ]
         crack = surface.crack
         distance = np.hypot(surface.x[crack, 1], surface.x[crack, 2])
@@ -143,6 +146,13 @@ class Observer:
         new.work["viscous"] += float(p.crack.intact_area @ (mean * moved))
         self._viscous_old = viscous
 
+    def mean_contact(self, state: State) -> tuple[float, float]:
+        """Mean contact of anode face and counter electrode [-]; 1 without a contact law."""
+        if state.contact is None:
+            return 1.0, 1.0
+        anode, counter = (float(a @ state.contact.now / a.sum()) for a in self.problem.face_area.values())
+        return anode, counter
+
     def stored(self, state: State) -> float:
         """Lithium in the flaw [um2 per depth]."""
         return float(self.problem.crack.area @ state.values[:, METAL])
@@ -159,6 +169,7 @@ class Observer:
         metal = state.initial_metal + state.plated_in_flaw - state.extruded
         total = crack + anode
         chain = self.problem.surface.mouth
+        contact_anode, contact_counter = self.mean_contact(state)
         return Measures(
             crack_length=self.crack_length(state),
             crack_tip=self.crack_tip(state),
@@ -173,6 +184,8 @@ class Observer:
             ),
             lithium_error=_relative(stored - metal, abs(metal), p.scales.length * p.smallest),
             energy_error=_relative(energy - work, abs(work), p.scales.pressure * p.scales.length * p.smallest),
+            contact_anode=contact_anode,
+            contact_counter=contact_counter,
         )
 
 

@@ -11,8 +11,9 @@ from ..constants import surface_velocity_per_current, thermal_voltage
 from ..errors import NumericalFailure
 from ..parameters import PlaneModel
 from ..physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
+from ..physics.contact import Contact, advanced
 from ..physics.kinetics import FaceKinetics
-from ..surface import COUNTER, CRACK, SurfaceMesh
+from ..surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .active import ActiveSetRule, ActiveSets, Scales, connected_metal
 from .fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
 from .residual import SurfaceResidual, locate_flaw
@@ -143,7 +144,9 @@ class SurfaceProblem:
         self.rule = ActiveSetRule(
             surface, self.crack, self.scales, e.youngs_modulus * response.stiffness, model.flaw.mouth == "open"
         )
-        self.counter_area = model.counter.contact_fraction * surface.lumped_area(COUNTER)
+        self.face_area = {tag: surface.lumped_area(tag) for tag in (ANODE, COUNTER)}
+        self.whole_counter_area = model.counter.contact_fraction * surface.lumped_area(COUNTER)
+        self.counter_area = self.whole_counter_area
         self.width = float(surface.lumped_area(COUNTER).sum())
         self.held_pressure = np.zeros(surface.size)
         self.held_pressure[self.rule.mouth] = model.loads.stack_pressure
@@ -168,6 +171,31 @@ class SurfaceProblem:
         wet = self.always_wet.copy()
         wet[self.surface.crack] |= connected[self.surface.crack] > 0.0
         return wet, connected
+
+    def begin_step(self, state: State) -> NDArray[np.bool_]:
+        """Point the forms at the state that a step starts from; returns the nodes that may carry a face current."""
+        wet, connected = self.wet_nodes(state)
+        self.local.begin_step(state.values, state.largest, connected)
+        if state.contact is not None and self.local.contact is not None:
+            self.local.contact.x.array[:] = state.contact.now
+            self.counter_area = self.whole_counter_area * state.contact.now
+        return wet
+
+    def contact_after(self, state: State, values: Floats, dt: float) -> Contact | None:
+        """Contact of the faces after a step from `state` in which they carried the currents of `values`."""
+        law, model = self.model.contact, self.model
+        if law is None or state.contact is None:
+            return None
+        now, lowest = state.contact.now.copy(), state.contact.lowest.copy()
+        surface = self.surface
+        for nodes, tag, plated in (
+            (surface.anode, ANODE, model.anode.contact_fraction * values[:, CURRENT]),
+            (surface.counter, COUNTER, -model.counter.contact_fraction * values[:, COUNTER_CURRENT]),
+        ):
+            face, area = Contact(now[nodes], lowest[nodes]), self.face_area[tag][nodes]
+            face = advanced(law, face, plated[nodes], area, model.loads.stack_pressure, dt)
+            now[nodes], lowest[nodes] = face.now, face.lowest
+        return Contact(now, lowest)
 
     def norm(self, r: Floats, values: Floats, dt: float, wet: NDArray[np.bool_], current: float) -> float:
         """Largest scaled residual of all equations and complementarity conditions; 1 is of the size of the terms."""
@@ -196,8 +224,7 @@ class SurfaceProblem:
         NumericalFailure
             When Newton's method does not converge.
         """
-        wet, connected = self.wet_nodes(state)
-        self.local.begin_step(state.values, state.largest, connected)
+        wet = self.begin_step(state)
         values = (state.values if guess is None else guess).copy()
         voltage = state.cell_voltage
         total = current_density * self.width

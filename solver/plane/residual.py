@@ -15,7 +15,7 @@ from dolfinx.mesh import Mesh
 from numpy.typing import NDArray
 
 from ..constants import surface_velocity_per_current
-from ..parameters import PlaneModel
+from ..parameters import Kinetics, PlaneModel
 from ..physics import lithium
 from ..physics.cohesive import LinearSoftening
 from ..physics.kinetics import ButlerVolmer, FaceKinetics
@@ -94,6 +94,9 @@ class SurfaceResidual:
         self.unknown = fem.Function(space)
         names = ("opening_old", "metal_old", "largest", "aperture", "connected", "strength", "viscosity")
         self.old = {name: fem.Function(surface.space, name=name) for name in names}
+        self.contact = None if model.contact is None else fem.Function(surface.space, name="contact")
+        if self.contact is not None:
+            self.contact.x.array[:] = 1.0
         self.flaw = fem.Function(cellwise, name="flaw")
         self.open = fem.Function(cellwise, name="open")
         self.dt = fem.Constant(surface.mesh, 1.0)
@@ -171,10 +174,14 @@ class SurfaceResidual:
         """What leaves the electrolyte: plating on anode and crack, minus what the counter electrode feeds in."""
         lumped = lithium.LUMPED
         return (
-            self.anode.contact_fraction * j * s * dx(ANODE, metadata=lumped)
+            self.touching(self.anode) * j * s * dx(ANODE, metadata=lumped)
             + self.plating_share(opening, h) * j * s * dx(CRACK, metadata=lumped)
-            - self.counter.contact_fraction * jc * s * dx(COUNTER, metadata=lumped)
+            - self.touching(self.counter) * jc * s * dx(COUNTER, metadata=lumped)
         )
+
+    def touching(self, face: Kinetics) -> ufl.core.expr.Expr:
+        """Part of an electrode face that touches: its constant fraction, times the contact that voids leave."""
+        return face.contact_fraction if self.contact is None else face.contact_fraction * self.contact
 
     def begin_step(self, values: Floats, largest: Floats, connected: Floats) -> None:
         """Load the committed state that a step starts from."""
