@@ -229,9 +229,9 @@ def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
         Everything wrong with the case, in one message that names file, keys, values and remedies.
     """
     path = _find(Path(path))
-    data = _read(path)
+    data = read_toml(path)
     for text in overrides:
-        _apply(data, text)
+        apply_override(data, text)
     file = validate(CaseFile, data, path)
     electrolyte = file.electrolyte.card or load_card(
         file.electrolyte.material, path.parent, file=path, key="electrolyte.material"
@@ -294,7 +294,8 @@ def _find(path: Path) -> Path:
     raise InputError(message, file=path, remedy=hint)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The raw tables of a case or study file; InputError if it is none."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
@@ -307,7 +308,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot be read: {error}", file=path, remedy="Give a text file in TOML") from None
 
 
-def _apply(data: dict[str, Any], text: str) -> None:
+def apply_override(data: dict[str, Any], text: str) -> None:
     """Lay one `key=value` over the raw case."""
     key, sign, value = text.partition("=")
     key = key.strip()

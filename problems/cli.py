@@ -27,6 +27,7 @@ file (docs/cases.md), then:
     lifrac run case.toml                 compute it; writes runs/case
     mpiexec -n 4 lifrac run case.toml    the same on four ranks
     lifrac plot runs/case                draw the results again
+    lifrac ccd study.toml                critical current density over grids
 
 Ready cases answer to their names: lifrac run llzo_holds
 """
@@ -48,6 +49,15 @@ def _load(case: str, overrides: list[str] | None) -> "Case":
     from .case import load_case
 
     return load_case(case, overrides or [])
+
+
+def _folder(out: Path | None, name: str) -> Path:
+    """Where to write."""
+    from lifrac.meshes.errors import InputError
+
+    if out is not None and not out.parts:
+        raise InputError("is empty", key="--out", remedy="Name a folder, or leave --out away")
+    return out or Path("runs") / name
 
 
 def _is_root() -> bool:
@@ -82,9 +92,41 @@ def run(
     loaded = _load(case, set_)
     for warning in loaded.warnings:
         logging.getLogger("lifrac").warning("warning: %s", warning)
+    folder = _folder(out, loaded.name)
     from .runner import run_case
 
-    return run_case(loaded, out or Path("runs") / loaded.name)
+    return run_case(loaded, folder)
+
+
+@app.command
+def ccd(
+    study: Annotated[str, Parameter(help="A study file, or the name of a ready study.")],
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(help="Study folder to write; runs/<study> unless stated.")] = None,
+    set_: Set = None,
+) -> int:
+    """Critical current density over grids of temperature, stack pressure and areal capacity.
+
+    For example:
+
+        lifrac ccd llzo --out runs/ccd_llzo
+        lifrac ccd study.toml --set study.refinements=4 --set defect.length="15 um"
+
+    The folder holds ccd.csv (the brackets), runs.csv (every run) and plots/.
+    The same command goes on where an unfinished study has stopped. Keys that
+    begin with study. are the study's, all others those of its case
+    (docs/ccd.md).
+    """
+    from .study import load_study
+
+    loaded = load_study(study, set_ or [])
+    for warning in loaded.warnings:
+        logging.getLogger("lifrac").warning("warning: %s", warning)
+    folder = _folder(out, loaded.name)
+    from .ccd_runner import run_study
+
+    return run_study(loaded, folder)
 
 
 @app.command
@@ -183,12 +225,13 @@ def materials(
 
 
 @app.command
-def plot(folder: Annotated[Path, Parameter(help="A run folder.")], /) -> int:
-    """Draw the plots of a run folder again.
+def plot(folder: Annotated[Path, Parameter(help="A run folder, or the folder of a study.")], /) -> int:
+    """Draw the plots of a run folder or a study folder again.
 
     For example:
 
         lifrac plot runs/llzo_holds
+        lifrac plot runs/ccd_llzo
     """
     if not _is_root():
         return 0

@@ -9,7 +9,7 @@ from lifrac.meshes.errors import InputError
 from lifrac.problems import cli
 from lifrac.solver.errors import NumericalFailure
 
-COMMANDS = ["run", "check", "mesh", "materials", "plot", "verify"]
+COMMANDS = ["run", "ccd", "check", "mesh", "materials", "plot", "verify"]
 
 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,80 @@
+"""The picture of a study: what is drawn is what stands in ccd.csv, open brackets included."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from lifrac.meshes.errors import InputError
+from lifrac.postprocess.plot_ccd import COLUMNS, ccd_figure, read_ccd
+from lifrac.postprocess.plots import plot_run
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+NONE = float("nan")
+
+
+def write(folder: Path, rows: list[tuple[float, float, float, float, float]]) -> Path:
+    """A ccd.csv of (T, P, Q, lower, upper)."""
+    folder.mkdir(exist_ok=True)
+    modes = ["short_circuit" if np.isfinite(row[-1]) else None for row in rows]
+    table = pd.DataFrame([(*row, mode) for row, mode in zip(rows, modes, strict=True)], columns=list(COLUMNS))
+    table.to_csv(folder / "ccd.csv", index=False)
+    return folder
+
+
+def full(folder: Path, temperatures: int, pressures: int, capacities: int) -> Path:
+    return write(
+        folder,
+        [
+            (25.0 + 20 * t, 1.0 + 4 * p, 0.1 * (q + 1), (1.0 + t) / (1 + p) / (1 + q), (1.2 + t) / (1 + p) / (1 + q))
+            for t in range(temperatures)
+            for p in range(pressures)
+            for q in range(capacities)
+        ],
+    )  # fmt: skip
+
+
+def bars(figure: Figure, panel: int) -> set[tuple[float, float]]:
+    """(lower, upper) ends of all error bars."""
+    found = [s for c in figure.axes[panel].collections if isinstance(c, LineCollection) for s in c.get_segments()]
+    return {(round(float(s[0][1]), 6), round(float(s[1][1]), 6)) for s in found}
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 2), (1, 1, 4), (3, 1, 1), (8, 5, 7)])
+@pytest.mark.filterwarnings("error")
+def test_every_shape_of_study_is_drawn(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    written = plot_run(full(tmp_path / "study", *shape))
+    assert written == [tmp_path / "study" / "plots" / f"ccd.{kind}" for kind in ("png", "pdf")]
+    assert all(path.stat().st_size > 5000 for path in written)
+
+
+def test_bars_are_the_brackets(tmp_path: Path) -> None:
+    folder = full(tmp_path, 2, 3, 2)
+    table = read_ccd(folder / "ccd.csv")
+    stated = {(round(a, 6), round(b, 6)) for a, b in zip(table.iloc[:, 3], table.iloc[:, 4], strict=True)}
+    figure = ccd_figure(table)
+    assert bars(figure, 0) == stated
+    assert bars(figure, 1) == stated
+
+
+@pytest.mark.filterwarnings("error")
+def test_open_brackets_are_arrows(tmp_path: Path) -> None:
+    """No error bar; an arrow up at the largest current, down at the smallest; nothing where nothing is known."""
+    brackets = [(0.1, 8.0, NONE), (0.2, 1.0, 2.0), (0.4, 0.0, 0.5), (0.8, 0.0, NONE)]
+    write(tmp_path, [(25.0, 1.0, *bracket) for bracket in brackets])
+    figure = ccd_figure(read_ccd(tmp_path / "ccd.csv"))
+    assert bars(figure, 1) == {(1.0, 2.0)}
+    drawn = {line.get_marker(): list(np.asarray(line.get_ydata())) for line in figure.axes[1].lines}
+    assert (drawn["^"], drawn["v"]) == ([8.0], [0.5])
+    assert len(plot_run(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "cannot be read"), ("a,b\n1,2\n", "columns are missing"), (",".join(COLUMNS) + "\n", "holds no value yet")],
+)
+def test_damaged_table_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "ccd.csv").write_text(text)
+    with pytest.raises(InputError, match=words):
+        plot_run(tmp_path)
