@@ -34,6 +34,8 @@ HISTORY_COLUMNS = (
     "charge_balance_error",
     "lithium_balance_error",
     "energy_balance_error",
+    "contact_anode",
+    "contact_counter",
 )
 """Columns of `history.csv`; the unit is the last part of the name."""
 
@@ -104,7 +106,7 @@ def _read_history(file: Path) -> pd.DataFrame:
     missing = [c for c in HISTORY_COLUMNS if c not in table.columns]
     if missing:
         raise InputError(f"columns are missing: {', '.join(missing)}", file=file, remedy=_REMEDY)
-    table = table.dropna(subset=["energy_balance_error"] if len(table) > 1 else []).reset_index(drop=True)
+    table = table.dropna(subset=[HISTORY_COLUMNS[-1]] if len(table) > 1 else []).reset_index(drop=True)
     if table.empty:
         raise InputError("holds no step yet", file=file, remedy="Wait for the first step of the run")
     return table

@@ -23,7 +23,7 @@ COLUMNS = (
     "step", "time_s", "dt_s", "protocol_step", "current_density_mA_per_cm2", "charge_mAh_per_cm2", "cell_voltage_V",
     "crack_length_um", "crack_tip_um", "lithium_length_um", "max_lithium_pressure_MPa", "mouth_opening_um",
     "flaw_volume_um2", "lithium_volume_um2", "extruded_um2", "flaw_current_share", "newton_iterations",
-    "charge_balance_error", "lithium_balance_error", "energy_balance_error",
+    "charge_balance_error", "lithium_balance_error", "energy_balance_error", "contact_anode", "contact_counter",
 )  # fmt: skip
 PACKAGES = (
     "lifrac",
@@ -53,7 +53,7 @@ def row_of(report: StepReport) -> dict[str, float | int]:
         report.current_density / AMPERE_PER_M2_PER_MA_PER_CM2, capacity(s.charge), s.cell_voltage,
         m.crack_length, m.crack_tip, m.lithium_length, m.max_pressure, m.mouth_opening,
         m.flaw_volume, m.lithium_volume, s.extruded, m.flaw_current_share, report.iterations,
-        m.charge_error, m.lithium_error, m.energy_error,
+        m.charge_error, m.lithium_error, m.energy_error, m.contact_anode, m.contact_counter,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -138,8 +138,10 @@ class RunFolder:
         folder = self.path / "checkpoints"
         folder.mkdir(exist_ok=True)
         aside = folder / "last.part.npz"
+        c = state.contact
+        contact = {} if c is None else {"contact": c.now, "lowest_contact": c.lowest}
         np.savez(
-            aside, values=state.values, largest=state.largest,
+            aside, values=state.values, largest=state.largest, **contact,
             scalars=np.array([state.time, state.charge, state.throughput, state.cell_voltage, state.extruded,
                               state.plated_in_flaw, state.initial_metal, state.charge_in, state.charge_out]),
         )  # fmt: skip

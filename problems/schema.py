@@ -47,6 +47,41 @@ class Defect(Strict):
     """Part of the aperture that holds lithium at the start, 0 to 1."""
 
 
+class Contact(Strict):
+    """Voids: contact that stripping takes from an electrode face, and stack pressure and plating give back. Off unless
+    this table is given."""
+
+    void_height: u.PositiveLength
+    """Thickness h* of metal whose removal opens the whole face; 15 to 30 um for Li6PS5Cl."""
+    critical_current: Annotated[u.Quantity, u.CURRENT_DENSITY.within(ge=0.0, le=1.0e6)]
+    """Largest current density that can be stripped for good, at `reference_pressure` and 25 degC; 0 with `norton`
+    alone."""
+    reference_pressure: u.PositivePressure = default("1 MPa")
+    """Stack pressure at which `critical_current` holds."""
+    pressure_exponent: Annotated[u.Quantity, u.NUMBER.within(ge=0.0, le=50.0)] = default(1.0)
+    """Exponent of the stack pressure in the critical current; measured 0.8 to 1.9."""
+    activation_energy: u.ActivationEnergy = default("55 kJ/mol")
+    """Of the critical current; lattice diffusion of lithium unless stated."""
+    norton: StrictBool = False
+    """Voids also close by the metal's Norton creep (spherical void), in parallel."""
+    unrecoverable: u.Fraction01 = default(0.0)
+    """Share of lost contact that does not come back."""
+    minimum: Annotated[u.Quantity, u.NUMBER.within(ge=1.0e-3, lt=1.0)] = default(0.05)
+    """Mean contact of a face at which contact counts as lost and the run ends."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Contact":
+        if self.critical_current == 0.0 and not self.norton:
+            problem = Problem(
+                "critical_current",
+                "nothing would close a void",
+                self.critical_current.text,
+                "State a current above 0, or norton = true",
+            )
+            raise Problems([problem])
+        return self
+
+
 class Electrodes(Strict):
     """The two lithium electrodes and their faces."""
 
@@ -60,6 +95,8 @@ class Electrodes(Strict):
     """Part of each face that touches the metal, above 0 to 1; the local current is the nominal over it."""
     mouth: Literal["open", "closed"] = "open"
     """`open`: lithium at the mouth is at stack pressure and may leave; `closed`: nothing leaves."""
+    contact: Contact | None = None
+    """Contact law of the faces; none unless given."""
     card: LithiumCard | None = None
     """A whole metal card inline; replaces the look-up of `metal`."""
 
