@@ -17,12 +17,15 @@ from lifrac.solver import parameters
 from . import estimates
 from . import units as u
 from .materials import ElectrolyteCard, LithiumCard, load_card, override
+from .properties import activation
 from .schema import CaseFile
 from .schema_tools import did_you_mean, validate
 
 if TYPE_CHECKING:
     from lifrac.meshes.geometry import SlabEdgeFlaw
 
+CONTACT_REFERENCE_TEMPERATURE = 298.15
+"""[K], at which `electrodes.contact.critical_current` is stated."""
 READY_CASES = Path(__file__).parent / "cases"
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.\[][A-Za-z0-9_]+\]?)*")
 
@@ -109,6 +112,26 @@ class Case:
                 newton_tolerance=float(solver.newton_tolerance),
                 max_steps=solver.max_steps,
             ),
+            contact=self._contact(),
+        )
+
+    def _contact(self) -> parameters.ContactLaw | None:
+        """The contact law at the temperature of the case."""
+        table, t = self.file.electrodes.contact, self.temperature
+        if table is None:
+            return None
+        creep = self.metal.evaluate(t)
+        rise = activation(t, CONTACT_REFERENCE_TEMPERATURE, float(table.activation_energy))
+        return parameters.ContactLaw(
+            void_height=float(table.void_height),
+            reference_current=float(table.critical_current) * rise,
+            reference_pressure=float(table.reference_pressure),
+            pressure_exponent=float(table.pressure_exponent),
+            norton_prefactor=creep.prefactor if table.norton else 0.0,
+            norton_exponent=creep.exponent,
+            unrecoverable=float(table.unrecoverable),
+            minimum=float(table.minimum),
+            molar_volume=self.metal.molar_volume(t),
         )
 
     def model(self) -> parameters.PlaneModel:
