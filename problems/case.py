@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +170,14 @@ class Case:
                 "the stack pressure alone cracks the flaw: operation.stack_pressure is "
                 f"{numbers['stack_to_griffith_pressure']:.2g} of the pressure that does"
             )
+        if self.model().flaw.filling == 0.0:
+            found.append("defect.filling is 0: lithium plates only where lithium is, an empty flaw stays almost empty")
+        signs = [step.current_density for step in self.model().protocol if step.current_density]
+        if any(a < 0.0 < b for a, b in pairwise(signs)):
+            found.append(
+                "the protocol plates after stripping: a flaw that was emptied hardly fills again, because lithium "
+                "plates only where lithium is"
+            )
         if self.mesh_file is None:
             sizes = self.file.mesh_sizes()
             if sizes["crack_size"] > float(self.file.defect.length) / 20.0:
@@ -294,6 +303,7 @@ def _check_resolved(case: Case) -> None:
             key="operation.temperature", value=case.file.operation.temperature.text,
             remedy="Stay below the melting point: the model holds for solid metal",
         )  # fmt: skip
+    _check_process_zone(case)
     if case.mesh_file is not None and not case.mesh_file.is_file():
         raise InputError(
             "no such mesh file",
@@ -301,6 +311,24 @@ def _check_resolved(case: Case) -> None:
             key="mesh.file",
             value=case.file.mesh.file,
             remedy="Give the path of a mesh, relative to the case file",
+        )
+
+
+def _check_process_zone(case: Case) -> None:
+    """A stated cohesive strength must leave a process zone shorter than the flaw."""
+    strength = case.file.fracture.cohesive_strength
+    if strength is None:
+        return
+    e, length = case.model().electrolyte, float(case.file.defect.length)
+    zone = 0.8 * e.plane_strain_modulus * e.fracture_energy / float(strength) ** 2
+    if zone > length:
+        least = (0.8 * e.plane_strain_modulus * e.fracture_energy / length) ** 0.5
+        raise InputError(
+            f"the process zone, {zone:.3g} um, would be longer than the flaw",
+            file=case.path,
+            key="fracture.cohesive_strength",
+            value=strength.text,
+            remedy=f"State at least {least:.3g} MPa, or leave it out",
         )
 
 

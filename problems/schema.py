@@ -198,7 +198,7 @@ class Solver(Strict):
 
     bulk: Literal["direct", "multigrid"] = "direct"
     """Linear solver of the bulk: `direct` (MUMPS) or `multigrid` (CG with GAMG)."""
-    newton_tolerance: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0e-4)] = default(1.0e-10)
+    newton_tolerance: Annotated[u.Quantity, u.NUMBER.within(ge=1.0e-12, le=1.0e-4)] = default(1.0e-10)
     """Relative tolerance of the Newton method."""
     max_advance_cells: u.PositiveNumber = default(1.0)
     """Crack advance per step that the step control aims at, in cells of the crack plane."""

@@ -16,6 +16,9 @@ from .problem import NewtonResult, SurfaceProblem
 
 PRESSURE_ALLOWANCE = 0.1
 """Change of the largest lithium pressure per step, in units of the flaw's Griffith pressure."""
+FRACTURE_ADVANCE = 0.02
+"""The crack has left the flaw when its tip has moved by this part of the flaw's length: not by a cell, which the mesh
+would decide."""
 CONTACT_ALLOWANCE = 0.05
 """Change of contact per step at any node: currents see the contact of the step's start."""
 EVENT_TOLERANCE = 0.02
@@ -100,7 +103,8 @@ class PlaneEngine:
             rested = self._under_stack_pressure(state)
             if rested is None:
                 self.notes.append(
-                    "the flaw does not stand the stack pressure alone: lithium in it starts at zero pressure"
+                    "no equilibrium with lithium at stack pressure all over the flaw: "
+                    "lithium in it starts at zero pressure"
                 )
             else:
                 state = rested
@@ -321,7 +325,7 @@ class PlaneEngine:
                 found.append(event)
 
         a0 = self.model.flaw.length
-        if m.crack_tip >= a0 + 0.999 * self.problem.cell_at(a0):
+        if m.crack_tip >= (1.0 + FRACTURE_ADVANCE) * a0:
             happen("fracture", f"the crack has left the flaw of {a0:g} um")
         if m.crack_tip >= self.path_end:
             happen("crack_through", "the crack has reached the counter electrode")
