@@ -139,7 +139,7 @@ class RunFolder:
         folder.mkdir(exist_ok=True)
         aside = folder / "last.part.npz"
         c = state.contact
-        contact = {} if c is None else {"contact": c.now, "lowest_contact": c.lowest}
+        contact: dict[str, Any] = {} if c is None else {"contact": c.now, "lowest_contact": c.lowest}
         np.savez(
             aside, values=state.values, largest=state.largest, **contact,
             scalars=np.array([state.time, state.charge, state.throughput, state.cell_voltage, state.extruded,

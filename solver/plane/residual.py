@@ -179,7 +179,7 @@ class SurfaceResidual:
             - self.touching(self.counter) * jc * s * dx(COUNTER, metadata=lumped)
         )
 
-    def touching(self, face: Kinetics) -> ufl.core.expr.Expr:
+    def touching(self, face: Kinetics) -> ufl.core.expr.Expr | float:
         """Part of an electrode face that touches: its constant fraction, times the contact that voids leave."""
         return face.contact_fraction if self.contact is None else face.contact_fraction * self.contact
 
