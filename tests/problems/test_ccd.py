@@ -335,6 +335,17 @@ def test_numerical_failure_is_listed_and_narrows_nothing(
         assert row["ccd_upper_mA_per_cm2"] in ("", "8.0", "8.000000000000002", "7.999999999999999")
 
 
+def test_lost_contact_is_a_failure_of_the_cell(tmp_path: Path) -> None:
+    """The largest current that the counter electrode can be stripped at, 0.2 mA/cm2 by the law, is the CCD."""
+    law = '\n[case.electrodes.contact]\nvoid_height = "1 um"\ncritical_current = "0.2 mA/cm^2"\n'
+    path = write(tmp_path, STUDY.replace('"2 mA/cm^2"', '"0.1 mA/cm^2"').replace('"32 mA', '"1 mA') + law)
+    arguments = ["--set", 'study.areal_capacities=["0.3 mAh/cm^2"]', "--set", "study.refinements=2"]
+    assert main(["ccd", str(path), "--out", str(tmp_path / "out"), *ONE, *arguments]) == 0
+    (row,) = table(tmp_path / "out" / "ccd.csv")
+    assert float(row["ccd_lower_mA_per_cm2"]) < 0.2 < float(row["ccd_upper_mA_per_cm2"])
+    assert row["failure_mode"] == "contact_lost"
+
+
 def test_asked_to_stop_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run that is under way is given up, exit code 4; the same command goes on."""
     add = ccd_runner.StudyFolder.add
