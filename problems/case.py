@@ -260,7 +260,7 @@ def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
     InputError
         Everything wrong with the case, in one message that names file, keys, values and remedies.
     """
-    path = _find(Path(path))
+    path = find_ready(Path(path), READY_CASES, "case", "cases")
     data = read_toml(path)
     for text in overrides:
         apply_override(data, text)
@@ -332,16 +332,16 @@ def _check_process_zone(case: Case) -> None:
         )
 
 
-def _find(path: Path) -> Path:
-    """The file itself, or a ready case of that name."""
+def find_ready(path: Path, folder: Path, kind: str, several: str) -> Path:
+    """The file itself, or the ready one of that name in `folder`; `kind` and `several` name what is looked for."""
     if path.is_file():
         return path
-    ready = {p.stem: p for p in READY_CASES.glob("*.toml")}
+    ready = {p.stem: p for p in folder.glob("*.toml")}
     if path.name == str(path) and path.stem in ready:
         return ready[path.stem]
     near = did_you_mean(path.stem, ready)
-    hint = f"Did you mean {near}?" if near else f"Ready cases: {', '.join(sorted(ready))}"
-    message = "is a folder" if path.is_dir() else "no such case file"
+    hint = f"Did you mean {near}?" if near else f"Ready {several}: {', '.join(sorted(ready))}"
+    message = "is a folder" if path.is_dir() else f"no such {kind} file"
     raise InputError(message, file=path, remedy=hint)
 
 

@@ -15,10 +15,10 @@ from lifrac.meshes.errors import InputError
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from . import units as u
-from .case import READY_CASES, Case, apply_override, load_case, read_toml
+from .case import READY_CASES, Case, apply_override, find_ready, load_case, read_toml
 from .ccd import log_spaced
 from .protocol import Protocol
-from .schema_tools import Problem, Problems, Strict, did_you_mean, validate
+from .schema_tools import Problem, Problems, Strict, validate
 
 READY_STUDIES = Path(__file__).parent / "studies"
 OWNED = {
@@ -204,7 +204,7 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     InputError
         Names file, key, value and remedy; also for the case and every temperature of the study.
     """
-    path = _find(Path(path))
+    path = find_ready(Path(path), READY_STUDIES, "study", "studies")
     data = read_toml(path)
     for text in overrides:
         key = text.partition("=")[0].strip()
@@ -232,18 +232,6 @@ def _reword[T](path: Path, key: str, value: str | None, load: Callable[[], T]) -
         return load()
     except InputError as error:
         raise InputError(f"{error}", file=path, key=key, value=value) from None
-
-
-def _find(path: Path) -> Path:
-    """The file itself, or a ready study of that name."""
-    if path.is_file():
-        return path
-    ready = {p.stem: p for p in READY_STUDIES.glob("*.toml")}
-    if path.name == str(path) and path.stem in ready:
-        return ready[path.stem]
-    near = did_you_mean(path.stem, ready)
-    hint = f"Did you mean {near}?" if near else f"Ready studies: {', '.join(sorted(ready))}"
-    raise InputError("is a folder" if path.is_dir() else "no such study file", file=path, remedy=hint)
 
 
 def _case_path(study: Path, case: str) -> Path:

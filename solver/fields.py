@@ -104,7 +104,6 @@ class FieldRecorder:
         assert points is not None
         assert cells is not None
         surface = self.bulk.surface
-        self._bulk_points = len(points)
         shape = 5 if self._gdim == 2 else 10
         facets = [surface.cell_dofs(tag) + len(points) for tag, _ in REGIONS]
         region = np.concatenate(

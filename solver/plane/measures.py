@@ -11,7 +11,7 @@ from dolfinx import fem
 from ..constants import surface_velocity_per_current
 from ..physics import lithium
 from ..surface import ANODE, COUNTER, CRACK
-from .fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
+from .fields import METAL, OPENING, PRESSURE, Floats, State
 from .problem import SurfaceProblem
 
 FILLED = 0.5
@@ -192,5 +192,3 @@ class Observer:
 def _relative(difference: float, size: float, floor: float) -> float:
     return abs(difference) / max(size, floor)
 
-
-__all__ = ["COUNTER_CURRENT", "CURRENT", "POTENTIAL", "Measures", "Observer"]
