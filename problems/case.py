@@ -90,7 +90,7 @@ class Case:
             film_resistance=float(case.electrodes.film_resistance),
             contact_fraction=float(case.electrodes.contact_fraction),
         )
-        flaw, load = case.defect, case.operation
+        flaw, load, protocol = case.defect, case.operation, case.protocol.resolved()
         return parameters.PlaneModel(
             electrolyte=self.electrolyte.evaluate(t),
             anode=kinetics,
@@ -104,14 +104,14 @@ class Case:
                 strength=_optional(case.fracture.cohesive_strength),
                 viscosity=_optional(case.fracture.viscosity),
             ),
-            protocol=case.protocol.resolved(),
+            protocol=protocol,
             stop=case.protocol.stop_rules(),
             control=parameters.StepControl(
                 first_step=_optional(solver.first_step),
                 max_step=_optional(solver.max_step),
                 max_advance_cells=float(solver.max_advance_cells),
                 newton_tolerance=float(solver.newton_tolerance),
-                max_steps=solver.max_steps,
+                max_steps=solver.max_steps or max(20000, 200 * len(protocol)),
             ),
             contact=self._contact(),
         )

@@ -31,6 +31,8 @@ MARKS = {
     "low": "quoted or assumed, low confidence",
     "user": "stated by the user",
 }  # fmt: skip
+SHOWN_STEPS = 12
+"""Steps of a protocol that are listed."""
 
 
 def print_card(card: AnyCard, out: Console) -> None:
@@ -121,7 +123,7 @@ def _print_model(case: Case, out: Console) -> None:
     )
     for name, value, dimension in rows:
         table.add_row(name, u.show(value, dimension))
-    for number, step in enumerate(model.protocol, 1):
+    for number, step in enumerate(model.protocol[:SHOWN_STEPS], 1):
         parts = [step.kind.replace("_", " ")]
         if step.current_density:
             parts.append(u.show(step.current_density, u.CURRENT_DENSITY))
@@ -130,6 +132,8 @@ def _print_model(case: Case, out: Console) -> None:
         if step.duration is not None:
             parts.append("for " + u.show(step.duration, u.TIME))
         table.add_row(f"protocol step {number}", ", ".join(parts))
+    if len(model.protocol) > SHOWN_STEPS:
+        table.add_row(f"... {len(model.protocol)} steps", "ramps and cycles are counted half-step by half-step")
     out.print(table)
 
 

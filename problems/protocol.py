@@ -1,71 +1,15 @@
 """The protocol of a case: what is done to the cell, in a short form or step by step."""
 
 from collections.abc import Iterator
-from typing import Literal
+from dataclasses import replace
+from typing import Annotated, Literal
 
 from lifrac.solver.parameters import ProtocolStep, StopRules
 from pydantic import model_validator
 
 from . import units as u
+from .protocol_steps import Step
 from .schema_tools import Problem, Problems, Strict
-
-
-class Step(Strict):
-    """One step of a protocol; it ends at the first of its limits."""
-
-    type: Literal["constant_current", "rest"]
-    """`constant_current` or `rest`."""
-    current_density: u.CurrentDensity | None = None
-    """Current density; positive plates lithium at the anode, negative strips it."""
-    areal_capacity: u.ArealCapacity | None = None
-    """Charge passed in this step, as a positive number."""
-    duration: u.PositiveTime | None = None
-    """Duration of the step."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "Step":
-        found = list(self._problems())
-        if found:
-            raise Problems(found)
-        return self
-
-    def _problems(self) -> Iterator[Problem]:
-        if self.type == "rest":
-            if self.current_density is not None and self.current_density != 0.0:
-                yield Problem(
-                    "current_density",
-                    "a rest has no current",
-                    self.current_density.text,
-                    'Remove it, or write type = "constant_current"',
-                )
-            if self.areal_capacity is not None:
-                yield Problem(
-                    "areal_capacity", "a rest passes no charge", self.areal_capacity.text, "Remove it"
-                )
-            if self.duration is None:
-                yield Problem("duration", "is required for a rest", remedy='Add duration = "1 h"')
-            return
-        if self.current_density is None:
-            yield Problem("current_density", "is required", remedy='Add current_density = "1 mA/cm^2"')
-        elif self.current_density == 0.0:
-            yield Problem(
-                "current_density",
-                "must not be zero in a constant-current step",
-                self.current_density.text,
-                'Write type = "rest"',
-            )
-        if self.areal_capacity is None and self.duration is None:
-            yield Problem("areal_capacity", "the step has no end", remedy="Add areal_capacity or duration")
-
-    def resolved(self) -> ProtocolStep:
-        """In internal units."""
-        return ProtocolStep(
-            kind=self.type,
-            current_density=float(self.current_density or 0.0),
-            capacity=None if self.areal_capacity is None else float(self.areal_capacity),
-            duration=None if self.duration is None else float(self.duration),
-        )
-
 
 SHORT_FORM = (
     "current_density", "areal_capacity", "duration", "rest_before", "rest_after", "reversal_capacity",
@@ -96,6 +40,14 @@ class Protocol(Strict):
     """The run ends when the magnitude of the cell voltage reaches this."""
     stop_at: Literal["short_circuit", "crack_through", "fracture"] = "short_circuit"
     """The run ends at this outcome, if its protocol does not end before."""
+    voltage_drop: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, lt=1.0)] | None = None
+    """The run ends when the magnitude of the cell voltage has fallen by this share of its value at the start of the
+    step (half-step of a ramp or cycle): the sign of a short circuit in experiments."""
+    time_limit: u.PositiveTime | None = None
+    """The run ends after this time, wherever its protocol stands."""
+    on_contact_lost: Literal["stop", "next_step"] = "stop"
+    """What lost contact ends: the run (`stop`), or the step or half-step (`next_step`), as when a three-electrode
+    cell is plated again."""
 
     @model_validator(mode="after")
     def _check(self) -> "Protocol":
@@ -116,6 +68,7 @@ class Protocol(Strict):
                     getattr(self, name).text,
                     "Move it into a [[protocol.steps]] table",
                 )
+            yield from self._limit_problems()
             return
         if self.current_density is None:
             yield Problem(
@@ -136,6 +89,17 @@ class Protocol(Strict):
             )
         yield from self._reversal_problems()
 
+    def _limit_problems(self) -> Iterator[Problem]:
+        for number, step in enumerate(self.steps or ()):
+            ends, step_ends = self.voltage_limit, step.voltage_limit
+            if ends is not None and step_ends is not None and step_ends >= ends:
+                yield Problem(
+                    f"steps[{number}].voltage_limit",
+                    f"is never reached: the run ends at protocol.voltage_limit ({ends.text})",
+                    step_ends.text,
+                    "Make it smaller, or protocol.voltage_limit larger",
+                )
+
     def _reversal_problems(self) -> Iterator[Problem]:
         back = self.reversal_current_density
         if back is None:
@@ -153,15 +117,15 @@ class Protocol(Strict):
             )
 
     def resolved(self) -> tuple[ProtocolStep, ...]:
-        """The steps in internal units, from either form."""
+        """The steps in internal units, from either form; ramps and cycles half-step by half-step."""
         if self.steps is not None:
-            return tuple(step.resolved() for step in self.steps)
-        forward = Step(
-            type="constant_current",
-            current_density=self.current_density,
-            areal_capacity=self.areal_capacity,
-            duration=self.duration,
-        ).resolved()
+            return tuple(_numbered(self.steps))
+        forward = ProtocolStep(
+            "constant_current",
+            float(self.current_density or 0.0),
+            capacity=None if self.areal_capacity is None else float(self.areal_capacity),
+            duration=None if self.duration is None else float(self.duration),
+        )
         steps = [_rest(self.rest_before), forward, _rest(self.rest_after)]
         if self.reversal_capacity is not None:
             current = -forward.current_density
@@ -176,7 +140,21 @@ class Protocol(Strict):
             voltage_limit=None if self.voltage_limit is None else float(self.voltage_limit),
             at_fracture=self.stop_at == "fracture",
             at_crack_through=self.stop_at == "crack_through",
+            voltage_drop=None if self.voltage_drop is None else float(self.voltage_drop),
+            time_limit=None if self.time_limit is None else float(self.time_limit),
+            at_contact_lost=self.on_contact_lost == "stop",
         )
+
+
+def _numbered(steps: tuple[Step, ...]) -> Iterator[ProtocolStep]:
+    """All steps, cycles counted through the whole protocol."""
+    before = 0
+    for stated in steps:
+        last = before
+        for step in stated.expanded():
+            last = before + step.cycle
+            yield replace(step, cycle=last) if step.cycle and before else step
+        before = last
 
 
 def _rest(duration: float | None) -> ProtocolStep | None:

@@ -6,7 +6,7 @@ Run `python -m lifrac.problems.reference` in a checkout after a change of schema
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -65,12 +65,20 @@ def _type_and_default(field: Any) -> tuple[str, str]:
     elif model_inside(field.annotation):
         kind = "table"
     else:
-        words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-        names = {int: "integer", bool: "true or false", str: "text", str | None: "text"}
-        kind = " or ".join(f"`{word}`" for word in words) or names.get(field.annotation, "see meaning")
+        plain = _plain(field.annotation)
+        words = get_args(plain) if get_origin(plain) is Literal else ()
+        names = {int: "integer", bool: "true or false", str: "text"}
+        kind = " or ".join(f"`{word}`" for word in words) or names.get(plain, "see meaning")
     if field.is_required():
         return kind, "required"
     return kind, "" if field.default is None or field.default_factory else f"`{field.default}`"
+
+
+def _plain(annotation: Any) -> Any:
+    """The type inside `Annotated[...]` and `... | None`."""
+    inner = [part for part in get_args(annotation) if part is not type(None)]
+    optional = type(None) in get_args(annotation) and len(inner) == 1
+    return _plain(inner[0]) if optional or get_origin(annotation) is Annotated else annotation
 
 
 def property_tables() -> str:

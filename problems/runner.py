@@ -22,6 +22,7 @@ from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.bulk import Bulk, Response
 from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.fields import FieldRecorder, SurfaceSnapshot, share
+from lifrac.solver.parameters import ProtocolStep
 from lifrac.solver.plane.engine import Event, PlaneEngine, StepReport
 from lifrac.solver.plane.fields import OPENING
 from lifrac.solver.plane.problem import SurfaceProblem
@@ -123,6 +124,12 @@ def draw_plots(out: Path) -> None:
         LOG.warning("the plots could not be drawn (%s); `lifrac plot %s` tries again", error, out)
 
 
+def throughput(step: ProtocolStep) -> float:
+    """Planned throughput of a protocol step [C/m2]."""
+    by_time = abs(step.current_density) * step.duration if step.duration is not None else None
+    return min((v for v in (step.capacity, by_time) if v is not None), default=0.0)
+
+
 class _Driver:
     """Rank 0's part of a run."""
 
@@ -144,19 +151,12 @@ class _Driver:
         self.stored_at = -1.0
         self.asked = asked
         self.worst = dict.fromkeys(BALANCES, 0.0)
-        planned = sum(self._share(i) for i in range(len(case.model().protocol)))
+        self.planned = planned = sum(throughput(step) for step in case.model().protocol)
         stored = case.stored_states
         if isinstance(stored, int):
             self.marks = [planned * (i + 1) / max(stored - 1, 1) for i in range(max(stored - 2, 0))]
         else:
             self.engine.marks = self.marks = sorted(stored)
-
-    def _share(self, index: int) -> float:
-        """Planned throughput of a protocol step [C/m2]."""
-        step = self.case.model().protocol[index]
-        by_time = abs(step.current_density) * step.duration if step.duration is not None else None
-        limits = [v for v in (step.capacity, by_time) if v is not None]
-        return min(limits, default=0.0)
 
     def run(self) -> int:
         """Step to the end; returns the exit code."""
@@ -206,8 +206,7 @@ class _Driver:
         protocol = self.case.model().protocol
         length = self.engine.problem.model.flaw.length
         way = (report.measures.lithium_length - length) / max(self.engine.path_end - length, 1.0e-9)
-        total = sum(self._share(i) for i in range(len(protocol)))
-        charge = report.state.throughput / total if total > 0.0 else 0.0
+        charge = report.state.throughput / self.planned if self.planned > 0.0 else 0.0
         steps = report.protocol_step / len(protocol)
         return float(min(max(way, charge, steps), 1.0))
 

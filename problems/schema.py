@@ -206,8 +206,8 @@ class Solver(Strict):
     """Largest time step. Default: a fraction of the protocol."""
     first_step: u.PositiveTime | None = None
     """First time step. Default: derived from the protocol."""
-    max_steps: Annotated[int, Field(strict=True, ge=1)] = 20000
-    """Largest number of steps."""
+    max_steps: Annotated[int, Field(strict=True, ge=1)] | None = None
+    """Largest number of time steps. Default: 20000, or 200 for every (half-)step of the protocol where that is more."""
 
 
 def _stored(value: object) -> int | tuple[u.Quantity, ...]:
@@ -268,7 +268,7 @@ class CaseFile(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "CaseFile":
-        found = [*self._flaw_problems(), *self._mesh_problems()]
+        found = [*self._flaw_problems(), *self._mesh_problems(), *self._contact_problems()]
         if found:
             raise Problems(found)
         return self
@@ -288,6 +288,15 @@ class CaseFile(Strict):
                 f"the flaw is wider than long ({flaw.length.text})",
                 flaw.aperture.text,
                 "A crack-like flaw is thin: check the unit",
+            )
+
+    def _contact_problems(self) -> Iterator[Problem]:
+        if self.protocol.on_contact_lost == "next_step" and self.electrodes.contact is None:
+            yield Problem(
+                "protocol.on_contact_lost",
+                "contact is never lost: the case has no contact law",
+                self.protocol.on_contact_lost,
+                "Add a table [electrodes.contact], or remove it",
             )
 
     def _mesh_problems(self) -> Iterator[Problem]:

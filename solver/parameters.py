@@ -150,6 +150,12 @@ class ProtocolStep:
     """Charge passed within this step [C/m2], positive."""
     duration: float | None = None
     """[s]."""
+    voltage_limit: float | None = None
+    """|cell voltage| [V] at which this step ends, and the next begins."""
+    cycle: int = 0
+    """Which cycle of the protocol it belongs to, counted from 1 through the whole protocol; 0: none."""
+    level: int = 0
+    """Which level of a ramp, counted from 1; 0: none."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +167,12 @@ class StopRules:
     at_fracture: bool = False
     at_crack_through: bool = False
     """Stop there; by default a run goes on to the short circuit."""
+    voltage_drop: float | None = None
+    """Share of its value at the start of a step by which |cell voltage| falls when the cell counts as shorted."""
+    time_limit: float | None = None
+    """[s]."""
+    at_contact_lost: bool = True
+    """Whether contact lost ends the run; otherwise it ends the step."""
 
 
 @dataclass(frozen=True)

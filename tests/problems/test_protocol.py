@@ -1,0 +1,168 @@
+"""What a protocol of the field's words becomes step by step, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+from lifrac.problems.case import load_case
+from lifrac.problems.cli import main
+from lifrac.solver.parameters import ProtocolStep, StopRules
+
+HEAD = """
+[electrolyte]
+material = "LLZO"
+thickness = "200 um"
+[defect]
+length = "20 um"
+aperture = "20 nm"
+"""
+CC = "constant_current"
+RAMP = """
+type = "ramp"
+current_density = "0.1 mA/cm^2"
+current_step = "0.1 mA/cm^2"
+current_max = "0.3 mA/cm^2"
+"""
+CYCLE = """
+type = "cycle"
+current_density = "0.5 mA/cm^2"
+areal_capacity = "0.1 mAh/cm^2"
+cycles = 2
+"""
+
+
+def steps_of(tmp_path: Path, *tables: str, protocol: str = "") -> tuple[ProtocolStep, ...]:
+    path = tmp_path / "case.toml"
+    steps = "".join(f"[[protocol.steps]]\n{table}\n" for table in tables)
+    path.write_text(f"{HEAD}\n[protocol]\n{protocol}\n{steps}")
+    return load_case(path).model().protocol
+
+
+def test_ramp_at_fixed_capacity(tmp_path: Path) -> None:
+    """0.05 mAh/cm2 are 1800 C/m2; 0.3 is reached in spite of 0.1 + 0.1 + 0.1 > 0.3."""
+    found = steps_of(tmp_path, RAMP + 'areal_capacity = "0.05 mAh/cm^2"\nvoltage_limit = "1 V"')
+    expected = [(sign * level, level) for level in (1, 2, 3) for sign in (1.0, -1.0)]
+    assert [s.current_density for s in found] == pytest.approx([e[0] for e in expected])
+    assert [s.level for s in found] == [e[1] for e in expected]
+    assert {(s.kind, s.capacity, s.duration, s.voltage_limit) for s in found} == {(CC, 1800.0, None, 1.0)}
+    assert [s.cycle for s in found] == [1, 1, 2, 2, 3, 3]
+
+
+def test_ramp_at_fixed_time_in_one_direction(tmp_path: Path) -> None:
+    found = steps_of(tmp_path, RAMP + 'duration = "30 min"\nalternate = false\nrest = "1 min"')
+    assert [s.kind for s in found] == [CC, "rest", CC, "rest", CC]
+    assert [s.current_density for s in found] == pytest.approx([1.0, 0.0, 2.0, 0.0, 3.0])
+    assert [s.duration for s in found] == [1800.0, 60.0, 1800.0, 60.0, 1800.0]
+    assert [s.level for s in found] == [1, 1, 2, 2, 3]
+    assert {s.cycle for s in found} == {0}
+    assert {s.capacity for s in found} == {None}
+
+
+def test_ramp_does_not_pass_its_largest_current(tmp_path: Path) -> None:
+    found = steps_of(tmp_path, RAMP.replace("0.3", "0.29") + 'duration = "1 h"')
+    assert max(s.current_density for s in found) == pytest.approx(2.0)
+
+
+def test_ramp_that_strips_first(tmp_path: Path) -> None:
+    found = steps_of(tmp_path, RAMP.replace('density = "0.1', 'density = "-0.1') + 'duration = "1 h"')
+    assert [s.current_density for s in found] == pytest.approx([-1.0, 1.0, -2.0, 2.0, -3.0, 3.0])
+
+
+def test_cycles(tmp_path: Path) -> None:
+    found = steps_of(tmp_path, CYCLE + 'rest = "10 s"\nstripping_current_density = "-0.25 mA/cm^2"')
+    assert [s.current_density for s in found] == [5.0, 0.0, -2.5, 0.0, 5.0, 0.0, -2.5]
+    assert [s.cycle for s in found] == [1, 1, 1, 1, 2, 2, 2]
+    assert {s.capacity for s in found if s.kind == CC} == {3600.0}
+    assert {s.level for s in found} == {0}
+
+
+def test_cycles_are_counted_through_the_whole_protocol(tmp_path: Path) -> None:
+    found = steps_of(tmp_path, CYCLE, 'type = "rest"\nduration = "1 h"', RAMP + 'duration = "1 h"', CYCLE)
+    assert [s.cycle for s in found] == [1, 1, 2, 2, 0, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
+
+
+def test_limits_of_a_single_step(tmp_path: Path) -> None:
+    limits = 'current_density = "1 mA/cm^2"\nduration = "1 h"\nvoltage_limit = "0.2 V"'
+    found = steps_of(tmp_path, f'type = "{CC}"\n{limits}')
+    assert found == (ProtocolStep(CC, 10.0, duration=3600.0, voltage_limit=0.2),)
+
+
+def test_stop_rules(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    contact = '[electrodes.contact]\nvoid_height = "20 um"\ncritical_current = "0.2 mA/cm^2"\n'
+    rules = 'voltage_drop = 0.5\ntime_limit = "2 h"\non_contact_lost = "next_step"\n'
+    path.write_text(f"{HEAD}{contact}[protocol]\n{rules}[[protocol.steps]]\n{CYCLE}")
+    stop = load_case(path).model().stop
+    assert stop == StopRules(voltage_drop=0.5, time_limit=7200.0, at_contact_lost=False)
+
+
+def test_many_cycles_are_cheap_to_state_and_have_steps_to_spend(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(f"{HEAD}[[protocol.steps]]\n{CYCLE.replace('cycles = 2', 'cycles = 1000')}")
+    model = load_case(path).model()
+    assert (len(model.protocol), model.protocol[-1].cycle) == (2000, 1000)
+    assert model.control.max_steps == 400000
+    assert load_case(path, ["solver.max_steps=7"]).model().control.max_steps == 7
+
+
+def test_the_resolved_case_reads_back(tmp_path: Path) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(f'{HEAD}[[protocol.steps]]\n{CYCLE}[[protocol.steps]]\n{RAMP}duration = "1 h"\nalternate = false\n')
+    case = load_case(path)
+    again = tmp_path / "again.toml"
+    again.write_text(case.resolved_toml())
+    assert load_case(again).model() == case.model()
+
+
+def test_check_lists_few_of_many_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(f"{HEAD}[[protocol.steps]]\n{CYCLE.replace('cycles = 2', 'cycles = 1000')}")
+    assert main(["check", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "2000 steps" in shown
+    assert shown.count("protocol step") < 20
+
+
+BARE_RAMP = 'type = "ramp"\ncurrent_density = "1 mA/cm^2"\nduration = "1 h"'
+HOUR = 'duration = "1 h"'
+REFUSED = [
+    # steps, more in [protocol], key and part of the remedy
+    (RAMP, "", "[0].areal_capacity", "Add areal_capacity or duration"),
+    (RAMP + HOUR + '\nareal_capacity = "1 mAh/cm^2"', "", "[0].duration", "Remove it or areal_capacity"),
+    (BARE_RAMP, "", "[0].current_step", "Add current_step"),
+    (BARE_RAMP, "", "[0].current_max", "Add current_max"),
+    (RAMP.replace('density = "0.1', 'density = "0') + HOUR, "", "[0].current_density", "rest"),
+    (RAMP.replace('density = "0.1', 'density = "-0.4') + HOUR, "", "[0].current_max", "larger"),
+    (RAMP.replace('step = "0.1', 'step = "1e-6') + HOUR, "", "[0].current_step", "at most 10000"),
+    (RAMP.replace('step = "0.1', 'step = "-0.1') + HOUR, "", "[0].current_step", "above 0"),
+    (RAMP + 'duration = "1 h"\ncycles = 3', "", "[0].cycles", "belongs to cycle"),
+    (CYCLE.replace("cycles = 2", ""), "", "[0].cycles", "Add cycles = 10"),
+    (CYCLE.replace("cycles = 2", "cycles = 0"), "", "[0].cycles", "docs/cases.md"),
+    (CYCLE.replace("cycles = 2", "cycles = 100000"), "", "[0].cycles", "docs/cases.md"),
+    (CYCLE + "alternate = true", "", "[0].alternate", "belongs to ramp"),
+    (CYCLE + 'current_max = "1 mA/cm^2"', "", "[0].current_max", "belongs to ramp"),
+    (CYCLE + 'stripping_current_density = "1 mA/cm^2"', "", "[0].stripping_current_density", "sign"),
+    (CYCLE.replace('"0.5', '"-0.5') + 'stripping_current_density = "-1 mA/cm^2"',
+     "", "[0].current_density", "sign"),
+    (CYCLE + 'rest = "0 s"', "", "[0].rest", "above 0 s"),
+    ('type = "rest"\nduration = "1 h"\nvoltage_limit = "1 V"', "", "[0].voltage_limit",
+     "constant_current or ramp or cycle"),
+    ('type = "rest"\nduration = "1 h"\nrest = "1 h"', "", "[0].rest", "ramp or cycle"),
+    (CYCLE + 'voltage_limit = "1 V"', 'voltage_limit = "1 V"', "[0].voltage_limit", "smaller"),
+    (CYCLE, "voltage_drop = 1.0", "protocol.voltage_drop", "below 1"),
+    (CYCLE, "voltage_drop = 0", "protocol.voltage_drop", "above 0"),
+    (CYCLE, 'time_limit = "0 h"', "protocol.time_limit", "above 0"),
+    (CYCLE, 'on_contact_lost = "next"', "protocol.on_contact_lost", "next_step"),
+    (CYCLE, 'on_contact_lost = "next_step"', "protocol.on_contact_lost", "[electrodes.contact]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "protocol", "key", "remedy"), REFUSED)
+def test_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], step: str, protocol: str, key: str, remedy: str
+) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(f"{HEAD}\n[protocol]\n{protocol}\n[[protocol.steps]]\n{step}\n")
+    assert main(["run", str(path), "--out", str(tmp_path / "run")]) == 2
+    message = capsys.readouterr().err
+    assert all(words in message for words in ("case.toml", key, remedy)), message
+    assert not (tmp_path / "run").exists()
