@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from lifrac.meshes.builder import build
 from lifrac.meshes.collective import on_root
@@ -32,15 +31,10 @@ from mpi4py import MPI
 from .case import Case
 from .progress import Reporter, progress_for
 from .run_folder import RunFolder, capacity
+from .summary import Worst, summary_of
 
 LOG = logging.getLogger("lifrac")
 DONE, NUMERICAL_FAILURE, ASKED_TO_STOP = 0, 3, 4
-BALANCES = {
-    "charge_balance_error": "charge_error",
-    "lithium_balance_error": "lithium_error",
-    "energy_balance_error": "energy_error",
-}
-"""Balances in the summary, where the worst step counts, and in `Measures`."""
 
 
 def make_mesh(case: Case, comm: MPI.Comm) -> TaggedMesh:
@@ -150,7 +144,7 @@ class _Driver:
         self.engine = PlaneEngine(SurfaceProblem(bulk.surface, response, case.model()))
         self.stored_at = -1.0
         self.asked = asked
-        self.worst = dict.fromkeys(BALANCES, 0.0)
+        self.worst = Worst()
         self.planned = planned = sum(throughput(step) for step in case.model().protocol)
         stored = case.stored_states
         if isinstance(stored, int):
@@ -188,8 +182,7 @@ class _Driver:
 
     def _accept(self, report: StepReport, progress: Reporter) -> None:
         self.folder.add(report)
-        for name, attribute in BALANCES.items():
-            self.worst[name] = max(self.worst[name], getattr(report.measures, attribute))
+        self.worst.see(report.measures)
         passed = [m for m in self.marks if m <= report.state.throughput * (1.0 + 1.0e-9)]
         if passed or report.events:
             self.marks = [m for m in self.marks if m not in passed]
@@ -229,7 +222,7 @@ class _Driver:
         self.folder.checkpoint(engine.state)
         detail = f"{engine.termination}: {failure}" if failure else f"{engine.termination}; outcome {engine.outcome}"
         self.folder.event(Event("end", engine.state.time, engine.state.charge, detail))
-        summary = self._summary()
+        summary = summary_of(engine, self.worst, ranks=self.comm.size, dofs=self.bulk.dofs, begun=self.begun)
         self.folder.summary(summary)
         at = summary["charge_mAh_per_cm2"]
         LOG.info(
@@ -242,32 +235,6 @@ class _Driver:
         )
         if failure:
             LOG.error("%s. The last good state is in %s", failure, self.folder.path / "checkpoints")
-
-    def _summary(self) -> dict[str, Any]:
-        engine, m = self.engine, self.engine.measures
-        happened = {name: capacity(event.charge) for name, event in engine.counters.happened.items()}
-        first = next((s.current_density for s in self.case.model().protocol if s.current_density), 0.0)
-        return {
-            "outcome": engine.outcome,
-            "termination": engine.termination,
-            "ranks": self.comm.size,
-            "dofs": self.bulk.dofs,
-            "steps": engine.counters.steps,
-            "rejected_steps": engine.counters.rejected,
-            "nonlinear_iterations": engine.counters.iterations,
-            "wall_time_s": round(time.monotonic() - self.begun, 3),
-            "time_s": engine.state.time,
-            "current_density_mA_per_cm2": first / 10.0,
-            "charge_mAh_per_cm2": capacity(engine.state.charge),
-            "capacity_at_fracture_mAh_per_cm2": happened.get("fracture"),
-            "capacity_at_crack_through_mAh_per_cm2": happened.get("crack_through"),
-            "capacity_at_short_mAh_per_cm2": happened.get("short_circuit"),
-            "crack_length_um": m.crack_length,
-            "lithium_length_um": m.lithium_length,
-            "max_lithium_pressure_MPa": m.max_pressure,
-            "cell_voltage_V": engine.state.cell_voltage,
-            **self.worst,
-        }
 
 
 @contextmanager
