@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -19,6 +19,7 @@ from .case import READY_CASES, Case, apply_override, find_ready, load_case, read
 from .ccd import log_spaced
 from .protocol import Protocol
 from .schema_tools import Problem, Problems, Strict, validate
+from .study_case import blame, case_path, flat
 
 READY_STUDIES = Path(__file__).parent / "studies"
 OWNED = {
@@ -210,45 +211,20 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
         key = text.partition("=")[0].strip()
         apply_override(data, text if key == "study" or key.startswith("study.") or not key else f"case.{text.strip()}")
     file = validate(StudyFile, data, path)
-    changes = list(_flat(file.case))
+    changes = list(flat(file.case))
     _check_owned(changes, path)
-    stated = _case_path(path, file.study.case)
-    _reword(path, "study.case", file.study.case, lambda: load_case(stated))
+    stated = case_path(path, file.study.case)
+    blame(path, "study.case", file.study.case, lambda: load_case(stated))
     lines = [f"{key}={value}" for key, value in changes]
     if lines:
-        _reword(path, "case", None, lambda: load_case(stated, lines))
+        blame(path, "case", None, lambda: load_case(stated, lines))
     return Study(path, file, tuple(_at(path, stated, lines, t) for t in file.study.temperatures))
 
 
 def _at(path: Path, stated: Path, lines: list[str], temperature: u.Quantity) -> Case:
     """The case at a temperature."""
     line = f'operation.temperature="{temperature.text}"'
-    return _reword(path, "study.temperatures", temperature.text, lambda: load_case(stated, [*lines, line]))
-
-
-def _reword[T](path: Path, key: str, value: str | None, load: Callable[[], T]) -> T:
-    """Lay the blame for a case at the key of the study that asked for it."""
-    try:
-        return load()
-    except InputError as error:
-        raise InputError(f"{error}", file=path, key=key, value=value) from None
-
-
-def _case_path(study: Path, case: str) -> Path:
-    """A file beside the study, or the name of a ready case."""
-    beside = study.parent / Path(case).expanduser()
-    return beside if beside.is_file() or Path(case).suffix else Path(case)
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Dotted keys and TOML values of nested tables."""
-    import tomlkit
-
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, tomlkit.item(value).as_string()
+    return blame(path, "study.temperatures", temperature.text, lambda: load_case(stated, [*lines, line]))
 
 
 def _check_owned(changes: list[tuple[str, str]], path: Path) -> None:
