@@ -18,6 +18,7 @@ from lifrac.solver.plane.engine import Event, StepReport
 from lifrac.solver.plane.fields import State
 
 from .case import Case
+from .files import MARKS, write_aside
 
 COLUMNS = (
     "step", "time_s", "dt_s", "protocol_step", "current_density_mA_per_cm2", "charge_mAh_per_cm2", "cell_voltage_V",
@@ -36,8 +37,6 @@ PACKAGES = (
     "scipy",
     "mpi4py",
 )
-MARKS = ("manifest.json", "summary.json", "history.csv")
-"""Files that show that a folder holds a run."""
 
 
 def capacity(charge: float) -> float:
@@ -172,13 +171,6 @@ def _refuse_taken(path: Path) -> None:
         raise InputError(
             "is a file, not a folder", key="--out", value=str(path), remedy="Choose another folder with --out"
         )
-
-
-def write_aside(path: Path, text: str) -> None:
-    """Write a whole file or leave the old one: to a part file first, which then takes the name."""
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_text(text)
-    os.replace(part, path)
 
 
 def _text(value: float | int) -> str:

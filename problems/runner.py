@@ -5,13 +5,8 @@ out the states to be recovered. Every decision is made there.
 """
 
 import logging
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from lifrac.meshes.builder import build
 from lifrac.meshes.collective import on_root
@@ -31,6 +26,7 @@ from mpi4py import MPI
 from .case import Case
 from .progress import Reporter, progress_for
 from .run_folder import RunFolder, capacity
+from .signals import heeding_signals
 from .summary import Worst, summary_of
 
 LOG = logging.getLogger("lifrac")
@@ -235,28 +231,3 @@ class _Driver:
         )
         if failure:
             LOG.error("%s. The last good state is in %s", failure, self.folder.path / "checkpoints")
-
-
-@contextmanager
-def heeding_signals() -> Iterator[list[int]]:
-    """SIGTERM, SIGUSR1 and the first Ctrl-C end the run after the present step, with a checkpoint.
-
-    On every rank: mpiexec hands signals to all of them, and PETSc's own handler would abort. Yields the list that
-    received signals are added to; rank 0 looks at its own.
-    """
-    asked: list[int] = []
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT and asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = {n: signal.signal(n, handler) for n in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)}
-    try:
-        yield asked
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)

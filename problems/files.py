@@ -1,0 +1,20 @@
+"""What every folder that lifrac writes has in common; imports nothing heavy."""
+
+import contextlib
+import os
+from pathlib import Path
+
+MARKS = ("manifest.json", "summary.json", "history.csv")
+"""Files that show that a folder holds a run."""
+
+
+def write_aside(path: Path, text: str) -> None:
+    """Write a whole file or leave the old one: to a part file first, which then takes the name."""
+    part = path.with_suffix(path.suffix + ".part")
+    try:
+        part.write_text(text)
+        os.replace(part, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
