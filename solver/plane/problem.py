@@ -145,6 +145,7 @@ class SurfaceProblem:
             surface, self.crack, self.scales, e.youngs_modulus * response.stiffness, model.flaw.mouth == "open"
         )
         self.face_area = {tag: surface.lumped_area(tag) for tag in (ANODE, COUNTER)}
+        self.plating_area = self.face_area[ANODE] + self.crack.area
         self.whole_counter_area = model.counter.contact_fraction * surface.lumped_area(COUNTER)
         self.counter_area = self.whole_counter_area
         self.width = float(surface.lumped_area(COUNTER).sum())
@@ -205,8 +206,7 @@ class SurfaceProblem:
         lithium = self.rule.nodes & ~self.rule.mouth
         stored = float((area * np.maximum(values[:, METAL], 0.0)).sum()) + self.scales.length * self.smallest
         worst = max(worst, float(np.abs(r[lithium, METAL]).sum()) * dt / stored)
-        anode_area = np.maximum(np.where(area > 0, area, self.smallest), 1.0e-12)
-        drop = np.abs(r[wet, CURRENT]) / anode_area[wet]
+        drop = np.abs(r[wet, CURRENT]) / self.plating_area[wet]
         worst = max(worst, float(drop.max(initial=0.0)) / self.scales.voltage)
         counter = self.surface.counter
         worst = max(
