@@ -14,6 +14,7 @@ EVENTS = {
     "crack_through": ("crack through", PURPLE, "-."),
     "short_circuit": ("short circuit", "black", ":"),
     "contact_lost": ("contact lost", GREEN, (0, (5, 1))),
+    "voltage_drop": ("voltage drop", GREY, "--"),
     "voltage_limit": ("voltage limit", GREY, (0, (1, 1))),
 }
 """Events marked in the figure: name in the legend, colour, line style."""

@@ -36,6 +36,7 @@ HISTORY_COLUMNS = (
     "energy_balance_error",
     "contact_anode",
     "contact_counter",
+    "cycle",
 )
 """Columns of `history.csv`; the unit is the last part of the name."""
 

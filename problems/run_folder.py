@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from lifrac.meshes.errors import InputError
 from lifrac.solver.constants import AMPERE_PER_M2_PER_MA_PER_CM2, COULOMB_PER_M2_PER_MAH_PER_CM2
-from lifrac.solver.plane.engine import Event, StepReport
+from lifrac.solver.parameters import ProtocolStep
+from lifrac.solver.plane.engine import StepReport
+from lifrac.solver.plane.events import Event
 from lifrac.solver.plane.fields import State
 
 from .case import Case
@@ -25,6 +27,7 @@ COLUMNS = (
     "crack_length_um", "crack_tip_um", "lithium_length_um", "max_lithium_pressure_MPa", "mouth_opening_um",
     "flaw_volume_um2", "lithium_volume_um2", "extruded_um2", "flaw_current_share", "newton_iterations",
     "charge_balance_error", "lithium_balance_error", "energy_balance_error", "contact_anode", "contact_counter",
+    "cycle",
 )  # fmt: skip
 PACKAGES = (
     "lifrac",
@@ -53,6 +56,7 @@ def row_of(report: StepReport) -> dict[str, float | int]:
         m.crack_length, m.crack_tip, m.lithium_length, m.max_pressure, m.mouth_opening,
         m.flaw_volume, m.lithium_volume, s.extruded, m.flaw_current_share, report.iterations,
         m.charge_error, m.lithium_error, m.energy_error, m.contact_anode, m.contact_counter,
+        report.cycle,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -127,7 +131,7 @@ class RunFolder:
             "time_s": event.time,
             "charge_mAh_per_cm2": capacity(event.charge),
             "event": event.name,
-            "detail": event.detail,
+            "detail": event.detail + _where(event.step),
         }
         with (self.path / "events.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
@@ -171,6 +175,14 @@ def _refuse_taken(path: Path) -> None:
         raise InputError(
             "is a file, not a folder", key="--out", value=str(path), remedy="Choose another folder with --out"
         )
+
+
+def _where(step: ProtocolStep | None) -> str:
+    """Cycle and current density of an event, for protocols that have cycles or levels."""
+    if step is None or not (step.cycle or step.level):
+        return ""
+    current = f"{step.current_density / AMPERE_PER_M2_PER_MA_PER_CM2:g} mA/cm2"
+    return f" (cycle {step.cycle}, {current})" if step.cycle else f" (level {step.level}, {current})"
 
 
 def _text(value: float | int) -> str:

@@ -17,7 +17,8 @@ from lifrac.solver.bulk import Bulk, Response
 from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.fields import FieldRecorder, SurfaceSnapshot, share
 from lifrac.solver.parameters import ProtocolStep
-from lifrac.solver.plane.engine import Event, PlaneEngine, StepReport
+from lifrac.solver.plane.engine import PlaneEngine, StepReport
+from lifrac.solver.plane.events import Event
 from lifrac.solver.plane.fields import OPENING
 from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.surface import gather_surface
@@ -30,6 +31,8 @@ from .signals import heeding_signals
 from .summary import Worst, summary_of
 
 LOG = logging.getLogger("lifrac")
+MOST_STORED_ENDS = 20
+"""Fields are stored at the end of every step of a protocol that has no more steps than this."""
 DONE, NUMERICAL_FAILURE, ASKED_TO_STOP = 0, 3, 4
 
 
@@ -180,7 +183,8 @@ class _Driver:
         self.folder.add(report)
         self.worst.see(report.measures)
         passed = [m for m in self.marks if m <= report.state.throughput * (1.0 + 1.0e-9)]
-        if passed or report.events:
+        many = len(self.case.model().protocol) > MOST_STORED_ENDS
+        if passed or any(not many or event.name != "protocol_step" for event in report.events):
             self.marks = [m for m in self.marks if m not in passed]
             self._record()
         m = report.measures
@@ -217,6 +221,8 @@ class _Driver:
         self._record()
         self.folder.checkpoint(engine.state)
         detail = f"{engine.termination}: {failure}" if failure else f"{engine.termination}; outcome {engine.outcome}"
+        for event in engine.skipped:
+            self.folder.event(event)
         self.folder.event(Event("end", engine.state.time, engine.state.charge, detail))
         summary = summary_of(engine, self.worst, ranks=self.comm.size, dofs=self.bulk.dofs, begun=self.begun)
         self.folder.summary(summary)

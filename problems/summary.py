@@ -1,8 +1,11 @@
 """What `summary.json` says about a run, alone or as a point of a study (docs/results.md)."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
+from lifrac.solver.constants import AMPERE_PER_M2_PER_MA_PER_CM2
+from lifrac.solver.parameters import ProtocolStep
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.measures import Measures
 
@@ -26,6 +29,46 @@ class Worst:
         """Take note of an accepted step."""
         for name, attribute in BALANCES.items():
             self.values[name] = max(self.values[name], getattr(measures, attribute))
+
+
+def cycles_completed(protocol: Sequence[ProtocolStep], ended: int) -> int:
+    """Cycles of which every half-cycle is among the `ended` first protocol steps."""
+    last = max((step.cycle for step in protocol[:ended]), default=0)
+    return last - 1 if last and last == _under_way(protocol, ended) else last
+
+
+def level_survived(protocol: Sequence[ProtocolStep], ended: int) -> float | None:
+    """Current density [A/m2] of the last level of a ramp whose half-steps have all ended; None without."""
+    under_way = _under_way(protocol, ended)
+    currents = (
+        abs(step.current_density)
+        for step in reversed(protocol[:ended])
+        if step.level and step.current_density and not (step.cycle and step.cycle == under_way)
+    )
+    return next(currents, None)
+
+
+def _under_way(protocol: Sequence[ProtocolStep], ended: int) -> int:
+    """Cycle to which the next current belongs; 0: none."""
+    return next((step.cycle for step in protocol[ended:] if step.current_density), 0)
+
+
+def _protocol_figures(engine: PlaneEngine) -> dict[str, Any]:
+    """How far the cell has come in its protocol, and where it failed."""
+    protocol, ended, failure = engine.model.protocol, engine.counters.ended, engine.failure
+    survived, state = level_survived(protocol, ended), engine.state
+    current = None if failure is None or failure.step is None else failure.step.current_density
+    return {
+        "cycles_completed": cycles_completed(protocol, ended),
+        "ramp_current_density_survived_mA_per_cm2": _current(survived),
+        "current_density_at_failure_mA_per_cm2": _current(current),
+        "half_step_capacity_at_failure_mAh_per_cm2": None if failure is None else capacity(failure.passed),
+        "plated_capacity_mAh_per_cm2": capacity(0.5 * (state.throughput + state.charge)),
+    }
+
+
+def _current(value: float | None) -> float | None:
+    return None if value is None else value / AMPERE_PER_M2_PER_MA_PER_CM2
 
 
 def summary_of(engine: PlaneEngine, worst: Worst, *, ranks: int, dofs: int, begun: float) -> dict[str, Any]:
@@ -60,6 +103,8 @@ def summary_of(engine: PlaneEngine, worst: Worst, *, ranks: int, dofs: int, begu
         "capacity_at_fracture_mAh_per_cm2": happened.get("fracture"),
         "capacity_at_crack_through_mAh_per_cm2": happened.get("crack_through"),
         "capacity_at_short_mAh_per_cm2": happened.get("short_circuit"),
+        "capacity_at_contact_loss_mAh_per_cm2": happened.get("contact_lost"),
+        **_protocol_figures(engine),
         "crack_length_um": m.crack_length,
         "lithium_length_um": m.lithium_length,
         "max_lithium_pressure_MPa": m.max_pressure,

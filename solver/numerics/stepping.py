@@ -1,9 +1,12 @@
 """Adaptive time steps: what the next one should be, and when to give up. Knows nothing of physics."""
 
+import math
 from dataclasses import dataclass, field
 
 from ..errors import NumericalFailure
 
+PREDICTED_ITERATIONS = 1
+"""The prediction was the solution: the state changes in proportion to time, or not at all."""
 EASY_ITERATIONS = 7
 HARD_ITERATIONS = 12
 
@@ -25,14 +28,18 @@ class StepController:
     first: float
     largest: float
     max_rejections: int
+    usual: float = math.inf
+    """Upper bound [s] for steps whose solution was not predicted."""
     smallest: float = 1.0e-12
     next_step: float = field(init=False)
     rejected: int = field(init=False, default=0)
     in_a_row: int = field(init=False, default=0)
+    load: float = field(init=False, default=0.0)
+    """Of the last accepted step."""
     reasons: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.next_step = min(self.first, self.largest)
+        self.next_step = min(self.first, self.usual, self.largest)
 
     def propose(self, remaining: float) -> float:
         """Step length that does not pass the end of the protocol step, nor leaves a sliver before it."""
@@ -43,12 +50,16 @@ class StepController:
 
     def accepted(self, dt: float, iterations: int, load: float) -> None:
         """`load`: largest change in this step relative to its allowance (1 = just allowed)."""
-        self.in_a_row = 0
+        self.in_a_row, self.load = 0, load
+        predicted = iterations <= PREDICTED_ITERATIONS
         growth = 1.4 if iterations <= EASY_ITERATIONS else (1.1 if iterations <= HARD_ITERATIONS else 0.8)
+        growth = 2.0 if predicted else growth
         if load > 0.0:
             growth = min(growth, max(0.75 / load, 0.3))
         # A step cut short by an event or the protocol says nothing against longer ones.
         self.next_step = max(dt * growth, self.next_step if dt < 0.5 * self.next_step and growth >= 1.0 else 0.0)
+        if not predicted:
+            self.next_step = min(self.next_step, self.usual)
 
     def reject(self, dt: float, factor: float, reason: str) -> None:
         """Shorten the next step; raises when nothing helps."""

@@ -10,29 +10,20 @@ from ..errors import NumericalFailure
 from ..numerics.stepping import StepController
 from ..parameters import ProtocolStep
 from ..physics.contact import Contact
+from .events import EVENT_TOLERANCE, Event, Passage, Watch
 from .fields import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
 from .measures import Measures, Observer
 from .problem import NewtonResult, SurfaceProblem
 
 PRESSURE_ALLOWANCE = 0.1
 """Change of the largest lithium pressure per step, in units of the flaw's Griffith pressure."""
-FRACTURE_ADVANCE = 0.02
-"""The crack has left the flaw when its tip has moved by this part of the flaw's length: not by a cell, which the mesh
-would decide."""
+USUAL_STEPS, FEWEST_STEPS = 20.0, 5.0
+"""Least number of time steps for a protocol step: while its state changes, and where every step was predicted."""
+FIRST_STEP_ALLOWANCE = 0.1
+"""Change of the lithium in the flaw, in flaw volumes, that the first time step of a protocol step may bring when it is
+chosen from the last one at the same current."""
 CONTACT_ALLOWANCE = 0.05
 """Change of contact per step at any node: currents see the contact of the step's start."""
-EVENT_TOLERANCE = 0.02
-"""An event is hit when it is overshot by less than this, in cells of the crack path (contact: of its minimum)."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened at the end of a step."""
-
-    name: str
-    time: float
-    charge: float
-    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +38,7 @@ class StepReport:
     state: State
     measures: Measures
     events: tuple[Event, ...] = ()
+    cycle: int = 0
 
 
 @dataclass
@@ -54,6 +46,8 @@ class Counters:
     steps: int = 0
     iterations: int = 0
     rejected: int = 0
+    ended: int = 0
+    """Protocol steps that have ended."""
     happened: dict[str, Event] = field(default_factory=dict)
 
 
@@ -76,6 +70,10 @@ class PlaneEngine:
         self.marks: list[float] = []
         """Throughputs [C/m2], ascending, that a step must end at (states to be stored)."""
         self.termination = ""
+        self.failure: Event | None = None
+        """The failure of the cell that ended the run."""
+        self.skipped: list[Event] = []
+        """Protocol steps that have ended without a time step since the last one."""
         self.state = state if state is not None else self._at_rest()
         if self.model.contact is not None and self.state.contact is None:
             self.state.contact = Contact.whole(problem.surface.size)
@@ -88,6 +86,10 @@ class PlaneEngine:
             if self.observer.planar
             else float(problem.surface.x[problem.surface.crack, 1].max() - 1.5 * problem.cells.max())
         )
+        self.watch = Watch(self.model, self.path_end, self.counters.happened)
+        self._at = Passage(0, ProtocolStep("rest"), self.state.throughput)
+        self._begun: dict[float, float] = {}
+        """By current density: the first time step [s] that the last protocol step at this current should have had."""
 
     # -- start ---------------------------------------------------------------------------------------------------
 
@@ -168,31 +170,55 @@ class PlaneEngine:
             return control.first_step
         speed = 2.0 * surface_velocity_per_current(self.model.anode.molar_volume) * abs(step.current_density)
         natural = 0.05 * self.problem.scales.length / speed if speed > 0.0 else 1.0
-        return min(natural, length / 50.0)
+        return min(self._begun.get(step.current_density, min(natural, length / 50.0)), length / USUAL_STEPS)
 
     def _protocol_step(self, index: int, step: ProtocolStep) -> Iterator[StepReport]:
-        control = self.model.control
+        control, stop = self.model.control, self.model.stop
         length = self._limits(step)
-        largest = control.max_step if control.max_step is not None else length / 20.0
-        controller = StepController(self._first_step(step, length), largest, control.max_rejections)
+        usual, largest = length / USUAL_STEPS, length / FEWEST_STEPS
+        if control.max_step is not None:
+            usual = largest = control.max_step
+        controller = StepController(self._first_step(step, length), largest, control.max_rejections, usual)
         end = self.state.time + length
+        last = end if stop.time_limit is None else min(end, stop.time_limit)
+        at = self._at = Passage(index, step, self.state.throughput)
         self._previous = None
-        while self.state.time < end * (1.0 - 1.0e-13):
+        over = self.watch.step_end(self.state, self.measures, at)
+        if over:
+            self.skipped.extend(self._ended(over))
+        while not over and self.state.time < last * (1.0 - 1.0e-13):
             if self.counters.steps >= control.max_steps:
                 self.termination = "max_steps"
                 return
-            remaining = min(end - self.state.time, self._to_next_mark(step.current_density))
+            remaining = min(last - self.state.time, self._to_next_mark(step.current_density))
+            before = self.measures
             report = self._advance(controller, index, step.current_density, remaining)
-            if self.state.time >= end * (1.0 - 1.0e-13) and not self._final(index):
-                detail = f"step {index + 1} of {len(self.model.protocol)} has ended"
-                over = Event("protocol_step", self.state.time, self.state.charge, detail)
-                report = replace(report, events=(*report.events, over))
+            if at.voltage is None:
+                at.voltage = abs(report.state.cell_voltage)
+                self._begun[step.current_density] = report.dt * self._room(controller.load, before)
+            over = self.watch.step_end(report.state, report.measures, at)
+            if over or report.state.time >= end * (1.0 - 1.0e-13):
+                report = replace(report, events=(*report.events, *self._ended(over)))
             yield report
             if self._should_stop(report):
                 return
+        if not over and self.state.time < end * (1.0 - 1.0e-13):
+            self.termination = "time_limit"
 
-    def _final(self, index: int) -> bool:
-        return index == len(self.model.protocol) - 1
+    def _room(self, load: float, before: Measures) -> float:
+        """By what factor the first time step of a protocol step could have been longer, or should have been shorter."""
+        moved = abs(self.measures.lithium_volume - before.lithium_volume) / max(before.flaw_volume, 1.0e-12)
+        change = max(load, moved / FIRST_STEP_ALLOWANCE)
+        return min(max(0.5 / change, 0.25), 4.0) if change > 0.0 else 4.0
+
+    def _ended(self, why: str) -> tuple[Event, ...]:
+        """A protocol step has ended; the end of the last one is the end of the run, not an event."""
+        self.counters.ended += 1
+        number, count = self._at.index + 1, len(self.model.protocol)
+        if number == count:
+            return ()
+        detail = f"step {number} of {count} has ended{why and ' ' + why}"
+        return (self._at.event("protocol_step", self.state, detail),)
 
     def _to_next_mark(self, current: float) -> float:
         """Time to the next mark [s]."""
@@ -254,7 +280,8 @@ class PlaneEngine:
             overshoot = (value_new - target) / self.problem.cell_at(target)
             if value_old < target < value_new and overshoot > EVENT_TOLERANCE and failures < 8:
                 return max((target - value_old) / (value_new - value_old), 0.02), "event"
-        return self._check_contact(new, failures)
+        part = self.watch.overshoot(self.state, new, self._at) if failures < 8 else None
+        return (part, "event") if part is not None else self._check_contact(new, failures)
 
     def _check_contact(self, new: State, failures: int) -> tuple[float, str]:
         """Refuse a step in which contact changes too much for currents held, or falls far below its minimum."""
@@ -262,7 +289,7 @@ class PlaneEngine:
         if change > CONTACT_ALLOWANCE:
             return max(0.75 * CONTACT_ALLOWANCE / change, 0.1), "contact change"
         law = self.model.contact
-        if law is None or "contact_lost" in self.counters.happened or failures >= 8:
+        if law is None or failures >= 8:
             return 1.0, ""
         m = self.measures
         faces = zip((m.contact_anode, m.contact_counter), self.observer.mean_contact(new), strict=True)
@@ -306,57 +333,22 @@ class PlaneEngine:
             self._contact_change(new) / CONTACT_ALLOWANCE,
         )
         controller.accepted(dt, result.iterations, load)
-        events = self._events(new, measures)
+        events = (*self.skipped, *self.watch.events(new, measures, self._at))
+        self.skipped = []
         self._previous = (self.state.values, dt)
         self.state, self.measures = new, measures
+        cycle = self._at.step.cycle
         self.counters.steps += 1
         self.counters.iterations += result.iterations
-        return StepReport(self.counters.steps, dt, index, current, result.iterations, new, measures, events)
+        return StepReport(self.counters.steps, dt, index, current, result.iterations, new, measures, events, cycle)
 
-    # -- events --------------------------------------------------------------------------------------------------
-
-    def _events(self, new: State, m: Measures) -> tuple[Event, ...]:
-        found = []
-
-        def happen(name: str, detail: str) -> None:
-            if name not in self.counters.happened:
-                event = Event(name, new.time, new.charge, detail)
-                self.counters.happened[name] = event
-                found.append(event)
-
-        a0 = self.model.flaw.length
-        if m.crack_tip >= (1.0 + FRACTURE_ADVANCE) * a0:
-            happen("fracture", f"the crack has left the flaw of {a0:g} um")
-        if m.crack_tip >= self.path_end:
-            happen("crack_through", "the crack has reached the counter electrode")
-        if m.lithium_length >= self.path_end:
-            happen("short_circuit", "lithium has reached the counter electrode")
-        limit = self.model.stop.voltage_limit
-        if limit is not None and abs(new.cell_voltage) >= limit:
-            happen("voltage_limit", f"the cell voltage has reached {limit:g} V")
-        law = self.model.contact
-        for face, contact in (("anode face", m.contact_anode), ("counter electrode", m.contact_counter)):
-            if law is not None and contact <= law.minimum:
-                happen("contact_lost", f"the contact of the {face} has fallen to {contact:.3g}")
-        return tuple(found)
+    # -- outcome -------------------------------------------------------------------------------------------------
 
     def _should_stop(self, report: StepReport) -> bool:
-        names = {event.name for event in report.events}
-        stop = self.model.stop
-        if "short_circuit" in names:
-            self.termination = "short_circuit"
-        elif "voltage_limit" in names:
-            self.termination = "voltage_limit"
-        elif "contact_lost" in names:
-            self.termination = "contact_lost"
-        elif ("crack_through" in names and stop.at_crack_through) or ("fracture" in names and stop.at_fracture):
-            self.termination = "stop_rule"
+        self.termination, self.failure = self.watch.ending(report.events)
         return bool(self.termination)
 
     @property
     def outcome(self) -> str:
         """The gravest thing that happened to the cell; `unfinished` if nothing did before the run was cut short."""
-        for name in ("short_circuit", "crack_through", "voltage_limit", "contact_lost", "fracture"):
-            if name in self.counters.happened:
-                return name
-        return "completed" if self.termination == "protocol_end" else "unfinished"
+        return self.watch.outcome(self.termination)

@@ -56,6 +56,8 @@ SUMMARY = {
     "capacity_at_fracture_mAh_per_cm2", "capacity_at_crack_through_mAh_per_cm2",
     "capacity_at_short_mAh_per_cm2", "crack_length_um", "lithium_length_um", "max_lithium_pressure_MPa",
     "cell_voltage_V", "charge_balance_error", "lithium_balance_error", "energy_balance_error",
+    "capacity_at_contact_loss_mAh_per_cm2", "cycles_completed", "ramp_current_density_survived_mA_per_cm2",
+    "current_density_at_failure_mA_per_cm2", "half_step_capacity_at_failure_mAh_per_cm2", "plated_capacity_mAh_per_cm2",
 }  # fmt: skip
 POINT_ARRAYS = {
     "potential_V": 1, "current_density_mA_per_cm2": 3, "displacement_um": 3, "stress_MPa": 6,

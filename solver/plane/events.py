@@ -1,0 +1,150 @@
+"""What happens to a cell on the way through its protocol: events, what they end, and what a step must not pass."""
+
+from dataclasses import dataclass
+
+from ..parameters import PlaneModel, ProtocolStep
+from .fields import State
+from .measures import Measures
+
+FRACTURE_ADVANCE = 0.02
+"""The crack has left the flaw when its tip has moved by this part of the flaw's length: not by a cell, which the mesh
+would decide."""
+EVENT_TOLERANCE = 0.02
+"""An event is hit when it is overshot by less than this, in cells of the crack path (contact, voltage: of the
+limit)."""
+GRAVEST = ("short_circuit", "crack_through", "voltage_drop", "voltage_limit", "contact_lost", "fracture")
+"""Outcomes, the gravest first."""
+PLANNED_ENDS = ("protocol_end", "time_limit")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at the end of a step."""
+
+    name: str
+    time: float
+    charge: float
+    """Net charge [C/m2]."""
+    detail: str = ""
+    throughput: float = 0.0
+    """Charge in either direction [C/m2]."""
+    passed: float = 0.0
+    """Charge passed since the protocol step began [C/m2]."""
+    step: ProtocolStep | None = None
+    """The protocol step in which it happened."""
+
+
+@dataclass
+class Passage:
+    """Where a run stands in its protocol."""
+
+    index: int
+    step: ProtocolStep
+    throughput: float
+    """At the start of the protocol step [C/m2]."""
+    voltage: float | None = None
+    """|cell voltage| after its first time step [V]; None before."""
+
+    def event(self, name: str, state: State, detail: str) -> Event:
+        """An event at a state of this protocol step."""
+        passed = state.throughput - self.throughput
+        return Event(name, state.time, state.charge, detail, state.throughput, passed, self.step)
+
+
+class Watch:
+    """Looks at committed states.
+
+    Parameters
+    ----------
+    model : PlaneModel
+    path_end : float
+        Distance from the anode face [um] at which crack or lithium count as through.
+    happened : dict
+        The first event of each name; it is kept up to date.
+    """
+
+    def __init__(self, model: PlaneModel, path_end: float, happened: dict[str, Event]) -> None:
+        self.model, self.path_end, self.happened = model, path_end, happened
+
+    def events(self, new: State, m: Measures, at: Passage) -> tuple[Event, ...]:
+        """What has happened for the first time."""
+        found = [at.event(name, new, detail) for name, detail in self._now(new, m, at) if name not in self.happened]
+        self.happened.update({event.name: event for event in found})
+        return tuple(found)
+
+    def _now(self, new: State, m: Measures, at: Passage) -> list[tuple[str, str]]:
+        a0, stop, law = self.model.flaw.length, self.model.stop, self.model.contact
+        voltage, start = abs(new.cell_voltage), at.voltage
+        found = []
+        if m.crack_tip >= (1.0 + FRACTURE_ADVANCE) * a0:
+            found.append(("fracture", f"the crack has left the flaw of {a0:g} um"))
+        if m.crack_tip >= self.path_end:
+            found.append(("crack_through", "the crack has reached the counter electrode"))
+        if m.lithium_length >= self.path_end:
+            found.append(("short_circuit", "lithium has reached the counter electrode"))
+        if stop.voltage_limit is not None and voltage >= stop.voltage_limit:
+            found.append(("voltage_limit", f"the cell voltage has reached {stop.voltage_limit:g} V"))
+        least = self._least_voltage(at)
+        if least is not None and start is not None and voltage <= least:
+            found.append(("voltage_drop", f"the cell voltage has fallen from {start:.4g} V to {voltage:.4g} V"))
+        for face, contact in (("anode face", m.contact_anode), ("counter electrode", m.contact_counter)):
+            if law is not None and contact <= law.minimum:
+                found.append(("contact_lost", f"the contact of the {face} has fallen to {contact:.3g}"))
+                break
+        return found
+
+    def _least_voltage(self, at: Passage) -> float | None:
+        """|cell voltage| [V] at which it has dropped; no current, no drop."""
+        drop = self.model.stop.voltage_drop
+        if drop is None or at.voltage is None or at.step.current_density == 0.0:
+            return None
+        return (1.0 - drop) * at.voltage
+
+    def overshoot(self, old: State, new: State, at: Passage) -> float | None:
+        """Part of a time step that ends at a limit of the voltage, if the step passes one; the jump at the start of a
+        protocol step is not resolved."""
+        if at.voltage is None:
+            return None
+        before, after = abs(old.cell_voltage), abs(new.cell_voltage)
+        limits = (self.model.stop.voltage_limit, at.step.voltage_limit, self._least_voltage(at))
+        parts = [
+            (limit - before) / (after - before)
+            for limit in limits
+            if limit is not None
+            and (before - limit) * (after - limit) < 0.0
+            and (after - limit) * (after - before) > 0.0
+            and abs(after - limit) > EVENT_TOLERANCE * limit
+        ]
+        return max(min(parts), 0.02) if parts else None
+
+    def step_end(self, state: State, m: Measures, at: Passage) -> str:
+        """Why a protocol step ends before its charge or time; '' if it does not."""
+        limit = at.step.voltage_limit
+        if limit is not None and at.voltage is not None and abs(state.cell_voltage) >= limit:
+            return f"at its voltage limit of {limit:g} V"
+        law, current = self.model.contact, at.step.current_density
+        if law is None or self.model.stop.at_contact_lost or current == 0.0:
+            return ""
+        faces = ("counter electrode", m.contact_counter), ("anode face", m.contact_anode)
+        stripped, contact = faces[0] if current > 0.0 else faces[1]
+        return f"with the contact of the {stripped} lost" if contact <= law.minimum else ""
+
+    def ending(self, events: tuple[Event, ...]) -> tuple[str, Event | None]:
+        """Why the run ends with these events, and the event that ends it; '' if it goes on."""
+        now, stop = {event.name: event for event in events}, self.model.stop
+        for name in ("short_circuit", "voltage_drop", "voltage_limit"):
+            if name in now:
+                return name, now[name]
+        if "contact_lost" in now and stop.at_contact_lost:
+            return "contact_lost", now["contact_lost"]
+        for name, stops in (("crack_through", stop.at_crack_through), ("fracture", stop.at_fracture)):
+            if name in now and stops:
+                return "stop_rule", now[name]
+        return "", None
+
+    def outcome(self, termination: str) -> str:
+        """The gravest thing that happened to the cell; `unfinished` if nothing did before the run was cut short."""
+        for name in GRAVEST:
+            if name in self.happened:
+                return name
+        return "completed" if termination in PLANNED_ENDS else "unfinished"
