@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 PACKAGES := meshes solver problems postprocess verification
 RANKS := 2 3
 SOURCES := $(shell find meshes solver problems postprocess benchmarks/verification \
-    -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name py.typed)
+    -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name py.typed -o -name Snakefile -o -name '*.yaml')
 DEMO_CASE ?= problems/cases/llzo_runs_through.toml
 DEMO_OUT ?= runs/demo
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CONTACT_REFERENCE_TEMPERATURE = 298.15
 """[K], at which `electrodes.contact.critical_current` is stated."""
 READY_CASES = Path(__file__).parent / "cases"
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.\[][A-Za-z0-9_]+\]?)*")
+KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.\[][A-Za-z0-9_]+\]?)*")
 
 
 @dataclass(frozen=True)
@@ -363,7 +363,7 @@ def apply_override(data: dict[str, Any], text: str) -> None:
     """Lay one `key=value` over the raw case."""
     key, sign, value = text.partition("=")
     key = key.strip()
-    if not sign or not _KEY.fullmatch(key):
+    if not sign or not KEY.fullmatch(key):
         raise InputError(
             "is not key=value",
             file="--set",

@@ -18,3 +18,10 @@ def write_aside(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
+
+
+def text(value: object) -> str:
+    """A value in a table: empty for none; a float reads back to the same float; one line."""
+    if value is None:
+        return ""
+    return repr(float(value)) if isinstance(value, float) else " ".join(str(value).split())

@@ -9,6 +9,7 @@ from typing import Any, Union, get_args, get_origin
 
 from lifrac.meshes.errors import InputError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 
 class Strict(BaseModel):
@@ -123,7 +124,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 def _unknown(key: str, location: tuple[str | int, ...], model: type[BaseModel]) -> Problem:
     """An unknown key, with the nearest known one of the same table or, failing that, of another table."""
     word = str(location[-1])
-    table = _model_at(model, location[:-1])
+    table = model_at(model, location[:-1])
     known = sorted(table.model_fields) if table else []
     parent = dotted(location[:-1])
     near = did_you_mean(word, known)
@@ -140,7 +141,7 @@ def _unknown(key: str, location: tuple[str | int, ...], model: type[BaseModel]) 
 
 def _example(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
     """What to write for a missing key, from its annotation or description."""
-    table = _model_at(model, location[:-1])
+    table = model_at(model, location[:-1])
     field = table.model_fields.get(str(location[-1])) if table else None
     name = location[-1]
     if field is None:
@@ -166,7 +167,7 @@ def model_inside(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _model_at(model: type[BaseModel], location: Iterable[str | int]) -> type[BaseModel] | None:
+def model_at(model: type[BaseModel], location: Iterable[str | int]) -> type[BaseModel] | None:
     """The model of the table at `location` inside `model`."""
     current: type[BaseModel] | None = model
     for part in location:
@@ -186,3 +187,10 @@ def leaf_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield prefix + name
         else:
             yield from leaf_paths(inner, f"{prefix}{name}.")
+
+
+def find_field(model: type[BaseModel], key: str) -> FieldInfo | None:
+    """The field of a dotted key, such as `protocol.steps[0].current_density`."""
+    parts = [part for part in re.split(r"[.\[\]]+", key) if part and not part.isdigit()]
+    table = model_at(model, parts[:-1])
+    return table.model_fields.get(parts[-1]) if table and parts else None

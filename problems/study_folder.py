@@ -9,7 +9,7 @@ from typing import Any
 
 from lifrac.meshes.errors import InputError
 
-from .run_folder import MARKS, write_aside
+from .files import MARKS, text, write_aside
 from .study import Study, version
 
 CCD_COLUMNS = (
@@ -108,10 +108,3 @@ class StudyFolder:
         """Write `ccd.csv` anew, aside and renamed."""
         lines = [",".join(CCD_COLUMNS), *(",".join(text(row[name]) for name in CCD_COLUMNS) for row in rows)]
         write_aside(self.path / "ccd.csv", "\n".join(lines) + "\n")
-
-
-def text(value: object) -> str:
-    """A value in a table: empty for none; a float reads back to the same float; one line."""
-    if value is None:
-        return ""
-    return repr(float(value)) if isinstance(value, float) else " ".join(str(value).split())
