@@ -23,9 +23,13 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
 
 
 def toml_value(value: Any) -> str:
-    """A value as it stands in a TOML file."""
+    """A value as it stands behind `key =` in a TOML file; tables inside a list become inline tables."""
     import tomlkit
 
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(toml_value(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{tomlkit.key(name).as_string()} = {toml_value(item)}' for name, item in value.items())}}}"
     return tomlkit.item(value).as_string()
 
 
