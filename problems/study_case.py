@@ -29,7 +29,8 @@ def toml_value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(toml_value(item) for item in value)}]"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{tomlkit.key(name).as_string()} = {toml_value(item)}' for name, item in value.items())}}}"
+        entries = [f"{tomlkit.key(name).as_string()} = {toml_value(item)}" for name, item in value.items()]
+        return f"{{{', '.join(entries)}}}"
     return tomlkit.item(value).as_string()
 
 
