@@ -19,6 +19,9 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of `ccd.csv`."""
 T, P, Q, LOWER, UPPER = COLUMNS[:5]
+FLAW = ["flaw_length_um", "flaw_aperture_um"]
+TIMED = 0.0
+"""Stands for the capacity of a ramp whose half-steps last a stated time: it grows with the level."""
 COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, GREY)
 SHAPES = ("o", "s", "D", "P", "X", "h")
 """Colour tells temperatures apart, shape stack pressures (b) or capacities (a)."""
@@ -38,7 +41,15 @@ def read_ccd(file: Path) -> pd.DataFrame:
         raise InputError(f"columns are missing: {', '.join(missing)}", file=file, remedy=remedy)
     if table.empty:
         raise InputError("holds no value yet", file=file, remedy="Wait for the first condition of the study")
-    return table
+    return table.fillna({Q: TIMED})
+
+
+def by_flaw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each flaw, by the name of their figure: `ccd` if there is one flaw, `ccd_20um_20nm` and so on."""
+    flaws = table[FLAW].drop_duplicates() if set(FLAW) <= set(table.columns) else table.iloc[:0]
+    if len(flaws) <= 1:
+        return {"ccd": table}
+    return {f"ccd_{length:g}um_{1000.0 * aperture:g}nm": rows for (length, aperture), rows in table.groupby(FLAW)}
 
 
 def ccd_figure(table: pd.DataFrame) -> Figure:
@@ -127,7 +138,8 @@ def _legends(
     handles.append(Line2D([], [], color=GREY, marker="v", mfc="none", ls="", label="all currents fail"))
     figure.legend(handles=handles, loc="outside upper center", ncols=6, columnspacing=1.4)
     for axis, values, unit in ((left, capacities, "mAh cm$^{-2}$"), (right, pressures, "MPa")):
-        marks = [Line2D([], [], color="black", marker=s, ms=4, ls="", label=f"{v:g} {unit}")
+        timed = axis is left and values == [TIMED]
+        marks = [Line2D([], [], color="black", marker=s, ms=4, ls="", label="fixed time" if timed else f"{v:g} {unit}")
                  for s, v in zip(SHAPES, values, strict=False)]  # fmt: skip
         axis.legend(
             handles=marks,

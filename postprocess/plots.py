@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .plot_ccd import ccd_figure, read_ccd
+from .plot_ccd import by_flaw, ccd_figure, read_ccd
 from .plot_fields import fields_figure, profile_figure
 from .plot_history import history_figure
 from .results import RunResult
@@ -50,6 +50,7 @@ def plot_run(path: str | Path) -> list[Path]:
 
 
 def plot_study(table: Path) -> list[Path]:
-    """Draw the figure of a study from its table, into `plots/` beside it; returns the files written."""
+    """Draw a study from its table, a figure for each flaw, into `plots/` beside it; returns the files written."""
     with paper_style():
-        return save(ccd_figure(read_ccd(table)), table.parent / "plots", "ccd")
+        return [file for name, rows in by_flaw(read_ccd(table)).items()
+                for file in save(ccd_figure(rows), table.parent / "plots", name)]  # fmt: skip

@@ -1,41 +1,39 @@
-"""A study of the critical current density: constant-current runs on one condensation, bracketed and refined.
+"""A study of the critical current density: all its runs on one condensation, shared out among the ranks.
 
-All ranks mesh and condense together, once; rank 0 then does all the runs, since the surface problem is small.
+All ranks mesh and condense together, once for each flaw length. The runs that are wanted next, at all conditions, are
+then shared out: each rank takes the next one that nobody has claimed (`point_folder`). What is wanted follows from the
+finished runs alone, which all ranks know, so no rank decides for itself.
 """
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from lifrac.meshes.collective import on_root
-from lifrac.solver.bulk import Bulk, Response
+from lifrac.meshes.tagged import TaggedMesh
+from lifrac.solver.bulk import Bulk
 from lifrac.solver.errors import NumericalFailure
-from lifrac.solver.parameters import PlaneModel
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.surface import SurfaceMesh, gather_surface
 from mpi4py import MPI
 
-from . import units as u
 from .case import Case
-from .ccd import Trial, bracket, refinement, violations
-from .run_folder import capacity
-from .runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, draw_plots, heeding_signals, make_mesh
+from .ccd_display import board_for
+from .ccd_drivers import Plan, plan
+from .point_folder import Body, PointFolders, compute
+from .points import Finished, Point
+from .runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, draw_plots, make_mesh
+from .signals import heeding_signals
 from .study import Study
-from .study_folder import Row, StudyFolder
+from .study_folder import StudyFolder
 
 LOG = logging.getLogger("lifrac")
-EVENTS = {
-    "fracture": "capacity_at_fracture_mAh_per_cm2",
-    "crack_through": "capacity_at_crack_through_mAh_per_cm2",
-    "short_circuit": "capacity_at_short_mAh_per_cm2",
-}
-"""Events that can be the failure, and the columns of their capacities."""
-TROUBLE = (NumericalFailure, ArithmeticError, np.linalg.LinAlgError)
-"""What a run may end in without saying anything about the cell."""
+WAIT = 0.02
+"""[s] between two looks at whether the other ranks are ready; they may need the core."""
+TABLES_EVERY = 5.0
+"""[s] between two writings of the tables while a round is under way."""
 
 
 def run_study(study: Study, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
@@ -52,175 +50,194 @@ def run_study(study: Study, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
         On every rank alike, before anything is computed, for a folder or mesh that cannot be used.
     """
     with heeding_signals() as asked:
-        return _run(study, out, comm, asked)
+        folder = on_root(comm, lambda: StudyFolder(out, study))
+        try:
+            return _StudyRun(study, out, folder, comm, asked).run()
+        finally:
+            if folder is not None:
+                folder.release()
 
 
-def _run(study: Study, out: Path, comm: MPI.Comm, asked: list[int]) -> int:
-    folder = on_root(comm, lambda: StudyFolder(out, study))
-    case = study.cases[0]
-    tagged = make_mesh(case, comm)
-    surface = gather_surface(tagged)
-    responses: dict[float, Response] = {}
-    for model in (case.model() for case in study.cases):
-        nu = model.electrolyte.poisson_ratio
-        if nu not in responses:
-            bulk = Bulk(tagged, surface, nu, model.loads, case.bulk_solver)  # type: ignore[arg-type]
-            responses[nu] = bulk.response()
-    work = None if folder is None else _Driver(study, folder, surface, responses, asked).run
-    code: int = comm.bcast(on_root(comm, work or (lambda: DONE)), root=0)
-    return code
+class Bodies:
+    """Meshes and condensed bulks of a study, each made once (collective)."""
+
+    def __init__(self, comm: MPI.Comm) -> None:
+        self.comm = comm
+        self._meshes: dict[Any, tuple[TaggedMesh, SurfaceMesh]] = {}
+        self._bodies: dict[Any, Body] = {}
+
+    def make(self, cases: Sequence[Case]) -> None:
+        """Mesh and condense what these cases need."""
+        for case in cases:
+            mesh, key = self._keys(case)
+            if mesh not in self._meshes:
+                tagged = make_mesh(case, self.comm)
+                self._meshes[mesh] = tagged, gather_surface(tagged)
+            if key not in self._bodies:
+                tagged, surface = self._meshes[mesh]
+                model = case.model()
+                nu = model.electrolyte.poisson_ratio
+                bulk = Bulk(tagged, surface, nu, model.loads, case.bulk_solver)  # type: ignore[arg-type]
+                self._bodies[key] = Body(surface, bulk.response(), bulk.dofs)
+
+    def of(self, case: Case) -> Body:
+        """The body of a case (not collective)."""
+        return self._bodies[self._keys(case)[1]]
+
+    def _keys(self, case: Case) -> tuple[Any, Any]:
+        """What the mesh depends on, and what the condensed bulk does."""
+        mesh, model = case.geometry(), case.model()
+        return mesh, (mesh, model.electrolyte.poisson_ratio, model.loads.lateral)
 
 
-class _Driver:
-    """Rank 0's part of a study."""
+class _StudyRun:
+    """One attempt at a study."""
 
-    def __init__(
-        self,
-        study: Study,
-        folder: StudyFolder,
-        surface: SurfaceMesh,
-        responses: dict[float, Response],
-        asked: list[int],
-    ) -> None:
-        self.study = study
+    def __init__(self, study: Study, out: Path, folder: StudyFolder | None, comm: MPI.Comm, asked: list[int]) -> None:
+        self.study, self.out, self.comm, self.asked = study, out, comm, asked
         self.folder = folder
-        self.surface = surface
-        self.responses = responses
-        self.asked = asked
+        self.points = PointFolders(out)
+        self.known: dict[str, Finished] = {}
+        """Finished points, the same on every rank."""
+        self.seen: dict[str, Finished] = {}
+        """Further ones that rank 0 has seen on disk in the present round."""
         self.computed = 0
-        self.table: list[dict[str, Any]] = []
-        self.failed: list[str] = []
-        self.runs = 0
+        self.written = time.monotonic()
 
     def run(self) -> int:
-        """All conditions; returns the exit code."""
-        conditions = list(self.study.conditions())
-        if self.folder.finished:
-            LOG.info("%s: %d finished runs are taken over", self.study.name, len(self.folder.finished))
-        for number, (case, pressure) in enumerate(conditions, 1):
-            LOG.info("%s: condition %d of %d, %s", self.study.name, number, len(conditions), _name(case, pressure))
-            try:
-                self._condition(case, pressure)
-            except _Stopped:
-                LOG.warning("asked to stop; the same command goes on from %s", self.folder.path)
-                return ASKED_TO_STOP
-            self.folder.write_ccd(self.table)
-        draw_plots(self.folder.path)
-        name, path = self.study.name, self.folder.path
-        LOG.info("%s: %d runs, %d of them computed now; %s", name, self.runs, self.computed, path)
-        for line in self.failed:
-            LOG.warning("not a failure of the cell but of the numerics, left out: %s", line)
-        return NUMERICAL_FAILURE if len(self.failed) == self.runs else DONE
+        """All rounds; returns the exit code, on every rank the same."""
+        plans = self._taken_over()
+        bodies = Bodies(self.comm)
+        bodies.make([p.wanted[0].case for p in plans if p.wanted])
+        stopped = False
+        with board_for(self.study, enabled=self.folder is not None) as self.board:
+            self._tell(plans)
+            while not stopped and any(p.wanted for p in plans):
+                stopped = self._round(plans, bodies)
+                plans = self._plans(self.known)
+                self._tell(plans)
+        on_root(self.comm, lambda: self._report(plans, stopped))
+        if stopped:
+            return ASKED_TO_STOP
+        runs = [run for p in plans for run in p.done]
+        return NUMERICAL_FAILURE if all(run.numerical for run in runs) else DONE
 
-    def _condition(self, case: Case, pressure: u.Quantity) -> None:
-        """All currents at one temperature and pressure, and their rows of the table."""
-        study = self.study
-        capacities = [capacity(float(value)) for value in study.grids.areal_capacities]
-        runs = self._runs(case, pressure, study.currents)
-        for _ in range(study.grids.refinements):
-            currents = refinement([tested for tested, _ in runs], capacities)
-            runs += self._runs(case, pressure, currents)
-        tested = [run for run, _ in runs]
-        self._report(case, pressure, tested)
-        for value in capacities:
-            found = bracket(tested, value)
-            row = {
-                "temperature_C": celsius(case.temperature),
-                "stack_pressure_MPa": float(pressure),
-                "areal_capacity_mAh_per_cm2": value,
-                "ccd_lower_mA_per_cm2": found.lower / 10.0,
-                "ccd_upper_mA_per_cm2": None if found.upper is None else found.upper / 10.0,
-                "failure_mode": next((r["outcome"] for run, r in runs if run.current == found.upper), None),
-            }
-            self.table.append(row)
-            upper = "any tried" if found.upper is None else f"{found.upper / 10.0:.4g}"
-            LOG.info("  CCD at %.4g mAh/cm2: %.4g to %s mA/cm2", value, found.lower / 10.0, upper)
+    def _plans(self, known: dict[str, Finished]) -> list[Plan]:
+        """Where every condition stands."""
+        return [plan(self.study.driver, condition, known) for condition in self.study.conditions]
 
-    def _report(self, case: Case, pressure: u.Quantity, tested: Sequence[Trial]) -> None:
-        """Failed points by reason, and where the capacity at failure does not fall with the current."""
-        where = _name(case, pressure)
-        self.failed += [f"{where}, {run.current / 10.0:.4g} mA/cm2: {run.numerical}" for run in tested if run.numerical]
-        for found in violations(tested):
-            LOG.warning(
-                "not monotone at %s: fails at %.4g mAh/cm2 with %.4g mA/cm2, but at %.4g with %.4g; the lower decides",
-                where, found.smaller.capacity, found.smaller.current / 10.0, found.larger.capacity,
-                found.larger.current / 10.0,
-            )  # fmt: skip
+    def _taken_over(self) -> list[Plan]:
+        """The plans after all rounds that an earlier attempt has finished (collective)."""
+        while True:
+            plans = self._plans(self.known)
+            wanted = _by_key(plans)
+            found = self.comm.bcast(on_root(self.comm, lambda: self._on_disk(wanted)), root=0)  # noqa: B023
+            if not found:
+                break
+            self.known |= {key: Finished(wanted[key], summary) for key, summary in found.items()}
+        if self.known and self.folder is not None:
+            LOG.info("%s: %d finished runs are taken over", self.study.name, len(self.known))
+        return plans
 
-    def _runs(self, case: Case, pressure: u.Quantity, currents: Sequence[float]) -> list[tuple[Trial, Row]]:
-        return [self._one(case, pressure, current) for current in currents]
+    def _on_disk(self, keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        found = {key: self.points.summary(key) for key in keys}
+        return {key: summary for key, summary in found.items() if summary is not None}
 
-    def _one(self, case: Case, pressure: u.Quantity, current: float) -> tuple[Trial, Row]:
-        """A run, or its row where it was finished before."""
-        point = self.study.point(case, pressure, current)
-        key = point.content_hash()[:16]
-        row = self.folder.finished.get(key)
-        if row is None:
-            model = point.model()
-            values = self._compute(model)
-            where = {
-                "temperature_C": celsius(case.temperature),
-                "stack_pressure_MPa": float(pressure),
-                "current_density_mA_per_cm2": current / 10.0,
-                "point": key,
-            }
-            row = self.folder.add(where | values)
-            self.computed += 1
-            LOG.info("  %.4g mA/cm2: %s", current / 10.0, self._words(row))
-        self.runs += 1
-        return self._trial(current, row), row
+    def _tell(self, plans: Sequence[Plan]) -> None:
+        """Tables and progress as the plans stand (collective)."""
+        on_root(self.comm, lambda: self._write(plans))
 
-    def _trial(self, current: float, row: Row) -> Trial:
-        failed_at = row[EVENTS[self.study.grids.failure]]
-        if failed_at:
-            return Trial(current, float(failed_at))
-        if row["reason"] or row["termination"] == "protocol_end":
-            return Trial(current, None, row["reason"])
-        return Trial(current, float(row["charge_mAh_per_cm2"]))  # the cell ended in another way, such as contact lost
+    def _write(self, plans: Sequence[Plan]) -> None:
+        rows = [row for condition, p in zip(self.study.conditions, plans, strict=True)
+                for row in self.study.driver.rows(condition, p.done)]  # fmt: skip
+        if self.folder is not None:
+            self.folder.write(plans, rows)
+        self.board.show(plans, rows)
+        self.written = time.monotonic()
 
-    def _words(self, row: Row) -> str:
-        at = float(row["charge_mAh_per_cm2"])
-        if row["reason"]:
-            return f"the numerics failed at {at:.4g} mAh/cm2: {row['reason']}"
-        verb = "holds" if row["termination"] == "protocol_end" else "fails"
-        return f"{verb}, {row['outcome']} at {at:.4g} mAh/cm2 ({float(row['wall_time_s']):.1f} s)"
+    # -- a round -------------------------------------------------------------------------------------------------
 
-    def _compute(self, model: PlaneModel) -> dict[str, Any]:
-        """One constant-current run without a run folder; a failure of the numerics is a reason, no error."""
-        begun = time.monotonic()
-        engine, reason = None, ""
+    def _round(self, plans: Sequence[Plan], bodies: Bodies) -> bool:
+        """Compute all runs that are wanted now (collective); True if somebody asked to stop."""
+        wanted = _by_key(plans)
+        mine: dict[str, Mapping[str, Any]] = {}
+        failure: Exception | None = None
         try:
-            response = self.responses[model.electrolyte.poisson_ratio]
-            engine = PlaneEngine(SurfaceProblem(self.surface, response, model))
-            for _ in engine.run():
+            # The largest current first: cells that fail are followed through their failure, which takes longest.
+            for point in sorted(wanted.values(), key=lambda point: -point.current):
                 if self.asked:
-                    raise _Stopped
-        except TROUBLE as error:
-            reason = str(error) or type(error).__name__
-        if engine is not None and engine.termination == "max_steps":
-            reason = f"solver.max_steps = {model.control.max_steps} is used up"
-        happened = {} if engine is None else engine.counters.happened
-        values: dict[str, Any] = {
-            column: capacity(happened[name].charge) if name in happened else None for name, column in EVENTS.items()
-        }
-        return values | {
-            "outcome": "unfinished" if engine is None else engine.outcome,
-            "charge_mAh_per_cm2": 0.0 if engine is None else capacity(engine.state.charge),
-            "termination": "numerical_failure" if reason or engine is None else engine.termination,
-            "steps": 0 if engine is None else engine.counters.steps,
-            "wall_time_s": round(time.monotonic() - begun, 3),
-            "reason": reason,
-        }
+                    break
+                mine |= self._one(point, bodies.of(point.case))
+                self._look(wanted)
+        except Exception as error:
+            failure = error
+        self._wait(wanted)
+        stopped = False
+        for asked, trouble, theirs in self.comm.allgather((bool(self.asked), failure, mine)):
+            if trouble is not None:
+                raise trouble
+            stopped = stopped or asked
+            self.known |= {key: Finished(wanted[key], summary) for key, summary in theirs.items()}
+            self.computed += len(theirs)
+        left = [key for key in wanted if key not in self.known]
+        if left and not stopped:
+            raise NumericalFailure(f"nobody has computed the points {', '.join(left)}; the same command tries again")
+        self.seen.clear()
+        return stopped
+
+    def _one(self, point: Point, body: Body) -> dict[str, Mapping[str, Any]]:
+        """Compute a point, unless another rank has it; its summary by its key."""
+        path = self.points.claim(point.key)
+        if path is None:
+            return {}
+        finished = False
+        try:
+            finished = compute(point.case, path, body, self.asked, self.comm.size)
+            if finished:
+                self.points.complete(point.key)
+        finally:
+            if not finished:
+                self.points.give_up(point.key)
+        return self._on_disk([point.key]) if finished else {}
+
+    def _wait(self, wanted: Mapping[str, Point]) -> None:
+        """Until all ranks are here (collective); rank 0 keeps the tables up to date."""
+        request = self.comm.Ibarrier()
+        while not request.Test():
+            self._look(wanted)
+            time.sleep(WAIT)
+        self._look(wanted)
+
+    def _look(self, wanted: Mapping[str, Point]) -> None:
+        """Rank 0 takes note of what has been finished meanwhile, by whomever."""
+        if self.folder is None:
+            return
+        with suppress(OSError):  # the round ends with the same knowledge, and says so if it cannot be written
+            for key, summary in self._on_disk(key for key in wanted if key not in self.seen).items():
+                self.seen[key] = Finished(wanted[key], summary)
+                self.board.finished(self.seen[key], len(self.seen), len(wanted))
+            if time.monotonic() - self.written > TABLES_EVERY:
+                self._write(self._plans(self.known | self.seen))
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def _report(self, plans: Sequence[Plan], stopped: bool) -> None:
+        """What a user should know at the end, or when stopped."""
+        name, study = self.study.name, self.study
+        if stopped:
+            LOG.warning("asked to stop; the same command goes on from %s", self.out)
+            return
+        draw_plots(self.out)
+        for condition, p in zip(study.conditions, plans, strict=True):
+            for words in study.driver.doubts(p.done):
+                LOG.warning("not monotone at %s: %s", condition.name, words)
+        runs = [run for p in plans for run in p.done]
+        LOG.info("%s: %d runs, %d of them computed now; %s", name, len(runs), self.computed, self.out)
+        for run in runs:
+            if run.numerical:
+                LOG.warning("not a failure of the cell but of the numerics, left out: %s: %s", run.point, run.numerical)
 
 
-class _Stopped(Exception):
-    """Somebody asked the study to stop: the present run is given up, finished ones are kept."""
-
-
-def celsius(kelvin: float) -> float:
-    """[degC] without the rounding noise of the subtraction."""
-    return round(kelvin - 273.15, 9)
-
-
-def _name(case: Case, pressure: u.Quantity) -> str:
-    return f"{celsius(case.temperature):g} degC, {float(pressure):g} MPa"
+def _by_key(plans: Sequence[Plan]) -> dict[str, Point]:
+    """The runs that are wanted next, each once."""
+    return {point.key: point for p in plans for point in p.wanted}

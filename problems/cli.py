@@ -114,7 +114,10 @@ def ccd(
         lifrac ccd llzo --out runs/ccd_llzo
         lifrac ccd study.toml --set study.refinements=4 --set defect.length="15 um"
 
-    The folder holds ccd.csv (the brackets), runs.csv (every run) and plots/.
+        mpiexec -n 4 lifrac ccd study.toml
+
+    The folder holds ccd.csv (the brackets), runs.csv and points/ (every
+    run) and plots/.
     The same command goes on where an unfinished study has stopped. Keys that
     begin with study. are the study's, all others those of its case
     (docs/ccd.md).

@@ -1,10 +1,10 @@
-"""Writes what is generated from the models: `case.schema.json` and the tables in docs/.
+"""Writes what is generated from the models: `case.schema.json`, `study.schema.json` and the tables in docs/.
 
 Run `python -m lifrac.problems.reference` in a checkout after a change of schema or cards; a test compares.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -15,20 +15,27 @@ from .materials import Card, load_card
 from .properties import ElectrolyteProperties, LithiumProperties
 from .schema import CaseFile, json_schema
 from .schema_tools import model_inside
+from .study_file import GridOf, StudyFile
+from .study_file import json_schema as study_schema
 from .units import Dimension, find_dimension
 
 HERE = Path(__file__).parent
 START, END = "<!-- generated: {} -->\n", "<!-- end -->"
 
 
-def schema_text() -> str:
-    """The JSON Schema as it is committed."""
-    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+def schema_text(schema: dict[str, Any] | None = None) -> str:
+    """A JSON Schema, that of the case file by default, as it is committed."""
+    return json.dumps(schema or json_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-def key_tables() -> str:
-    """One table per table of the case file."""
-    return "\n".join(_key_table(CaseFile, ""))
+def key_tables(model: type[BaseModel] = CaseFile) -> str:
+    """One table per table of the case file, or of another file of ours."""
+    return "\n".join(_key_table(model, ""))
+
+
+def study_tables() -> str:
+    """One table per table of the study file."""
+    return key_tables(StudyFile)
 
 
 def _key_table(model: type[BaseModel], path: str) -> Iterator[str]:
@@ -47,9 +54,7 @@ def _key_table(model: type[BaseModel], path: str) -> Iterator[str]:
         yield f"### `[{path}]`\n\n{' '.join((model.__doc__ or '').split())}\n"
         yield "| key | what | default | meaning |\n|---|---|---|---|"
         for row in rows:
-            yield "| `{}` | {} | {} | {} |".format(
-                *(" ".join(str(cell).split()).replace("|", "\\|") for cell in row)
-            )
+            yield "| `{}` | {} | {} | {} |".format(*(" ".join(str(cell).split()).replace("|", "\\|") for cell in row))
         yield ""
     for below, full in inner:
         yield from _key_table(below, full)
@@ -57,10 +62,11 @@ def _key_table(model: type[BaseModel], path: str) -> Iterator[str]:
 
 def _type_and_default(field: Any) -> tuple[str, str]:
     """Words for the type of a key and for its default."""
-    dimension = next((m for m in field.metadata if isinstance(m, Dimension)), None) or find_dimension(
-        field.annotation
-    )
-    if dimension is not None:
+    dimension = next((m for m in field.metadata if isinstance(m, Dimension)), None) or find_dimension(field.annotation)
+    grid = next(filter(None, map(_grid_words, (*field.metadata, field.annotation))), "")
+    if grid:
+        kind = grid
+    elif dimension is not None:
         kind = f'{dimension.name}, `"{dimension.example}"`' if dimension.unit else "number"
     elif model_inside(field.annotation):
         kind = "table"
@@ -79,6 +85,14 @@ def _plain(annotation: Any) -> Any:
     inner = [part for part in get_args(annotation) if part is not type(None)]
     optional = type(None) in get_args(annotation) and len(inner) == 1
     return _plain(inner[0]) if optional or get_origin(annotation) is Annotated else annotation
+
+
+def _grid_words(annotation: Any) -> str:
+    """What to write where a grid of values is wanted; empty for other keys."""
+    if isinstance(annotation, GridOf):
+        return annotation.words
+    inside = (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
+    return next((words for part in inside if (words := _grid_words(part))), "")
 
 
 def property_tables() -> str:
@@ -113,7 +127,7 @@ def _card_table(card: Card) -> str:
 
 def filled(text: str) -> str:
     """A page with its generated parts made anew."""
-    for name, make in (("keys", key_tables), ("properties", property_tables), ("cards", card_tables)):
+    for name, make in GENERATED.items():
         start = START.format(name)
         if start in text:
             head, rest = text.split(start, 1)
@@ -121,10 +135,20 @@ def filled(text: str) -> str:
     return text
 
 
+GENERATED: dict[str, Callable[[], str]] = {
+    "keys": key_tables,
+    "study keys": study_tables,
+    "properties": property_tables,
+    "cards": card_tables,
+}
+"""Generated parts of the pages in docs/."""
+
+
 def main() -> None:
     """Write all generated parts of a checkout."""
     (HERE / "case.schema.json").write_text(schema_text(), encoding="utf-8")
-    for name in ("cases.md", "materials.md"):
+    (HERE / "study.schema.json").write_text(schema_text(study_schema()), encoding="utf-8")
+    for name in ("cases.md", "materials.md", "ccd.md"):
         page = HERE.parent / "docs" / name
         if page.is_file():
             page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")

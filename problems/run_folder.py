@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from lifrac.meshes.errors import InputError
-from lifrac.solver.constants import AMPERE_PER_M2_PER_MA_PER_CM2, COULOMB_PER_M2_PER_MAH_PER_CM2
 from lifrac.solver.parameters import ProtocolStep
 from lifrac.solver.plane.engine import StepReport
 from lifrac.solver.plane.events import Event
@@ -21,6 +20,7 @@ from lifrac.solver.plane.fields import State
 
 from .case import Case
 from .files import MARKS, write_aside
+from .units import capacity, current
 
 COLUMNS = (
     "step", "time_s", "dt_s", "protocol_step", "current_density_mA_per_cm2", "charge_mAh_per_cm2", "cell_voltage_V",
@@ -42,17 +42,12 @@ PACKAGES = (
 )
 
 
-def capacity(charge: float) -> float:
-    """[mAh/cm2] of a charge per area [C/m2]."""
-    return charge / COULOMB_PER_M2_PER_MAH_PER_CM2
-
-
 def row_of(report: StepReport) -> dict[str, float | int]:
     """A history row, in the units of the column names."""
     m, s = report.measures, report.state
     values = (
         report.number, s.time, report.dt, report.protocol_step,
-        report.current_density / AMPERE_PER_M2_PER_MA_PER_CM2, capacity(s.charge), s.cell_voltage,
+        current(report.current_density), capacity(s.charge), s.cell_voltage,
         m.crack_length, m.crack_tip, m.lithium_length, m.max_pressure, m.mouth_opening,
         m.flaw_volume, m.lithium_volume, s.extruded, m.flaw_current_share, report.iterations,
         m.charge_error, m.lithium_error, m.energy_error, m.contact_anode, m.contact_counter,
@@ -103,7 +98,6 @@ class RunFolder:
 
     def begin(self, case: Case, ranks: int, mesh: Mapping[str, Any]) -> None:
         """Write the resolved case and the manifest."""
-        (self.path / "case.toml").write_text(case.resolved_toml())
         manifest = {
             "case": case.name,
             "case_hash": case.content_hash(),
@@ -115,6 +109,11 @@ class RunFolder:
             "warnings": case.warnings,
         }
         write_aside(self.path / "manifest.json", json.dumps(manifest, indent=2, default=float) + "\n")
+        self.begin_light(case)
+
+    def begin_light(self, case: Case) -> None:
+        """Write the resolved case and begin the tables: all that a point of a study has."""
+        (self.path / "case.toml").write_text(case.resolved_toml())
         with (self.path / "history.csv").open("w", newline="") as file:
             csv.writer(file).writerow(COLUMNS)
         (self.path / "events.jsonl").touch()
@@ -181,8 +180,8 @@ def _where(step: ProtocolStep | None) -> str:
     """Cycle and current density of an event, for protocols that have cycles or levels."""
     if step is None or not (step.cycle or step.level):
         return ""
-    current = f"{step.current_density / AMPERE_PER_M2_PER_MA_PER_CM2:g} mA/cm2"
-    return f" (cycle {step.cycle}, {current})" if step.cycle else f" (level {step.level}, {current})"
+    density = f"{current(step.current_density):g} mA/cm2"
+    return f" (cycle {step.cycle}, {density})" if step.cycle else f" (level {step.level}, {density})"
 
 
 def _text(value: float | int) -> str:

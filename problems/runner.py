@@ -18,7 +18,6 @@ from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.fields import FieldRecorder, SurfaceSnapshot, share
 from lifrac.solver.parameters import ProtocolStep
 from lifrac.solver.plane.engine import PlaneEngine, StepReport
-from lifrac.solver.plane.events import Event
 from lifrac.solver.plane.fields import OPENING
 from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.surface import gather_surface
@@ -26,9 +25,10 @@ from mpi4py import MPI
 
 from .case import Case
 from .progress import Reporter, progress_for
-from .run_folder import RunFolder, capacity
+from .run_folder import RunFolder
 from .signals import heeding_signals
-from .summary import Worst, summary_of
+from .summary import Worst, end_of, first_report, summary_of, used_up
+from .units import capacity
 
 LOG = logging.getLogger("lifrac")
 MOST_STORED_ENDS = 20
@@ -156,7 +156,7 @@ class _Driver:
         engine = self.engine
         for note in engine.notes:
             LOG.warning("warning: %s", note)
-        self.folder.add(self._first_row())
+        self.folder.add(first_report(engine))
         self._record()
         code, failure = DONE, ""
         with progress_for(1.0, self.case.name) as progress:
@@ -168,16 +168,10 @@ class _Driver:
                         break
             except NumericalFailure as error:
                 engine.termination, code, failure = "numerical_failure", NUMERICAL_FAILURE, str(error)
-        if engine.termination == "max_steps":
-            code = NUMERICAL_FAILURE
-            failure = f"solver.max_steps = {engine.model.control.max_steps} is used up before the end of the protocol"
+        if spent := used_up(engine):
+            code, failure = NUMERICAL_FAILURE, spent
         self._finish(failure)
         return code
-
-    def _first_row(self) -> StepReport:
-        protocol = self.case.model().protocol
-        first = protocol[0].current_density if protocol and protocol[0].kind == "rest" else 0.0
-        return StepReport(0, 0.0, 0, first, 0, self.engine.state, self.engine.measures)
 
     def _accept(self, report: StepReport, progress: Reporter) -> None:
         self.folder.add(report)
@@ -220,10 +214,9 @@ class _Driver:
         engine = self.engine
         self._record()
         self.folder.checkpoint(engine.state)
-        detail = f"{engine.termination}: {failure}" if failure else f"{engine.termination}; outcome {engine.outcome}"
         for event in engine.skipped:
             self.folder.event(event)
-        self.folder.event(Event("end", engine.state.time, engine.state.charge, detail))
+        self.folder.event(end_of(engine, failure))
         summary = summary_of(engine, self.worst, ranks=self.comm.size, dofs=self.bulk.dofs, begun=self.begun)
         self.folder.summary(summary)
         at = summary["charge_mAh_per_cm2"]

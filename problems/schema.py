@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator, StrictBool, WithJsonSchema, model_validator
+from pydantic import BaseModel, Field, PlainSerializer, PlainValidator, StrictBool, WithJsonSchema, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
@@ -353,10 +353,10 @@ class _WithoutNull(GenerateJsonSchema):
         return inner
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a case file."""
-    schema = CaseFile.model_json_schema(mode="validation", schema_generator=_WithoutNull)
-    schema["title"] = "lifrac case"
+def json_schema(model: type[BaseModel] = CaseFile, kind: str = "lifrac case") -> dict[str, Any]:
+    """The JSON Schema of a case file, or of another file of ours."""
+    schema = model.model_json_schema(mode="validation", schema_generator=_WithoutNull)
+    schema["title"] = kind
     titles = {name: _title(content) for name, content in schema["$defs"].items()}
     assert len(set(titles.values())) == len(titles), "two kinds of entry share a name"
     text = json.dumps(schema)

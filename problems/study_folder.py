@@ -1,27 +1,37 @@
-"""The folder of a study: finished runs, appended one by one, and the table made from them (docs/ccd.md)."""
+"""The folder of a study: its points, the tables rebuilt from them, and the lock that keeps others out (docs/ccd.md)."""
 
 import csv
+import errno
+import fcntl
+import io
 import json
+import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lifrac.meshes.errors import InputError
 
+from . import units as u
+from .ccd_drivers import Plan, Row
 from .files import MARKS, text, write_aside
+from .point_folder import PointFolders
+from .points import EVENTS, Finished
 from .study import Study, version
 
+LOG = logging.getLogger("lifrac")
 CCD_COLUMNS = (
-    "temperature_C", "stack_pressure_MPa", "areal_capacity_mAh_per_cm2", "ccd_lower_mA_per_cm2", "ccd_upper_mA_per_cm2",
-    "failure_mode",
+    "flaw_length_um", "flaw_aperture_um", "temperature_C", "stack_pressure_MPa", "areal_capacity_mAh_per_cm2",
+    "ccd_lower_mA_per_cm2", "ccd_upper_mA_per_cm2", "failure_mode", "cycle_at_failure", "half_cycle_at_failure",
+    "point",
 )  # fmt: skip
 RUN_COLUMNS = (
-    "temperature_C", "stack_pressure_MPa", "current_density_mA_per_cm2", "outcome", "capacity_at_fracture_mAh_per_cm2",
-    "capacity_at_crack_through_mAh_per_cm2", "capacity_at_short_mAh_per_cm2", "charge_mAh_per_cm2", "termination",
-    "steps", "wall_time_s", "reason", "point",
+    "flaw_length_um", "flaw_aperture_um", "temperature_C", "stack_pressure_MPa", "areal_capacity_mAh_per_cm2",
+    "current_density_mA_per_cm2", "outcome", "capacity_at_fracture_mAh_per_cm2",
+    "capacity_at_crack_through_mAh_per_cm2", "capacity_at_short_mAh_per_cm2", "charge_mAh_per_cm2",
+    "last_current_density_mA_per_cm2", "cycle", "termination", "steps", "wall_time_s", "reason", "point",
 )  # fmt: skip
-Row = dict[str, str]
 
 
 class StudyFolder:
@@ -36,25 +46,43 @@ class StudyFolder:
     Raises
     ------
     InputError
-        If the folder holds a run or another study, or cannot be written.
+        If the folder holds a run or another study, cannot be written, or is in use.
     """
 
     def __init__(self, path: Path, study: Study) -> None:
         self.path = path
+        self.points = PointFolders(path)
         digest = study.content_hash()
         self._check_ours(digest)
         try:
             path.mkdir(parents=True, exist_ok=True)
+            self._lock = self._locked()
+            self._check_ours(digest)  # what another process may have made of it before the lock was ours
             (path / "study.toml").write_text(study.resolved_toml())
             about = {"study": study.name, "hash": digest, "version": version()}
             write_aside(path / "study.json", json.dumps(about, indent=2) + "\n")
+            self.points.clear()
         except OSError as error:
             raise self._refusal(f"cannot be written: {error.strerror}") from None
-        self.finished = self._read_runs()
 
-    @property
-    def runs_file(self) -> Path:
-        return self.path / "runs.csv"
+    def release(self) -> None:
+        """Let other processes use the folder."""
+        os.close(self._lock)
+
+    def _locked(self) -> int:
+        """An open file that holds the folder's lock; the system releases it when this process ends, however it does."""
+        file = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                os.close(file)
+                raise InputError("another process is computing this study", key="--out", value=str(self.path),
+                                 remedy="Wait for it, or choose another folder with --out") from None  # fmt: skip
+            LOG.warning(
+                "warning: the file system of %s knows no locks: use the folder from one process only", self.path
+            )
+        return file
 
     def _refusal(self, message: str) -> InputError:
         return InputError(message, key="--out", value=str(self.path), remedy="Choose another folder with --out")
@@ -67,7 +95,7 @@ class StudyFolder:
             raise self._refusal("the folder holds a run")
         marker = path / "study.json"
         if not marker.exists():
-            if self.runs_file.exists() or (path / "ccd.csv").exists():
+            if any((path / name).exists() for name in ("runs.csv", "ccd.csv", "points")):
                 raise self._refusal("the folder holds tables of an unknown study")
             return
         try:
@@ -78,33 +106,50 @@ class StudyFolder:
         if not same:
             raise self._refusal(f"the folder belongs to another study ({name}, other values, or another version)")
 
-    def _read_runs(self) -> dict[str, Row]:
-        """Finished runs by point; a last line that was torn by a kill is cut off."""
-        if not self.runs_file.is_file():
-            return {}
-        text = self.runs_file.read_bytes()
-        whole = text[: text.rfind(b"\n") + 1]
-        if len(whole) < len(text):
-            with self.runs_file.open("r+b") as file:
-                file.truncate(len(whole))
-        rows = csv.DictReader(whole.decode(errors="replace").splitlines())
-        return {row["point"]: dict(row) for row in rows if row.get("point")}
+    def write(self, plans: Sequence[Plan], rows: Iterable[Row]) -> None:
+        """Write both tables anew, aside and renamed."""
+        self._table("runs.csv", RUN_COLUMNS, (run_row(run) for plan in plans for run in plan.done))
+        self._table("ccd.csv", CCD_COLUMNS, (ccd_row(row) for row in rows))
 
-    def add(self, values: Mapping[str, Any]) -> Row:
-        """Append a finished run, on disk before this returns; gives the row as it reads back."""
-        row = {name: text(values[name]) for name in RUN_COLUMNS}
-        new = not self.runs_file.is_file() or self.runs_file.stat().st_size == 0
-        with self.runs_file.open("a", newline="") as file:
-            writer = csv.DictWriter(file, RUN_COLUMNS, lineterminator="\n")
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
-            file.flush()
-            os.fsync(file.fileno())
-        self.finished[row["point"]] = row
-        return row
+    def _table(self, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([text(row.get(column)) for column in columns] for row in rows)
+        write_aside(self.path / name, file.getvalue())
 
-    def write_ccd(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write `ccd.csv` anew, aside and renamed."""
-        lines = [",".join(CCD_COLUMNS), *(",".join(text(row[name]) for name in CCD_COLUMNS) for row in rows)]
-        write_aside(self.path / "ccd.csv", "\n".join(lines) + "\n")
+
+def run_row(run: Finished) -> dict[str, Any]:
+    """A line of `runs.csv`."""
+    point, last = run.point, run.ended_in
+    return point.condition.where | {
+        "areal_capacity_mAh_per_cm2": None if point.capacity is None else u.capacity(point.capacity),
+        "current_density_mA_per_cm2": u.current(point.current),
+        "last_current_density_mA_per_cm2": u.current(last.current_density),
+        "cycle": last.cycle or None,
+        "point": point.key,
+        **{name: run.summary.get(name) for name in (*EVENTS.values(), "outcome", "charge_mAh_per_cm2", "termination",
+                                                    "steps", "wall_time_s", "reason")},
+    }  # fmt: skip
+
+
+def ccd_row(row: Row) -> dict[str, Any]:
+    """A line of `ccd.csv`."""
+    run, found = row.decided_by, row.bracket
+    failed = run is not None and run.failed and found.upper is not None
+    last = run.ended_in if run is not None and failed else None
+    cycled = last is not None and last.cycle > 0
+    return row.condition.where | {
+        "areal_capacity_mAh_per_cm2": None if row.capacity is None else u.capacity(row.capacity),
+        "ccd_lower_mA_per_cm2": u.current(found.lower),
+        "ccd_upper_mA_per_cm2": None if found.upper is None else u.current(found.upper),
+        "failure_mode": run.outcome if run is not None and failed else None,
+        "cycle_at_failure": last.cycle if last is not None and cycled else None,
+        "half_cycle_at_failure": half(last.current_density) if last is not None and cycled else None,
+        "point": None if run is None else run.point.key,
+    }
+
+
+def half(current: float) -> str:
+    """What the anode does at a current."""
+    return "plating" if current > 0.0 else "stripping"

@@ -4,12 +4,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from lifrac.solver.constants import AMPERE_PER_M2_PER_MA_PER_CM2
 from lifrac.solver.parameters import ProtocolStep
-from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.engine import PlaneEngine, StepReport
+from lifrac.solver.plane.events import Event
 from lifrac.solver.plane.measures import Measures
 
-from .run_folder import capacity
+from .units import capacity, current
 
 BALANCES = {
     "charge_balance_error": "charge_error",
@@ -57,18 +57,18 @@ def _protocol_figures(engine: PlaneEngine) -> dict[str, Any]:
     """How far the cell has come in its protocol, and where it failed."""
     protocol, ended, failure = engine.model.protocol, engine.counters.ended, engine.failure
     survived, state = level_survived(protocol, ended), engine.state
-    current = None if failure is None or failure.step is None else failure.step.current_density
+    at_failure = None if failure is None or failure.step is None else failure.step.current_density
     return {
         "cycles_completed": cycles_completed(protocol, ended),
         "ramp_current_density_survived_mA_per_cm2": _current(survived),
-        "current_density_at_failure_mA_per_cm2": _current(current),
+        "current_density_at_failure_mA_per_cm2": _current(at_failure),
         "half_step_capacity_at_failure_mAh_per_cm2": None if failure is None else capacity(failure.passed),
         "plated_capacity_mAh_per_cm2": capacity(0.5 * (state.throughput + state.charge)),
     }
 
 
 def _current(value: float | None) -> float | None:
-    return None if value is None else value / AMPERE_PER_M2_PER_MA_PER_CM2
+    return None if value is None else current(value)
 
 
 def summary_of(engine: PlaneEngine, worst: Worst, *, ranks: int, dofs: int, begun: float) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def summary_of(engine: PlaneEngine, worst: Worst, *, ranks: int, dofs: int, begu
         "nonlinear_iterations": counters.iterations,
         "wall_time_s": round(time.monotonic() - begun, 3),
         "time_s": state.time,
-        "current_density_mA_per_cm2": first / 10.0,
+        "current_density_mA_per_cm2": current(first),
         "charge_mAh_per_cm2": capacity(state.charge),
         "capacity_at_fracture_mAh_per_cm2": happened.get("fracture"),
         "capacity_at_crack_through_mAh_per_cm2": happened.get("crack_through"),
@@ -111,3 +111,26 @@ def summary_of(engine: PlaneEngine, worst: Worst, *, ranks: int, dofs: int, begu
         "cell_voltage_V": state.cell_voltage,
         **worst.values,
     }
+
+
+def first_report(engine: PlaneEngine) -> StepReport:
+    """The row at t = 0, before any step."""
+    protocol = engine.model.protocol
+    density = protocol[0].current_density if protocol and protocol[0].kind == "rest" else 0.0
+    return StepReport(0, 0.0, 0, density, 0, engine.state, engine.measures)
+
+
+def used_up(engine: PlaneEngine) -> str:
+    """Words for a run that has used up its steps before the end of its protocol; empty for others."""
+    most = engine.model.control.max_steps
+    return (
+        f"solver.max_steps = {most} is used up before the end of the protocol"
+        if engine.termination == "max_steps"
+        else ""
+    )
+
+
+def end_of(engine: PlaneEngine, failure: str) -> Event:
+    """The last event of a run; `failure` says why the numerics gave up, if they did."""
+    detail = f"{engine.termination}: {failure}" if failure else f"{engine.termination}; outcome {engine.outcome}"
+    return Event("end", engine.state.time, engine.state.charge, detail)

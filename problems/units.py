@@ -12,6 +12,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
+from lifrac.solver.constants import AMPERE_PER_M2_PER_MA_PER_CM2, COULOMB_PER_M2_PER_MAH_PER_CM2
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
@@ -265,3 +266,13 @@ def show(value: float, dimension: Dimension, unit: str | None = None, digits: in
     if unit == "degC":
         return f"{value - 273.15:.{digits}g} degC"
     return f"{value / float(dimension._convert('1', unit)):.{digits}g} {unit}"
+
+
+def capacity(charge: float) -> float:
+    """[mAh/cm2] of a charge per area [C/m2]."""
+    return charge / COULOMB_PER_M2_PER_MAH_PER_CM2
+
+
+def current(density: float) -> float:
+    """[mA/cm2] of a current density [A/m2]."""
+    return density / AMPERE_PER_M2_PER_MA_PER_CM2

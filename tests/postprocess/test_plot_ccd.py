@@ -70,6 +70,26 @@ def test_open_brackets_are_arrows(tmp_path: Path) -> None:
     assert len(plot_run(tmp_path)) == 2
 
 
+@pytest.mark.filterwarnings("error")
+def test_each_flaw_has_a_figure(tmp_path: Path) -> None:
+    table = pd.read_csv(full(tmp_path, 2, 3, 2) / "ccd.csv")
+    flaws = [table.assign(flaw_length_um=a, flaw_aperture_um=w) for a in (10.0, 20.0) for w in (0.005, 0.02)]
+    pd.concat(flaws).to_csv(tmp_path / "ccd.csv", index=False)
+    names = {path.stem for path in plot_run(tmp_path)}
+    assert names == {"ccd_10um_5nm", "ccd_10um_20nm", "ccd_20um_5nm", "ccd_20um_20nm"}
+    flaws[0].to_csv(tmp_path / "ccd.csv", index=False)
+    assert {path.stem for path in plot_run(tmp_path)} == {"ccd"}
+
+
+@pytest.mark.filterwarnings("error")
+def test_ramp_of_stated_duration_is_drawn(tmp_path: Path) -> None:
+    """It has no areal capacity: one curve against stack pressure."""
+    write(tmp_path, [(25.0, p, NONE, 1.0 / p, 1.2 / p) for p in (1.0, 5.0, 10.0)])
+    figure = ccd_figure(read_ccd(tmp_path / "ccd.csv"))
+    assert len(bars(figure, 0)) == 3
+    assert "fixed time" in {text.get_text() for text in figure.axes[0].get_legend().get_texts()}  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("", "cannot be read"), ("a,b\n1,2\n", "columns are missing"), (",".join(COLUMNS) + "\n", "holds no value yet")],

@@ -1,21 +1,17 @@
-"""Critical current density: inversion of Q_f(j), study files that are refused, restart, a small real study."""
+"""Critical current density: inversion of Q_f(j), and what each driver proposes and concludes."""
 
-import csv
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.problems import ccd_runner
-from lifrac.problems.case import load_case
 from lifrac.problems.ccd import Bracket, Trial, bracket, log_spaced, refinement, violations
-from lifrac.problems.cli import main
-from lifrac.problems.study import load_study
-from lifrac.problems.study_folder import CCD_COLUMNS, RUN_COLUMNS
-from lifrac.solver.errors import NumericalFailure
-from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.problems.ccd_drivers import Plan, Row, plan
+from lifrac.problems.points import Finished, Point
+from lifrac.problems.study import Study, load_study
+from lifrac.problems.study_folder import ccd_row, run_row
+from study_texts import ONE, STUDY, write
 
 # -- inversion -------------------------------------------------------------------------------------
 
@@ -88,305 +84,186 @@ def test_capacities_share_their_runs() -> None:
     assert refinement([Trial(1.0, None), Trial(4.0, 0.1), Trial(16.0, 0.05)], [0.2, 0.3, 0.07]) == [2.0, 8.0]
 
 
-# -- study files -----------------------------------------------------------------------------------
+# -- drivers ---------------------------------------------------------------------------------------
 
-STUDY = """
-[study]
-case = "llzo_holds"
-temperatures = ["25 degC", "60 degC"]
-stack_pressures = ["1 MPa", "5 MPa"]
-areal_capacities = ["0.03 mAh/cm^2", "0.05 mAh/cm^2"]
-current_min = "2 mA/cm^2"
-current_max = "32 mA/cm^2"
-currents = 3
-failure = "crack_through"
-refinements = 1
+Rule = Callable[[Point], tuple[int, float] | None]
+"""In which step of its protocol a point fails, at which charge [mAh/cm2]; None if the cell survives."""
 
-[case.electrolyte]
-thickness = "40 um"
 
-[case.defect]
-length = "10 um"
+def end(point: Point, rule: Rule) -> Finished:
+    """What the summary of a point would say."""
+    failed = rule(point)
+    last = len(point.case.model().protocol) - 1 if failed is None else failed[0]
+    survived = {"outcome": "completed", "termination": "protocol_end", "charge_mAh_per_cm2": 0.05}
+    shorted = {"outcome": "short_circuit", "termination": "short_circuit"}
+    how = survived if failed is None else shorted | {"charge_mAh_per_cm2": failed[1]}
+    return Finished(point, how | {"protocol_step": last, "reason": "", "steps": 1, "wall_time_s": 0.0})
 
-[case.mesh]
-crack_size = "1 um"
+
+def lose(point: Point, step: int = 0) -> Finished:
+    """The summary of a point whose numerics failed."""
+    summary = {"outcome": "unfinished", "termination": "numerical_failure", "charge_mAh_per_cm2": 0.0}
+    return Finished(point, summary | {"protocol_step": step, "reason": "not converged", "steps": 1, "wall_time_s": 0.0})
+
+
+def follow(study: Study, finish: Callable[[Point], Finished]) -> tuple[Plan, list[Row], list[int]]:
+    """All rounds of the one condition of a study: the last plan, its rows, and how many runs each round had."""
+    (condition,) = study.conditions
+    known: dict[str, Finished] = {}
+    rounds = []
+    while (now := plan(study.driver, condition, known)).wanted:
+        assert not set(known) & {point.key for point in now.wanted}
+        rounds.append(len(now.wanted))
+        known |= {point.key: finish(point) for point in now.wanted}
+    return now, study.driver.rows(condition, now.done), rounds
+
+
+def study_of(folder: Path, driver: str, *more: str, stated: str = STUDY) -> Study:
+    """The small study at one condition with another driver."""
+    text = stated.replace("[case.electrolyte]", f"{driver}\n[case.electrolyte]", 1)
+    return load_study(write(folder, text), [*ONE[1::2], *more])
+
+
+def test_constant_current_follows_the_exact_curve(tmp_path: Path) -> None:
+    """Q_f = 0.02 + 0.1/j in mAh/cm2, j in mA/cm2: CCD(Q) = 0.1/(Q - 0.02); rounds share what they find."""
+
+    def rule(point: Point) -> tuple[int, float] | None:
+        fails_at = 0.02 + 0.1 / (point.current / 10.0)
+        return (0, fails_at) if fails_at < 0.05 else None
+
+    study = study_of(tmp_path, "", "study.refinements=4")
+    done, rows, rounds = follow(study, lambda point: end(point, rule))
+    assert rounds[0] == 3
+    assert len(done.done) == sum(rounds)
+    for row, capacity in zip(rows, (0.03, 0.05), strict=True):
+        assert row.bracket.upper is not None
+        assert row.bracket.lower / 10.0 < 0.1 / (capacity - 0.02) <= row.bracket.upper / 10.0
+        assert row.bracket.upper / row.bracket.lower == pytest.approx(4.0 ** (0.5**4))
+        assert row.decided_by is not None
+        assert row.decided_by.point.current == row.bracket.upper
+        assert ccd_row(row)["failure_mode"] == "short_circuit"
+        assert ccd_row(row)["cycle_at_failure"] is None
+
+
+def test_a_failed_round_does_not_stop_the_next(tmp_path: Path) -> None:
+    """Numerics that fail in the middle narrow nothing, and are not asked for again."""
+    study = study_of(tmp_path, "", "study.refinements=3")
+
+    def finish(point: Point) -> Finished:
+        return (
+            lose(point)
+            if 150.0 < point.current < 170.0
+            else end(point, lambda p: (0, 0.01) if p.current > 90 else None)
+        )
+
+    _, rows, rounds = follow(study, finish)
+    assert {(round(r.bracket.lower, 6), round(r.bracket.upper or 0.0, 6)) for r in rows} == {(80.0, 320.0)}
+    assert rounds == [3, 1]
+
+
+RAMP = """
+[study.ramp]
+current_step = "1 mA/cm^2"
 """
-
-REFUSED = [
-    ('temperatures = ["25 degC", "60 degC"]', "temperatures = []", "study.temperatures", "is empty"),
-    ('temperatures = ["25 degC", "60 degC"]', "", "study.temperatures", "is required"),
-    ('temperatures = ["25 degC", "60 degC"]', 'temperatures = "25 degC"', "study.temperatures", "a list of"),
-    ('["25 degC", "60 degC"]', '["60 degC", "25 degC"]', "study.temperatures", "Sort the list"),
-    ('["25 degC", "60 degC"]', '["25 degC", "298.15 K"]', "study.temperatures", "298.15 K twice"),
-    ('["25 degC", "60 degC"]', '["25 degC", "60 MPa"]', "study.temperatures", "60 MPa"),
-    ('["25 degC", "60 degC"]', '["25 degC", "190 degC"]', "190 degC", "melting point"),
-    ('["25 degC", "60 degC"]', '["1 K", "60 degC"]', "study.temperatures", "at least 150 K"),
-    ('["1 MPa", "5 MPa"]', '["-1 MPa", "5 MPa"]', "study.stack_pressures", "at least 0 MPa"),
-    ('["1 MPa", "5 MPa"]', '["5 MPa", "1 MPa"]', "study.stack_pressures", "not ascending"),
-    ('["1 MPa", "5 MPa"]', "[1, 5]", "study.stack_pressures", '"1 MPa"'),
-    ('["0.03 mAh/cm^2", "0.05 mAh/cm^2"]', "[]", "study.areal_capacities", "nothing to compute"),
-    ('["0.03 mAh/cm^2", "0.05 mAh/cm^2"]', '["0.05 mAh/cm^2", "0.05 mAh/cm^2"]', "study.areal_capacities", "twice"),
-    ('"2 mA/cm^2"', '"32 mA/cm^2"', "study.current_min", "not below study.current_max"),
-    ('"2 mA/cm^2"', '"0 mA/cm^2"', "study.current_min", "mA/cm^2"),
-    ("currents = 3", "currents = 1", "study.currents", "greater than or equal to 2"),
-    ("refinements = 1", "refinements = -1", "study.refinements", "greater than or equal to 0"),
-    ("refinements = 1", "refinement = 1", "study.refinement", "Did you mean study.refinements?"),
-    ('"crack_through"', '"short_circuits"', "study.failure", 'Did you mean "short_circuit"?'),
-    ('"llzo_holds"', '"lzo_holds"', "study.case", "Did you mean llzo_holds?"),
-    ('"llzo_holds"', '"nothing.toml"', "study.case", "no such case file"),
-    ("[case.mesh]\ncrack_size", "[case.mesh]\ncrack_sise", "mesh.crack_sise", "Did you mean mesh.crack_size?"),
-    ("[case.mesh]", "[case.mash]", "mash", "Did you mean mesh?"),
-    ('crack_size = "1 um"', 'crack_size = "1 MPa"', "mesh.crack_size", '"20 um"'),
-    ("[case.mesh]", '[case.operation]\ntemperature = "30 degC"\n[case.mesh]', "case.operation.temperature",
-     "State study.temperatures"),
-    ("[case.mesh]", '[case.protocol]\nstop_at = "fracture"\n[case.mesh]', "case.protocol.stop_at", "study.current_min"),
-    ("[study]", "[studies]", "studies", "Did you mean study?"),
-]  # fmt: skip
-
-
-def write(folder: Path, text: str = STUDY) -> Path:
-    path = folder / "small.toml"
-    path.write_text(text)
-    return path
-
-
-@pytest.mark.parametrize(("old", "new", "key", "words"), REFUSED)
-def test_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, key: str, words: str
-) -> None:
-    assert old in STUDY
-    path = write(tmp_path, STUDY.replace(old, new, 1))
-    assert main(["ccd", str(path), "--out", str(tmp_path / "out")]) == 2
-    message = capsys.readouterr().err
-    assert all(part in message for part in ("small.toml", key, words)), message
-    assert [p.name for p in tmp_path.iterdir()] == ["small.toml"]
-
-
-@pytest.mark.parametrize(
-    ("override", "words"),
-    [
-        ("study.refinements", "key=value"),
-        ("study.refinement=3", "study.refinements?"),
-        ("defect.lenght=3 um", "defect.length?"),
-        ("operation.temperature=30 degC", "study.temperatures"),
-    ],
+RAMPED = (
+    STUDY.replace('current_min = "2 mA/cm^2"', "")
+    .replace("currents = 3", 'driver = "ramp"')
+    .replace("refinements = 1", "")
 )
-def test_refused_override(tmp_path: Path, capsys: pytest.CaptureFixture[str], override: str, words: str) -> None:
-    assert main(["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), "--set", override]) == 2
-    assert words in capsys.readouterr().err
 
 
-def test_missing_study(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["ccd", "lzo"]) == 2
-    assert "Did you mean llzo?" in capsys.readouterr().err
+def at_level(level: int, second: bool = False) -> Rule:
+    """Fail at a level, in its first or second half-step."""
+
+    def rule(point: Point) -> tuple[int, float]:
+        steps = point.case.model().protocol
+        hits = [i for i, step in enumerate(steps) if step.level == level and step.current_density]
+        return hits[1 if second else 0], 0.0
+
+    return rule
 
 
-@pytest.mark.parametrize("name", ["llzo", "li6ps5cl"])
-def test_ready_studies(name: str) -> None:
-    study = load_study(name)
-    assert study.grids.failure == "short_circuit"
-    assert len(study.cases) == len(study.grids.temperatures)
+@pytest.mark.parametrize("second", [False, True])
+@pytest.mark.parametrize("rest", ["", 'rest = "1 min"'])
+@pytest.mark.parametrize("level", [1, 2, 7])
+def test_ramp_brackets_the_level_that_failed(tmp_path: Path, level: int, second: bool, rest: str) -> None:
+    """One run for each capacity; either half of a level is the level."""
+    study = study_of(tmp_path, RAMP + rest, stated=RAMPED)
+    _, rows, rounds = follow(study, lambda point: end(point, at_level(level, second)))
+    assert rounds == [2]
+    assert [(row.bracket.lower, row.bracket.upper) for row in rows] == [((level - 1) * 10.0, level * 10.0)] * 2
+    last = run_row(rows[0].decided_by)["last_current_density_mA_per_cm2"]  # type: ignore[arg-type]
+    assert last == (-level if second else level)
+    assert ccd_row(rows[0])["half_cycle_at_failure"] == ("stripping" if second else "plating")
 
 
-def test_point_is_the_case_as_a_run_would_take_it(tmp_path: Path) -> None:
-    """The numbers of a point are those of the case with the same keys set."""
-    study = load_study(write(tmp_path), ["study.currents=4", "defect.aperture=30 nm"])
-    assert len(study.currents) == 4
-    case = study.cases[1]
-    point = study.point(case, study.grids.stack_pressures[1], study.currents[0])
-    same = load_case(
-        "llzo_holds",
-        [
-            "operation.temperature=60 degC", "operation.stack_pressure=5 MPa", "electrolyte.thickness=40 um",
-            "defect.length=10 um", "defect.aperture=30 nm", "mesh.crack_size=1 um",
-            "protocol.current_density=2 mA/cm^2", "protocol.areal_capacity=0.05 mAh/cm^2",
-            "protocol.stop_at=crack_through",
-        ],
-    )  # fmt: skip
-    assert point.model() == same.model()
-    assert point.content_hash() == same.content_hash()
+def test_ramp_that_is_survived_or_lost_has_no_upper_end(tmp_path: Path) -> None:
+    study = study_of(tmp_path, RAMP, stated=RAMPED)
+    _, rows, _ = follow(study, lambda point: end(point, lambda p: None))
+    assert [row.bracket for row in rows] == [Bracket(320.0, None)] * 2
+    _, rows, _ = follow(study, lambda point: lose(point, at_level(4)(point)[0]))  # type: ignore[index]
+    assert [row.bracket for row in rows] == [Bracket(30.0, None)] * 2
+    assert ccd_row(rows[0])["failure_mode"] is None
 
 
-def test_case_beside_the_study(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(load_case("llzo_holds").path.read_text())
-    study = load_study(write(tmp_path, STUDY.replace('"llzo_holds"', '"own.toml"')))
-    assert study.cases[0].path == tmp_path / "own.toml"
-    assert f'case = "{tmp_path / "own.toml"}"' in study.resolved_toml()
-    assert study.content_hash() == load_study(write(tmp_path)).content_hash()
+def test_refined_ramp_begins_where_the_last_survived(tmp_path: Path) -> None:
+    """Fails above 5.6 mA/cm2 whatever happened before: 5 to 6, 5.5 to 6, 5.5 to 5.75."""
+
+    def rule(point: Point) -> tuple[int, float]:
+        steps = point.case.model().protocol
+        return next(i for i, step in enumerate(steps) if step.current_density > 56.0), 0.0
+
+    study = study_of(tmp_path, RAMP + "refinements = 2", 'study.areal_capacities=["0.05 mAh/cm^2"]', stated=RAMPED)
+    done, (row,), rounds = follow(study, lambda point: end(point, rule))
+    assert rounds == [1, 1, 1]
+    assert [run.point.current for run in done.done] == [10.0, 50.0, 55.0]
+    assert row.bracket == Bracket(55.0, 57.5)
+    assert list(study.driver.doubts(done.done)) == []
 
 
-# -- real studies ----------------------------------------------------------------------------------
-
-ONE = ["--set", 'study.temperatures=["25 degC"]', "--set", 'study.stack_pressures=["1 MPa"]']
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Study file and folder of a study of one condition."""
-    folder = tmp_path_factory.mktemp("study")
-    assert main(["ccd", str(write(folder)), "--out", str(folder / "out"), *ONE]) == 0
-    return folder
-
-
-def test_folder(finished: Path) -> None:
-    out = finished / "out"
-    assert {p.name for p in out.iterdir()} == {"study.toml", "study.json", "ccd.csv", "runs.csv", "plots"}
-    assert {p.name for p in (out / "plots").iterdir()} == {"ccd.png", "ccd.pdf"}
-    again = load_study(out / "study.toml")
-    assert again.content_hash() == load_study(finished / "small.toml", ONE[1::2]).content_hash()
-
-
-def test_table_and_runs_agree(finished: Path) -> None:
-    rows, runs = table(finished / "out" / "ccd.csv"), table(finished / "out" / "runs.csv")
-    assert (tuple(rows[0]), tuple(runs[0])) == (CCD_COLUMNS, RUN_COLUMNS)
-    assert [float(row["areal_capacity_mAh_per_cm2"]) for row in rows] == pytest.approx([0.03, 0.05])
-    failed_at = {
-        float(r["current_density_mA_per_cm2"]): float(r["capacity_at_crack_through_mAh_per_cm2"] or "inf") for r in runs
-    }
-    assert {2.0, 8.0, 32.0} <= {round(j, 9) for j in failed_at}
-    for row in rows:
-        lower, upper = (float(row[f"ccd_{side}_mA_per_cm2"]) for side in ("lower", "upper"))
-        capacity = float(row["areal_capacity_mAh_per_cm2"])
-        assert failed_at[lower] > capacity >= failed_at[upper]
-        assert upper / lower == pytest.approx(2.0)
-        assert row["failure_mode"] == "crack_through"
-    assert float(rows[0]["ccd_lower_mA_per_cm2"]) >= float(rows[1]["ccd_lower_mA_per_cm2"])
-
-
-def test_run_ends_at_the_failure(finished: Path) -> None:
-    failed = [r for r in table(finished / "out" / "runs.csv") if r["outcome"] == "crack_through"]
-    assert failed
-    for run in failed:
-        assert run["charge_mAh_per_cm2"] == run["capacity_at_crack_through_mAh_per_cm2"]
-        assert (run["termination"], run["capacity_at_short_mAh_per_cm2"]) == ("stop_rule", "")
-
-
-def test_restart_computes_only_what_is_missing(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two runs are lost, one of them torn by the kill: just these are computed again, with the same table."""
-    out = finished / "out"
-    before, text = (out / "ccd.csv").read_bytes(), (out / "runs.csv").read_text()
-    lines = text.splitlines(keepends=True)
-    (out / "runs.csv").write_text("".join(lines[:-2]) + lines[-2][:20])
-    (out / "ccd.csv").unlink()
-    computed = []
-    compute = ccd_runner._Driver._compute
-
-    def count(self: Any, model: Any) -> dict[str, Any]:
-        computed.append(model.protocol[0].current_density)
-        return compute(self, model)
-
-    monkeypatch.setattr(ccd_runner._Driver, "_compute", count)
-    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
-    assert main(again) == 0
-    assert len(computed) == 2
-    assert (out / "ccd.csv").read_bytes() == before
-    assert len(table(out / "runs.csv")) == len(lines) - 1
-    assert main(again) == 0
-    assert len(computed) == 2
-
-
-def test_folder_of_another_study_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = finished / "out"
-    before = {p: p.read_bytes() for p in out.iterdir() if p.is_file()}
-    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
-    assert main([*again, "--set", "study.refinements=3"]) == 2
-    assert "belongs to another study" in capsys.readouterr().err
-    assert main([*again, "--set", "defect.aperture=21 nm"]) == 2
-    assert {p: p.read_bytes() for p in out.iterdir() if p.is_file()} == before
-
-
-@pytest.mark.parametrize(
-    ("name", "words"), [("summary.json", "holds a run"), ("runs.csv", "unknown study"), ("study.json", "damaged")]
-)
-def test_folder_of_something_else_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: str
+@pytest.mark.parametrize(("fails_in", "wanted", "doubts"), [(5, Bracket(55.0, 60.0), 1), (1, Bracket(40.0, 50.0), 0)])
+def test_refined_ramp_that_contradicts_the_coarse_one(
+    tmp_path: Path, fails_in: int, wanted: Bracket, doubts: int
 ) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / name).write_text("{}")
-    assert main(["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *ONE]) == 2
-    assert words in capsys.readouterr().err
-    assert [p.name for p in (tmp_path / "out").iterdir()] == [name]
+    """A fresh cell stands more than one that has been through 1 to 5 mA/cm2, which is named; one that fails at once
+    decides nothing."""
+    study = study_of(tmp_path, RAMP + "refinements = 1", 'study.areal_capacities=["0.05 mAh/cm^2"]', stated=RAMPED)
+    done, (row,), _ = follow(study, lambda p: end(p, at_level(5 if p.current == 10.0 else fails_in)))
+    assert row.bracket == wanted
+    assert len(list(study.driver.doubts(done.done))) == doubts
 
 
-def test_numerical_failure_is_listed_and_narrows_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A run whose numerics fail, here on purpose at the largest current, is a row with a reason, no failure."""
-    solve = SurfaceProblem.solve
-
-    def fail(self: SurfaceProblem, state: Any, dt: float, current: float, guess: Any = None) -> Any:
-        if current > 300.0:
-            raise NumericalFailure("made to fail")
-        return solve(self, state, dt, current, guess)
-
-    monkeypatch.setattr(SurfaceProblem, "solve", fail)
-    arguments = ["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *ONE, "--set", "study.refinements=0"]
-    assert main(arguments) == 0
-    runs = table(tmp_path / "out" / "runs.csv")
-    assert [bool(r["reason"]) for r in runs] == [False, False, True]
-    assert runs[-1]["termination"] == "numerical_failure"
-    assert "left out: 25 degC, 1 MPa, 32 mA/cm2" in capsys.readouterr().err
-    for row in table(tmp_path / "out" / "ccd.csv"):
-        assert row["ccd_upper_mA_per_cm2"] in ("", "8.0", "8.000000000000002", "7.999999999999999")
+def test_ramp_of_stated_duration_is_one_run(tmp_path: Path) -> None:
+    stated = RAMPED.replace('areal_capacities = ["0.03 mAh/cm^2", "0.05 mAh/cm^2"]', "")
+    study = study_of(tmp_path, RAMP + 'duration = "1 h"\nalternate = false', stated=stated)
+    _, (row,), rounds = follow(study, lambda point: end(point, at_level(3)))
+    assert (rounds, row.capacity, row.bracket) == ([1], None, Bracket(20.0, 30.0))
 
 
-def test_lost_contact_is_a_failure_of_the_cell(tmp_path: Path) -> None:
-    """The largest current that the counter electrode can be stripped at, 0.2 mA/cm2 by the law, is the CCD."""
-    law = '\n[case.electrodes.contact]\nvoid_height = "1 um"\ncritical_current = "0.2 mA/cm^2"\n'
-    path = write(tmp_path, STUDY.replace('"2 mA/cm^2"', '"0.1 mA/cm^2"').replace('"32 mA', '"1 mA') + law)
-    arguments = ["--set", 'study.areal_capacities=["0.3 mAh/cm^2"]', "--set", "study.refinements=2"]
-    assert main(["ccd", str(path), "--out", str(tmp_path / "out"), *ONE, *arguments]) == 0
-    (row,) = table(tmp_path / "out" / "ccd.csv")
-    assert float(row["ccd_lower_mA_per_cm2"]) < 0.2 < float(row["ccd_upper_mA_per_cm2"])
-    assert row["failure_mode"] == "contact_lost"
+CYCLES = """
+[study.cycling]
+cycles = 4
+rest = "1 min"
+"""
+CYCLED = STUDY.replace("currents = 3", 'currents = 3\ndriver = "cycling"')
 
 
-def test_asked_to_stop_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run that is under way is given up, exit code 4; the same command goes on."""
-    add = ccd_runner.StudyFolder.add
-    path, out = write(tmp_path), tmp_path / "out"
-    asked: list[list[int]] = []
-    begin = ccd_runner._Driver.__init__
+def test_cycling_bisects_at_every_capacity(tmp_path: Path) -> None:
+    """Cells fail in cycle 3, on stripping, above 5 mA/cm2 at 0.03 and above 20 at 0.05 mAh/cm2."""
 
-    def note(self: Any, *arguments: Any) -> None:
-        begin(self, *arguments)
-        asked.append(self.asked)
+    def rule(point: Point) -> tuple[int, float] | None:
+        steps = point.case.model().protocol
+        fails = point.current > (50.0 if point.capacity == pytest.approx(0.03 * 36000.0) else 200.0)
+        hits = [i for i, step in enumerate(steps) if step.cycle == 3 and step.current_density < 0.0]
+        return (hits[0], 0.0) if fails else None
 
-    def add_and_ask(self: Any, values: Any) -> Any:
-        asked[-1].append(15)
-        return add(self, values)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ccd_runner._Driver, "__init__", note)
-        patch.setattr(ccd_runner.StudyFolder, "add", add_and_ask)
-        assert main(["ccd", str(path), "--out", str(out), *ONE]) == 4
-    assert len(table(out / "runs.csv")) == 1
-    assert main(["ccd", str(path), "--out", str(out), *ONE]) == 0
-    assert len(table(out / "ccd.csv")) == 2
-
-
-def test_plot_recognises_a_study(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plot", str(finished / "out")]) == 0
-    plots = finished / "out" / "plots"
-    assert capsys.readouterr().out.split() == [str(plots / "ccd.png"), str(plots / "ccd.pdf")]
-
-
-def test_study_on_ranks_gives_the_same_table(finished: Path, mpi_run: Any, tmp_path: Path) -> None:
-    """All ranks condense, the first steps."""
-    arguments = ["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "out"), *ONE]
-    mpi_run("import sys\nfrom lifrac.problems.cli import main\n"
-            "sys.exit(main(sys.argv[1:]))", 2, *arguments, timeout=200)  # fmt: skip
-    mine, theirs = table(finished / "out" / "ccd.csv"), table(tmp_path / "out" / "ccd.csv")
-    assert len(mine) == len(theirs)
-    for a, b in zip(mine, theirs, strict=True):
-        assert a == b
-
-
-def test_load_study_raises_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere"):
-        load_study(tmp_path / "nowhere.toml")
+    study = study_of(tmp_path, CYCLES, "study.refinements=3", stated=CYCLED)
+    done, rows, rounds = follow(study, lambda point: end(point, rule))
+    assert rounds == [6, 2, 2, 2]
+    for row, exact_value in zip(rows, (50.0, 200.0), strict=True):
+        assert row.bracket.upper is not None
+        assert row.bracket.lower < exact_value <= row.bracket.upper
+        assert row.bracket.upper / row.bracket.lower == pytest.approx(4.0**0.125)
+        line = ccd_row(row)
+        assert (line["cycle_at_failure"], line["half_cycle_at_failure"]) == (3, "stripping")
+    assert {run.point.capacity for run in done.done} == {row.capacity for row in rows}

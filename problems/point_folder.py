@@ -1,0 +1,154 @@
+"""The runs of a study on disk: light run folders, each named by the content of its case.
+
+A run is made in a scratch folder beside its place and renamed when it is complete, so that a kill leaves no half run.
+Making the scratch folder is also how one of several processes claims a run: the file system lets only one of them.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lifrac.solver.bulk import Response
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.surface import SurfaceMesh
+
+from .case import Case
+from .run_folder import RunFolder
+from .summary import Worst, end_of, first_report, summary_of, used_up
+
+TROUBLE = (NumericalFailure, ArithmeticError, np.linalg.LinAlgError)
+"""What a run may end in without saying anything about the cell."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """An electrolyte with its flaw, meshed and condensed."""
+
+    surface: SurfaceMesh
+    response: Response
+    dofs: int
+    """Bulk unknowns."""
+
+
+class PointFolders:
+    """The folder `points/` of a study."""
+
+    def __init__(self, study: Path) -> None:
+        self.path = study / "points"
+
+    def summary(self, key: str) -> Mapping[str, Any] | None:
+        """What came out of a point; None if it is not finished."""
+        try:
+            return dict(json.loads((self.path / key / "summary.json").read_text(encoding="utf-8")))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, TypeError):
+            shutil.rmtree(self.path / key)  # damaged: renamed whole, so not by us
+            return None
+
+    def clear(self) -> None:
+        """Remove what killed processes left; nobody may be at work."""
+        self.path.mkdir(exist_ok=True)
+        for left in self.path.glob(".*.part"):
+            shutil.rmtree(left, ignore_errors=True)
+        for half in self.path.iterdir():
+            if half.is_dir() and not (half / "summary.json").is_file():
+                shutil.rmtree(half)
+
+    def claim(self, key: str) -> Path | None:
+        """A new scratch folder for a point, or None where another process has it or it is finished."""
+        if (self.path / key).exists():
+            return None
+        scratch = self._scratch(key)
+        try:
+            scratch.mkdir()
+        except FileExistsError:
+            return None
+        if (self.path / key).exists():  # finished between the two
+            scratch.rmdir()
+            return None
+        return scratch
+
+    def complete(self, key: str) -> None:
+        """A claimed point is finished."""
+        try:
+            self._scratch(key).rename(self.path / key)
+        except OSError:
+            if not (self.path / key).exists():
+                raise
+            self.give_up(key)  # two machines see each other's folders late: the first one's result stands
+
+    def give_up(self, key: str) -> None:
+        """A claimed point is not finished; another process may claim it."""
+        with suppress(OSError):
+            shutil.rmtree(self._scratch(key))
+
+    def _scratch(self, key: str) -> Path:
+        return self.path / f".{key}.part"
+
+
+def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int = 1) -> bool:
+    """One run into a light run folder; a failure of the numerics is a reason in its summary, no error.
+
+    Parameters
+    ----------
+    case : Case
+    path : Path
+        An empty folder.
+    body : Body
+        The condensed bulk of the case's geometry.
+    asked : sequence of int
+        Signals received; the run is given up after the present step when there is one.
+    ranks : int
+        Ranks that work at the study, for the summary.
+
+    Returns
+    -------
+    bool
+        False if the run was given up.
+    """
+    begun = time.monotonic()
+    folder = RunFolder(path)
+    folder.begin_light(case)
+    try:
+        engine = PlaneEngine(SurfaceProblem(body.surface, body.response, case.model()))
+    except TROUBLE as error:
+        folder.summary(_unstarted(error))
+        return True
+    folder.add(first_report(engine))
+    worst, last, failure = Worst(), 0, ""
+    try:
+        for report in engine.run():
+            folder.add(report)
+            worst.see(report.measures)
+            last = report.protocol_step
+            if asked:
+                return False
+    except TROUBLE as error:
+        engine.termination, failure = "numerical_failure", _words(error)
+    failure = failure or used_up(engine)
+    for event in (*engine.skipped, end_of(engine, failure)):
+        folder.event(event)
+    values = summary_of(engine, worst, ranks=ranks, dofs=body.dofs, begun=begun)
+    folder.summary(values | {"protocol_step": last, "reason": failure})
+    return True
+
+
+def _unstarted(error: Exception) -> dict[str, Any]:
+    """The summary of a run that has no state at all."""
+    return {
+        "outcome": "unfinished", "termination": "numerical_failure", "steps": 0, "wall_time_s": 0.0,
+        "charge_mAh_per_cm2": 0.0, "protocol_step": 0, "reason": _words(error),
+    }  # fmt: skip
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,296 @@
+"""Studies that are computed: folder, restart, lock, ranks, numerical failures, other drivers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lifrac.problems import ccd_runner
+from lifrac.problems.case import Case, load_case
+from lifrac.problems.cli import main
+from lifrac.problems.point_folder import PointFolders, compute
+from lifrac.problems.study import load_study
+from lifrac.problems.study_folder import CCD_COLUMNS, RUN_COLUMNS, StudyFolder
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.plane.problem import SurfaceProblem
+from study_texts import ONE, STUDY, table, write
+
+
+def without_times(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """A table without what no two computations share."""
+    return [{key: value for key, value in row.items() if key != "wall_time_s"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Study file and folder of a study of one condition."""
+    folder = tmp_path_factory.mktemp("study")
+    assert main(["ccd", str(write(folder)), "--out", str(folder / "out"), *ONE]) == 0
+    return folder
+
+
+def test_folder(finished: Path) -> None:
+    out = finished / "out"
+    names = {"study.toml", "study.json", "ccd.csv", "runs.csv", "plots", "points", ".lock"}
+    assert {p.name for p in out.iterdir()} == names
+    assert {p.name for p in (out / "plots").iterdir()} == {"ccd.png", "ccd.pdf"}
+    again = load_study(out / "study.toml")
+    assert again.content_hash() == load_study(finished / "small.toml", ONE[1::2]).content_hash()
+
+
+def test_table_and_runs_agree(finished: Path) -> None:
+    rows, runs = table(finished / "out" / "ccd.csv"), table(finished / "out" / "runs.csv")
+    assert (tuple(rows[0]), tuple(runs[0])) == (CCD_COLUMNS, RUN_COLUMNS)
+    assert [float(row["areal_capacity_mAh_per_cm2"]) for row in rows] == pytest.approx([0.03, 0.05])
+    failed_at = {
+        float(r["current_density_mA_per_cm2"]): float(r["capacity_at_crack_through_mAh_per_cm2"] or "inf") for r in runs
+    }
+    assert {2.0, 8.0, 32.0} <= {round(j, 9) for j in failed_at}
+    for row in rows:
+        lower, upper = (float(row[f"ccd_{side}_mA_per_cm2"]) for side in ("lower", "upper"))
+        capacity = float(row["areal_capacity_mAh_per_cm2"])
+        assert failed_at[lower] > capacity >= failed_at[upper]
+        assert upper / lower == pytest.approx(2.0)
+        assert row["failure_mode"] == "crack_through"
+    assert float(rows[0]["ccd_lower_mA_per_cm2"]) >= float(rows[1]["ccd_lower_mA_per_cm2"])
+
+
+def test_run_ends_at_the_failure(finished: Path) -> None:
+    failed = [r for r in table(finished / "out" / "runs.csv") if r["outcome"] == "crack_through"]
+    assert failed
+    for run in failed:
+        assert run["charge_mAh_per_cm2"] == run["capacity_at_crack_through_mAh_per_cm2"]
+        assert (run["termination"], run["capacity_at_short_mAh_per_cm2"]) == ("stop_rule", "")
+
+
+def test_points_are_light_run_folders(finished: Path) -> None:
+    """Each can be run again, plotted, and says what the table says; the table names it."""
+    out = finished / "out"
+    runs = table(out / "runs.csv")
+    assert {p.name for p in (out / "points").iterdir()} == {run["point"] for run in runs}
+    assert {row["point"] for row in table(out / "ccd.csv")} <= {run["point"] for run in runs}
+    for run in runs:
+        folder = out / "points" / run["point"]
+        assert {p.name for p in folder.iterdir()} == {"case.toml", "summary.json", "history.csv", "events.jsonl"}
+        assert load_case(folder / "case.toml").content_hash()[:16] == run["point"]
+        summary = json.loads((folder / "summary.json").read_text())
+        assert repr(summary["charge_mAh_per_cm2"]) == run["charge_mAh_per_cm2"]
+        last = table(folder / "history.csv")[-1]
+        assert float(last["charge_mAh_per_cm2"]) == pytest.approx(summary["charge_mAh_per_cm2"])
+        assert int(last["step"]) == summary["steps"] == int(run["steps"])
+
+
+def test_a_point_is_what_a_run_of_its_case_gives(finished: Path, tmp_path: Path) -> None:
+    folder = next(iter(sorted((finished / "out" / "points").iterdir())))
+    assert main(["run", str(folder / "case.toml"), "--out", str(tmp_path / "run"), "--set", "output.plots=false"]) == 0
+    mine, theirs = (json.loads((path / "summary.json").read_text()) for path in (folder, tmp_path / "run"))
+    assert {key: mine[key] for key in theirs if key != "wall_time_s"} == {
+        key: value for key, value in theirs.items() if key != "wall_time_s"
+    }
+    assert (folder / "history.csv").read_text() == (tmp_path / "run" / "history.csv").read_text()
+
+
+def test_restart_computes_only_what_is_missing(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs are lost, one of them half written as by a kill: just these are computed again, with the same tables."""
+    out = finished / "out"
+    before, runs = (out / "ccd.csv").read_bytes(), table(out / "runs.csv")
+    for number, run in enumerate(runs[-2:]):
+        folder = out / "points" / run["point"]
+        (folder / "summary.json").unlink()
+        folder.rename(folder.with_name(f".{folder.name}.part" if number else folder.name))
+    (out / "ccd.csv").unlink()
+    computed = []
+
+    def count(case: Case, *arguments: Any) -> bool:
+        computed.append(case.content_hash()[:16])
+        return compute(case, *arguments)
+
+    monkeypatch.setattr(ccd_runner, "compute", count)
+    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
+    assert main(again) == 0
+    assert sorted(computed) == sorted(run["point"] for run in runs[-2:])
+    assert (out / "ccd.csv").read_bytes() == before
+    assert without_times(table(out / "runs.csv")) == without_times(runs)
+    assert main(again) == 0
+    assert len(computed) == 2
+
+
+def test_folder_in_use_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second process does not touch the folder; the lock ends with the process that holds it."""
+    out = finished / "out"
+    holder = StudyFolder(out, load_study(finished / "small.toml", ONE[1::2]))
+    before = {p: p.stat().st_mtime_ns for p in out.iterdir()}
+    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
+    try:
+        assert main(again) == 2
+        assert "another process is computing this study" in capsys.readouterr().err
+        assert {p: p.stat().st_mtime_ns for p in out.iterdir()} == before
+    finally:
+        holder.release()
+    assert main(again) == 0
+
+
+def test_a_point_is_claimed_once(tmp_path: Path) -> None:
+    points = PointFolders(tmp_path)
+    points.clear()
+    scratch = points.claim("a")
+    assert scratch is not None
+    assert points.claim("a") is None
+    points.give_up("a")
+    again = points.claim("a")
+    assert again is not None
+    (again / "summary.json").write_text("{}")
+    points.complete("a")
+    assert points.claim("a") is None
+    assert points.summary("a") == {}
+    assert points.summary("b") is None
+
+
+def test_folder_of_another_study_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = finished / "out"
+    before = {p: p.read_bytes() for p in out.iterdir() if p.is_file()}
+    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
+    assert main([*again, "--set", "study.refinements=3"]) == 2
+    assert "belongs to another study" in capsys.readouterr().err
+    assert main([*again, "--set", "defect.aperture=21 nm"]) == 2
+    assert {p: p.read_bytes() for p in out.iterdir() if p.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("summary.json", "holds a run"), ("runs.csv", "unknown study"), ("study.json", "damaged")]
+)
+def test_folder_of_something_else_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("{}")
+    assert main(["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *ONE]) == 2
+    assert words in capsys.readouterr().err
+    assert [p.name for p in (tmp_path / "out").iterdir()] == [name]
+
+
+def test_numerical_failure_is_listed_and_narrows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run whose numerics fail, here on purpose at the largest current, is a row with a reason, no failure."""
+    solve = SurfaceProblem.solve
+
+    def fail(self: SurfaceProblem, state: Any, dt: float, current: float, guess: Any = None) -> Any:
+        if current > 300.0:
+            raise NumericalFailure("made to fail")
+        return solve(self, state, dt, current, guess)
+
+    monkeypatch.setattr(SurfaceProblem, "solve", fail)
+    arguments = ["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *ONE, "--set", "study.refinements=0"]
+    assert main(arguments) == 0
+    runs = table(tmp_path / "out" / "runs.csv")
+    assert [bool(r["reason"]) for r in runs] == [False, False, True]
+    assert runs[-1]["termination"] == "numerical_failure"
+    assert "left out: 25 degC, 1 MPa, 32 mA/cm2" in capsys.readouterr().err
+    for row in table(tmp_path / "out" / "ccd.csv"):
+        assert row["ccd_upper_mA_per_cm2"] in ("", "8.0", "8.000000000000002", "7.999999999999999")
+
+
+def test_lost_contact_is_a_failure_of_the_cell(tmp_path: Path) -> None:
+    """The largest current that the counter electrode can be stripped at, 0.2 mA/cm2 by the law, is the CCD."""
+    law = '\n[case.electrodes.contact]\nvoid_height = "1 um"\ncritical_current = "0.2 mA/cm^2"\n'
+    path = write(tmp_path, STUDY.replace('"2 mA/cm^2"', '"0.1 mA/cm^2"').replace('"32 mA', '"1 mA') + law)
+    arguments = ["--set", 'study.areal_capacities=["0.3 mAh/cm^2"]', "--set", "study.refinements=2"]
+    assert main(["ccd", str(path), "--out", str(tmp_path / "out"), *ONE, *arguments]) == 0
+    (row,) = table(tmp_path / "out" / "ccd.csv")
+    assert float(row["ccd_lower_mA_per_cm2"]) < 0.2 < float(row["ccd_upper_mA_per_cm2"])
+    assert row["failure_mode"] == "contact_lost"
+
+
+def test_asked_to_stop_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run that is under way is given up, exit code 4; the same command goes on."""
+    path, out = write(tmp_path), tmp_path / "out"
+    begun: list[str] = []
+
+    def ask_in_the_second(case: Case, folder: Path, body: Any, asked: list[int], ranks: int) -> bool:
+        begun.append(case.content_hash()[:16])
+        if len(begun) == 2:
+            asked.append(15)
+        return compute(case, folder, body, asked, ranks)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ccd_runner, "compute", ask_in_the_second)
+        assert main(["ccd", str(path), "--out", str(out), *ONE]) == 4
+    assert [run["point"] for run in table(out / "runs.csv")] == begun[:1]
+    assert [p.name for p in (out / "points").iterdir()] == begun[:1]
+    assert main(["ccd", str(path), "--out", str(out), *ONE]) == 0
+    assert len(table(out / "ccd.csv")) == 2
+
+
+def test_trouble_with_files_ends_the_study_and_keeps_what_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk is no failure of a run: exit code 3 with the reason, and no half point."""
+    path, out = write(tmp_path), tmp_path / "out"
+    begun: list[Path] = []
+
+    def fill_the_disk(case: Case, folder: Path, *rest: Any) -> bool:
+        begun.append(folder)
+        if len(begun) == 2:
+            raise OSError(28, "No space left on device")
+        return compute(case, folder, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ccd_runner, "compute", fill_the_disk)
+        assert main(["ccd", str(path), "--out", str(out), *ONE]) == 3
+    assert "No space left on device" in capsys.readouterr().err
+    assert len(list((out / "points").iterdir())) == 1
+    assert main(["ccd", str(path), "--out", str(out), *ONE]) == 0
+
+
+def test_plot_recognises_a_study(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", str(finished / "out")]) == 0
+    plots = finished / "out" / "plots"
+    assert capsys.readouterr().out.split() == [str(plots / "ccd.png"), str(plots / "ccd.pdf")]
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_study_on_ranks_gives_the_same_tables(finished: Path, mpi_run: Any, tmp_path: Path, ranks: int) -> None:
+    """All ranks condense, and share the runs out."""
+    arguments = ["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "out"), *ONE]
+    mpi_run("import sys\nfrom lifrac.problems.cli import main\n"
+            "sys.exit(main(sys.argv[1:]))", ranks, *arguments, timeout=200)  # fmt: skip
+    assert (finished / "out" / "ccd.csv").read_bytes() == (tmp_path / "out" / "ccd.csv").read_bytes()
+    mine, theirs = (without_times(table(out / "out" / "runs.csv")) for out in (finished, tmp_path))
+    assert mine == theirs
+    assert not list((tmp_path / "out" / "points").glob(".*"))
+
+
+TROUBLE_ON_RANKS = """
+import sys
+from lifrac.problems import ccd_runner
+from lifrac.problems.cli import main
+from mpi4py import MPI
+compute, begun = ccd_runner.compute, []
+def trouble(case, folder, body, asked, ranks):
+    begun.append(1)
+    if MPI.COMM_WORLD.rank == 1 and len(begun) == 1:
+        if sys.argv[1] == "signal":
+            asked.append(15)
+        else:
+            raise OSError(28, "No space left on device")
+    return compute(case, folder, body, asked, ranks)
+ccd_runner.compute = trouble
+code = main(sys.argv[2:])
+assert MPI.COMM_WORLD.allgather(code) == [code] * MPI.COMM_WORLD.size
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize(("kind", "code", "words"), [("signal", 4, "asked to stop"), ("disk", 3, "No space left")])
+def test_trouble_on_one_rank_ends_all_alike(
+    finished: Path, mpi_run: Any, tmp_path: Path, kind: str, code: int, words: str
+) -> None:
+    """Nobody hangs or decides alone; what is finished is kept, and the study goes on."""
+    arguments = ["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "out"), *ONE]
+    ended = mpi_run(TROUBLE_ON_RANKS, 2, kind, *arguments, timeout=200, check=False)
+    assert ended.returncode == code, ended.output
+    assert words in ended.output
+    assert not list((tmp_path / "out" / "points").glob(".*"))
+    assert main(arguments) == 0
+    assert (finished / "out" / "ccd.csv").read_bytes() == (tmp_path / "out" / "ccd.csv").read_bytes()
