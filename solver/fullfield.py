@@ -21,6 +21,7 @@ from .constants import thermal_voltage
 from .errors import NumericalFailure
 from .numerics.linear import LinearSolver, Preset
 from .parameters import Electrolyte, Kinetics, Loads
+from .physics.constriction import constricted
 from .physics.kinetics import ButlerVolmer
 from .physics.lithium import LUMPED
 
@@ -195,8 +196,9 @@ class _Cell:
         _, ds = _faces(tagged, flaw_length)
         self.phi, self.drop = fem.Function(space, name="potential"), fem.Function(space)
         groups = tagged.groups
+        face, counter = constricted(anode, conductivity), constricted(counter, conductivity)
         self.plating = [
-            _Face(ButlerVolmer(anode), self.phi, ds(groups["anode"]), anode.contact_fraction),
+            _Face(ButlerVolmer(face), self.phi, ds(groups["anode"]), anode.contact_fraction),
             _Face(ButlerVolmer(anode), self.phi, ds(FLAW), 1.0),
         ]
         self.stripping = _Face(

@@ -34,17 +34,27 @@ BLOCK = HalfPennyBlock(
 )
 RESISTIVE = Kinetics(51.0, 298.15, film_resistance=2.0e-4, contact_fraction=0.4)
 """Faces in partial contact, with a film of 2 Ohm cm2."""
+SPOTS = Kinetics(51.0, 298.15, film_resistance=2.0e-4, contact_fraction=0.1, spot_radius=20.0)
+"""The same in spots of 20 um radius: 31 Ohm cm2 of constriction."""
 
 
 def exact_voltage(current: float, face: Kinetics) -> float:
-    """V = j L/kappa + (4RT/F) asinh(j/(2 theta i0)) + 2 R_film j/theta [V]."""
-    local = current / face.contact_fraction
+    """V = j L/kappa + (4RT/F) asinh(j/(2 theta i0)) + 2 (R_film/theta + R_constr) j [V].
+
+    R_constr = (1/(4 kappa a_s N)) (1 - sqrt(theta))^1.5 with N pi a_s^2 = theta: N spots of radius a_s per area.
+    """
+    theta = face.contact_fraction
+    local = current / theta
     overpotential = (
         2.0 * thermal_voltage(face.temperature) * np.arcsinh(local / (2.0 * face.exchange_current))
     )
-    return float(
-        current * THICKNESS / ELECTROLYTE.conductivity + 2.0 * (overpotential + face.film_resistance * local)
-    )
+    conductivity, spot = ELECTROLYTE.conductivity, face.spot_radius
+    constriction = 0.0
+    if spot > 0.0:
+        density = theta / (np.pi * spot**2)
+        constriction = (1.0 - np.sqrt(theta)) ** 1.5 / (4.0 * conductivity * spot * density)
+    faces = overpotential + face.film_resistance * local + constriction * current
+    return float(current * THICKNESS / conductivity + 2.0 * faces)
 
 
 def cell_voltages(geometry: Geometry, face: Kinetics = FACE) -> list[float]:
@@ -63,10 +73,11 @@ def cell_voltages(geometry: Geometry, face: Kinetics = FACE) -> list[float]:
     quick=True,
 )
 def cell_voltage(level: Level, folder: Path | None) -> list[Row]:
-    """2D and 3D bodies, three decades of current; film and partial contact."""
+    """2D and 3D bodies, three decades of current; film, partial contact, constriction."""
     cases: dict[str, tuple[Geometry, Kinetics]] = {
         "2D": (SLAB, FACE),
         "2D, film, contact 0.4": (SLAB, RESISTIVE),
+        "2D, film, contact 0.1 in spots": (SLAB, SPOTS),
         "3D": (BLOCK, FACE),
     }
     rows = []

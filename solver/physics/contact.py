@@ -1,23 +1,32 @@
 """Contact between metal and electrolyte: lost by stripping, recovered by creep under stack pressure and by plating.
 
 theta is the part of a face that touches, J the current density per nominal area, h* the thickness of metal whose
-removal opens the whole face (docs/model.md):
+removal opens the whole face, theta_s the static contact of a face that was only pressed (1 unless the law states it;
+docs/model.md):
 
-    dtheta/dt = (Omega/(F h*)) [ -J_strip + (theta_max - theta) (J_c(P) + J_plate) ] / theta
+    dtheta/dt = (Omega/(F h*)) [ -J_strip + (theta_max - theta)/theta_s (J_c(P) + J_plate) ] / theta
 
-so that theta_ss = 1 - J/J_c below the critical stripping current J_c, and above it the contact is lost after
-Q = (F h*/Omega) [1/k + (1-k) ln(1-k)/k^2], k = J_c/J. theta_max = 1 - u (1 - lowest theta of the past): a share u of
-what was lost does not come back (hysteresis of the interface resistance). Pure NumPy, node by node.
+Contact starts at theta_s, and neither creep nor plating brings it above. theta_max = theta_s - u (theta_s - theta_low)
+with the lowest theta of the past: a share u of what was lost does not come back. With theta = theta_s x and
+h* -> theta_s^2 h* this is the law of a whole face for x, so that with u = 0
+
+    steady stripping      theta_ss = theta_s (1 - J/J_c)             below the critical stripping current J_c
+    charge to loss        Q = theta_s^2 (F h*/Omega) [1/k + (1-k) ln(1-k)/k^2],    k = J_c/J, above it
+    symmetric cycling     theta_ss = theta_s 2 J_c/(J + 2 J_c)       from the mean of both: -J + (1-x)(2 J_c + J) = 0
+
+The last holds for half-cycles that each change theta little: no J loses all contact, yet J/theta grows as J^2/(2 J_c).
+Pure NumPy, node by node.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constants import surface_velocity_per_current
-from ..parameters import ContactLaw
+from ..constants import surface_velocity_per_current, thermal_voltage
+from ..parameters import ContactLaw, Kinetics
+from .constriction import constricted
 
 Floats = NDArray[np.float64]
 
@@ -43,9 +52,11 @@ class Contact:
     """Smallest theta of the past (n,)."""
 
     @classmethod
-    def whole(cls, size: int) -> "Contact":
-        """Faces that touch everywhere."""
-        return cls(np.ones(size), np.ones(size))
+    def pressed(cls, size: int, faces: NDArray[np.intp], static: float) -> "Contact":
+        """Contact `static` at the nodes `faces`, before any current."""
+        now = np.ones(size)
+        now[faces] = static
+        return cls(now, now.copy())
 
 
 def advanced(
@@ -67,7 +78,7 @@ def advanced(
     dt : float
         [s].
     """
-    if contact.now.min() == 1.0 and local.min() >= 0.0:
+    if contact.now.min() >= law.static_contact(pressure) and local.min() >= 0.0:
         return contact
     total = float(area @ (local * contact.now))
     logarithm, change = 0.0, [0.0, 0.0]
@@ -89,14 +100,15 @@ def advanced(
 def _held_pattern(law: ContactLaw, contact: Contact, local: Floats, pressure: float, dt: float) -> Floats:
     """theta after `dt` with J = theta j, the theta of the end."""
     speed = surface_velocity_per_current(law.molar_volume) / law.void_height
-    critical, most = law.critical_current(pressure), 1.0 - law.unrecoverable * (1.0 - contact.lowest)
+    critical, static = law.critical_current(pressure), law.static_contact(pressure)
+    most = static - law.unrecoverable * (static - contact.lowest)
     plating, stripping = speed * np.maximum(local, 0.0), speed * np.maximum(-local, 0.0)
 
     def coefficients(theta: Floats) -> tuple[Floats, Floats]:
-        recovery = speed * critical + plating * theta
+        recovery = (speed * critical + plating * theta) / static
         return most * recovery - stripping * theta, recovery
 
-    return integrated(contact.now, coefficients, dt, FLOOR_SHARE * law.minimum)
+    return integrated(contact.now, coefficients, dt, FLOOR_SHARE * lost_below(law, pressure))
 
 
 def integrated(
@@ -133,11 +145,49 @@ def _time(start: Floats, end: Floats, a: Floats, b: Floats) -> Floats:
 
 
 def charge_to_loss(law: ContactLaw, current_density: float, pressure: float) -> float:
-    """Q_loss [C/m2] from whole contact to none at constant J > J_c (nothing unrecoverable); infinite below J_c."""
+    """Q_loss [C/m2] from static contact to none at constant J > J_c (nothing unrecoverable); infinite below J_c."""
     k = law.critical_current(pressure) / current_density
-    thickness = law.void_height / surface_velocity_per_current(law.molar_volume)
+    thickness = law.void_height / surface_velocity_per_current(law.molar_volume) * law.static_contact(pressure) ** 2
     if k >= 1.0:
         return float("inf")
     if k < NEARLY_CONSTANT:
         return thickness * sum(k**m / ((m + 1) * (m + 2)) for m in range(TERMS))
     return float(thickness * (1.0 / k + (1.0 - k) * np.log1p(-k) / k**2))
+
+
+def cycled_contact(law: ContactLaw, current_density: float, pressure: float) -> float:
+    """theta_s 2 J_c/(J + 2 J_c): mean contact after many half-cycles of +-J that each change it little (u = 0)."""
+    twice = 2.0 * law.critical_current(pressure)
+    return law.static_contact(pressure) * twice / (abs(current_density) + twice)
+
+
+def lost_below(law: ContactLaw | None, pressure: float) -> float:
+    """Mean contact of a face at which contact counts as lost; 0 without a law."""
+    return 0.0 if law is None else law.minimum * law.static_contact(pressure)
+
+
+def face_at_rest(law: ContactLaw | None, kinetics: Kinetics, conductivity: float, pressure: float) -> Kinetics:
+    """Kinetics of a face that was only pressed: static contact and constriction in its constant numbers."""
+    static = 1.0 if law is None else law.static_contact(pressure)
+    return constricted(replace(kinetics, contact_fraction=kinetics.contact_fraction * static), conductivity)
+
+
+def interface_resistance(
+    law: ContactLaw, kinetics: Kinetics, conductivity: float, pressure: float, largest_pressure: float | None = None
+) -> float:
+    """Resistance of one face at small current, (R_ct + R_film)/theta + R_constr per nominal area [V m2/A].
+
+    R_ct = RT/(F i0 (alpha_a + alpha_c)); theta is the static contact times the constant contact fraction.
+
+    Parameters
+    ----------
+    conductivity : float
+        kappa [A/m2 per V/um], for the constriction towards spots of radius `kinetics.spot_radius`.
+    pressure, largest_pressure : float
+        Pressure P and the largest of the past [MPa] (default: that of the law): hysteresis.
+    """
+    if largest_pressure is not None:
+        law = replace(law, largest_pressure=largest_pressure)
+    face = face_at_rest(law, kinetics, conductivity, pressure)
+    transfer = thermal_voltage(face.temperature) / (face.exchange_current * (face.alpha_a + face.alpha_c))
+    return (transfer + face.film_resistance) / face.contact_fraction

@@ -9,7 +9,6 @@ from ..constants import surface_velocity_per_current
 from ..errors import NumericalFailure
 from ..numerics.stepping import StepController
 from ..parameters import ProtocolStep
-from ..physics.contact import Contact
 from .events import EVENT_TOLERANCE, Event, Passage, Watch
 from .fields import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
 from .measures import Measures, Observer
@@ -75,8 +74,8 @@ class PlaneEngine:
         self.skipped: list[Event] = []
         """Protocol steps that have ended without a time step since the last one."""
         self.state = state if state is not None else self._at_rest()
-        if self.model.contact is not None and self.state.contact is None:
-            self.state.contact = Contact.whole(problem.surface.size)
+        if self.state.contact is None:
+            self.state.contact = problem.contact_at_rest()
         self._previous: tuple[Floats, float] | None = None
         self._evaluate(self.state, 1.0)
         self.measures = self.observer.measure(self.state)
@@ -288,14 +287,13 @@ class PlaneEngine:
         change = self._contact_change(new)
         if change > CONTACT_ALLOWANCE:
             return max(0.75 * CONTACT_ALLOWANCE / change, 0.1), "contact change"
-        law = self.model.contact
-        if law is None or failures >= 8:
+        if self.model.contact is None or failures >= 8:
             return 1.0, ""
-        m = self.measures
+        m, least = self.measures, self.watch.lost_below
         faces = zip((m.contact_anode, m.contact_counter), self.observer.mean_contact(new), strict=True)
         for before, after in faces:
-            if before > law.minimum > after and law.minimum - after > EVENT_TOLERANCE * law.minimum:
-                return max((before - law.minimum) / (before - after), 0.02), "event"
+            if before > least > after and least - after > EVENT_TOLERANCE * least:
+                return max((before - least) / (before - after), 0.02), "event"
         return 1.0, ""
 
     def _contact_change(self, new: State) -> float:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..parameters import PlaneModel, ProtocolStep
+from ..physics.contact import lost_below
 from .fields import State
 from .measures import Measures
 
@@ -65,6 +66,8 @@ class Watch:
 
     def __init__(self, model: PlaneModel, path_end: float, happened: dict[str, Event]) -> None:
         self.model, self.path_end, self.happened = model, path_end, happened
+        self.lost_below = lost_below(model.contact, model.loads.stack_pressure)
+        """Mean contact of a face at which it counts as lost; 0 without a contact law."""
 
     def events(self, new: State, m: Measures, at: Passage) -> tuple[Event, ...]:
         """What has happened for the first time."""
@@ -73,7 +76,7 @@ class Watch:
         return tuple(found)
 
     def _now(self, new: State, m: Measures, at: Passage) -> list[tuple[str, str]]:
-        a0, stop, law = self.model.flaw.length, self.model.stop, self.model.contact
+        a0, stop = self.model.flaw.length, self.model.stop
         voltage, start = abs(new.cell_voltage), at.voltage
         found = []
         if m.crack_tip >= (1.0 + FRACTURE_ADVANCE) * a0:
@@ -88,7 +91,7 @@ class Watch:
         if least is not None and start is not None and voltage <= least:
             found.append(("voltage_drop", f"the cell voltage has fallen from {start:.4g} V to {voltage:.4g} V"))
         for face, contact in (("anode face", m.contact_anode), ("counter electrode", m.contact_counter)):
-            if law is not None and contact <= law.minimum:
+            if contact <= self.lost_below:
                 found.append(("contact_lost", f"the contact of the {face} has fallen to {contact:.3g}"))
                 break
         return found
@@ -122,12 +125,12 @@ class Watch:
         limit = at.step.voltage_limit
         if limit is not None and at.voltage is not None and abs(state.cell_voltage) >= limit:
             return f"at its voltage limit of {limit:g} V"
-        law, current = self.model.contact, at.step.current_density
-        if law is None or self.model.stop.at_contact_lost or current == 0.0:
+        current = at.step.current_density
+        if self.model.stop.at_contact_lost or current == 0.0:
             return ""
         faces = ("counter electrode", m.contact_counter), ("anode face", m.contact_anode)
         stripped, contact = faces[0] if current > 0.0 else faces[1]
-        return f"with the contact of the {stripped} lost" if contact <= law.minimum else ""
+        return f"with the contact of the {stripped} lost" if contact <= self.lost_below else ""
 
     def ending(self, events: tuple[Event, ...]) -> tuple[str, Event | None]:
         """Why the run ends with these events, and the event that ends it; '' if it goes on."""

@@ -182,6 +182,14 @@ class SurfaceProblem:
             self.counter_area = self.whole_counter_area * state.contact.now
         return wet
 
+    def contact_at_rest(self) -> Contact | None:
+        """Static contact of the faces under the stack pressure."""
+        law, surface = self.model.contact, self.surface
+        if law is None:
+            return None
+        faces = np.union1d(surface.anode, surface.counter)
+        return Contact.pressed(surface.size, faces, law.static_contact(self.model.loads.stack_pressure))
+
     def contact_after(self, state: State, values: Floats, dt: float) -> Contact | None:
         """Contact of the faces after a step from `state` in which they carried the currents of `values`."""
         law, model = self.model.contact, self.model

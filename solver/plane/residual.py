@@ -18,6 +18,7 @@ from ..constants import surface_velocity_per_current
 from ..parameters import Kinetics, PlaneModel
 from ..physics import lithium
 from ..physics.cohesive import LinearSoftening
+from ..physics.constriction import local_resistance
 from ..physics.kinetics import ButlerVolmer, FaceKinetics
 from ..surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .fields import COMPONENTS, Floats
@@ -108,11 +109,15 @@ class SurfaceResidual:
         # Numbers of the model are constants of the forms, not literals: another value compiles nothing.
         self.anode = symbolic(surface.mesh, model.anode)
         self.counter = symbolic(surface.mesh, model.counter)
+        self.electrolyte = symbolic(surface.mesh, model.electrolyte)
         self.creep = symbolic(surface.mesh, model.creep)
         self.flaw_data = symbolic(surface.mesh, model.flaw)
         self.loads = symbolic(surface.mesh, model.loads)
         self.cohesion = symbolic(surface.mesh, law)
-        self.crack_kinetics = crack_kinetics or ButlerVolmer(self.anode)
+        # A node has one current density: at the mouth the crack's kinetics are those of the anode face.
+        mouth = fem.Function(surface.space, name="mouth")
+        mouth.x.array[surface.mouth] = 1.0
+        self.crack_kinetics = crack_kinetics or ButlerVolmer(self._constricted(self.anode, mouth))
         form = self._form(ufl.TestFunction(space))
         self._residual = fem.form(form)
         self._jacobian = fem.form(ufl.derivative(form, self.unknown))
@@ -162,8 +167,8 @@ class SurfaceResidual:
         """Charge transfer on anode face, crack faces and counter electrode (phi_Li = 0)."""
         lumped = lithium.LUMPED
         excess = p - self.loads.stack_pressure
-        anode = ButlerVolmer(self.anode)
-        counter = ButlerVolmer(self.counter, plating=False)
+        anode = ButlerVolmer(self._constricted(self.anode))
+        counter = ButlerVolmer(self._constricted(self.counter), plating=False)
         return (
             anode.residual(j, phi, 0.0) * q * dx(ANODE, metadata=lumped)
             + self.crack_kinetics.residual(j, phi, excess) * q * dx(CRACK, metadata=lumped)
@@ -182,6 +187,13 @@ class SurfaceResidual:
     def touching(self, face: Kinetics) -> ufl.core.expr.Expr | float:
         """Part of an electrode face that touches: its constant fraction, times the contact that voids leave."""
         return face.contact_fraction if self.contact is None else face.contact_fraction * self.contact
+
+    def _constricted(self, face: Kinetics, where: ufl.core.expr.Expr | float = 1.0) -> Kinetics:
+        """A face with the constriction towards its spots as part of its film, in proportion to `where`."""
+        if not isinstance(face.spot_radius, fem.Constant):  # zero stays a number: the form does not change
+            return face
+        added = where * local_resistance(face.spot_radius, self.electrolyte.conductivity, self.touching(face))
+        return replace(face, film_resistance=face.film_resistance + added)
 
     def begin_step(self, values: Floats, largest: Floats, connected: Floats) -> None:
         """Load the committed state that a step starts from."""

@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 from lifrac.solver.constants import surface_velocity_per_current
 from lifrac.solver.parameters import ContactLaw, Loads, ProtocolStep, StopRules
-from lifrac.solver.physics.contact import Contact, advanced, charge_to_loss, integrated
+from lifrac.solver.physics.constriction import local_resistance
+from lifrac.solver.physics.contact import (
+    Contact,
+    advanced,
+    charge_to_loss,
+    cycled_contact,
+    integrated,
+    interface_resistance,
+)
 from lifrac.solver.plane.engine import CONTACT_ALLOWANCE, PlaneEngine
 from scipy.integrate import solve_ivp
-from small_cell import HOUR, Run, cell, constant, problem, run
+from small_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
 
 LAW = ContactLaw(void_height=1.0, reference_current=5.0)
 PASSAGE = 1.0 / surface_velocity_per_current()
@@ -107,6 +115,67 @@ def test_norton_closing_is_that_of_a_sphere() -> None:
     assert both.critical_current(4.0) == pytest.approx(16.0 + law.critical_current(4.0))
 
 
+PRESSED = replace(LAW, full_contact_pressure=16.0, static_exponent=0.5)
+
+
+def test_static_contact_grows_with_pressure_and_remembers_the_largest() -> None:
+    """(P/16)^0.5 up to 1; a quarter of what the largest pressure gained stays."""
+    assert [PRESSED.static_contact(p) for p in (0.0, 1.0, 4.0, 16.0, 50.0)] == pytest.approx([0.0, 0.25, 0.5, 1.0, 1.0])
+    after = replace(PRESSED, largest_pressure=9.0, retention=0.25)
+    assert after.static_contact(1.0) == pytest.approx(0.25 + 0.25 * (0.75 - 0.25))
+    assert after.static_contact(9.0) == pytest.approx(0.75)
+    assert after.static_contact(12.0) == PRESSED.static_contact(12.0)
+    assert replace(after, retention=1.0).static_contact(0.0) == pytest.approx(0.75)
+
+
+def test_static_contact_is_a_ceiling() -> None:
+    """Neither rest nor plating brings more; a pressed face is a whole one for theta/theta_s and theta_s^2 h*."""
+    for local in (0.0, 10.0):
+        healed = advanced(PRESSED, Contact(one(0.2), one(0.1)), one(local), one(1.0), 4.0, 1e9)
+        assert healed.now[0] == pytest.approx(0.5)
+    partly = advanced(replace(PRESSED, unrecoverable=0.5), Contact(one(0.2), one(0.1)), one(0.0), one(1.0), 4.0, 1e9)
+    assert partly.now[0] == pytest.approx(0.5 - 0.5 * (0.5 - 0.1))
+    whole = advanced(replace(LAW, void_height=0.25), Contact(one(0.6), one(0.6)), one(-15.0), one(1.0), 4.0, 20.0)
+    pressed = advanced(PRESSED, Contact(one(0.3), one(0.3)), one(-30.0), one(1.0), 4.0, 20.0)
+    assert pressed.now[0] == pytest.approx(0.5 * whole.now[0], rel=1e-12)
+    assert charge_to_loss(PRESSED, 40.0, 4.0) == pytest.approx(0.25 * charge_to_loss(LAW, 40.0, 4.0))
+
+
+@pytest.mark.parametrize("current", [1.0, 30.0])
+def test_cycled_contact_is_where_stripping_and_plating_cancel(current: float) -> None:
+    theta, dt = cycled_contact(PRESSED, current, 4.0), 1e-3
+    start = Contact(one(theta), one(theta))
+    change = [advanced(PRESSED, start, one(j / theta), one(1.0), 4.0, dt).now[0] - theta for j in (current, -current)]
+    assert abs(sum(change)) < 1e-4 * abs(change[0])
+
+
+def test_constriction_from_one_spot_to_a_whole_face() -> None:
+    """Few spots: N parallel resistors 1/(4 kappa a). The series of an isothermal spot in a flux tube (Negus,
+    Yovanovich 1984) within 6 % up to e = 0.4. None on a whole face."""
+    kappa, radius = 2.0e5, 3.0
+    for share in (1e-6, 0.04, 0.16):
+        spots, e = share / (np.pi * radius**2), share**0.5
+        tube = (1.0 - 1.40978 * e + 0.34406 * e**3 + 0.0435 * e**5) / (4.0 * kappa * radius * spots)
+        assert local_resistance(radius, kappa, share) / share == pytest.approx(tube, rel=0.06)
+    single = 1.0 / (4.0 * kappa * radius * 1e-6 / (np.pi * radius**2))
+    assert local_resistance(radius, kappa, 1e-6) / 1e-6 == pytest.approx(single, rel=2e-3)
+    assert local_resistance(radius, kappa, 1.0) == 0.0
+
+
+def test_interface_resistance_against_pressure() -> None:
+    """R_ct/theta with P^-1/2, less after a larger pressure, constriction on top; no law of voids enters."""
+    transfer = 8.314462618 * 298.15 / 96485.33212 / 51.0
+    kappa = LLZO.conductivity
+    resistance = [interface_resistance(PRESSED, FACE, kappa, p) for p in (1.0, 4.0, 16.0)]
+    assert resistance == pytest.approx([4.0 * transfer, 2.0 * transfer, transfer], rel=1e-6)
+    law = replace(PRESSED, retention=0.5)
+    assert interface_resistance(law, FACE, kappa, 4.0, 16.0) == pytest.approx(transfer / 0.75, rel=1e-6)
+    assert interface_resistance(law, FACE, kappa, 4.0) == pytest.approx(2.0 * transfer, rel=1e-6)
+    spots = replace(FACE, spot_radius=5.0, contact_fraction=0.5, film_resistance=1e-4)
+    added = interface_resistance(PRESSED, spots, kappa, 4.0) - 4.0 * (transfer + 1e-4)
+    assert added == pytest.approx(np.pi * 5.0 / (4.0 * kappa * 0.25) * 0.5**1.5, rel=1e-6)
+
+
 # -- the engine ------------------------------------------------------------------------------------
 
 
@@ -182,3 +251,27 @@ def test_rest_heals_in_the_engine() -> None:
     healed = run(cell(*steps, contact=replace(LAW, reference_current=2.0)))
     assert healed.column("contact_counter").min() < 0.8
     assert healed.column("contact_counter")[-1] > 0.98
+
+
+def test_a_pressed_cell_starts_and_stays_at_its_static_contact() -> None:
+    """At 1 MPa of 4 MPa half of each face touches; plating heals nothing beyond; lost at a share of it."""
+    law = replace(LAW, reference_current=2.0, full_contact_pressure=4.0)
+    pressed = run(cell(constant(10.0, 3.0 * PASSAGE), contact=law))
+    contact = pressed.column("contact_counter")
+    assert contact[0] < 0.5
+    assert pressed.column("contact_anode") == pytest.approx(0.5)
+    assert pressed.engine.outcome == "contact_lost"
+    assert contact[-1] == pytest.approx(0.5 * LAW.minimum, rel=0.03)
+    assert pressed.engine.state.charge == pytest.approx(charge_to_loss(law, 10.0, 1.0), rel=0.01)
+
+
+def test_constriction_of_lost_contact_costs_voltage() -> None:
+    """While contact is lost the cell voltage rises by J R_constr(theta) beyond that of a cell without constriction."""
+    law = replace(LAW, reference_current=2.0, minimum=0.3)
+    protocol = constant(10.0, 3.0 * PASSAGE)
+    spots = replace(FACE, spot_radius=5.0)
+    plain, spotted = (run(cell(protocol, contact=law, anode=face, counter=face)) for face in (FACE, spots))
+    touching = spotted.reports[-2].measures.contact_counter  # the currents of a step see the contact of its start
+    added = spotted.reports[-1].state.cell_voltage - plain.reports[-1].state.cell_voltage
+    exact = 10.0 * np.pi * 5.0 / (4.0 * LLZO.conductivity * touching) * (1.0 - touching**0.5) ** 1.5
+    assert added == pytest.approx(exact, rel=0.05)
