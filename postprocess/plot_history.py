@@ -18,10 +18,12 @@ EVENTS = {
     "voltage_limit": ("voltage limit", GREY, (0, (1, 1))),
 }
 """Events marked in the figure: name in the legend, colour, line style."""
+CONTACT = {"contact_anode": ("anode face", BLUE, "-"), "contact_counter": ("counter electrode", GREEN, "--")}
+"""Columns of contact: name in the legend, colour, line style."""
 
 
 def history_figure(run: RunResult, thickness: float | None) -> Figure:
-    """Three panels over areal capacity (or time): cell voltage; lengths; largest lithium pressure.
+    """Panels over areal capacity (or time): cell voltage; lengths; largest lithium pressure; contact if it is not whole.
 
     Parameters
     ----------
@@ -31,18 +33,22 @@ def history_figure(run: RunResult, thickness: float | None) -> Figure:
         Thickness of the electrolyte [um], drawn as the line a filament has to reach; None leaves it out.
     """
     progress = Progress.of(run.history)
-    figure = Figure(figsize=(WIDTH * 0.62, 6.0), layout="constrained")
-    axes = figure.subplots(3, 1, sharex=True)
+    lost = any((run.history[name] != 1.0).any() for name in CONTACT)
+    panels = 4 if lost else 3
+    figure = Figure(figsize=(WIDTH * 0.62, 2.0 * panels), layout="constrained")
+    axes = figure.subplots(panels, 1, sharex=True)
     x = progress.values(run.history)
     marker = "o" if len(x) < 25 else None
     _voltage(axes[0], run, x, marker)
     _lengths(axes[1], run, x, marker, thickness)
     _pressure(axes[2], run, x, marker)
+    if lost:
+        _contact(axes[3], run, x, marker)
     handles = _mark_events(list(axes), run, progress)
     if handles:
         title = f"Events (at {progress.unit})"
         figure.legend(handles=handles, loc="outside upper center", ncols=2, columnspacing=1.2, title=title)
-    for axis, letter in zip(axes, "abc", strict=True):
+    for axis, letter in zip(axes, "abcd", strict=False):
         axis.yaxis.set_major_locator(MaxNLocator(5))
         axis.margins(x=0.02)
         axis.text(-0.02, 1.02, f"({letter})", transform=axis.transAxes, ha="right", fontweight="bold")
@@ -76,6 +82,15 @@ def _pressure(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None) -> 
     axis.set_ylabel("Max. lithium pressure (MPa)")
     axis.set_ylim(bottom=min(0.0, float(pressure.min())))
     _widen(axis, 1e-3)
+
+
+def _contact(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None) -> None:
+    """Mean contact that voids and pressure leave on each face."""
+    for name, (label, colour, dashes) in CONTACT.items():
+        axis.plot(x, run.history[name], color=colour, ls=dashes, marker=marker, ms=3, label=label)
+    axis.set_ylabel("Contact")
+    axis.set_ylim(0.0, 1.05)
+    axis.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")
 
 
 def _widen(axis: Axes, least: float) -> None:

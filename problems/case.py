@@ -17,16 +17,14 @@ from lifrac.solver import parameters
 
 from . import estimates
 from . import units as u
+from .contact import contact_law, static_problems
 from .materials import ElectrolyteCard, LithiumCard, load_card, override
-from .properties import activation
 from .schema import CaseFile
-from .schema_tools import did_you_mean, validate
+from .schema_tools import did_you_mean, refuse, validate
 
 if TYPE_CHECKING:
     from lifrac.meshes.geometry import SlabEdgeFlaw
 
-CONTACT_REFERENCE_TEMPERATURE = 298.15
-"""[K], at which `electrodes.contact.critical_current` is stated."""
 READY_CASES = Path(__file__).parent / "cases"
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.\[][A-Za-z0-9_]+\]?)*")
 
@@ -89,6 +87,7 @@ class Case:
             molar_volume=self.metal.molar_volume(t),
             film_resistance=float(case.electrodes.film_resistance),
             contact_fraction=float(case.electrodes.contact_fraction),
+            spot_radius=float(case.electrodes.spot_radius),
         )
         flaw, load, protocol = case.defect, case.operation, case.protocol.resolved()
         return parameters.PlaneModel(
@@ -118,22 +117,8 @@ class Case:
 
     def _contact(self) -> parameters.ContactLaw | None:
         """The contact law at the temperature of the case."""
-        table, t = self.file.electrodes.contact, self.temperature
-        if table is None:
-            return None
-        creep = self.metal.evaluate(t)
-        rise = activation(t, CONTACT_REFERENCE_TEMPERATURE, float(table.activation_energy))
-        return parameters.ContactLaw(
-            void_height=float(table.void_height),
-            reference_current=float(table.critical_current) * rise,
-            reference_pressure=float(table.reference_pressure),
-            pressure_exponent=float(table.pressure_exponent),
-            norton_prefactor=creep.prefactor if table.norton else 0.0,
-            norton_exponent=creep.exponent,
-            unrecoverable=float(table.unrecoverable),
-            minimum=float(table.minimum),
-            molar_volume=self.metal.molar_volume(t),
-        )
+        table = self.file.electrodes.contact
+        return None if table is None else contact_law(table, self.electrolyte, self.metal, self.temperature, self.path)
 
     def model(self) -> parameters.PlaneModel:
         """Everything the plane engine needs besides the mesh, at the temperature of the case."""
@@ -303,6 +288,9 @@ def _check_resolved(case: Case) -> None:
             key="operation.temperature", value=case.file.operation.temperature.text,
             remedy="Stay below the melting point: the model holds for solid metal",
         )  # fmt: skip
+    law = case.model().contact
+    if law is not None:
+        refuse(static_problems(law, case.file.operation.stack_pressure), case.path)
     _check_process_zone(case)
     if case.mesh_file is not None and not case.mesh_file.is_file():
         raise InputError(

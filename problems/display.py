@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from lifrac.solver.parameters import PlaneModel
+from lifrac.solver.physics.contact import interface_resistance
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
@@ -115,12 +117,13 @@ def _print_model(case: Case, out: Console) -> None:
     """What the cards give the model."""
     model = case.model()
     table = Table("quantity", "value", title="Derived", title_justify="left")
-    rows = (
+    rows: tuple[tuple[str, float, u.Dimension], ...] = (
         ("fracture energy Gc", model.electrolyte.fracture_energy, u.FRACTURE_ENERGY),
         ("fracture toughness K_Ic", model.electrolyte.fracture_toughness, u.TOUGHNESS),
         ("exchange current density i0", model.anode.exchange_current, u.CURRENT_DENSITY),
         ("creep rate at 1 MPa", model.creep.prefactor, u.RATE),
     )
+    rows += _contact_rows(model)
     for name, value, dimension in rows:
         table.add_row(name, u.show(value, dimension))
     for number, step in enumerate(model.protocol[:SHOWN_STEPS], 1):
@@ -135,6 +138,20 @@ def _print_model(case: Case, out: Console) -> None:
     if len(model.protocol) > SHOWN_STEPS:
         table.add_row(f"... {len(model.protocol)} steps", "ramps and cycles are counted half-step by half-step")
     out.print(table)
+
+
+def _contact_rows(model: PlaneModel) -> tuple[tuple[str, float, u.Dimension], ...]:
+    """What the contact law comes to at the stack pressure."""
+    law, pressure, conductivity = model.contact, model.loads.stack_pressure, model.electrolyte.conductivity
+    if law is None:
+        return ()
+    return (
+        ("critical stripping current J_c", law.critical_current(pressure), u.CURRENT_DENSITY),
+        ("void height h*", law.void_height, u.LENGTH),
+        ("static contact theta_s", law.static_contact(pressure), u.NUMBER),
+        ("interface resistance of a face", interface_resistance(law, model.anode, conductivity, pressure),
+         u.AREA_RESISTANCE),
+    )  # fmt: skip
 
 
 def _print_numbers(case: Case, out: Console) -> None:

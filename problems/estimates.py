@@ -11,6 +11,7 @@ from lifrac.solver.constants import (
     thermal_voltage,
 )
 from lifrac.solver.parameters import Kinetics, PlaneModel
+from lifrac.solver.physics.contact import face_at_rest
 
 EDGE_CRACK = 1.1215
 """K = 1.1215 p sqrt(pi a): edge crack under uniform pressure (Tada, Paris, Irwin handbook)."""
@@ -89,8 +90,9 @@ def characteristic_numbers(model: PlaneModel, thickness: float) -> dict[str, flo
     material, flaw, face = model.electrolyte, model.flaw, model.anode
     current = nominal_current(model)
     griffith = material.fracture_toughness / (EDGE_CRACK * math.sqrt(math.pi * flaw.length))
-    eta, drop = face_overpotential(face, current), current * flaw.length / material.conductivity
     stack, to_pressure = model.loads.stack_pressure, pressure_per_volt(face.molar_volume)
+    touching = face_at_rest(model.contact, face, material.conductivity, stack)
+    eta, drop = face_overpotential(touching, current), current * flaw.length / material.conductivity
     resistance = thermal_voltage(face.temperature) / face.exchange_current + face.film_resistance
     numbers = {
         "nominal_current_density_mA_per_cm2": current / 10.0,

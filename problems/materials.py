@@ -150,10 +150,11 @@ class ElectrolyteCard(Card):
         molar_volume: float,
         film_resistance: float = 0.0,
         contact_fraction: float = 1.0,
+        spot_radius: float = 0.0,
     ) -> parameters.Kinetics:
         """Kinetics of one lithium face at `temperature` [K].
 
-        `molar_volume` [m3/mol], `film_resistance` [V m2/A].
+        `molar_volume` [m3/mol], `film_resistance` [V m2/A], `spot_radius` [um].
         """
         entry = self.properties.transfer_coefficient
         alpha = entry.at(temperature) if entry else 0.5
@@ -164,6 +165,7 @@ class ElectrolyteCard(Card):
             alpha_c=1.0 - alpha,
             film_resistance=film_resistance,
             contact_fraction=contact_fraction,
+            spot_radius=spot_radius,
             molar_volume=molar_volume,
         )
 

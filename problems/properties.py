@@ -168,6 +168,20 @@ class ElectrolyteProperties(Properties):
     """Exchange current density i0 against lithium, instead of the resistance."""
     transfer_coefficient: Entry[u.TransferCoefficient] | None = None
     """Charge-transfer coefficient of plating, alpha; stripping has 1 - alpha. Default 0.5."""
+    critical_stripping_current: Entry[u.PositiveCurrentDensity] | None = None
+    """Largest current density that can be stripped for good at `critical_stripping_pressure`."""
+    critical_stripping_pressure: Entry[u.PositivePressure] | None = None
+    """Stack pressure at which the critical stripping current was measured. Default 1 MPa."""
+    contact_pressure_exponent: Entry[u.SizeExponent] | None = None
+    """Exponent of the stack pressure in the critical stripping current."""
+    void_height: Entry[u.PositiveLength] | None = None
+    """Thickness of metal whose removal opens the whole face."""
+    full_contact_pressure: Entry[u.PositivePressure] | None = None
+    """Pressure that presses a lithium face whole."""
+    static_contact_exponent: Entry[u.SizeExponent] | None = None
+    """Exponent of the pressure in the static contact below that."""
+    static_contact_retention: Entry[u.Fraction01] | None = None
+    """Share of the static contact gained at the largest pressure of the past that stays."""
     electronic_conductivity: Entry[u.Conductivity] | None = None
     """Electronic conductivity (for information)."""
     strength: Entry[u.PositivePressure] | None = None

@@ -204,7 +204,8 @@ class _Driver:
             return
         self.stored_at = state.time
         aperture = problem.crack.aperture + state.values[:, OPENING]
-        snapshot = SurfaceSnapshot(state.time, state.values, aperture, self.engine.observer.damage(state))
+        damage, touching = self.engine.observer.damage(state), problem.touching(state.contact)
+        snapshot = SurfaceSnapshot(state.time, state.values, aperture, damage, touching)
         share(self.comm, snapshot)
         trouble = try_to_record(self.recorder, snapshot)
         if trouble:

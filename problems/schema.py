@@ -49,36 +49,47 @@ class Defect(Strict):
 
 class Contact(Strict):
     """Voids: contact that stripping takes from an electrode face, and stack pressure and plating give back. Off unless
-    this table is given."""
+    this table is given; it may be empty where the electrolyte's card has the numbers."""
 
-    void_height: u.PositiveLength
-    """Thickness h* of metal whose removal opens the whole face; 15 to 30 um for Li6PS5Cl."""
-    critical_current: Annotated[u.Quantity, u.CURRENT_DENSITY.within(ge=0.0, le=1.0e6)]
+    void_height: u.PositiveLength | None = None
+    """Thickness h* of metal whose removal opens the whole face; 15 to 30 um for Li6PS5Cl. Default: the card's."""
+    critical_current: Annotated[u.Quantity, u.CURRENT_DENSITY.within(ge=0.0, le=1.0e6)] | None = None
     """Largest current density that can be stripped for good, at `reference_pressure` and 25 degC; 0 with `norton`
-    alone."""
-    reference_pressure: u.PositivePressure = default("1 MPa")
-    """Stack pressure at which `critical_current` holds."""
-    pressure_exponent: Annotated[u.Quantity, u.NUMBER.within(ge=0.0, le=50.0)] = default(1.0)
-    """Exponent of the stack pressure in the critical current; measured 0.8 to 1.9."""
-    activation_energy: u.ActivationEnergy = default("55 kJ/mol")
-    """Of the critical current; lattice diffusion of lithium unless stated."""
+    alone. Default: the card's, with its reference pressure."""
+    reference_pressure: u.PositivePressure | None = None
+    """Stack pressure at which `critical_current` holds. Default: 1 MPa."""
+    pressure_exponent: Annotated[u.Quantity, u.NUMBER.within(ge=0.0, le=50.0)] | None = None
+    """Exponent of the stack pressure in the critical current; measured 0.8 to 1.9. Default: the card's, or 1."""
+    activation_energy: u.ActivationEnergy | None = None
+    """Of the critical current. Default: the card's, or 55 kJ/mol (lattice diffusion of lithium, an assumption)."""
+    full_contact_pressure: u.StackPressure | None = None
+    """Pressure that presses a face whole; 0: faces touch everywhere at any pressure. Default: the card's, or 0."""
+    static_exponent: u.SizeExponent | None = None
+    """Exponent of the pressure in the static contact below `full_contact_pressure`. Default: the card's, or 0.5."""
+    assembly_pressure: u.StackPressure = default("0 MPa")
+    """Largest pressure of the past; without effect below the stack pressure."""
+    retention: u.Fraction01 | None = None
+    """Share of the static contact gained at `assembly_pressure` that stays. Default: the card's, or 0."""
     norton: StrictBool = False
     """Voids also close by the metal's Norton creep (spherical void), in parallel."""
     unrecoverable: u.Fraction01 = default(0.0)
     """Share of lost contact that does not come back."""
     minimum: Annotated[u.Quantity, u.NUMBER.within(ge=1.0e-3, lt=1.0)] = default(0.05)
-    """Mean contact of a face at which contact counts as lost and the run ends."""
+    """Mean contact of a face, as a share of its static contact, at which contact counts as lost and the run ends."""
 
     @model_validator(mode="after")
     def _check(self) -> "Contact":
-        if self.critical_current == 0.0 and not self.norton:
-            problem = Problem(
-                "critical_current",
-                "nothing would close a void",
-                self.critical_current.text,
-                "State a current above 0, or norton = true",
+        current, found = self.critical_current, []
+        if current is not None and current == 0.0 and not self.norton:
+            remedy = "State a current above 0, or norton = true"
+            found.append(Problem("critical_current", "nothing would close a void", current.text, remedy))
+        if current is None and self.reference_pressure is not None:
+            remedy = "State critical_current too, or remove it"
+            found.append(
+                Problem("reference_pressure", "has no critical_current", self.reference_pressure.text, remedy)
             )
-            raise Problems([problem])
+        if found:
+            raise Problems(found)
         return self
 
 
@@ -93,6 +104,8 @@ class Electrodes(Strict):
     """Series resistance of an interphase film, on each face and in the flaw."""
     contact_fraction: u.PositiveFraction = default(1.0)
     """Part of each face that touches the metal, above 0 to 1; the local current is the nominal over it."""
+    spot_radius: u.NonNegativeLength = default("0 um")
+    """Radius of the spots in which a face touches, for the constriction of the current; 0: none."""
     mouth: Literal["open", "closed"] = "open"
     """`open`: lithium at the mouth is at stack pressure and may leave; `closed`: nothing leaves."""
     contact: Contact | None = None

@@ -219,6 +219,7 @@ NUMBER = Dimension("number", "", "", "0.5")
 Length = Annotated[Quantity, LENGTH]
 PositiveLength = Annotated[Quantity, LENGTH.within(ge=1.0e-4, le=1.0e6)]  # 0.1 nm to 1 m
 PositiveTime = Annotated[Quantity, TIME.within(gt=0.0)]
+NonNegativeLength = Annotated[Quantity, LENGTH.within(ge=0.0, le=1.0e6)]
 Pressure = Annotated[Quantity, PRESSURE]
 PositivePressure = Annotated[Quantity, PRESSURE.within(gt=0.0, le=1.0e7)]
 StackPressure = Annotated[Quantity, PRESSURE.within(ge=0.0, le=1.0e4)]

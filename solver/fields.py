@@ -24,7 +24,7 @@ Ints = NDArray[np.int64]
 REGIONS = ((CRACK, 1), (ANODE, 2), (COUNTER, 3))
 BULK_ARRAYS = {"potential_V": 1, "current_density_mA_per_cm2": 3, "displacement_um": 3, "stress_MPa": 6}
 SURFACE_ARRAYS = (
-    "aperture_um", "metal_thickness_um", "lithium_pressure_MPa", "damage", "face_current_density_mA_per_cm2",
+    "aperture_um", "metal_thickness_um", "lithium_pressure_MPa", "damage", "face_current_density_mA_per_cm2", "contact",
 )  # fmt: skip
 
 
@@ -38,6 +38,8 @@ class SurfaceSnapshot:
     aperture: Floats
     """(n,) w0 + opening [um]."""
     damage: Floats
+    contact: Floats
+    """(n,) part of the electrode faces that touches; 0 off them."""
 
 
 class FieldRecorder:
@@ -152,7 +154,7 @@ class FieldRecorder:
             out[name] = full if components > 1 else full[:, 0]
         v = snapshot.values
         face = v[:, CURRENT] / AMPERE_PER_M2_PER_MA_PER_CM2
-        surface = (snapshot.aperture, v[:, METAL], v[:, PRESSURE], snapshot.damage, face)
+        surface = (snapshot.aperture, v[:, METAL], v[:, PRESSURE], snapshot.damage, face, snapshot.contact)
         for name, values in zip(SURFACE_ARRAYS, surface, strict=True):
             out[name] = np.concatenate([np.zeros(len(bulk)), values])
         return out

@@ -182,6 +182,13 @@ class SurfaceProblem:
             self.counter_area = self.whole_counter_area * state.contact.now
         return wet
 
+    def touching(self, contact: Contact | None) -> Floats:
+        """Part of each electrode face that touches, per surface node; 0 off the faces."""
+        found = np.zeros(self.surface.size)
+        found[self.surface.anode] = self.model.anode.contact_fraction
+        found[self.surface.counter] = self.model.counter.contact_fraction
+        return found if contact is None else found * contact.now
+
     def contact_at_rest(self) -> Contact | None:
         """Static contact of the faces under the stack pressure."""
         law, surface = self.model.contact, self.surface

@@ -29,6 +29,7 @@ def history(kind: str, rows: int) -> pd.DataFrame:
     s = np.linspace(0.0, 1.0, rows) if rows > 1 else np.zeros(1)
     table = pd.DataFrame(0.0, index=range(rows), columns=list(HISTORY_COLUMNS))
     table["step"] = np.arange(rows)
+    table[["contact_anode", "contact_counter"]] = 1.0
     table["time_s"] = 720.0 * s
     current = {"rest": 0.0 * s, "reversal": np.where(s <= 0.6, 4.0, -4.0)}.get(kind, 4.0 + 0.0 * s)
     table["current_density_mA_per_cm2"] = current

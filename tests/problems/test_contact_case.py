@@ -4,12 +4,16 @@ import csv
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from lifrac.meshes.errors import InputError
+from lifrac.postprocess.plot_history import history_figure
+from lifrac.postprocess.results import RunResult
 from lifrac.problems import cli
 from lifrac.problems.case import Case, load_case
 from lifrac.solver.constants import GAS_CONSTANT
+from lifrac.solver.physics.contact import interface_resistance
 
 CASE = """
 [electrolyte]
@@ -72,6 +76,8 @@ def test_resolved_at_temperature(tmp_path: Path) -> None:
         ("minimum = 1.0", "electrodes.contact.minimum"),
         ("unrecoverable = 1.5", "electrodes.contact.unrecoverable"),
         ('void_heigth = "1 um"', "electrodes.contact.void_heigth"),
+        ("retention = 1.5", "electrodes.contact.retention"),
+        ('static_exponent = 5.0\nfull_contact_pressure = "25 MPa"', "operation.stack_pressure"),
     ],
 )
 def test_bad_input_names_its_key(tmp_path: Path, change: str, key: str) -> None:
@@ -79,6 +85,54 @@ def test_bad_input_names_its_key(tmp_path: Path, change: str, key: str) -> None:
     lines = [line for line in CONTACT.splitlines() if not line.startswith(name)]
     with pytest.raises(InputError, match=key):
         load(tmp_path, CASE + "\n".join([*lines, change, ""]))
+
+
+def test_an_empty_table_takes_the_card(tmp_path: Path) -> None:
+    """Li6PS5Cl: 0.2 mA/cm2 at 3 MPa and 1.0 at 7 MPa; 25 ohm cm2 at 5 MPa, less after 25 MPa."""
+    text = CASE.replace("LLZO", "Li6PS5Cl").replace("60 degC", "25 degC") + "[electrodes.contact]\n"
+    case = load(tmp_path, text)
+    law = case.model().contact
+    assert law is not None
+    assert law.critical_current(3.0) == pytest.approx(2.0)
+    assert law.critical_current(7.0) == pytest.approx(10.0, rel=2e-3)
+    resistance = interface_resistance(law, case.model().anode, case.model().electrolyte.conductivity, 5.0)
+    assert resistance * 1e4 == pytest.approx(25.0, rel=0.01)
+    pressed = load(tmp_path, text + 'assembly_pressure = "25 MPa"').model().contact
+    assert pressed is not None
+    assert law.static_contact(2.0) < pressed.static_contact(2.0) < 1.0
+    (tmp_path / "again").mkdir()
+    assert load(tmp_path / "again", case.resolved_toml()).model() == case.model()
+
+
+def test_what_a_case_states_replaces_the_card(tmp_path: Path) -> None:
+    """A stated critical current holds at 1 MPa unless stated; overridden entries of the card count."""
+    text = CASE.replace("LLZO", "Li6PS5Cl").replace("60 degC", "25 degC")
+    law = load(tmp_path, text + '[electrodes.contact]\ncritical_current = "0.5 mA/cm^2"').model().contact
+    assert law is not None
+    assert (law.reference_current, law.reference_pressure, law.pressure_exponent) == (5.0, 1.0, 1.9)
+    card = '[electrodes.contact]\n[electrolyte.properties]\nvoid_height = "12 um"\nfull_contact_pressure = "1 MPa"'
+    law = load(tmp_path, text + card).model().contact
+    assert law is not None
+    assert law.void_height == pytest.approx(12.0)
+    assert law.static_contact(2.0) == 1.0
+
+
+def test_what_neither_states_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"electrodes.contact.void_height: is not stated, and the card of LATP"):
+        load(tmp_path, CASE.replace("LLZO", "LATP") + '[electrodes.contact]\ncritical_current = "1 mA/cm^2"')
+    with pytest.raises(InputError, match=r"electrodes\.contact\.reference_pressure"):
+        load(tmp_path, CASE + '[electrodes.contact]\nreference_pressure = "2 MPa"')
+
+
+def test_spots_reach_the_faces(tmp_path: Path) -> None:
+    spots = "[electrodes]\ncontact_fraction = 0.2\nspot_radius = '5 um'\n"
+    with_spots, without = load(tmp_path, CASE + spots), load(tmp_path, CASE + "[electrodes]\ncontact_fraction = 0.2\n")
+    assert with_spots.model().counter.spot_radius == pytest.approx(5.0)
+    name = "initial_cell_voltage_V"
+    kappa = with_spots.model().electrolyte.conductivity
+    added = 2 * 10.0 * np.pi * 5.0 / (4 * kappa * 0.2) * (1 - 0.2**0.5) ** 1.5
+    # `without` was read before the file was written again
+    assert with_spots.dimensionless()[name] - without.dimensionless()[name] == pytest.approx(added, rel=1e-6)
 
 
 def test_a_run_ends_with_contact_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,6 +148,15 @@ def test_a_run_ends_with_contact_lost(tmp_path: Path, monkeypatch: pytest.Monkey
     assert float(rows[-1]["contact_counter"]) == pytest.approx(0.05, rel=0.03)
     assert {row["contact_anode"] for row in rows} == {"1"}
     assert "contact_lost" in (out / "events.jsonl").read_text()
+    with h5py.File(out / "fields.vtkhdf") as file:
+        points = file["VTKHDF/Points"]
+        last = file["VTKHDF/PointData/contact"][-len(points) :]
+        at_counter = np.isclose(points[:, 1], 60.0) & (last > 0.0)
+        assert last[at_counter].mean() == pytest.approx(0.05, rel=0.1)
+        assert set(last[np.isclose(points[:, 1], 0.0)]) == {0.0, 1.0}
+        assert (last[(points[:, 1] > 1e-6) & (points[:, 1] < 60.0 - 1e-6)] == 0.0).all()
+    history = history_figure(RunResult.load(out), 60.0)
+    assert [axis.get_ylabel() for axis in history.axes][-1] == "Contact"
     with np.load(out / "checkpoints" / "last.npz") as state:
         assert state["contact"].min() == pytest.approx(0.05, rel=0.1)
         assert (state["lowest_contact"] <= state["contact"]).all()

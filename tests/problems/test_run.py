@@ -63,6 +63,7 @@ POINT_ARRAYS = {
     "potential_V": 1, "current_density_mA_per_cm2": 3, "displacement_um": 3, "stress_MPa": 6,
     "aperture_um": 1, "metal_thickness_um": 1, "lithium_pressure_MPa": 1, "damage": 1,
     "face_current_density_mA_per_cm2": 1,
+    "contact": 1,
 }  # fmt: skip
 
 
