@@ -23,7 +23,7 @@ CONTACT = {"contact_anode": ("anode face", BLUE, "-"), "contact_counter": ("coun
 
 
 def history_figure(run: RunResult, thickness: float | None) -> Figure:
-    """Panels over areal capacity (or time): cell voltage; lengths; largest lithium pressure; contact if it is not whole.
+    """Panels over areal capacity (or time): cell voltage; lengths; largest lithium pressure; contact where not whole.
 
     Parameters
     ----------

@@ -27,6 +27,7 @@ MODULES = (
     "threshold",
     "monolithic",
     "contact",
+    "lost_contact",
     "balances",
     "ranks",
 )
