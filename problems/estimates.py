@@ -73,6 +73,21 @@ def capacity_without_extrusion(model: PlaneModel, thickness: float) -> float:
     return 1.5 * c * growth / surface_velocity_per_current(model.anode.molar_volume)
 
 
+def emptied_before_plating(model: PlaneModel) -> float:
+    """Largest charge that is stripped before lithium is plated again, over the charge F w0/(2 Omega) of the lithium
+    that fills the flaw (both faces, uniform current); 0 where nothing is, or where stripping leaves a residue."""
+    if model.flaw.residual > 0.0:
+        return 0.0
+    held = model.flaw.aperture / (2.0 * surface_velocity_per_current(model.anode.molar_volume))
+    largest = stripped = 0.0
+    for step in model.protocol:
+        if step.current_density > 0.0:
+            largest, stripped = max(largest, stripped), 0.0
+        elif step.current_density < 0.0:
+            stripped += step.planned_charge
+    return largest / held
+
+
 def nominal_current(model: PlaneModel) -> float:
     """Largest plating current density of the protocol [A/m2]; the largest magnitude if nothing is plated."""
     currents = [step.current_density for step in model.protocol]

@@ -145,7 +145,8 @@ class RunFolder:
         np.savez(
             aside, values=state.values, largest=state.largest, **contact,
             scalars=np.array([state.time, state.charge, state.throughput, state.cell_voltage, state.extruded,
-                              state.plated_in_flaw, state.initial_metal, state.charge_in, state.charge_out]),
+                              state.plated_in_flaw, state.initial_metal, state.charge_in, state.charge_out,
+                              state.exchanged]),
         )  # fmt: skip
         os.replace(aside, folder / "last.npz")
 

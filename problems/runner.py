@@ -16,7 +16,6 @@ from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.bulk import Bulk, Response
 from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.fields import FieldRecorder, SurfaceSnapshot, share
-from lifrac.solver.parameters import ProtocolStep
 from lifrac.solver.plane.engine import PlaneEngine, StepReport
 from lifrac.solver.plane.fields import OPENING
 from lifrac.solver.plane.problem import SurfaceProblem
@@ -117,12 +116,6 @@ def draw_plots(out: Path) -> None:
         LOG.warning("the plots could not be drawn (%s); `lifrac plot %s` tries again", error, out)
 
 
-def throughput(step: ProtocolStep) -> float:
-    """Planned throughput of a protocol step [C/m2]."""
-    by_time = abs(step.current_density) * step.duration if step.duration is not None else None
-    return min((v for v in (step.capacity, by_time) if v is not None), default=0.0)
-
-
 class _Driver:
     """Rank 0's part of a run."""
 
@@ -144,7 +137,7 @@ class _Driver:
         self.stored_at = -1.0
         self.asked = asked
         self.worst = Worst()
-        self.planned = planned = sum(throughput(step) for step in case.model().protocol)
+        self.planned = planned = sum(step.planned_charge for step in case.model().protocol)
         stored = case.stored_states
         if isinstance(stored, int):
             self.marks = [planned * (i + 1) / max(stored - 1, 1) for i in range(max(stored - 2, 0))]

@@ -45,6 +45,9 @@ class Defect(Strict):
     """Gap w0 between the faces of the unloaded flaw."""
     filling: u.Fraction01 = default(1.0)
     """Part of the aperture that holds lithium at the start, 0 to 1."""
+    residual: Annotated[u.Quantity, u.NUMBER.within(ge=0.0, le=0.5)] = default(0.0)
+    """Part of the aperture whose lithium stripping leaves behind; it stays connected to the anode and plates again.
+    With 0 stripping empties the flaw, which then hardly fills again: state it for ramps and cycles."""
 
 
 class Contact(Strict):

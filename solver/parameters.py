@@ -136,6 +136,8 @@ class Flaw:
     """Part of the initial aperture that holds lithium, 0..1."""
     mouth: Literal["open", "closed"] = "open"
     """`open`: lithium at the mouth is at stack pressure and may be extruded; `closed`: nothing leaves."""
+    residual: float = 0.0
+    """Part of the aperture whose lithium stripping leaves behind, still connected to the anode, 0..1."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,12 @@ class ProtocolStep:
     """Which cycle of the protocol it belongs to, counted from 1 through the whole protocol; 0: none."""
     level: int = 0
     """Which level of a ramp, counted from 1; 0: none."""
+
+    @property
+    def planned_charge(self) -> float:
+        """Charge that it passes [C/m2], positive, unless something ends it early."""
+        by_time = abs(self.current_density) * self.duration if self.duration is not None else None
+        return min((v for v in (self.capacity, by_time) if v is not None), default=0.0)
 
 
 @dataclass(frozen=True)

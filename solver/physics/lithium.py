@@ -27,6 +27,15 @@ def metal_share(thickness: Expr, aperture: Expr) -> Expr:
     return ufl.max_value(thickness, 0.0) / ufl.max_value(aperture, SMALL_APERTURE)
 
 
+def strippable_share(share: Expr, residual: Expr | float, j: Expr) -> Expr:
+    """The part of a node's area that carries current if stripping leaves a residue r [-].
+
+    s plates, max(s - r, 0)/(1 - r) strips; the current s j is continuous, as it vanishes with j. An assumption
+    (docs/model.md).
+    """
+    return ufl.conditional(ufl.lt(j, 0.0), ufl.max_value(share - residual, 0.0) / (1.0 - residual), share)
+
+
 def storage(h: Expr, h_old: Expr, dt: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
     """int (h - h_old)/dt r."""
     return (h - h_old) / dt * r * dx(metadata=LUMPED)

@@ -37,6 +37,8 @@ class State:
     """Lithium that left the flaw through its mouth, net [um2 per depth, full aperture]."""
     plated_in_flaw: float = 0.0
     """Lithium plated inside the flaw [um2]."""
+    exchanged: float = 0.0
+    """Lithium plated in the flaw or stripped from it, in either direction [um2]."""
     initial_metal: float = 0.0
     """Lithium in the flaw at t = 0 [um2]."""
     charge_in: float = 0.0

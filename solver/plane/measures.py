@@ -135,6 +135,7 @@ class Observer:
         new.charge_in += counter * dt
         new.charge_out += (crack + anode) * dt
         new.plated_in_flaw += 2.0 * velocity * crack * dt
+        new.exchanged += abs(2.0 * velocity * crack * dt)
         new.extruded -= float(residual[p.rule.mouth, METAL].sum()) * dt
         area = p.crack.area
         pressure = 0.5 * (old.values[:, PRESSURE] + new.values[:, PRESSURE])
@@ -182,7 +183,7 @@ class Observer:
             charge_error=_relative(
                 state.charge_in - state.charge_out, abs(state.charge_in), p.width * max(state.throughput, 1.0)
             ),
-            lithium_error=_relative(stored - metal, abs(metal), p.scales.length * p.smallest),
+            lithium_error=_relative(stored - metal, max(abs(metal), state.exchanged), p.scales.length * p.smallest),
             energy_error=_relative(energy - work, abs(work), p.scales.pressure * p.scales.length * p.smallest),
             contact_anode=contact_anode,
             contact_counter=contact_counter,

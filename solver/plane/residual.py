@@ -150,7 +150,11 @@ class SurfaceResidual:
 
     def plating_share(self, opening: ufl.core.expr.Expr, h: ufl.core.expr.Expr) -> ufl.core.expr.Expr:
         """Part of the crack's area that plates: filled, connected to the anode, and in an open cell."""
-        return self.open * self.old["connected"] * lithium.metal_share(h, self.old["aperture"] + opening)
+        share = lithium.metal_share(h, self.old["aperture"] + opening)
+        if self.model.flaw.residual > 0.0:
+            j = ufl.split(self.unknown)[3]
+            share = lithium.strippable_share(share, self.flaw_data.residual, j)
+        return self.open * self.old["connected"] * share
 
     def _lithium(self, opening, p, h, j, r, dx):  # type: ignore[no-untyped-def]
         """int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""

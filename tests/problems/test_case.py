@@ -42,6 +42,7 @@ def test_ready_cases_are_the_documented_ones() -> None:
         "li6ps5cl_1MPa",
         "li6ps5cl_25MPa",
         "llzo_holds",
+        "llzo_ramp",
         "llzo_rate_reversal",
         "llzo_runs_through",
     ]

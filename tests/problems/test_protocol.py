@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from lifrac.problems.case import load_case
 from lifrac.problems.cli import main
+from lifrac.problems.summary import cycles_completed, level_survived
 from lifrac.solver.parameters import ProtocolStep, StopRules
 
 HEAD = """
@@ -124,6 +125,31 @@ def test_check_lists_few_of_many_steps(tmp_path: Path, capsys: pytest.CaptureFix
 
 BARE_RAMP = 'type = "ramp"\ncurrent_density = "1 mA/cm^2"\nduration = "1 h"'
 HOUR = 'duration = "1 h"'
+def test_a_protocol_that_empties_the_flaw_is_warned_of(tmp_path: Path) -> None:
+    """20 nm hold F w0/(2 Omega) = 74.2 C/m2, 0.1 mAh/cm2 are 3600 C/m2: 49 times as much."""
+    path = tmp_path / "case.toml"
+    path.write_text(f"{HEAD}[[protocol.steps]]\n{CYCLE}")
+    (told,) = [text for text in load_case(path).warnings if "hardly fills" in text]
+    assert "stripping 49 times" in told
+    less, once = "protocol.steps[0].areal_capacity=0.003 mAh/cm^2", "protocol.steps[0].cycles=1"
+    for change in ("defect.residual=0.05", less, once):
+        assert not any("hardly fills" in text for text in load_case(path, [change]).warnings)
+
+
+def step(current: float, cycle: int = 0, level: int = 0) -> ProtocolStep:
+    return ProtocolStep(CC if current else "rest", current, duration=1.0, cycle=cycle, level=level)
+
+
+def test_cycles_completed_and_level_survived() -> None:
+    """A cycle, or level, counts when both halves have ended, whether or not its rest has."""
+    ramp = [step(sign * j, n, n) for n, j in ((1, 1.0), (2, 2.0)) for sign in (1.0, 0.0, -1.0, 0.0)]
+    assert [cycles_completed(ramp, n) for n in range(9)] == [0, 0, 0, 1, 1, 1, 1, 2, 2]
+    assert [level_survived(ramp, n) for n in range(9)] == [None, None, None, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0]
+    one_way = [step(1.0, level=1), step(0.0, level=1), step(2.0, level=2), step(0.0)]
+    assert [level_survived(one_way, n) for n in range(5)] == [None, 1.0, 1.0, 2.0, 2.0]
+    assert cycles_completed(one_way, 4) == 0
+
+
 REFUSED = [
     # steps, more in [protocol], key and part of the remedy
     (RAMP, "", "[0].areal_capacity", "Add areal_capacity or duration"),

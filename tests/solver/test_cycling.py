@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from lifrac.solver.constants import surface_velocity_per_current
 from lifrac.solver.numerics.stepping import PREDICTED_ITERATIONS, StepController
-from lifrac.solver.parameters import ContactLaw, Loads, ProtocolStep, StopRules
+from lifrac.solver.parameters import ContactLaw, Flaw, Loads, ProtocolStep, StopRules
+from lifrac.solver.plane.fields import METAL, OPENING
 from scipy.optimize import brentq
 from small_cell import HOUR, Run, cell, constant, run
 
@@ -104,6 +105,28 @@ def test_a_flaw_that_was_emptied_stays_empty() -> None:
     assert empty.lithium_volume < 0.05 * full.lithium_volume
     assert again.lithium_volume < 0.05 * full.lithium_volume
     assert r.column("lithium_error").max() < 1e-8
+
+
+def test_a_residue_makes_an_emptied_flaw_fill_again() -> None:
+    """What stripping leaves is the stated share of the aperture; plating then fills the flaw to its end."""
+    flaw = Flaw(10.0, 0.02, residual=0.05)
+    r = run(cell(constant(LOW, 300.0), constant(-LOW, 1000.0), constant(LOW, 500.0), flaw=flaw))
+    full, empty, again = ends(r)
+    p = r.engine.problem
+    dry = p.surface.crack[(p.crack.aperture[p.surface.crack] > 0.0)]
+    share = (empty.state.values[:, METAL] / (p.crack.aperture + empty.state.values[:, OPENING] + 1e-12))[dry]
+    distance = p.surface.x[dry, 1]
+    assert share[(distance > 1.0) & (distance < 9.0)] == pytest.approx(0.05, rel=1e-3)
+    assert again.measures.lithium_volume == pytest.approx(full.measures.lithium_volume, rel=0.01)
+    assert again.measures.max_pressure == pytest.approx(full.measures.max_pressure, rel=0.01)
+    assert r.column("lithium_error").max() < 1e-8
+
+
+def test_a_residue_changes_nothing_while_plating() -> None:
+    plain = run(cell(constant(LOW, 300.0)))
+    other = run(cell(constant(LOW, 300.0), flaw=Flaw(10.0, 0.02, residual=0.05)))
+    for a, b in zip(plain.reports, other.reports, strict=True):
+        assert a.state.values == pytest.approx(b.state.values, rel=1e-9, abs=1e-12)
 
 
 # -- early ends --------------------------------------------------------------------------------------
