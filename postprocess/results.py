@@ -37,6 +37,7 @@ HISTORY_COLUMNS = (
     "contact_anode",
     "contact_counter",
     "cycle",
+    "toughness_factor",
 )
 """Columns of `history.csv`; the unit is the last part of the name."""
 

@@ -118,6 +118,15 @@ class Case:
                 max_steps=solver.max_steps or max(20000, 200 * len(protocol)),
             ),
             contact=self._contact(),
+            assisted=self._assisted(),
+        )
+
+    def _assisted(self) -> parameters.AssistedCracking | None:
+        table = self.file.fracture.assisted
+        if table is None:
+            return None
+        return parameters.AssistedCracking(
+            float(table.current_density), float(table.residual_fraction), float(table.exponent)
         )
 
     def _contact(self) -> parameters.ContactLaw | None:

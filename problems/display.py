@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lifrac.solver.parameters import PlaneModel
 from lifrac.solver.physics.contact import interface_resistance
+from lifrac.solver.physics.toughness import AssistedToughness
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
@@ -123,7 +124,7 @@ def _print_model(case: Case, out: Console) -> None:
         ("exchange current density i0", model.anode.exchange_current, u.CURRENT_DENSITY),
         ("creep rate at 1 MPa", model.creep.prefactor, u.RATE),
     )
-    rows += _contact_rows(model)
+    rows += _contact_rows(model) + _toughness_rows(model)
     for name, value, dimension in rows:
         table.add_row(name, u.show(value, dimension))
     for number, step in enumerate(model.protocol[:SHOWN_STEPS], 1):
@@ -152,6 +153,18 @@ def _contact_rows(model: PlaneModel) -> tuple[tuple[str, float, u.Dimension], ..
         ("interface resistance of a face", interface_resistance(law, model.anode, conductivity, pressure),
          u.AREA_RESISTANCE),
     )  # fmt: skip
+
+
+def _toughness_rows(model: PlaneModel) -> tuple[tuple[str, float, u.Dimension], ...]:
+    """K_Ic that a tip current leaves."""
+    if model.assisted is None:
+        return ()
+    law, toughness = AssistedToughness(model.assisted), model.electrolyte.fracture_toughness
+    currents = [share * model.assisted.current_density for share in (0.1, 1.0, 10.0)]
+    return tuple(
+        (f"K_Ic at a tip current of {u.show(j, u.CURRENT_DENSITY)}", law.factor(j) ** 0.5 * toughness, u.TOUGHNESS)
+        for j in currents
+    )
 
 
 def _print_numbers(case: Case, out: Console) -> None:

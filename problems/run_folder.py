@@ -27,7 +27,7 @@ COLUMNS = (
     "crack_length_um", "crack_tip_um", "lithium_length_um", "max_lithium_pressure_MPa", "mouth_opening_um",
     "flaw_volume_um2", "lithium_volume_um2", "extruded_um2", "flaw_current_share", "newton_iterations",
     "charge_balance_error", "lithium_balance_error", "energy_balance_error", "contact_anode", "contact_counter",
-    "cycle",
+    "cycle", "toughness_factor",
 )  # fmt: skip
 PACKAGES = (
     "lifrac",
@@ -51,7 +51,7 @@ def row_of(report: StepReport) -> dict[str, float | int]:
         m.crack_length, m.crack_tip, m.lithium_length, m.max_pressure, m.mouth_opening,
         m.flaw_volume, m.lithium_volume, s.extruded, m.flaw_current_share, report.iterations,
         m.charge_error, m.lithium_error, m.energy_error, m.contact_anode, m.contact_counter,
-        report.cycle,
+        report.cycle, m.toughness_factor,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -144,6 +144,7 @@ class RunFolder:
         contact: dict[str, Any] = {} if c is None else {"contact": c.now, "lowest_contact": c.lowest}
         np.savez(
             aside, values=state.values, largest=state.largest, **contact,
+            toughness=np.array([state.toughness_factor, state.tip_current]),
             scalars=np.array([state.time, state.charge, state.throughput, state.cell_voltage, state.extruded,
                               state.plated_in_flaw, state.initial_metal, state.charge_in, state.charge_out,
                               state.exchanged]),

@@ -145,6 +145,18 @@ class Operation(Strict):
         return self
 
 
+class Assisted(Strict):
+    """Electrochemically assisted cracking: a toughness that falls with the plating current at the front of the metal,
+    Gc_eff = Gc [r + (1 - r)/(1 + (j/j_c)^m)] (docs/model.md). Off unless this table is given."""
+
+    current_density: Annotated[u.Quantity, u.CURRENT_DENSITY.within(gt=0.0, le=1.0e6)]
+    """j_c, at which half of what can be lost of Gc is lost. Not published: an assumption of yours."""
+    residual_fraction: u.PositiveFraction = default(0.06)
+    """r, what is left of Gc at high current: stress intensity at growth is then a quarter of the toughness."""
+    exponent: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=20.0)] = default(2.0)
+    """m. Not published: an assumption."""
+
+
 class Fracture(Strict):
     """How the crack is computed."""
 
@@ -155,6 +167,8 @@ class Fracture(Strict):
     viscosity: u.InterfaceViscosity | None = None
     """Viscous traction per opening rate in the process zone; slows snap-through. Chosen from the toughness
     and the current unless stated."""
+    assisted: Assisted | None = None
+    """Toughness that falls with the current; constant unless given."""
 
     @model_validator(mode="after")
     def _check(self) -> "Fracture":

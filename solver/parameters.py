@@ -163,6 +163,18 @@ class Cohesion:
 
 
 @dataclass(frozen=True)
+class AssistedCracking:
+    """Toughness that falls with the plating current at the front of the metal (`physics.toughness`)."""
+
+    current_density: float
+    """j_c [A/m2], at which half of what can be lost of Gc is lost; not published, an assumption."""
+    residual_fraction: float = 0.06
+    """r = Gc_eff/Gc at high current, (K ratio 0.25)^2."""
+    exponent: float = 2.0
+    """m; not published, an assumption."""
+
+
+@dataclass(frozen=True)
 class ProtocolStep:
     """One step of a protocol; it ends at the first of its limits."""
 
@@ -236,3 +248,5 @@ class PlaneModel:
     control: StepControl = field(default_factory=StepControl)
     contact: ContactLaw | None = None
     """None: faces keep their contact fraction."""
+    assisted: AssistedCracking | None = None
+    """None: the toughness does not depend on the current."""

@@ -17,7 +17,7 @@ from lifrac.solver.physics.cohesive import strength_for_zone
 from lifrac.solver.physics.kinetics import PrescribedCurrent
 
 from .book import Level, Row, check
-from .plane_runs import LLZO, LLZO_FACE, Floats, History, follow, make_body
+from .plane_runs import LLZO, LLZO_FACE, Body, Floats, History, follow, make_body
 
 A0 = 10.0
 """[um]."""
@@ -41,8 +41,8 @@ class Setting:
     current: float = 10.0
 
 
-def grow(setting: Setting, inner: bool) -> History:
-    """A crack fed by the current on its faces alone, up to `end` a0; `inner`: half of a line crack."""
+def filled_crack(setting: Setting, inner: bool) -> tuple[Body, PlaneModel]:
+    """A crack that keeps what is plated on its faces; `inner`: half of a line crack."""
     span = setting.end + 4.0 * setting.zone
     geometry = SlabEdgeFlaw(
         thickness=BODY * A0,
@@ -65,7 +65,12 @@ def grow(setting: Setting, inner: bool) -> History:
         control=StepControl(newton_tolerance=1.0e-8),
         protocol=(ProtocolStep("constant_current", setting.current, duration=1.0e5 / setting.current),),
     )
-    body = make_body(geometry, LLZO.poisson_ratio, symmetric_anode=inner)
+    return make_body(geometry, LLZO.poisson_ratio, symmetric_anode=inner), model
+
+
+def grow(setting: Setting, inner: bool) -> History:
+    """A crack fed by the current on its faces alone, up to `end` a0; `inner`: half of a line crack."""
+    body, model = filled_crack(setting, inner)
     return follow(body, model, PrescribedCurrent(setting.current), until_length=setting.end * A0)
 
 

@@ -25,6 +25,7 @@ MODULES = (
     "slot_creep",
     "growth",
     "threshold",
+    "assisted_toughness",
     "monolithic",
     "contact",
     "lost_contact",

@@ -72,6 +72,34 @@ def slot_body(length: float, cells: int) -> Body:
     )
 
 
+def stress_intensity_weights(body: Body, electrolyte: Electrolyte, length: float) -> Floats:
+    """m (per crack dof) with K = m . p [MPa um^0.5] of a crack that ends at the node nearest to `length` [um].
+
+    Releasing node k of a crack that is closed from k on lets the energy fall by (r . f)^2/(2 s), with nodal
+    forces f, the node's stiffness s against the open crack behind it, and r how those forces reach it; so
+    K = sqrt(E'/(2 s d)) r . f half a cell d ahead, the crack being loaded up to there. K at the tip is the mean
+    over a few cells on either side, which evens out the irregular mesh; the tip's pressure goes on ahead of it.
+    """
+    surface = body.surface
+    order = np.argsort(surface.x[surface.crack, 1])
+    y = surface.x[surface.crack[order], 1]
+    stiffness = 0.5 * electrolyte.youngs_modulus * body.response.stiffness[np.ix_(order, order)]
+    tip = int(np.argmin(np.abs(y - length)))
+    cell = np.diff(y)
+    area = 0.5 * (np.append(cell, 0.0) + np.insert(cell, 0, 0.0))
+    m = np.zeros(len(y))
+    for k in range(tip - NEIGHBOURS, tip + NEIGHBOURS):
+        reach = -scipy.linalg.solve(stiffness[:k, :k], stiffness[:k, k], assume_a="pos")
+        own = stiffness[k, k] + stiffness[:k, k] @ reach
+        scale = np.sqrt(electrolyte.plane_strain_modulus / (2.0 * own * cell[k])) / (2 * NEIGHBOURS)
+        m[: k + 1] += scale * np.append(reach, 1.0) * area[: k + 1]
+    m[tip] += m[tip + 1 :].sum()
+    m[tip + 1 :] = 0.0
+    out = np.zeros(len(y))
+    out[order] = m
+    return out
+
+
 @dataclass(frozen=True)
 class Slot:
     """A slot of fixed aperture, as the engine sees it."""
@@ -103,34 +131,8 @@ class Slot:
         return np.asarray(engine.state.values[surface.crack, PRESSURE])
 
     def weights(self) -> Floats:
-        """m (per crack dof) with K = m . p [MPa um^0.5].
-
-        Releasing node k of a crack that is closed from k on lets the energy fall by (r . f)^2/(2 s), with
-        nodal forces f,
-        the node's stiffness s against the open crack behind it, and r how those forces reach it; so
-        K = sqrt(E'/(2 s d)) r . f half a cell d ahead, the crack being loaded up to there. K at the tip is
-        the mean over
-        a few cells on either side, which evens out the irregular mesh; the tip's pressure goes on ahead of
-        it.
-        """
-        surface = self.body.surface
-        order = np.argsort(surface.x[surface.crack, 1])
-        y = surface.x[surface.crack[order], 1]
-        stiffness = 0.5 * SULFIDE.youngs_modulus * self.body.response.stiffness[np.ix_(order, order)]
-        tip = int(np.argmin(np.abs(y - self.length)))
-        cell = np.diff(y)
-        area = 0.5 * (np.append(cell, 0.0) + np.insert(cell, 0, 0.0))
-        m = np.zeros(len(y))
-        for k in range(tip - NEIGHBOURS, tip + NEIGHBOURS):
-            reach = -scipy.linalg.solve(stiffness[:k, :k], stiffness[:k, k], assume_a="pos")
-            own = stiffness[k, k] + stiffness[:k, k] @ reach
-            scale = np.sqrt(SULFIDE.plane_strain_modulus / (2.0 * own * cell[k])) / (2 * NEIGHBOURS)
-            m[: k + 1] += scale * np.append(reach, 1.0) * area[: k + 1]
-        m[tip] += m[tip + 1 :].sum()
-        m[tip + 1 :] = 0.0
-        out = np.zeros(len(y))
-        out[order] = m
-        return out
+        """m (per crack dof) with K = m . p [MPa um^0.5]."""
+        return stress_intensity_weights(self.body, SULFIDE, self.length)
 
     def threshold(self, stack: float, guess: float, corrections: int) -> float:
         """Current [A/m2] at which K = K_Ic, from a guess corrected by p - P ~ j^(1/n)."""

@@ -4,6 +4,14 @@
                 = T(w_max) w/w_max           for w <  w_max (elastic unloading to the origin)
     w_c = 2 Gc/s_c,   damage d = min(w_max/w_c, 1),   dissipated energy per area = Gc d
 
+Where the current weakens the material (physics/toughness.py), g = Gc_eff/Gc < 1 scales strength and critical opening
+by sqrt(g) each, which keeps the process zone's length:
+
+    T = sqrt(g) T(w/sqrt(g), w_max),   w_max = largest w/sqrt(g) of the past.
+
+So -d psi/dd <= g Gc is the criterion of growth for the energy psi = s_c (1-d) w^2/(2 d w_c), which g does not enter:
+d never falls whatever g does, unloading is continuous, and Gc int g dd is dissipated.
+
 It regularises Griffith's criterion: results must not depend on s_c once the process zone, about
 0.8 E' Gc/s_c^2 long, is small against the crack (docs/model.md).
 """
@@ -42,6 +50,10 @@ class LinearSoftening:
         peak = strength * ufl.max_value(1.0 - largest / wc, 0.0)
         unloading = peak * opening / ufl.max_value(largest, 1.0e-12)
         return ufl.conditional(ufl.ge(opening, largest), loading, unloading)
+
+    def weakened(self, opening: Expr, largest: Expr, strength: Expr, root: Expr) -> Expr:
+        """T [MPa] where only root^2 = g of the toughness is left; `largest` is that of w/root."""
+        return root * self.traction(opening / root, largest, strength)
 
     def damage(self, largest: Floats) -> Floats:
         """d = min(w_max/w_c, 1)."""

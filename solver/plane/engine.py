@@ -23,6 +23,8 @@ FIRST_STEP_ALLOWANCE = 0.1
 chosen from the last one at the same current."""
 CONTACT_ALLOWANCE = 0.05
 """Change of contact per step at any node: currents see the contact of the step's start."""
+TOUGHNESS_ALLOWANCE = 0.05
+"""Change of ln Gc_eff in a step, and of what it follows: the crack sees the tip current of the step's start."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +129,14 @@ class PlaneEngine:
             return None
         finally:
             p.rule.mouth[:], p.held_pressure[:] = mouth, held
-        largest = self._largest(state, result.values)
+        largest = self._largest(state, result.values, 1.0)
         if p.law.damage(largest).max() >= 1.0:
             return None
         return State(result.values, largest, result.voltage)
 
-    def _largest(self, state: State, values: Floats) -> Floats:
-        return np.where(self.problem.crack.intact_area > 0.0, np.maximum(state.largest, values[:, OPENING]), 0.0)
+    def _largest(self, state: State, values: Floats, toughness: float) -> Floats:
+        opening = values[:, OPENING] if toughness == 1.0 else values[:, OPENING] / toughness**0.5
+        return np.where(self.problem.crack.intact_area > 0.0, np.maximum(state.largest, opening), 0.0)
 
     def _evaluate(self, state: State, dt: float) -> None:
         """Point the problem's forms at a state."""
@@ -261,12 +264,14 @@ class PlaneEngine:
     def _proposal(self, result: NewtonResult, dt: float, current: float) -> State:
         new = self.state.snapshot()
         new.values = result.values
-        new.largest = self._largest(self.state, result.values)
+        new.toughness_factor = self.problem.toughness_factor(self.state, dt)
+        new.largest = self._largest(self.state, result.values, new.toughness_factor)
         new.cell_voltage = result.voltage
         new.time += dt
         new.charge += current * dt
         new.throughput += abs(current) * dt
         new.contact = self.problem.contact_after(self.state, result.values, dt)
+        new.tip_current = 0.0 if self.problem.toughness is None else self.observer.tip_current(new)
         return new
 
     def _check(self, new: State, dt: float, failures: int) -> tuple[float, str]:
@@ -279,8 +284,19 @@ class PlaneEngine:
             overshoot = (value_new - target) / self.problem.cell_at(target)
             if value_old < target < value_new and overshoot > EVENT_TOLERANCE and failures < 8:
                 return max((target - value_old) / (value_new - value_old), 0.02), "event"
+        change = self._toughness_change(new)
+        if change > TOUGHNESS_ALLOWANCE and dt > TOUGHNESS_ALLOWANCE * self.problem.toughness_delay:
+            return max(0.75 * TOUGHNESS_ALLOWANCE / change, 0.1), "toughness change"
         part = self.watch.overshoot(self.state, new, self._at) if failures < 8 else None
         return (part, "event") if part is not None else self._check_contact(new, failures)
+
+    def _toughness_change(self, new: State) -> float:
+        """Change of ln Gc_eff in this step, or of what it follows, whichever is larger."""
+        law, old = self.problem.toughness, self.state
+        if law is None:
+            return 0.0
+        aim = law.factor(new.tip_current) / law.factor(old.tip_current)
+        return float(np.abs(np.log([new.toughness_factor / old.toughness_factor, aim])).max())
 
     def _check_contact(self, new: State, failures: int) -> tuple[float, str]:
         """Refuse a step in which contact changes too much for currents held, or falls far below its minimum."""
@@ -329,6 +345,7 @@ class PlaneEngine:
             self._advance_in_cells(new) / self.model.control.max_advance_cells,
             change / PRESSURE_ALLOWANCE,
             self._contact_change(new) / CONTACT_ALLOWANCE,
+            self._toughness_change(new) / TOUGHNESS_ALLOWANCE,
         )
         controller.accepted(dt, result.iterations, load)
         events = (*self.skipped, *self.watch.events(new, measures, self._at))

@@ -24,7 +24,7 @@ class State:
     values: Floats
     """(n, 6) the unknowns."""
     largest: Floats
-    """(n,) largest opening of the past [um]; the damage variable's history."""
+    """(n,) largest opening of the past over sqrt(toughness factor then) [um]; the damage variable's history."""
     cell_voltage: float = 0.0
     """[V]."""
     time: float = 0.0
@@ -45,8 +45,12 @@ class State:
     """Charge through the counter electrode of the half model, per depth [A s/m2 um]."""
     charge_out: float = 0.0
     """Charge plated on anode face and crack face of the half model [A s/m2 um]."""
-    work: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("pressure", "dissipated", "viscous"), 0.0))
-    """Accumulated work per depth [MPa um2]."""
+    work: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("pressure", "viscous", "spared"), 0.0))
+    """Accumulated work per depth [MPa um2]; `spared` is what a weakened toughness did not ask for."""
+    toughness_factor: float = 1.0
+    """g = Gc_eff/Gc that was in force in the step to this state."""
+    tip_current: float = 0.0
+    """Plating current density at the front of the metal [A/m2]: gives g of the next step."""
     contact: Contact | None = None
     """Contact of the electrode faces (a value, never changed in place); None: no contact law."""
 

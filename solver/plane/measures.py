@@ -11,11 +11,13 @@ from dolfinx import fem
 from ..constants import surface_velocity_per_current
 from ..physics import lithium
 from ..surface import ANODE, COUNTER, CRACK
-from .fields import METAL, OPENING, PRESSURE, Floats, State
+from .fields import CURRENT, METAL, OPENING, PRESSURE, Floats, State
 from .problem import SurfaceProblem
 
 FILLED = 0.5
 """Share of the aperture from which on a node counts as reached by lithium."""
+TIP_SHARE = 0.1
+"""The tip current is a mean over this part of the metal's length behind its front, weighted towards the front."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Measures:
     """Scalars of one committed state, internal units (per unit depth in 2D)."""
 
     crack_length: float
-    """By dissipated energy, from the anode face [um]."""
+    """By damage, that is by dissipated energy where Gc is constant, from the anode face [um]."""
     crack_tip: float
     """Traction-free tip [um]."""
     lithium_length: float
@@ -40,6 +42,8 @@ class Measures:
     contact_anode: float = 1.0
     """Mean contact that voids leave on the anode face [-]."""
     contact_counter: float = 1.0
+    toughness_factor: float = 1.0
+    """Gc_eff/Gc in the step to this state [-]."""
 
 
 class Observer:
@@ -91,7 +95,7 @@ class Observer:
         return np.where(crack.intact_area > 0.0, d, np.where(crack.area > 0.0, 1.0, 0.0))
 
     def crack_length(self, state: State) -> float:
-        """Length by dissipated energy [um]: a0 + int d ds; in 3D the radius of a half penny of equal area."""
+        """Length by damage [um]: a0 + int d ds; in 3D the radius of a half penny of equal area."""
         p = self.problem
         grown = float(p.crack.intact_area @ p.law.damage(state.largest))
         a0 = p.model.flaw.length
@@ -111,6 +115,24 @@ class Observer:
         )
         return self.front(share[self.chain], FILLED)
 
+    def tip_current(self, state: State) -> float:
+        """Plating current density of the crack faces at the front of the metal [A/m2] (the problem was last evaluated
+        at `state`).
+
+        Mean over the metal that is connected to the anode within TIP_SHARE of its length behind the front, a hat
+        function as weight: it changes continuously when the front passes a node.
+        """
+        p, v = self.problem, state.values
+        front = self.lithium_length(state)
+        if front <= 0.0:
+            return 0.0
+        crack = self.chain
+        aperture = np.maximum(p.crack.aperture + v[:, OPENING], lithium.SMALL_APERTURE)
+        metal = p.crack.area * p.local.old["connected"].x.array * np.maximum(v[:, METAL], 0.0) / aperture
+        weight = metal[crack] * np.clip(1.0 - (front - self.distance) / (TIP_SHARE * front), 0.0, 1.0)
+        total = float(weight.sum())
+        return float(weight @ v[crack, CURRENT]) / total if total > 0.0 else 0.0
+
     def elastic_energy(self, values: Floats) -> float:
         """Elastic energy of both halves less the work of the loads [MPa um2 per depth], up to a constant."""
         p = self.problem
@@ -125,7 +147,7 @@ class Observer:
         opening = state.values[:, OPENING]
         traction = peak * np.divide(opening, state.largest, out=np.zeros_like(opening), where=state.largest > 0.0)
         stored = float(p.crack.intact_area @ (0.5 * traction * opening))
-        return stored, float(p.crack.intact_area @ (0.5 * p.law.strength * wc * d))
+        return stored, float(p.crack.intact_area @ (0.5 * p.law.strength * wc * d)) - state.work["spared"]
 
     def book(self, old: State, new: State, dt: float, residual: Floats) -> None:
         """Add the step's charge, metal and work to the accounts of `new` (the problem was last evaluated there)."""
@@ -142,10 +164,14 @@ class Observer:
         moved = new.values[:, OPENING] - old.values[:, OPENING]
         new.work["pressure"] += float(area @ (pressure * moved))
         undamaged = 1.0 - p.law.damage(old.largest)
-        viscous = p.local.viscosity * undamaged * moved / dt
+        viscous = new.toughness_factor**0.5 * p.local.viscosity * undamaged * moved / dt
         mean = viscous if self._viscous_old is None else 0.5 * (viscous + self._viscous_old)
         new.work["viscous"] += float(p.crack.intact_area @ (mean * moved))
         self._viscous_old = viscous
+        # The geometric mean makes what is dissipated exact when g changes at a fixed opening, too.
+        left = (old.toughness_factor * new.toughness_factor) ** 0.5
+        broken = p.law.damage(new.largest) - p.law.damage(old.largest)
+        new.work["spared"] += (1.0 - left) * p.law.fracture_energy * float(p.crack.intact_area @ broken)
 
     def mean_contact(self, state: State) -> tuple[float, float]:
         """Mean contact of anode face and counter electrode [-]; 1 without a contact law."""
@@ -187,6 +213,7 @@ class Observer:
             energy_error=_relative(energy - work, abs(work), p.scales.pressure * p.scales.length * p.smallest),
             contact_anode=contact_anode,
             contact_counter=contact_counter,
+            toughness_factor=state.toughness_factor,
         )
 
 

@@ -13,6 +13,7 @@ from ..parameters import PlaneModel
 from ..physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
 from ..physics.contact import Contact, advanced
 from ..physics.kinetics import FaceKinetics
+from ..physics.toughness import toughness_law
 from ..surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .active import ActiveSetRule, ActiveSets, Scales, connected_metal
 from .fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
@@ -25,6 +26,9 @@ VISCOUS_SHARE = 1.0e-2
 """Part of the toughness that the default viscosity adds at the crack speed the current can feed."""
 EDGE_FACTOR = 1.1215
 """Stress-intensity factor of an edge crack over that of a line crack."""
+TOUGHNESS_DELAY = 1.0e-2
+"""Delay with which the toughness follows the current, over the time in which the protocol's largest current plates the
+opening at which the flaw grows."""
 LARGEST_INCREMENT = 3.0
 """Increment of pressure or opening in one iteration, in units of what they can be."""
 LARGEST_NORM = 10.0
@@ -50,6 +54,18 @@ class NewtonResult:
 def griffith_pressure(model: PlaneModel) -> float:
     """p_c = K_Ic/(1.1215 sqrt(pi a0)) of the flaw under uniform pressure [MPa]."""
     return model.electrolyte.fracture_toughness / (EDGE_FACTOR * float(np.sqrt(np.pi * model.flaw.length)))
+
+
+def opening_at_growth(model: PlaneModel) -> float:
+    """Typical opening of the flaw when it grows at full toughness [um]."""
+    return 4.0 * griffith_pressure(model) * model.flaw.length / model.electrolyte.plane_strain_modulus
+
+
+def plating_time(model: PlaneModel) -> float:
+    """Time in which the protocol's largest current plates that opening from both faces [s]; 1 s at rest."""
+    largest = max((abs(step.current_density) for step in model.protocol), default=0.0)
+    speed = 2.0 * surface_velocity_per_current(model.anode.molar_volume) * largest
+    return opening_at_growth(model) / speed if speed > 0.0 else 1.0
 
 
 def local_cells(surface: SurfaceMesh) -> Floats:
@@ -133,13 +149,15 @@ class SurfaceProblem:
             else np.full(surface.size, model.cohesion.viscosity)
         )
         self.local = SurfaceResidual(surface, model, self.law, self.crack, viscosity, crack_kinetics)
+        self.toughness = toughness_law(model.assisted)
+        self.toughness_delay = TOUGHNESS_DELAY * plating_time(model)
         e = model.electrolyte
         self.system: BulkSystem = system or CondensedSystem(response, surface.crack, e.youngs_modulus, e.conductivity)
         self.load = (
             model.loads.stack_pressure * response.load_stack + model.loads.lateral_stress * response.load_lateral
         )
         pressure = griffith_pressure(model)
-        opening = 4.0 * pressure * model.flaw.length / e.plane_strain_modulus
+        opening = opening_at_growth(model)
         self.scales = Scales(pressure, opening, thermal_voltage(model.anode.temperature))
         self.rule = ActiveSetRule(
             surface, self.crack, self.scales, e.youngs_modulus * response.stiffness, model.flaw.mouth == "open"
@@ -173,10 +191,13 @@ class SurfaceProblem:
         wet[self.surface.crack] |= connected[self.surface.crack] > 0.0
         return wet, connected
 
-    def begin_step(self, state: State) -> NDArray[np.bool_]:
-        """Point the forms at the state that a step starts from; returns the nodes that may carry a face current."""
+    def begin_step(self, state: State, dt: float = 0.0) -> NDArray[np.bool_]:
+        """Point the forms at the state that a step of `dt` [s] starts from; returns the nodes that may carry a face
+        current."""
         wet, connected = self.wet_nodes(state)
         self.local.begin_step(state.values, state.largest, connected)
+        if self.local.root is not None:
+            self.local.root.value = np.asarray(self.toughness_factor(state, dt) ** 0.5)
         if state.contact is not None and self.local.contact is not None:
             self.local.contact.x.array[:] = state.contact.now
             self.counter_area = self.whole_counter_area * state.contact.now
@@ -196,6 +217,18 @@ class SurfaceProblem:
             return None
         faces = np.union1d(surface.anode, surface.counter)
         return Contact.pressed(surface.size, faces, law.static_contact(self.model.loads.stack_pressure))
+
+    def toughness_factor(self, state: State, dt: float) -> float:
+        """g = Gc_eff/Gc during a step of `dt` [s] from `state`: follows the law at the tip current of the step's start
+        with a short delay; 1 without a law.
+
+        Without the delay g would have no rate: metal keeps a node's opening, so that its pressure falls with the
+        traction at once, the tip current rises, and g falls again, however short the step.
+        """
+        if self.toughness is None:
+            return 1.0
+        aim = self.toughness.factor(state.tip_current)
+        return aim + (state.toughness_factor - aim) * float(np.exp(-dt / self.toughness_delay))
 
     def contact_after(self, state: State, values: Floats, dt: float) -> Contact | None:
         """Contact of the faces after a step from `state` in which they carried the currents of `values`."""
@@ -239,7 +272,7 @@ class SurfaceProblem:
         NumericalFailure
             When Newton's method does not converge.
         """
-        wet = self.begin_step(state)
+        wet = self.begin_step(state, dt)
         values = (state.values if guess is None else guess).copy()
         voltage = state.cell_voltage
         total = current_density * self.width

@@ -102,6 +102,8 @@ class SurfaceResidual:
         self.open = fem.Function(cellwise, name="open")
         self.dt = fem.Constant(surface.mesh, 1.0)
         self.voltage = fem.Constant(surface.mesh, 0.0)
+        self.root = None if model.assisted is None else fem.Constant(surface.mesh, 1.0)
+        """sqrt(g) of a toughness that depends on the current; None leaves the forms as they are without."""
         self.old["aperture"].x.array[:] = crack.aperture
         self.old["strength"].x.array[:] = law.strength
         self.old["viscosity"].x.array[:] = viscosity
@@ -139,13 +141,20 @@ class SurfaceResidual:
     def _momentum(
         self, opening: ufl.core.expr.Expr, p: ufl.core.expr.Expr, v: ufl.Argument, dx: ufl.Measure
     ) -> ufl.Form:
-        """int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only."""
+        """int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only.
+
+        A weakened toughness scales eta by sqrt(g), too, so that it stays the same small part of the toughness.
+        """
         largest = self.old["largest"]
         intact = 1.0 - self.flaw
         strength = self.old["strength"]
         undamaged = ufl.max_value(1.0 - largest * strength / (2.0 * self.cohesion.fracture_energy), 0.0)
         rate = (opening - self.old["opening_old"]) / self.dt
-        traction = self.cohesion.traction(opening, largest, strength) + self.old["viscosity"] * undamaged * rate
+        viscous = self.old["viscosity"] * undamaged * rate
+        if self.root is None:
+            traction = self.cohesion.traction(opening, largest, strength) + viscous
+        else:
+            traction = self.cohesion.weakened(opening, largest, strength, self.root) + self.root * viscous
         return (intact * traction - p) * v * dx(metadata=lithium.LUMPED)
 
     def plating_share(self, opening: ufl.core.expr.Expr, h: ufl.core.expr.Expr) -> ufl.core.expr.Expr:
