@@ -105,6 +105,7 @@ def ccd(
     /,
     *,
     out: Annotated[Path | None, Parameter(help="Study folder to write; runs/<study> unless stated.")] = None,
+    dry_run: Annotated[bool, Parameter(negative="", help="Check and print what it would take; write nothing.")] = False,
     set_: Set = None,
 ) -> int:
     """Critical current density over grids of temperature, stack pressure and areal capacity.
@@ -112,8 +113,8 @@ def ccd(
     For example:
 
         lifrac ccd llzo --out runs/ccd_llzo
+        lifrac ccd study.toml --dry-run
         lifrac ccd study.toml --set study.refinements=4 --set defect.length="15 um"
-
         mpiexec -n 4 lifrac ccd study.toml
 
     The folder holds ccd.csv (the brackets), runs.csv and points/ (every
@@ -125,9 +126,16 @@ def ccd(
     from .study import load_study
 
     loaded = load_study(study, set_ or [])
+    folder = _folder(out, loaded.name)
+    if dry_run:
+        if _is_root():
+            from .card_files import console
+            from .ccd_forecast import print_forecast
+
+            print_forecast(loaded, folder, console())
+        return 0
     for warning in loaded.warnings:
         logging.getLogger("lifrac").warning("warning: %s", warning)
-    folder = _folder(out, loaded.name)
     from .ccd_runner import run_study
 
     return run_study(loaded, folder)

@@ -243,6 +243,48 @@ def test_trouble_with_files_ends_the_study_and_keeps_what_is_finished(
     assert main(["ccd", str(path), "--out", str(out), *ONE]) == 0
 
 
+def one_capacity(text: str) -> str:
+    return text.replace('["0.03 mAh/cm^2", "0.05 mAh/cm^2"]', '["0.03 mAh/cm^2"]')
+
+
+def test_ramp_fails_between_two_levels(tmp_path: Path) -> None:
+    """Plating only, 8 mA/cm2 higher every 0.03 mAh/cm2: the lithium of all levels adds up, so the ramp fails below what
+    constant current stands at 0.03 mAh/cm2 (above 16 mA/cm2)."""
+    ramp = 'driver = "ramp"\nramp = {current_step = "8 mA/cm^2", alternate = false}'
+    text = STUDY.replace("currents = 3", ramp).replace("refinements = 1", "").replace('current_min = "2 mA/cm^2"', "")
+    out = tmp_path / "out"
+    assert main(["ccd", str(write(tmp_path, one_capacity(text))), "--out", str(out), *ONE]) == 0
+    (row,), (run,) = table(out / "ccd.csv"), table(out / "runs.csv")
+    assert (row["ccd_lower_mA_per_cm2"], row["ccd_upper_mA_per_cm2"]) == ("8.0", "16.0")
+    assert (row["failure_mode"], row["point"]) == ("crack_through", run["point"])
+    assert run["last_current_density_mA_per_cm2"] == "16.0"
+    assert 0.03 < float(run["charge_mAh_per_cm2"]) < 0.06
+
+
+def test_cycling_says_in_which_half_the_cell_failed(tmp_path: Path) -> None:
+    cycling = 'currents = 2\ndriver = "cycling"\ncycling = {cycles = 2}'
+    text = STUDY.replace("currents = 3", cycling).replace("refinements = 1", "refinements = 0")
+    out = tmp_path / "out"
+    assert main(["ccd", str(write(tmp_path, one_capacity(text))), "--out", str(out), *ONE]) == 0
+    (row,) = table(out / "ccd.csv")
+    assert (row["ccd_lower_mA_per_cm2"], row["ccd_upper_mA_per_cm2"]) == ("2.0", "32.0")
+    assert (row["cycle_at_failure"], row["half_cycle_at_failure"]) == ("1", "plating")
+    runs = {run["current_density_mA_per_cm2"]: run for run in table(out / "runs.csv")}
+    assert runs["2.0"]["termination"] == "protocol_end"
+    assert abs(float(runs["2.0"]["charge_mAh_per_cm2"])) < 1.0e-12
+
+
+def test_dry_run_counts_and_writes_nothing(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "no"), "--dry-run"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "4 conditions, 12 runs to begin with (0 finished" in text
+    assert "at most 20 with all refinements" in text
+    assert "fewer than 20 elements" in text
+    assert not (tmp_path / "no").exists()
+    assert main(["ccd", str(finished / "small.toml"), "--out", str(finished / "out"), "--dry-run", *ONE]) == 0
+    assert "3 runs to begin with (3 finished" in " ".join(capsys.readouterr().out.split())
+
+
 def test_plot_recognises_a_study(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plot", str(finished / "out")]) == 0
     plots = finished / "out" / "plots"
