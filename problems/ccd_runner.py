@@ -190,15 +190,15 @@ class _StudyRun:
         path = self.points.claim(point.key)
         if path is None:
             return {}
-        finished = False
+        summary = None
         try:
-            finished = compute(point.case, path, body, self.asked, self.comm.size)
-            if finished:
+            summary = compute(point.case, path, body, self.asked, self.comm.size)
+            if summary is not None:
                 self.points.complete(point.key)
         finally:
-            if not finished:
+            if summary is None:
                 self.points.give_up(point.key)
-        return self._on_disk([point.key]) if finished else {}
+        return {} if summary is None else {point.key: summary}
 
     def _wait(self, wanted: Mapping[str, Point]) -> None:
         """Until all ranks are here (collective); rank 0 keeps the tables up to date."""

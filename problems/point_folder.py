@@ -95,14 +95,14 @@ class PointFolders:
         return self.path / f".{key}.part"
 
 
-def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int = 1) -> bool:
+def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int = 1) -> Mapping[str, Any] | None:
     """One run into a light run folder; a failure of the numerics is a reason in its summary, no error.
 
     Parameters
     ----------
     case : Case
     path : Path
-        An empty folder.
+        A folder that is empty or not there yet.
     body : Body
         The condensed bulk of the case's geometry.
     asked : sequence of int
@@ -112,8 +112,8 @@ def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int
 
     Returns
     -------
-    bool
-        False if the run was given up.
+    Mapping or None
+        What `summary.json` says; None if the run was given up.
     """
     begun = time.monotonic()
     folder = RunFolder(path)
@@ -121,8 +121,7 @@ def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int
     try:
         engine = PlaneEngine(SurfaceProblem(body.surface, body.response, case.model()))
     except TROUBLE as error:
-        folder.summary(_unstarted(error))
-        return True
+        return _ended(folder, _unstarted(error))
     folder.add(first_report(engine))
     worst, last, failure = Worst(), 0, ""
     try:
@@ -131,15 +130,19 @@ def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int
             worst.see(report.measures)
             last = report.protocol_step
             if asked:
-                return False
+                return None
     except TROUBLE as error:
         engine.termination, failure = "numerical_failure", _words(error)
     failure = failure or used_up(engine)
     for event in (*engine.skipped, end_of(engine, failure)):
         folder.event(event)
     values = summary_of(engine, worst, ranks=ranks, dofs=body.dofs, begun=begun)
-    folder.summary(values | {"protocol_step": last, "reason": failure})
-    return True
+    return _ended(folder, values | {"protocol_step": last, "reason": failure})
+
+
+def _ended(folder: RunFolder, summary: dict[str, Any]) -> Mapping[str, Any]:
+    folder.summary(summary)
+    return summary
 
 
 def _unstarted(error: Exception) -> dict[str, Any]:

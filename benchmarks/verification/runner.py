@@ -28,6 +28,7 @@ MODULES = (
     "assisted_toughness",
     "monolithic",
     "contact",
+    "ccd_inversion",
     "lost_contact",
     "balances",
     "ranks",

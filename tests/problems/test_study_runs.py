@@ -101,7 +101,7 @@ def test_restart_computes_only_what_is_missing(finished: Path, monkeypatch: pyte
     (out / "ccd.csv").unlink()
     computed = []
 
-    def count(case: Case, *arguments: Any) -> bool:
+    def count(case: Case, *arguments: Any) -> Any:
         computed.append(case.content_hash()[:16])
         return compute(case, *arguments)
 
@@ -207,7 +207,7 @@ def test_asked_to_stop_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytes
     path, out = write(tmp_path), tmp_path / "out"
     begun: list[str] = []
 
-    def ask_in_the_second(case: Case, folder: Path, body: Any, asked: list[int], ranks: int) -> bool:
+    def ask_in_the_second(case: Case, folder: Path, body: Any, asked: list[int], ranks: int) -> Any:
         begun.append(case.content_hash()[:16])
         if len(begun) == 2:
             asked.append(15)
@@ -229,7 +229,7 @@ def test_trouble_with_files_ends_the_study_and_keeps_what_is_finished(
     path, out = write(tmp_path), tmp_path / "out"
     begun: list[Path] = []
 
-    def fill_the_disk(case: Case, folder: Path, *rest: Any) -> bool:
+    def fill_the_disk(case: Case, folder: Path, *rest: Any) -> Any:
         begun.append(folder)
         if len(begun) == 2:
             raise OSError(28, "No space left on device")
