@@ -28,6 +28,8 @@ class Engine:
     """Folder of the profile; None computes on this computer."""
     cores: int | None
     """Cores of this computer to use; None leaves it to the profile."""
+    options: tuple[str, ...] = ()
+    """Further options of Snakemake."""
 
     def start(self, folder: Path, lock: int) -> subprocess.Popen[bytes]:
         """Start Snakemake on the Snakefile in `folder`; its words go to `logs/snakemake.log`.
@@ -43,6 +45,7 @@ class Engine:
             command += ["--profile", str(self.profile)]
         if self.cores is not None:
             command += ["--cores", str(self.cores)]
+        command += self.options
         with (folder / "logs" / "snakemake.log").open("ab") as log:
             return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                     pass_fds=(lock,), start_new_session=True)  # fmt: skip
@@ -67,12 +70,14 @@ def find_engine(profile: str, cores: int | None, ranks: int) -> Engine:
     """
     _check_installed("snakemake", "sweep")
     folder = _find_profile(profile)
-    if folder == PROFILES / "slurm":
+    options: tuple[str, ...] = ()
+    if profile == "slurm":
         _check_installed("snakemake_executor_plugin_slurm", "slurm")
+        options = () if _accounting() else ("--slurm-status-command", "squeue")
     if cores is not None and cores < 1:
         raise InputError("must be at least 1", key="--cores", value=cores, remedy="Leave it out to use all")
     if folder is not None:
-        return Engine(folder, cores)
+        return Engine(folder, cores, options)
     usable = cores or len(os.sched_getaffinity(0))
     if usable < ranks:
         raise InputError(f"is more than the {usable} cores to be used", key="sweep.ranks", value=ranks,
@@ -83,6 +88,15 @@ def find_engine(profile: str, cores: int | None, ranks: int) -> Engine:
 def _check_installed(module: str, extra: str) -> None:
     if importlib.util.find_spec(module) is None:
         raise InputError(f"{module} is not installed", remedy=f"Install it: python -m pip install 'lifrac[{extra}]'")
+
+
+def _accounting() -> bool:
+    """Whether this Slurm keeps accounts, which are the better source of a job's state; a small one does without."""
+    if shutil.which("sbatch") is None:
+        raise InputError("there is no Slurm on this computer", key="--profile", value="slurm",
+                         remedy='Start the sweep where sbatch works, or write --profile local')  # fmt: skip
+    done = subprocess.run(["sacct", "--noheader", "--name=none"], capture_output=True, timeout=60, check=False)
+    return done.returncode == 0
 
 
 def _find_profile(profile: str) -> Path | None:

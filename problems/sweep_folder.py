@@ -29,7 +29,7 @@ RESULTS = (
 NUMERICS = ("numerical_failure", "max_steps")
 """Terminations that say nothing about the cell."""
 NOT_ENDED = "its process ended without a result (killed, or out of memory)"
-NOT_BEGUN = "its job was not started; see logs/snakemake.log"
+NOT_BEGUN = "its job ended before the point was begun; see logs/snakemake.log"
 SNAKEFILE = Path(__file__).parent / "snakemake" / "Snakefile"
 
 
@@ -197,7 +197,11 @@ class SweepFolder:
 
     def unfinished(self) -> list[Point]:
         """The points that have no result yet; a failure of the numerics is one."""
-        return [point for point in self.sweep.points if self.result(point).summary is None]
+        try:
+            there = set(os.listdir(self.path / "points"))
+        except OSError:
+            there = set()
+        return [p for p in self.sweep.points if p.id not in there or self.result(p).summary is None]
 
     def forget_failed(self) -> None:
         """Let points in which the numerics failed be computed again."""

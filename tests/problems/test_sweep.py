@@ -172,6 +172,25 @@ def test_a_profile_by_path_or_where_snakemake_keeps_it(tmp_path: Path, monkeypat
     assert find_engine("mine", None, 8) == find_engine(str(profile), None, 8) == Engine(profile, None)
 
 
+def test_without_slurm_its_profile_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep_engine, "_check_installed", lambda module, extra: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="there is no Slurm on this computer"):
+        find_engine("slurm", None, 8)
+
+
+@pytest.mark.parametrize(("code", "options"), [(0, ()), (1, ("--slurm-status-command", "squeue"))])
+def test_a_slurm_without_accounts_is_asked_by_squeue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, options: tuple[str, ...]
+) -> None:
+    for name in ("sbatch", "sacct"):
+        (tmp_path / name).write_text(f"#!/bin/sh\nexit {code}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(sweep_engine, "_check_installed", lambda module, extra: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_engine("slurm", None, 8).options == options
+
+
 def test_more_ranks_than_cores_are_refused() -> None:
     with pytest.raises(InputError, match=r"sweep\.ranks = 3: is more than the 2 cores"):
         find_engine("local", 2, 3)

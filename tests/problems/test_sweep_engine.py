@@ -149,4 +149,4 @@ def test_a_profile_that_cannot_work_is_reported_with_snakemakes_words(tmp_path: 
     code, messages = complete(tmp_path, "--profile", str(profile))
     assert code == 3
     assert "no_such_scheduler" in messages
-    assert "4 failed: its job was not started" in messages
+    assert "4 failed: its job ended before" in messages
