@@ -29,6 +29,9 @@ OWNED = {
 FLAW = {"defect.length": "flaw_lengths", "defect.aperture": "flaw_apertures"}
 """Keys of a case that a study sets if it has these grids."""
 
+LIMITS = ("voltage_limit", "voltage_drop", "time_limit", "on_contact_lost")
+"""Keys of a case's protocol that a user may believe to hold in a study as well."""
+
 
 @dataclass(frozen=True)
 class Study:
@@ -65,8 +68,9 @@ class Study:
     def warnings(self) -> list[str]:
         """The warnings of the case at each condition, each once, and what of the case has no effect."""
         found = [w for condition in self.conditions for w in self.driver.begin(condition)[0].case.warnings]
-        if self.cases[0].file.protocol.voltage_limit is not None:
-            found.append("protocol.voltage_limit of the case has no effect: a study sets the protocol itself")
+        stated = self.cases[0].file.protocol.model_fields_set & set(LIMITS)
+        words = "of the case has no effect: a study sets the protocol itself"
+        found += [f"protocol.{key} {words}" for key in sorted(stated)]
         return list(dict.fromkeys(found))
 
     def content_hash(self) -> str:

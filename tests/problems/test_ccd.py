@@ -1,5 +1,7 @@
 """Critical current density: inversion of Q_f(j), and what each driver proposes and concludes."""
 
+import io
+import logging
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -7,10 +9,13 @@ from pathlib import Path
 
 import pytest
 from lifrac.problems.ccd import Bracket, Trial, bracket, log_spaced, refinement, violations
+from lifrac.problems.ccd_display import _Table, board_for
 from lifrac.problems.ccd_drivers import Plan, Row, plan
 from lifrac.problems.points import Finished, Point
 from lifrac.problems.study import Study, load_study
 from lifrac.problems.study_folder import ccd_row, run_row
+from rich.console import Console
+from rich.live import Live
 from study_texts import ONE, STUDY, write
 
 # -- inversion -------------------------------------------------------------------------------------
@@ -267,3 +272,39 @@ def test_cycling_bisects_at_every_capacity(tmp_path: Path) -> None:
         line = ccd_row(row)
         assert (line["cycle_at_failure"], line["half_cycle_at_failure"]) == (3, "stripping")
     assert {run.point.capacity for run in done.done} == {row.capacity for row in rows}
+
+
+# -- progress --------------------------------------------------------------------------------------
+
+
+def test_progress_on_a_terminal(tmp_path: Path) -> None:
+    """A table of the conditions with their runs and brackets so far, the last run below."""
+    study = study_of(tmp_path, "")
+    screen = Console(file=io.StringIO(), force_terminal=True, width=120)
+    (condition,) = study.conditions
+    first, *_ = study.driver.begin(condition)
+    with Live(console=screen) as live:
+        board = _Table(study, live)
+        known = {first.key: end(first, lambda p: (0, 0.04))}
+        now = plan(study.driver, condition, known)
+        board.finished(known[first.key], 1, 3)
+        board.show([now], study.driver.rows(condition, now.done))
+    text = screen.file.getvalue()  # type: ignore[attr-defined]
+    for words in ("25 degC, 1 MPa", "1 + 2", "below 2 at 0.05 mAh/cm2", "above 2 at 0.03 mAh/cm2",
+                  "1 of 3 runs of this round", "fails, short_circuit at 0.04 mAh/cm2"):  # fmt: skip
+        assert words in text
+
+
+def test_progress_in_a_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A line for every run; the brackets of a condition once, when it is finished."""
+    study = study_of(tmp_path, "", "study.refinements=0")
+    now, rows, _ = follow(study, lambda point: end(point, lambda p: (0, 0.04) if p.current > 20.0 else None))
+    with caplog.at_level(logging.INFO, logger="lifrac"), board_for(study, enabled=True) as board:
+        logging.getLogger("lifrac").propagate = True
+        board.finished(now.done[0], 1, 3)
+        board.show([now], rows)
+        board.show([now], rows)
+    assert [line for line in caplog.messages if "CCD" in line] == [
+        "25 degC, 1 MPa: CCD at 0.03 mAh/cm2: above 32 mA/cm2", "25 degC, 1 MPa: CCD at 0.05 mAh/cm2: 2 to 8 mA/cm2",
+    ]  # fmt: skip
+    assert "1 of 3: 25 degC, 1 MPa, 2 mA/cm2 to 0.05 mAh/cm^2: holds, completed" in caplog.text
