@@ -1,6 +1,9 @@
 """Studies that are computed: folder, restart, lock, ranks, numerical failures, other drivers."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +304,28 @@ def test_study_on_ranks_gives_the_same_tables(finished: Path, mpi_run: Any, tmp_
     mine, theirs = (without_times(table(out / "out" / "runs.csv")) for out in (finished, tmp_path))
     assert mine == theirs
     assert not list((tmp_path / "out" / "points").glob(".*"))
+
+
+def test_killed_study_goes_on(finished: Path, tmp_path: Path) -> None:
+    """SIGKILL in the middle of a run: no half point, nothing finished is computed again, the same table."""
+    out = tmp_path / "out"
+    arguments = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
+    command = [sys.executable, "-c", "import sys; from lifrac.problems.cli import main; sys.exit(main(sys.argv[1:]))"]
+    process = subprocess.Popen([*command, *arguments], stderr=subprocess.DEVNULL)
+    try:
+        while process.poll() is None and not list(out.glob("points/*/summary.json")):
+            time.sleep(0.02)
+        while process.poll() is None and not list(out.glob("points/.*.part/history.csv")):
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
+    times = {path: path.stat().st_mtime_ns for path in out.glob("points/[!.]*/summary.json")}
+    assert 1 <= len(times) < 5
+    assert main(arguments) == 0
+    assert (finished / "out" / "ccd.csv").read_bytes() == (out / "ccd.csv").read_bytes()
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    assert not list(out.glob("points/.*"))
 
 
 TROUBLE_ON_RANKS = """
