@@ -25,7 +25,7 @@ class GridOf:
     @property
     def words(self) -> str:
         """What a user writes, for the reference."""
-        return f'ascending list, each a {self.dimension.name}, `["{self.dimension.example}"]`'
+        return f'ascending list ({self.dimension.name}), `["{self.dimension.example}"]`'
 
     def __call__(self, value: object) -> tuple[u.Quantity, ...]:
         remedy = f'Write for example ["{self.dimension.example}"], ascending'

@@ -99,6 +99,11 @@ def test_ready_studies(name: str) -> None:
     assert len(study.cases) == len(study.grids.temperatures)
 
 
+def test_every_ready_study_can_be_read() -> None:
+    for path in READY_STUDIES.glob("*.toml"):
+        assert load_study(path.stem).conditions
+
+
 def test_point_is_the_case_as_a_run_would_take_it(tmp_path: Path) -> None:
     """The numbers of a point are those of the case with the same keys set."""
     study = load_study(write(tmp_path), ["study.currents=4", "defect.aperture=30 nm"])
