@@ -14,7 +14,8 @@ from .ccd import Bracket, Trial, bracket, log_spaced, refinement, violations
 from .points import Condition, Finished, Point
 from .protocol import Protocol
 from .protocol_steps import Step
-from .study_file import CyclingTable, Failure, Grids, Quantities, RampTable
+from .study_file import CyclingTable, Failure, Grids, RampTable
+from .value_lists import Quantities
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from .materials import Card, load_card
 from .properties import ElectrolyteProperties, LithiumProperties
 from .schema import CaseFile, json_schema
 from .schema_tools import model_inside
-from .study_file import GridOf, StudyFile
+from .study_file import StudyFile
 from .study_file import json_schema as study_schema
 from .units import Dimension, find_dimension
+from .value_lists import GridOf
 
 HERE = Path(__file__).parent
 START, END = "<!-- generated: {} -->\n", "<!-- end -->"

@@ -122,7 +122,7 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     for text in overrides:
         key = text.partition("=")[0].strip()
         apply_override(data, text if key == "study" or key.startswith("study.") or not key else f"case.{text.strip()}")
-    file = validate(StudyFile, data, path)
+    file = _with_flaws(validate(StudyFile, data, path))
     changes = list(flat(file.case))
     _check_owned(changes, file.study, path)
     stated = case_path(path, file.study.case)
@@ -131,6 +131,14 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     if lines:
         blame(path, "case", None, lambda: load_case(stated, lines))
     return Study(path, file, tuple(_cases(path, stated, lines, file.study)))
+
+
+def _with_flaws(file: StudyFile) -> StudyFile:
+    """Flaw lengths from the population where the study states none."""
+    grids = file.study
+    if grids.population is None or grids.flaw_lengths is not None:
+        return file
+    return file.model_copy(update={"study": grids.model_copy(update={"flaw_lengths": grids.population.grid()})})
 
 
 def _cases(path: Path, stated: Path, lines: list[str], grids: Grids) -> list[Case]:

@@ -1,73 +1,18 @@
 """The study file: what is varied and how the critical current density is sought; every key a user may write."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StrictBool, model_validator
-from pydantic_core import CoreSchema, core_schema
+from pydantic import Field, StrictBool, model_validator
 
 from . import units as u
+from .population_table import PopulationTable
 from .schema import json_schema as _json_schema
 from .schema_tools import Problem, Problems, Strict
+from .value_lists import ArealCapacities, Lengths, StackPressures, Temperatures
 
 Failure = Literal["short_circuit", "crack_through", "fracture"]
 DriverName = Literal["constant_current", "ramp", "cycling"]
-
-
-@dataclass(frozen=True)
-class GridOf:
-    """An ascending list of quantities without repetition. Used as pydantic annotation."""
-
-    dimension: u.Dimension
-
-    @property
-    def words(self) -> str:
-        """What a user writes, for the reference."""
-        return f'ascending list ({self.dimension.name}), `["{self.dimension.example}"]`'
-
-    def __call__(self, value: object) -> tuple[u.Quantity, ...]:
-        remedy = f'Write for example ["{self.dimension.example}"], ascending'
-        if not isinstance(value, list | tuple):
-            raise u.QuantityError(f"a list of {self.dimension.name}s is wanted here", remedy)
-        if not value:
-            raise u.QuantityError("is empty: there is nothing to compute", remedy)
-        items = tuple(self._item(entry) for entry in value)
-        for before, after in pairwise(items):
-            if after == before:
-                raise u.QuantityError(f"holds {after.text} twice", "Remove one of the two")
-            if after < before:
-                raise u.QuantityError(f"is not ascending: {after.text} comes after {before.text}", "Sort the list")
-        return items
-
-    def _item(self, entry: object) -> u.Quantity:
-        try:
-            return self.dimension(entry)
-        except u.QuantityError as error:
-            raise u.QuantityError(f"entry {entry!r}: {error.message}", error.remedy) from None
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        texts = core_schema.plain_serializer_function_ser_schema(lambda grid: [item.text for item in grid])
-        return core_schema.no_info_plain_validator_function(self.__call__, serialization=texts)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        item = self.dimension.__get_pydantic_json_schema__(schema, handler)
-        return {"type": "array", "minItems": 1, "items": item}
-
-
-def _grid(item: Any) -> GridOf:
-    """A grid of what the type `item` of `units` stands for."""
-    dimension = u.find_dimension(item)
-    assert dimension is not None
-    return GridOf(dimension)
-
-
-Quantities = tuple[u.Quantity, ...]
-Lengths = Annotated[Quantities, _grid(u.PositiveLength)]
-Temperatures = Annotated[Quantities, _grid(u.Temperature)]
-StackPressures = Annotated[Quantities, _grid(u.StackPressure)]
-ArealCapacities = Annotated[Quantities, _grid(u.ArealCapacity)]
 
 
 class RampTable(Strict):
@@ -138,10 +83,12 @@ class Grids(Strict):
     """The ramp, for `driver = "ramp"`."""
     cycling: CyclingTable | None = None
     """The cycles, for `driver = "cycling"`."""
+    population: PopulationTable | None = None
+    """Flaws of an electrode, whose CCD follows from that of the single flaws; never makes a run."""
 
     @model_validator(mode="after")
     def _check(self) -> "Grids":
-        found = [*self._driver_problems(), *self._current_problems()]
+        found = [*self._driver_problems(), *self._current_problems(), *self._population_problems()]
         if found:
             raise Problems(found)
         return self
@@ -175,6 +122,17 @@ class Grids(Strict):
         elif first >= self.current_max:
             message = f"is not below study.current_max ({self.current_max.text})"
             yield Problem(name, message, first.text, "Exchange the two, or widen the range")
+
+    def _population_problems(self) -> Iterator[Problem]:
+        if self.population is None:
+            return
+        several = len(self.flaw_apertures or ()) > 1
+        if self.population.varies_aperture and not several:
+            message = "needs two apertures or more: those of the population vary"
+            yield Problem("flaw_apertures", message, remedy='Add flaw_apertures = ["10 nm", "40 nm"]')
+        if several and not self.population.varies_aperture:
+            remedy = "Add aperture_scale and aperture_modulus, or leave one in study.flaw_apertures"
+            yield Problem("population", "states no apertures, but the study has several", remedy=remedy)
 
 
 class StudyFile(Strict):

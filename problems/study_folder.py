@@ -14,6 +14,7 @@ from typing import Any
 from lifrac.meshes.errors import InputError
 
 from . import units as u
+from .ccd_distribution import distribution_tables, distributions
 from .ccd_drivers import Plan, Row
 from .files import MARKS, text, write_aside
 from .point_folder import PointFolders
@@ -52,6 +53,7 @@ class StudyFolder:
     def __init__(self, path: Path, study: Study) -> None:
         self.path = path
         self.points = PointFolders(path)
+        self.population = study.grids.population
         digest = study.content_hash()
         self._check_ours(digest)
         try:
@@ -106,10 +108,16 @@ class StudyFolder:
         if not same:
             raise self._refusal(f"the folder belongs to another study ({name}, other values, or another version)")
 
-    def write(self, plans: Sequence[Plan], rows: Iterable[Row]) -> None:
-        """Write both tables anew, aside and renamed."""
+    def write(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
+        """Write all tables anew, each aside and renamed; those of a population only where there is one."""
         self._table("runs.csv", RUN_COLUMNS, (run_row(run) for plan in plans for run in plan.done))
         self._table("ccd.csv", CCD_COLUMNS, (ccd_row(row) for row in rows))
+        found = [] if self.population is None else distributions(self.population, rows)
+        for name, (columns, lines) in distribution_tables(found).items():
+            if found:
+                self._table(name, columns, lines)
+            else:
+                (self.path / name).unlink(missing_ok=True)  # of an earlier population
 
     def _table(self, name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
         file = io.StringIO()

@@ -214,6 +214,8 @@ RATE = Dimension("rate", "1/s", "1/s", "7.7e-3 1/s", gt=0.0)
 MOLAR_VOLUME = Dimension("molar volume", "m^3/mol", "cm^3/mol", "13.0 cm^3/mol", gt=0.0)
 DENSITY = Dimension("density", "g/cm^3", "g/cm^3", "5.1 g/cm^3", gt=0.0)
 EXPANSION = Dimension("thermal expansion", "1/K", "1/K", "15e-6 1/K")
+AREAL_DENSITY = Dimension("areal density", "1/cm^2", "1/cm^2", "400 1/cm^2")
+AREA = Dimension("area", "cm^2", "cm^2", "0.7 cm^2")  # only ever multiplied by an areal density: flaws of an electrode
 NUMBER = Dimension("number", "", "", "0.5")
 
 Length = Annotated[Quantity, LENGTH]
@@ -248,6 +250,10 @@ Fraction01 = Annotated[Quantity, NUMBER.within(ge=0.0, le=1.0)]
 PositiveFraction = Annotated[Quantity, NUMBER.within(gt=0.0, le=1.0)]
 Exponent = Annotated[Quantity, NUMBER.within(ge=1.0, le=50.0)]
 SizeExponent = Annotated[Quantity, NUMBER.within(ge=0.0, le=10.0)]
+FlawDensity = Annotated[Quantity, AREAL_DENSITY.within(gt=0.0)]
+ElectrodeArea = Annotated[Quantity, AREA.within(gt=0.0)]
+Quantile = Annotated[Quantity, NUMBER.within(gt=0.0, lt=1.0)]
+WeibullModulus = Annotated[Quantity, NUMBER.within(ge=0.1, le=1000.0)]
 PositiveNumber = Annotated[Quantity, NUMBER.within(gt=0.0)]
 
 
