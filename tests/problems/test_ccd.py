@@ -1,13 +1,13 @@
 """Critical current density: inversion of Q_f(j), and what each driver proposes and concludes."""
 
 import io
-import logging
 import math
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from lifrac.problems import ccd_display
 from lifrac.problems.ccd import Bracket, Trial, bracket, log_spaced, refinement, violations
 from lifrac.problems.ccd_display import _Table, board_for
 from lifrac.problems.ccd_drivers import Plan, Row, plan
@@ -295,16 +295,17 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
         assert words in text
 
 
-def test_progress_in_a_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_in_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line for every run; the brackets of a condition once, when it is finished."""
     study = study_of(tmp_path, "", "study.refinements=0")
     now, rows, _ = follow(study, lambda point: end(point, lambda p: (0, 0.04) if p.current > 20.0 else None))
-    with caplog.at_level(logging.INFO, logger="lifrac"), board_for(study, enabled=True) as board:
-        logging.getLogger("lifrac").propagate = True
+    lines: list[str] = []
+    monkeypatch.setattr(ccd_display.LOG, "info", lambda text, *values: lines.append(text % values))
+    with board_for(study, enabled=True) as board:
         board.finished(now.done[0], 1, 3)
         board.show([now], rows)
         board.show([now], rows)
-    assert [line for line in caplog.messages if "CCD" in line] == [
+    assert lines[0].startswith("  1 of 3: 25 degC, 1 MPa, 2 mA/cm2 to 0.05 mAh/cm^2: holds, completed")
+    assert lines[1:] == [
         "25 degC, 1 MPa: CCD at 0.03 mAh/cm2: above 32 mA/cm2", "25 degC, 1 MPa: CCD at 0.05 mAh/cm2: 2 to 8 mA/cm2",
     ]  # fmt: skip
-    assert "1 of 3: 25 degC, 1 MPa, 2 mA/cm2 to 0.05 mAh/cm^2: holds, completed" in caplog.text
