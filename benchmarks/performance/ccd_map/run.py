@@ -1,0 +1,116 @@
+"""Speed of `lifrac ccd`, as ratios from one run: `python benchmarks/performance/ccd_map/run.py`.
+
+(a) CCD(Q) at one temperature and pressure from eight currents; (b) a 4 x 4 map in temperature and pressure on two
+ranks; (c) what the same eight runs would cost as separate runs with the full monolithic Newton method: one of them is
+run so, the others are scaled by their steps. Wall time needs a machine that does nothing else; CPU time hardly minds.
+Writes results/results.csv beside this file. The overhead of `lifrac sweep` is measured in benchmarks/performance/sweep.
+"""
+
+import csv
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from time import process_time
+
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+RANKS = 2
+MONOLITHIC_STEPS = 20
+Line = tuple[str, float, str, str]
+"""Quantity, value, unit, target."""
+
+
+def lifrac(study: str, out: Path, ranks: int = 1) -> tuple[float, float]:
+    """Wall and CPU seconds of `lifrac ccd`, from start to exit, with nothing condensed beforehand."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}
+    command = [str(Path(sys.executable).parent / "lifrac"), "ccd", str(HERE / study), "--out", str(out)]
+    if ranks > 1:
+        command = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(ranks), *command]
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    subprocess.run(command, check=True, env=environment, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.monotonic() - start, cpu
+
+
+def curve(folder: Path) -> list[Line]:
+    """(a) and (c)."""
+    wall, cpu = lifrac("curve.toml", folder / "curve")
+    runs = pd.read_csv(folder / "curve" / "runs.csv")
+    steps = int(runs["steps"].sum())
+    full = monolithic(steps, len(runs))
+    return [
+        ("(a) CCD(Q), 8 currents, wall time with start-up", wall, "s", "< 90"),
+        ("(a) the same, CPU time", cpu, "s", ""),
+        ("(a) runs", len(runs), "-", "8"),
+        ("(a) accepted steps of all runs", steps, "-", ""),
+        ("(c) every current as a separate full monolithic run, CPU time", full, "s", ""),
+        ("(c) ratio to lifrac ccd", full / cpu, "-", ""),
+    ]
+
+
+def monolithic(steps: int, runs: int) -> float:
+    """CPU seconds of separate full monolithic runs: mesh and set-up of each, and `steps` in all at the measured pace."""
+    os.environ["LIFRAC_CACHE"] = "off"
+    from lifrac.problems.runner import make_mesh
+    from lifrac.problems.study import load_study
+    from lifrac.solver.bulk import Bulk
+    from lifrac.solver.plane.engine import PlaneEngine
+    from lifrac.solver.plane.monolithic import MonolithicSystem
+    from lifrac.solver.plane.problem import SurfaceProblem
+    from lifrac.solver.surface import gather_surface
+    from mpi4py import MPI
+
+    study = load_study(HERE / "curve.toml")
+    point = study.driver.begin(study.conditions[0])[-1].case
+    start = process_time()
+    tagged, model = make_mesh(point, MPI.COMM_SELF), point.model()
+    surface = gather_surface(tagged)
+    bulk = Bulk(tagged, surface, model.electrolyte.poisson_ratio, model.loads)
+    system = MonolithicSystem(bulk, model.electrolyte.youngs_modulus, model.electrolyte.conductivity)
+    setup = process_time() - start
+    engine = PlaneEngine(SurfaceProblem(surface, bulk.response(), model, system=system))
+    run = engine.run()
+    next(run)
+    start = process_time()
+    for _ in range(MONOLITHIC_STEPS):
+        next(run)
+    pace = (process_time() - start) / MONOLITHIC_STEPS
+    return runs * setup + steps * pace
+
+
+def whole_map(folder: Path) -> list[Line]:
+    """(b)."""
+    wall, cpu = lifrac("map.toml", folder / "map", RANKS)
+    runs, table = pd.read_csv(folder / "map" / "runs.csv"), pd.read_csv(folder / "map" / "ccd.csv")
+    return [
+        (f"(b) 4 x 4 map in temperature and pressure, all Q, {RANKS} ranks, wall time", wall / 60.0, "min", "< 15"),
+        ("(b) the same, CPU time", cpu / 60.0, "min", ""),
+        ("(b) runs", len(runs), "-", ""),
+        ("(b) rows of ccd.csv", len(table), "-", "64"),
+        ("(b) runs in which the numerics failed", int(runs["reason"].notna().sum()), "-", "0"),
+    ]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lines = [*curve(Path(folder)), *whole_map(Path(folder))]
+    results = HERE / "results"
+    results.mkdir(exist_ok=True)
+    with (results / "results.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("quantity", "value", "unit", "target"))
+        writer.writerows((q, f"{v:.4g}", u, t) for q, v, u, t in lines)
+    for quantity, value, unit, target in lines:
+        print(f"{quantity:76s} {value:12.4g} {unit:4s} {target}")
+    print(f"Python {platform.python_version()}, {platform.machine()}, two cores", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Stack pressure alone: short circuit without current at 75 MPa, none at 25 MPa."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+from book import Row
+from matplotlib.axes import Axes
+
+RUNS = (("sweep", "sweep.toml"),)
+REST_H = 1000.0
+PRESSURE, FLAW = "operation.stack_pressure_MPa", "defect.length_um"
+
+
+def table(out: Path) -> pd.DataFrame:
+    """Points with their time in hours; a rest that was completed did not fail."""
+    points = pd.read_csv(out / "sweep" / "sweep.csv")
+    points["time_h"] = points["time_s"] / 3600.0
+    points["failed"] = points["outcome"] == "short_circuit"
+    return points
+
+
+def rows(data: pd.DataFrame, out: Path) -> list[Row]:
+    found = []
+    for point in table(out).to_dict("records"):
+        pressure, flaw = point[PRESSURE], point[FLAW]
+        text = f"time to short at {pressure:g} MPa without current, {flaw:g} um flaw"
+        model = (point["time_h"], point["time_h"]) if point["failed"] else (REST_H, math.nan)
+        held = flaw == 20.0
+        if pressure > 50.0:
+            found.append(Row(text, "h", 13.0, *model, "predicted", "below", "before any current (Doux), 13 h (Duan)"))
+        else:
+            kind = "fitted" if held else "predicted"
+            found.append(Row(text, "h", math.nan, *model, kind, note="no short without current (Doux), duration not stated"))
+    return found
+
+
+def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
+    points = table(out)
+    for flaw, group in points.groupby(FLAW):
+        shown = group["time_h"].where(group["failed"], REST_H)
+        axes.plot(group[PRESSURE], shown, "o-", label=f"{flaw:g} um flaw")
+        for p, t, failed in zip(group[PRESSURE], shown, group["failed"], strict=True):
+            if not failed:
+                axes.annotate("no short", (p, t), textcoords="offset points", xytext=(4, -9))
+    axes.set(xlabel="stack pressure [MPa]", ylabel="time to short without current [h]", yscale="log")
+    axes.legend()
