@@ -11,8 +11,8 @@ Kind = Literal["fitted", "predicted"]
 class Row:
     """One number of one comparison.
 
-    `low` and `high`: bracket of the model's answer, nan where there is no such end. `measured`: nan where it did not happen.
-    `bound`: `above` where the measurement is a lower bound, `below` an upper one.
+    `low` and `high`: bracket of the model's answer, nan where there is no such end. `measured`: nan where it did not
+    happen. `bound`: `above` where the measurement is a lower bound, `below` an upper one.
     """
 
     quantity: str

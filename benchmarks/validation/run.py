@@ -4,9 +4,9 @@
     python benchmarks/validation/run.py sharafi doux         # some
     python benchmarks/validation/run.py --no-compute         # tables and figures from runs that exist
 
-Every comparison is a folder: `data.csv` (what was measured, with citation and confidence), studies and sweeps (TOML) and
-`compare.py`, which says what is computed and how it is compared. Results are written beside them (`results.csv`, `figure.png`)
-and into the table of README.md. Runs go to `runs/validation` and are taken over where they exist.
+Every comparison is a folder: `data.csv` (what was measured, with citation and confidence), studies and sweeps (TOML)
+and `compare.py`, which says what is computed and how it is compared. Results are written beside them (`results.csv`,
+`figure.png`) and into the table of README.md. Runs go to `runs/validation` and are taken over where they exist.
 """
 
 import argparse
@@ -29,7 +29,8 @@ BEGIN, END = "<!-- table: made by run.py -->", "<!-- end of table -->"
 def load(name: str) -> ModuleType:
     """The module `compare.py` of a comparison."""
     spec = importlib.util.spec_from_file_location(f"compare_{name}", HERE / name / "compare.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -17,6 +17,7 @@ from ..physics.toughness import toughness_law
 from ..surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .active import ActiveSetRule, ActiveSets, Scales, connected_metal
 from .fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
+from .numbering import Numbering
 from .residual import SurfaceResidual, locate_flaw
 from .system import BulkSystem, CondensedSystem, LocalSystem, reduce
 
@@ -152,6 +153,7 @@ class SurfaceProblem:
         self.toughness = toughness_law(model.assisted)
         self.toughness_delay = TOUGHNESS_DELAY * plating_time(model)
         e = model.electrolyte
+        self._numbering: Numbering | None = None
         self.system: BulkSystem = system or CondensedSystem(response, surface.crack, e.youngs_modulus, e.conductivity)
         self.load = (
             model.loads.stack_pressure * response.load_stack + model.loads.lateral_stress * response.load_lateral
@@ -319,7 +321,7 @@ class SurfaceProblem:
         return total - float(self.counter_area @ values[:, COUNTER_CURRENT])
 
     def _linearise(self, r: Floats, values: Floats, sets: ActiveSets, wet: NDArray[np.bool_]) -> LocalSystem:
-        return reduce(
+        local = reduce(
             r,
             self.local.linearise(),
             values,
@@ -331,7 +333,10 @@ class SurfaceProblem:
             self.held_pressure,
             self.system.elastic_force,
             self.surface.crack,
+            self._numbering,
         )
+        self._numbering = local.numbering
+        return local
 
     def _update(
         self,

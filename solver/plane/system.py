@@ -13,17 +13,13 @@ from typing import Protocol
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from ..bulk import Response
 from ..errors import NumericalFailure
 from .active import ActiveSets
 from .fields import COMPONENTS, COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+from .numbering import FOLLOWS, GROUP, Ints, Mask, Numbering
 
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-GROUP = {OPENING: 0, CURRENT: 1, COUNTER_CURRENT: 1, METAL: 2, PRESSURE: 2}
-"""Which block of unknowns a component belongs to: openings, currents, lithium."""
 FEEDING = ((OPENING, METAL), (CURRENT, COUNTER_CURRENT), (METAL,))
 """Components of each block of unknowns that enter their node's current balance (h where it follows its opening)."""
 
@@ -34,51 +30,37 @@ class LocalSystem:
 
     shifted: Floats
     """(n, 6) residual after the known increments."""
-    rows: Ints
-    cols: Ints
     blocks: Floats
-    """(nz, 6, 6) derivative: node rows, node columns, components."""
+    """(nz, 6, 6) derivative: node rows and columns of the numbering, components."""
     known: Floats
     """(n, 6) increments that the active sets prescribe (h = w also follows its opening)."""
-    column: Ints
-    """(n, 6) position of an unknown within its group, -1 where it is known."""
-    row: Ints
-    """(n, 6) position of an equation within its group, -1 where it is not solved."""
-    sizes: tuple[int, int, int]
-    passive: Mask
-    """Dry nodes whose h is found afterwards."""
+    numbering: Numbering
+
+    @property
+    def column(self) -> Ints:
+        """(n, 6) position of an unknown within its group, -1 where it is known."""
+        return self.numbering.column
+
+    @property
+    def row(self) -> Ints:
+        """(n, 6) position of an equation within its group, -1 where it is not solved."""
+        return self.numbering.row
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        return self.numbering.sizes
 
     def part(self, equations: tuple[int, ...], unknowns: tuple[int, ...]) -> sp.csr_matrix:
-        """Sparse block of the derivative: rows and columns of one group each."""
-        rows, cols, data = [], [], []
-        for i in equations:
-            r = self.row[self.rows, i]
-            for j in unknowns:
-                c = self.column[self.cols, j]
-                keep = (r >= 0) & (c >= 0)
-                rows.append(r[keep])
-                cols.append(c[keep])
-                data.append(self.blocks[keep, i, j])
-        shape = (self.sizes[GROUP[equations[0]]], self.sizes[GROUP[unknowns[0]]])
-        return sp.csr_matrix(
-            (np.concatenate(data), (np.concatenate(rows), np.concatenate(cols))), shape=shape
-        )
+        """Sparse block of the derivative, rows and columns of one group each; valid for this iteration."""
+        return self.numbering.pattern(equations, unknowns).sparse(self.blocks)
+
+    def dense(self, equations: tuple[int, ...], unknowns: tuple[int, ...]) -> Floats:
+        """The same as a full array."""
+        return self.numbering.pattern(equations, unknowns).dense(self.blocks)
 
     def follows(self, equations: tuple[int, ...]) -> sp.csr_matrix:
         """Columns of h that follow the opening (h = w), to be added to the opening's."""
-        rows, cols, data = [], [], []
-        opening = self.column[self.cols, OPENING]
-        tied = (self.column[self.cols, METAL] == FOLLOWS) & (opening >= 0)
-        for i in equations:
-            r = self.row[self.rows, i]
-            keep = (r >= 0) & tied
-            rows.append(r[keep])
-            cols.append(opening[keep])
-            data.append(self.blocks[keep, i, METAL])
-        shape = (self.sizes[GROUP[equations[0]]], self.sizes[0])
-        return sp.csr_matrix(
-            (np.concatenate(data), (np.concatenate(rows), np.concatenate(cols))), shape=shape
-        )
+        return self.numbering.following(equations).sparse(self.blocks)
 
     def right_side(self, equations: tuple[int, ...]) -> Floats:
         b = np.zeros(self.sizes[GROUP[equations[0]]])
@@ -89,38 +71,22 @@ class LocalSystem:
 
     def potential_slopes(self) -> Floats:
         """(n, 2) d kinetics/d phi of face and counter rows, node by node."""
-        diagonal = self.rows == self.cols
+        n = self.numbering
         k = np.zeros((len(self.row), 2))
-        k[self.rows[diagonal], 0] = self.blocks[diagonal, CURRENT, POTENTIAL]
-        k[self.rows[diagonal], 1] = self.blocks[diagonal, COUNTER_CURRENT, POTENTIAL]
+        k[n.rows[n.diagonal], 0] = self.blocks[n.diagonal, CURRENT, POTENTIAL]
+        k[n.rows[n.diagonal], 1] = self.blocks[n.diagonal, COUNTER_CURRENT, POTENTIAL]
         return k
 
     def feeds(self, components: tuple[int, ...]) -> tuple[Ints, Ints, Floats]:
         """Positions, nodes and weights with which unknowns of one group enter their node's current balance."""
-        diagonal = self.rows == self.cols
-        nodes = self.rows[diagonal]
-        position, node, weight = [], [], []
-        for j in components:
-            c = self.column[nodes, j]
-            if j == METAL and components[0] == OPENING:
-                c = np.where(c == FOLLOWS, self.column[nodes, OPENING], -1)
-            value = self.blocks[diagonal, POTENTIAL, j]
-            keep = (c >= 0) & (value != 0.0)
-            position.append(c[keep])
-            node.append(nodes[keep])
-            weight.append(value[keep])
-        at = np.concatenate(position)
+        at, node, source = self.numbering.feeding(components)
         size = self.sizes[GROUP[components[0]]]
         # An unknown belongs to one node: its weights (own and of what follows it) add up.
-        total = np.bincount(at, np.concatenate(weight), size)
+        total = np.bincount(at, self.blocks.ravel()[source], size)
         owner = np.zeros(size, dtype=np.int64)
-        owner[at] = np.concatenate(node)
+        owner[at] = node
         used = np.flatnonzero(total)
         return used, owner[used], total[used]
-
-
-FOLLOWS = -2
-"""Column mark of an h that moves with its opening."""
 
 
 def reduce(
@@ -135,10 +101,12 @@ def reduce(
     held_pressure: Floats,
     elastic_force: Callable[[Floats], Floats],
     crack: Ints,
+    previous: Numbering | None = None,
 ) -> LocalSystem:
     """Number the unknowns and prescribe the rest.
 
     `wet`: nodes whose face current is unknown; elsewhere it is zero. `held_pressure` (n,): p of held nodes.
+    `previous`: the numbering of an earlier iteration on the same mesh, taken over if it is the same.
     """
     n = len(values)
     known = _known(values, sets, wet, floor, aperture, held_pressure)
@@ -162,7 +130,8 @@ def reduce(
     np.add.at(shifted, rows, np.einsum("kij,kj->ki", blocks, known[cols]))
     if known[crack, OPENING].any():
         shifted[crack, OPENING] += elastic_force(known[crack, OPENING])
-    return LocalSystem(shifted, rows, cols, blocks, known, column, row, sizes, passive)
+    numbering = Numbering(column, row, sizes, passive, rows, cols)
+    return LocalSystem(shifted, blocks, known, previous if previous and numbering.same(previous) else numbering)
 
 
 def _known(
@@ -207,6 +176,14 @@ class CondensedSystem:
         self.stiffness = 0.5 * youngs_modulus * response.stiffness
         self.compliance = response.conduction_inverse / conductivity
         self.crack = crack
+        self._gathered: dict[str, tuple[Ints, Ints, Floats]] = {}
+
+    def _kept(self, name: str, matrix: Floats, rows: Ints, cols: Ints) -> Floats:
+        """matrix[rows, cols]; gathered anew only when the active sets have changed it."""
+        kept = self._gathered.get(name)
+        if kept is None or not (np.array_equal(kept[0], rows) and np.array_equal(kept[1], cols)):
+            kept = self._gathered[name] = (rows, cols, matrix[np.ix_(rows, cols)])
+        return kept[2]
 
     def elastic_force(self, opening: Floats) -> Floats:
         """Nodal forces of the bulk on the crack dofs for given openings (without loads)."""
@@ -227,18 +204,17 @@ class CondensedSystem:
         opening, current, lithium = (OPENING,), (CURRENT, COUNTER_CURRENT), (METAL,)
         unknown = (PRESSURE, METAL)
         n2 = local.sizes[2]
-        a00 = local.part(opening, opening).toarray()
-        free = local.row[self.crack, OPENING] >= 0
-        a00 += self.stiffness[np.ix_(free, free)]
-        x = _solve(a00, np.column_stack([local.part(opening, unknown).toarray(), local.right_side(opening)]))
+        a00 = local.dense(opening, opening)
+        free = np.flatnonzero(local.row[self.crack, OPENING] >= 0)
+        a00 += self._kept("stiffness", self.stiffness, free, free)
+        x = _solve(a00, np.column_stack([local.dense(opening, unknown), local.right_side(opening)]))
         a11, b1, a10, a12 = self._currents(local, counter_area, missing_current, values)
         a12 -= a10 @ x[:, :n2]
         b1 -= a10 @ x[:, n2]
         y = _solve(a11, np.column_stack([a12, b1]))
-        a20 = local.part(lithium, opening) + local.follows(lithium)
-        a21 = local.part(lithium, current)
-        a22 = local.part(lithium, unknown).toarray() - a20 @ x[:, :n2] - a21 @ y[:, :n2]
-        b2 = local.right_side(lithium) - a20 @ x[:, n2] - a21 @ y[:, n2]
+        through = local.part(lithium, opening) @ x + local.follows(lithium) @ x + local.part(lithium, current) @ y
+        a22 = local.dense(lithium, unknown) - through[:, :n2]
+        b2 = local.right_side(lithium) - through[:, n2]
         z2 = _solve(a22, b2[:, None])[:, 0] if n2 else np.zeros(0)
         z0 = x[:, n2] - x[:, :n2] @ z2
         z1 = y[:, n2] - y[:, :n2] @ z2
@@ -255,8 +231,8 @@ class CondensedSystem:
         n0, n1, _ = local.sizes
         blocks = [
             np.zeros((n1, n0)),
-            local.part(components, components).toarray(),
-            local.part(components, (PRESSURE, METAL)).toarray(),
+            local.dense(components, components),
+            local.dense(components, (PRESSURE, METAL)),
         ]
         b = local.right_side(components)
         start = -values[:, POTENTIAL] - self.compliance @ local.shifted[:, POTENTIAL]
@@ -266,7 +242,7 @@ class CondensedSystem:
         b[: n1 - 2] -= slope_of * start[node_of]
         for group, feeding in enumerate(FEEDING):
             position, node, weight = local.feeds(feeding)
-            seen = self.compliance[np.ix_(node_of, node)] * (slope_of[:, None] * weight)
+            seen = self._kept(f"compliance{group}", self.compliance, node_of, node) * (slope_of[:, None] * weight)
             blocks[group][: n1 - 2, position] -= seen
             blocks[group][n1 - 2, position] += weight
         b[n1 - 2] = -local.shifted[:, POTENTIAL].sum()
@@ -307,16 +283,16 @@ def expand(local: LocalSystem, z0: Floats, z1: Floats, z2: Floats) -> tuple[Floa
 
 def fill_passive(local: LocalSystem, dx: Floats) -> None:
     """h of dry nodes that do not plate: what has flowed in, from their own balance."""
-    if not local.passive.any():
+    n = local.numbering
+    if not n.passive.any():
         return
     change = dx - local.known
-    change[local.passive, METAL] = 0.0
-    balance = local.shifted[:, METAL].copy()
-    np.add.at(balance, local.rows, np.einsum("kj,kj->k", local.blocks[:, METAL, :], change[local.cols]))
-    diagonal = local.rows == local.cols
+    change[n.passive, METAL] = 0.0
+    moved = np.einsum("kj,kj->k", local.blocks[:, METAL, :], change[n.cols])
+    balance = local.shifted[:, METAL] + np.bincount(n.rows, moved, len(dx))
     own = np.ones(len(dx))
-    own[local.rows[diagonal]] = local.blocks[diagonal, METAL, METAL]
-    dx[local.passive, METAL] = -balance[local.passive] / own[local.passive]
+    own[n.rows[n.diagonal]] = local.blocks[n.diagonal, METAL, METAL]
+    dx[n.passive, METAL] = -balance[n.passive] / own[n.passive]
 
 
 def _solve(a: Floats, b: Floats) -> Floats:

@@ -56,7 +56,7 @@ def curve(folder: Path) -> list[Line]:
 
 
 def monolithic(steps: int, runs: int) -> float:
-    """CPU seconds of separate full monolithic runs: mesh and set-up of each, and `steps` in all at the measured pace."""
+    """CPU seconds of separate full monolithic runs: mesh and set-up of each, `steps` in all at the measured pace."""
     os.environ["LIFRAC_CACHE"] = "off"
     from lifrac.problems.runner import make_mesh
     from lifrac.problems.study import load_study

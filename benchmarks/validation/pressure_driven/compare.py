@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 RUNS = (("sweep", "sweep.toml"),)
 REST_H = 1000.0
+UNTIL = "no short without current (Doux), duration not stated"
 PRESSURE, FLAW = "operation.stack_pressure_MPa", "defect.length_um"
 
 
@@ -31,7 +32,7 @@ def rows(data: pd.DataFrame, out: Path) -> list[Row]:
             found.append(Row(text, "h", 13.0, *model, "predicted", "below", "before any current (Doux), 13 h (Duan)"))
         else:
             kind = "fitted" if held else "predicted"
-            found.append(Row(text, "h", math.nan, *model, kind, note="no short without current (Doux), duration not stated"))
+            found.append(Row(text, "h", math.nan, *model, kind, note=UNTIL))
     return found
 
 

@@ -11,7 +11,6 @@ from lifrac.postprocess.style import BLUE, RED
 from matplotlib.axes import Axes
 
 RUNS = (("ccd", "study.toml"),)
-FITTED_AT = 30.0
 
 
 def rows(data: pd.DataFrame, out: Path) -> list[Row]:
@@ -19,10 +18,9 @@ def rows(data: pd.DataFrame, out: Path) -> list[Row]:
     found = []
     for entry in data.itertuples():
         low, high = bracket(model.loc[entry.temperature_C])
-        kind = "fitted" if entry.temperature_C == FITTED_AT else "predicted"
         note = "reading from memory" if "low" in entry.confidence else ""
         text = f"CCD at {entry.temperature_C:g} degC"
-        found.append(Row(text, "mA/cm2", entry.ccd_mA_per_cm2, low, high, kind, "", note))
+        found.append(Row(text, "mA/cm2", entry.ccd_mA_per_cm2, low, high, "predicted", "", note))
     return found
 
 
@@ -38,9 +36,10 @@ def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
     x = 1000.0 / (data["temperature_C"] + 273.15)
     sure = data["confidence"].str.startswith("medium")
     axes.plot(x[sure], data["ccd_mA_per_cm2"][sure], "o", color=BLUE, label="measured (Sharafi 2016)")
-    axes.plot(x[~sure], data["ccd_mA_per_cm2"][~sure], "o", color=BLUE, mfc="none", label="the same, from memory of a figure")
+    label = "the same, from memory of a figure"
+    axes.plot(x[~sure], data["ccd_mA_per_cm2"][~sure], "o", color=BLUE, mfc="none", label=label)
     error = [middle - [row.low for row in rows], pd.Series([row.high for row in rows]) - middle]
-    label = f"model, fitted at 30 degC ({slope(model['temperature_C'], middle):.2f} eV)"
+    label = f"model, nothing fitted ({slope(model['temperature_C'], middle):.2f} eV)"
     axes.errorbar(x, middle, yerr=error, fmt="s", color=RED, capsize=2, label=label)
     axes.set(xlabel="1000 K / temperature", ylabel="CCD [mA/cm2]", yscale="log")
     assert all(math.isfinite(row.model) for row in rows)
