@@ -294,6 +294,14 @@ def test_plot_recognises_a_study(finished: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.split() == [str(plots / "ccd.png"), str(plots / "ccd.pdf")]
 
 
+def same(mine: str, theirs: str) -> bool:
+    """Equal, or equal numbers but for the rounding of a bulk that was condensed on another number of ranks."""
+    try:
+        return float(mine) == pytest.approx(float(theirs), rel=1.0e-6)
+    except ValueError:
+        return mine == theirs
+
+
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_study_on_ranks_gives_the_same_tables(finished: Path, mpi_run: Any, tmp_path: Path, ranks: int) -> None:
     """All ranks condense, and share the runs out."""
@@ -301,8 +309,9 @@ def test_study_on_ranks_gives_the_same_tables(finished: Path, mpi_run: Any, tmp_
     mpi_run("import sys\nfrom lifrac.problems.cli import main\n"
             "sys.exit(main(sys.argv[1:]))", ranks, *arguments, timeout=200)  # fmt: skip
     assert (finished / "out" / "ccd.csv").read_bytes() == (tmp_path / "out" / "ccd.csv").read_bytes()
-    mine, theirs = (without_times(table(out / "out" / "runs.csv")) for out in (finished, tmp_path))
-    assert mine == theirs
+    for mine, theirs in zip(*(table(out / "out" / "runs.csv") for out in (finished, tmp_path)), strict=True):
+        for key in set(RUN_COLUMNS) - {"wall_time_s"}:
+            assert same(mine[key], theirs[key]), (key, mine, theirs)
     assert not list((tmp_path / "out" / "points").glob(".*"))
 
 
