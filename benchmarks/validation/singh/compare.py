@@ -39,7 +39,8 @@ def rows(data: pd.DataFrame, out: Path) -> list[Row]:
 def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
     shown = rows[:3]
     names = ["fine grains\n20 um flaw", "coarse grains\n20 um flaw", "coarse grains\n30 um flaw"]
-    axes.bar([i - 0.2 for i in range(3)], [row.measured for row in shown], 0.35, color=BLUE, label="measured (Singh 2022)")
-    axes.bar([i + 0.2 for i in range(3)], [row.model for row in shown], 0.35, color=RED, label="model")
+    for shift, colour, label in ((-0.2, BLUE, "measured (Singh 2022)"), (0.2, RED, "model")):
+        heights = [row.measured if shift < 0.0 else row.model for row in shown]
+        axes.bar([i + shift for i in range(3)], heights, 0.35, color=colour, label=label)
     axes.set(ylabel="CCD at 0.3 mAh/cm2 [mA/cm2]", xticks=range(3), xticklabels=names)
     axes.legend()
