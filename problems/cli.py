@@ -282,13 +282,17 @@ def materials(
 
 
 @app.command
-def plot(folder: Annotated[Path, Parameter(help="A run folder, or the folder of a study.")], /) -> int:
-    """Draw the plots of a run folder or a study folder again.
+def plot(folder: Annotated[Path, Parameter(help="The folder of a run, a study or a sweep.")], /) -> int:
+    """Draw the plots of a run, a study or a sweep again.
+
+    Studies and sweeps get a page plots/index.html as well, in which every
+    point leads to the folder of its run.
 
     For example:
 
         lifrac plot runs/llzo_holds
         lifrac plot runs/ccd_llzo
+        lifrac plot runs/llzo_24
     """
     if not _is_root():
         return 0

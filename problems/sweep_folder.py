@@ -213,7 +213,9 @@ class SweepFolder:
     def write_tables(self, over: bool = False) -> None:
         """Write `sweep.csv` and `timing.csv` anew, each aside and renamed; `over`: nothing is under way any more."""
         results = [self.result(point) for point in self.sweep.points]
-        if over:
+        if not over:  # a point whose job has begun may be under way: why it has no result is known at the end only
+            results = [r if r.status != "pending" else Result("pending") for r in results]
+        else:
             results = [r if r.status != "pending" else Result("failed", r.reason or NOT_BEGUN) for r in results]
         columns = self.sweep.columns
         lines: list[list[str]] = [["number", *columns, "status", *RESULTS, "reason", "point", "folder"]]

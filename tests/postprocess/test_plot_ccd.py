@@ -1,11 +1,13 @@
 """The picture of a study: what is drawn is what stands in ccd.csv, open brackets included."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from lifrac.meshes.errors import InputError
+from lifrac.postprocess.arrhenius import apparent_activation_energy
 from lifrac.postprocess.plot_ccd import COLUMNS, ccd_figure, read_ccd
 from lifrac.postprocess.plots import plot_run
 from matplotlib.collections import LineCollection
@@ -45,7 +47,7 @@ def bars(figure: Figure, panel: int) -> set[tuple[float, float]]:
 @pytest.mark.filterwarnings("error")
 def test_every_shape_of_study_is_drawn(tmp_path: Path, shape: tuple[int, int, int]) -> None:
     written = plot_run(full(tmp_path / "study", *shape))
-    assert written == [tmp_path / "study" / "plots" / f"ccd.{kind}" for kind in ("png", "pdf")]
+    assert written == [tmp_path / "study" / "plots" / name for name in ("ccd.png", "ccd.pdf", "index.html")]
     assert all(path.stat().st_size > 5000 for path in written)
 
 
@@ -56,6 +58,27 @@ def test_bars_are_the_brackets(tmp_path: Path) -> None:
     figure = ccd_figure(table)
     assert bars(figure, 0) == stated
     assert bars(figure, 1) == stated
+    assert bars(figure, 2) < stated
+
+
+@pytest.mark.parametrize(("shape", "panels"), [((1, 1, 1), 1), ((1, 3, 1), 1), ((1, 2, 2), 2), ((2, 2, 2), 3)])
+def test_panels_that_would_be_empty_are_left_out(tmp_path: Path, shape: tuple[int, int, int], panels: int) -> None:
+    assert len(ccd_figure(read_ccd(full(tmp_path, *shape) / "ccd.csv")).axes) == panels
+
+
+def test_apparent_activation_energy() -> None:
+    """An Arrhenius law gives its energy; the width of brackets is how far it can be off at most."""
+    celsius = np.array([0.0, 25.0, 60.0, 80.0])
+    ccd = 3.0 * np.exp(-0.42 / (8.617333262e-5 * (celsius + 273.15)))
+    energy, off = apparent_activation_energy(celsius, ccd / 1.1, ccd * 1.1)
+    assert energy == pytest.approx(0.42, rel=1e-12)
+    worst = max(
+        apparent_activation_energy(celsius, moved, moved)[0]
+        for signs in itertools.product((-1.0, 1.0), repeat=4)
+        for moved in [ccd * 1.1 ** np.array(signs)]
+    )
+    assert worst == pytest.approx(energy + off)
+    assert np.isnan(apparent_activation_energy(celsius[:2], np.array([1.0, 0.0]), ccd[:2])[0])
 
 
 @pytest.mark.filterwarnings("error")
@@ -64,10 +87,10 @@ def test_open_brackets_are_arrows(tmp_path: Path) -> None:
     brackets = [(0.1, 8.0, NONE), (0.2, 1.0, 2.0), (0.4, 0.0, 0.5), (0.8, 0.0, NONE)]
     write(tmp_path, [(25.0, 1.0, *bracket) for bracket in brackets])
     figure = ccd_figure(read_ccd(tmp_path / "ccd.csv"))
-    assert bars(figure, 1) == {(1.0, 2.0)}
-    drawn = {line.get_marker(): list(np.asarray(line.get_ydata())) for line in figure.axes[1].lines}
+    assert bars(figure, 0) == {(1.0, 2.0)}
+    drawn = {line.get_marker(): list(np.asarray(line.get_ydata())) for line in figure.axes[0].lines}
     assert (drawn["^"], drawn["v"]) == ([8.0], [0.5])
-    assert len(plot_run(tmp_path)) == 2
+    assert len(plot_run(tmp_path)) == 3
 
 
 @pytest.mark.filterwarnings("error")
@@ -76,9 +99,9 @@ def test_each_flaw_has_a_figure(tmp_path: Path) -> None:
     flaws = [table.assign(flaw_length_um=a, flaw_aperture_um=w) for a in (10.0, 20.0) for w in (0.005, 0.02)]
     pd.concat(flaws).to_csv(tmp_path / "ccd.csv", index=False)
     names = {path.stem for path in plot_run(tmp_path)}
-    assert names == {"ccd_10um_5nm", "ccd_10um_20nm", "ccd_20um_5nm", "ccd_20um_20nm"}
+    assert names == {"ccd_10um_5nm", "ccd_10um_20nm", "ccd_20um_5nm", "ccd_20um_20nm", "ccd_flaws", "index"}
     flaws[0].to_csv(tmp_path / "ccd.csv", index=False)
-    assert {path.stem for path in plot_run(tmp_path)} == {"ccd"}
+    assert {path.stem for path in plot_run(tmp_path)} == {"ccd", "index"}
 
 
 @pytest.mark.filterwarnings("error")

@@ -36,7 +36,7 @@ def test_folder(finished: Path) -> None:
     out = finished / "out"
     names = {"study.toml", "study.json", "ccd.csv", "runs.csv", "plots", "points", ".lock"}
     assert {p.name for p in out.iterdir()} == names
-    assert {p.name for p in (out / "plots").iterdir()} == {"ccd.png", "ccd.pdf"}
+    assert {p.name for p in (out / "plots").iterdir()} == {"ccd.png", "ccd.pdf", "index.html"}
     again = load_study(out / "study.toml")
     assert again.content_hash() == load_study(finished / "small.toml", ONE[1::2]).content_hash()
 

@@ -354,6 +354,10 @@ def test_rests_of_a_kill_are_cleared_and_its_point_comes_last(tmp_path: Path, sw
     with first.log.open("a") as file:
         file.write('{"event": "start"}\n{"event": "fini')
     assert (first.result().status, first.result().reason) == ("pending", sweep_folder.NOT_ENDED)
+    for over, expected in ((False, ("pending", "")), (True, ("failed", sweep_folder.NOT_ENDED))):
+        SweepFolder(tmp_path / "out", sweep).write_tables(over)  # while the sweep is at work, its job may be too
+        row = table(tmp_path / "out")[0]
+        assert (row["status"], row["reason"]) == expected
     code, runs = job()
     assert (code, runs.computed) == (0, [p.id for p in (*sweep.points[1:], sweep.points[0])])
     assert first.result().status == "finished"
