@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 
 BOLTZMANN = 8.617333262e-5
 """[eV/K] (CODATA 2018)."""
+LABEL_WIDTH = 0.27
+"""Room of a label on the axis on top, in widths of a panel."""
 ZERO = 273.15
 """0 degC in K."""
 
@@ -48,7 +50,9 @@ def celsius_axis(axis: Axes, temperatures: Sequence[float]) -> None:
     margin = 0.1 * float(np.ptp(x)) or 0.1
     axis.set_xlim(x.min() - margin, x.max() + margin)
     axis.tick_params(which="both", top=False)
-    step = max(1, -(-len(temperatures) // 4))
-    shown = list(temperatures)[::step]
+    shown = list(temperatures[:1])
+    for t, at in zip(temperatures[1:], x[1:], strict=True):
+        if inverse_temperature(np.asarray(shown[-1])) - at >= LABEL_WIDTH * (np.ptp(x) + 2 * margin):
+            shown.append(t)
     top = axis.secondary_xaxis("top")
     top.set_ticks(inverse_temperature(np.asarray(shown)).tolist(), [f"{t:g} °C" for t in shown])

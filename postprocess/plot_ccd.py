@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from lifrac.meshes.errors import InputError
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -127,14 +129,17 @@ def _over(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[floa
     values = some_of(table[panel.shapes].unique())
     _range(axis, panel, table)
     apart = _apart(table, panel.column)
-    for i, temperature in enumerate(temperatures):
+    drawn = temperatures if len(temperatures) <= len(COLOURS) else some_of(temperatures)
+    for i, temperature in enumerate(drawn):
+        colour = _colour(temperature, temperatures)
         for k, (shape, value) in enumerate(zip(SHAPES, values, strict=False)):
-            shift = 0.006 * (i - 0.5 * (len(temperatures) - 1)) + apart * (k - 0.5 * (len(values) - 1))
+            shift = 0.012 * (i - 0.5 * (len(drawn) - 1)) + apart * (k - 0.5 * (len(values) - 1))
             rows = table[(table[T] == temperature) & (table[panel.shapes] == value)].sort_values(panel.column)
             x = _shifted(axis, rows[panel.column].to_numpy(dtype=float), shift)
-            axis.plot(x, _middle(rows), color=COLOURS[i % len(COLOURS)], lw=1.0, alpha=0.7)
-            _marks(axis, rows, x, [COLOURS[i % len(COLOURS)]] * len(rows), shape)
-    _shape_legend(axis, panel, [_value(panel.shapes, value) for value in values])
+            axis.plot(x, _middle(rows), color=colour, lw=1.0, alpha=0.7)
+            _marks(axis, rows, x, [colour] * len(rows), shape)
+    numbers = [f"{value:g}" for value in values[:-1]]
+    _shape_legend(axis, [*numbers, _value(panel.shapes, values[-1])])
 
 
 def _arrhenius(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[float]) -> None:
@@ -149,12 +154,20 @@ def _arrhenius(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list
         x = inverse_temperature(rows[T].to_numpy(dtype=float))
         x = _shifted(axis, x, _apart(table, T) * (k - 0.5 * (len(pressures) - 1)))
         axis.plot(x, _middle(rows), color=GREY, lw=1.0, alpha=0.7)
-        _marks(axis, rows, x, [COLOURS[temperatures.index(t) % len(COLOURS)] for t in rows[T]], shape)
+        _marks(axis, rows, x, [_colour(t, temperatures) for t in rows[T]], shape)
         names.append(_value(P, pressure) + words(rows[T], rows[LOWER], rows[UPPER]))
     handles = [_shape(shape, name) for shape, name in zip(SHAPES, names, strict=False)]
     title = None if capacity == TIMED else f"at {_value(Q, capacity)}"
-    axis.legend(handles=handles, title=title, loc="lower left", alignment="left", borderpad=0.1, handletextpad=0.0,
+    axis.legend(handles=handles, title=title, loc="best", alignment="left", borderpad=0.1, handletextpad=0.0,
                 fontsize=6.5, title_fontsize=6.5)  # fmt: skip
+
+
+def _colour(temperature: float, temperatures: list[float]) -> str:
+    """The colour of a temperature; a scale from dark to bright where there are many."""
+    i = temperatures.index(temperature)
+    if len(temperatures) <= len(COLOURS):
+        return COLOURS[i]
+    return to_hex(colormaps["viridis"](0.9 * i / (len(temperatures) - 1)))
 
 
 def _middle(rows: pd.DataFrame) -> np.ndarray:
@@ -225,7 +238,7 @@ def _shape(shape: str, label: str) -> Line2D:
     return Line2D([], [], color="black", marker=shape, ms=4, ls="", label=label)
 
 
-def _shape_legend(axis: Axes, panel: Panel, names: list[str]) -> None:
+def _shape_legend(axis: Axes, names: list[str]) -> None:
     """What the shapes mean, on top of the panel."""
     handles = [_shape(shape, name) for shape, name in zip(SHAPES, names, strict=False)]
     axis.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=CURVES, columnspacing=0.6,
@@ -234,8 +247,7 @@ def _shape_legend(axis: Axes, panel: Panel, names: list[str]) -> None:
 
 def _legend(figure: Figure, table: pd.DataFrame, temperatures: list[float], columns: int) -> None:
     """Temperatures and, where there are any, what the arrows mean, above all panels."""
-    handles = [Line2D([], [], color=COLOURS[i % len(COLOURS)], lw=2, label=f"{t:g} °C")
-               for i, t in enumerate(temperatures)]  # fmt: skip
+    handles = [Line2D([], [], color=_colour(t, temperatures), lw=2, label=f"{t:g} °C") for t in temperatures]
     lower, upper = table[LOWER].to_numpy(dtype=float), table[UPPER].to_numpy(dtype=float)
     if ((lower > 0) & ~np.isfinite(upper)).any():
         handles.append(Line2D([], [], color=GREY, marker="^", mfc="none", ls="", label="all currents survive"))

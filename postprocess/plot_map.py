@@ -95,7 +95,7 @@ def map_figure(runs: pd.DataFrame) -> Figure | None:
         axis.set_ylabel("Current density (mA cm$^{-2}$)")
     handles = legend_handles(runs[runs[Q] == capacity])
     above = f"to {capacity:g} mAh cm$^{{-2}}$" if capacity else None
-    figure.legend(handles=handles, title=above, loc="outside upper center", ncols=2 + columns, columnspacing=1.2)
+    figure.legend(handles=handles, title=above, loc="outside upper center", ncols=1 + columns, columnspacing=1.2)
     return figure
 
 

@@ -79,7 +79,7 @@ def sweep_figure(table: pd.DataFrame, keys: list[str]) -> Figure | None:
     _scale(axes.flat[0], "y", table[y])
     figure.supxlabel(_label(x), fontsize=8.5)
     figure.supylabel(_label(y) if y != CHARGE else "Areal capacity at the end (mAh cm$^{-2}$)", fontsize=8.5)
-    figure.legend(handles=legend_handles(table), loc="outside upper center", ncols=2 + columns, columnspacing=1.2)
+    figure.legend(handles=legend_handles(table), loc="outside upper center", ncols=1 + columns, columnspacing=1.2)
     return figure
 
 

@@ -13,6 +13,7 @@ from .population import Electrode, SingleFlaws
 from .population_table import PopulationTable
 
 WHERE = ("temperature_C", "stack_pressure_MPa", "areal_capacity_mAh_per_cm2", "electrode_area_cm2")
+UNITS = ("degC", "MPa", "mAh/cm2", "cm2")
 QUANTILE_COLUMNS = (
     *WHERE, "flaws", "quantile", "deciding_flaw_length_um", "ccd_lower_mA_per_cm2", "ccd_upper_mA_per_cm2", "flag",
 )  # fmt: skip
@@ -51,6 +52,16 @@ class Distribution:
                 "ccd_upper_mA_per_cm2": upper if isfinite(upper) else None,
                 "flag": self._flag(float(q), lower, upper),
             }
+
+    def words(self) -> str:
+        """The quantiles for people."""
+        at = ", ".join(f"{value:.4g} {unit}" for value, unit in zip(self.where.values(), UNITS, strict=True)
+                       if value is not None)  # fmt: skip
+        shares = []
+        for line in self.quantiles():
+            ends = [line[name] for name in ("ccd_lower_mA_per_cm2", "ccd_upper_mA_per_cm2")]
+            shares.append(f"{line['quantile']:g} fail by {' to '.join('?' if j is None else f'{j:.3g}' for j in ends)}")
+        return f"electrodes, {at}: {', '.join(shares)} mA/cm2"
 
     def _deciding(self, q: float) -> float | None:
         """The length that decides; None if there is no flaw, or the aperture has a say."""

@@ -231,6 +231,8 @@ class _StudyRun:
         for condition, p in zip(study.conditions, plans, strict=True):
             for words in study.driver.doubts(p.done):
                 LOG.warning("not monotone at %s: %s", condition.name, words)
+        for found in self.folder.distributions if self.folder is not None else ():
+            LOG.info("%s", found.words())
         runs = [run for p in plans for run in p.done]
         LOG.info("%s: %d runs, %d of them computed now; %s", name, len(runs), self.computed, self.out)
         for run in runs:

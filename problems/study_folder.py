@@ -14,7 +14,7 @@ from typing import Any
 from lifrac.meshes.errors import InputError
 
 from . import units as u
-from .ccd_distribution import distribution_tables, distributions
+from .ccd_distribution import Distribution, distribution_tables, distributions
 from .ccd_drivers import Plan, Row
 from .files import MARKS, text, write_aside
 from .point_folder import PointFolders
@@ -54,6 +54,7 @@ class StudyFolder:
         self.path = path
         self.points = PointFolders(path)
         self.population = study.grids.population
+        self.distributions: list[Distribution] = []
         digest = study.content_hash()
         self._check_ours(digest)
         try:
@@ -112,9 +113,9 @@ class StudyFolder:
         """Write all tables anew, each aside and renamed; those of a population only where there is one."""
         self._table("runs.csv", RUN_COLUMNS, (run_row(run) for plan in plans for run in plan.done))
         self._table("ccd.csv", CCD_COLUMNS, (ccd_row(row) for row in rows))
-        found = [] if self.population is None else distributions(self.population, rows)
-        for name, (columns, lines) in distribution_tables(found).items():
-            if found:
+        self.distributions = [] if self.population is None else distributions(self.population, rows)
+        for name, (columns, lines) in distribution_tables(self.distributions).items():
+            if self.distributions:
                 self._table(name, columns, lines)
             else:
                 (self.path / name).unlink(missing_ok=True)  # of an earlier population

@@ -131,6 +131,17 @@ def test_lengths_are_chosen_from_the_population(tmp_path: Path) -> None:
     assert load_study(tmp_path / "out" / "study.toml").content_hash() == study.content_hash()
 
 
+def test_quantiles_in_words(tmp_path: Path) -> None:
+    study = population_study(tmp_path)
+    stage = StudyFolder(tmp_path / "out", study)
+    stage.write(*computed(study))
+    stage.release()
+    told = [found.words() for found in stage.distributions]
+    assert len(told) == 2 * 2 * 2 * 2
+    assert told[0].startswith("electrodes, 25 degC, 1 MPa, 0.03 mAh/cm2, 0.1 cm2: 0.1 fail by ")
+    assert told[0].endswith("to ? mA/cm2")
+
+
 def test_listed_flaws_with_apertures(tmp_path: Path) -> None:
     text = TEXT.replace(LENGTHS, 'flaw_apertures = ["20 nm", "40 nm"]') + """
 [study.population]
