@@ -324,6 +324,8 @@ def verify(
 
 def main(tokens: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; only the first rank prints errors."""
+    # Before anything loads NumPy, which reads it once: reading a case with units does, long before the mesher.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from lifrac.meshes.errors import InputError
     from lifrac.solver.errors import NumericalFailure
 
