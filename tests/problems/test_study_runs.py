@@ -291,7 +291,7 @@ def test_dry_run_counts_and_writes_nothing(finished: Path, tmp_path: Path, capsy
 def test_plot_recognises_a_study(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plot", str(finished / "out")]) == 0
     plots = finished / "out" / "plots"
-    assert capsys.readouterr().out.split() == [str(plots / "ccd.png"), str(plots / "ccd.pdf")]
+    assert capsys.readouterr().out.split() == [str(plots / name) for name in ("ccd.png", "ccd.pdf", "index.html")]
 
 
 def same(mine: str, theirs: str) -> bool:
