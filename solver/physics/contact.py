@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize.elementwise import find_root
 
 from ..constants import surface_velocity_per_current, thermal_voltage
 from ..parameters import ContactLaw, Kinetics
@@ -34,8 +35,8 @@ NEARLY_CONSTANT = 1.0e-2
 """b/a below which integrals of theta/(a - b theta) are summed as series: their closed forms would cancel."""
 TERMS = 6
 """Terms of those series: the rest is 1e-13."""
-BISECTIONS = 48
-"""Halvings of an interval of at most 1: to 4e-15."""
+RESOLUTION = 4.0e-15
+"""To which theta at the end of a step is found."""
 SHARINGS, SHARED = 30, 1.0e-10
 """Iterations for the common factor of a face's currents, and the change of its logarithm that ends them."""
 FLOOR_SHARE = 0.5
@@ -104,29 +105,41 @@ def _held_pattern(law: ContactLaw, contact: Contact, local: Floats, pressure: fl
     most = static - law.unrecoverable * (static - contact.lowest)
     plating, stripping = speed * np.maximum(local, 0.0), speed * np.maximum(-local, 0.0)
 
-    def coefficients(theta: Floats) -> tuple[Floats, Floats]:
+    def coefficients(theta: Floats, most: Floats, plating: Floats, stripping: Floats) -> tuple[Floats, Floats]:
         recovery = (speed * critical + plating * theta) / static
         return most * recovery - stripping * theta, recovery
 
-    return integrated(contact.now, coefficients, dt, FLOOR_SHARE * lost_below(law, pressure))
+    floor = FLOOR_SHARE * lost_below(law, pressure)
+    return integrated(contact.now, coefficients, (most, plating, stripping), dt, floor)
 
 
 def integrated(
-    start: Floats, coefficients: Callable[[Floats], tuple[Floats, Floats]], dt: float, floor: float
+    start: Floats,
+    coefficients: Callable[..., tuple[Floats, Floats]],
+    nodal: tuple[Floats, ...],
+    dt: float,
+    floor: float,
 ) -> Floats:
     """theta after `dt` [s] by the exact solution of theta dtheta/dt = a - b theta, kept in [floor, 1].
 
-    a, b [1/s] are those of the theta that is reached. The time to reach theta grows monotonically with the distance
-    from `start`: bisection.
+    a, b [1/s] = coefficients(theta, *nodal) are those of the theta that is reached. The time to reach theta grows
+    monotonically with the distance from `start` and is infinite at the steady value: what is sought is the zero of
+    1/2 - dt/(dt + time), which is not.
     """
-    a, b = coefficients(start)
+    a, b = coefficients(start, *nodal)
     rate = a - b * start
-    near, far = start, np.where(rate > 0.0, 1.0, floor)
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (near + far)
-        reached = _time(start, middle, *coefficients(middle)) <= dt
-        near, far = np.where(reached, middle, near), np.where(reached, far, middle)
-    return np.where(rate == 0.0, start, 0.5 * (near + far))
+    far = np.where(rate > 0.0, 1.0, np.where(rate < 0.0, floor, start))
+
+    def early(theta: Floats, start: Floats, *nodal: Floats) -> Floats:
+        time = np.where(theta == start, 0.0, _time(start, theta, *coefficients(theta, *nodal)))
+        return 0.5 - dt / (dt + time)
+
+    end = np.where(far == start, 0.0, early(far, start, *nodal))
+    if not (end > 0.0).any():
+        return far
+    tolerances = {"xatol": RESOLUTION, "xrtol": RESOLUTION}
+    found = find_root(early, (start, far), args=(start, *nodal), tolerances=tolerances)
+    return np.where(end > 0.0, found.x, far)
 
 
 def _time(start: Floats, end: Floats, a: Floats, b: Floats) -> Floats:
@@ -140,7 +153,11 @@ def _time(start: Floats, end: Floats, a: Floats, b: Floats) -> Floats:
     if not series.any():
         return closed
     x, divisor = np.where(series, x, 0.0), np.where(series, a, 1.0)
-    terms = sum(x**m * (end ** (m + 2) - start ** (m + 2)) / (m + 2) for m in range(TERMS)) / divisor
+    terms, factor, upper, lower = np.zeros_like(x), np.ones_like(x), end**2, start**2
+    for m in range(TERMS):
+        terms = terms + factor * (upper - lower) / (m + 2)
+        factor, upper, lower = factor * x, upper * end, lower * start
+    terms = terms / divisor
     return np.asarray(np.where(series, np.where(terms < 0.0, np.inf, terms), closed))
 
 

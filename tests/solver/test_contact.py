@@ -8,6 +8,7 @@ from lifrac.solver.constants import surface_velocity_per_current
 from lifrac.solver.parameters import ContactLaw, Loads, ProtocolStep, StopRules
 from lifrac.solver.physics.constriction import local_resistance
 from lifrac.solver.physics.contact import (
+    RESOLUTION,
     Contact,
     advanced,
     charge_to_loss,
@@ -43,10 +44,10 @@ def test_step_is_exact(a: float, b: float) -> None:
     def held(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return one(a), one(b)
 
-    whole = integrated(one(start), held, dt, 1e-6)
-    half = integrated(one(start), held, 0.5 * dt, 1e-6)
+    whole = integrated(one(start), held, (), dt, 1e-6)
+    half = integrated(one(start), held, (), 0.5 * dt, 1e-6)
     assert whole[0] == pytest.approx(exact, rel=1e-9)
-    assert integrated(half, held, 0.5 * dt, 1e-6)[0] == pytest.approx(whole[0], rel=1e-10)
+    assert integrated(half, held, (), 0.5 * dt, 1e-6)[0] == pytest.approx(whole[0], rel=1e-10)
 
 
 @pytest.mark.parametrize("dt", [1e-9, 1.0, 1e3, 1e9])
@@ -85,7 +86,7 @@ def test_what_differs_between_nodes_dies_out() -> None:
     for _ in range(10):
         local = -0.95 * LAW.reference_current / contact.now.mean()
         contact = advanced(LAW, contact, np.full(20, local), area, 1.0, 1e4)
-        assert np.ptp(contact.now) <= max(spread, 1e-15)
+        assert np.ptp(contact.now) <= max(spread, 2.0 * RESOLUTION)
         spread = np.ptp(contact.now)
     assert contact.now == pytest.approx(0.05, rel=1e-3)
 
