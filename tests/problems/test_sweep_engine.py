@@ -53,17 +53,22 @@ def complete(folder: Path, *options: str) -> tuple[int, str]:
         kill(process)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    """SIGKILL to the process and all it has started."""
+def signal_all(process: subprocess.Popen[str], number: signal.Signals) -> list[psutil.Process]:
+    """A signal to the process and all it has started."""
     try:
         tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     except psutil.NoSuchProcess:
-        return
+        return []
     for each in tree:
         try:
-            each.kill()
+            each.send_signal(number)
         except psutil.NoSuchProcess:
             continue
+    return tree
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    tree = signal_all(process, signal.SIGKILL)
     psutil.wait_procs(tree, timeout=10)
     process.wait()
 
@@ -87,16 +92,16 @@ def starts(folder: Path) -> dict[str, int]:
 
 
 def test_a_killed_sweep_goes_on_to_the_same_table(tmp_path: Path) -> None:
-    """All processes are killed in the middle; meanwhile a second sweep is refused."""
+    """All processes are killed in the middle; before, while they are halted, a second sweep is refused."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
     killed.mkdir()
     process = start(killed)
-    wait_for(lambda: bool(starts(killed)))
+    wait_for(lambda: len(finished(killed)) >= 1)
+    signal_all(process, signal.SIGSTOP)
     code, messages = complete(killed)
     assert code == 2
     assert "another sweep is at work in this folder" in messages
-    wait_for(lambda: len(finished(killed)) >= 1)
     kill(process)
     before = finished(killed)
     counts = starts(killed)
