@@ -57,13 +57,13 @@ class Row:
         if not math.isfinite(self.measured):
             return "none"
         sign = {"above": "> ", "below": "< "}.get(self._bound, "")
-        return f"{sign}{self.measured:.3g}"
+        return f"{sign}{self.measured:.4g}"
 
     def model_text(self) -> str:
         if not math.isfinite(self.high):
-            return f"> {self.low:.3g}" if math.isfinite(self.low) else "none"
+            return f"> {self.low:.4g}" if math.isfinite(self.low) else "none"
         if not math.isfinite(self.low):
-            return f"< {self.high:.3g}"
+            return f"< {self.high:.4g}"
         close = self.high - self.low < 0.02 * max(self.high, 1.0e-12)
         return f"{self.model:.3g}" if close else f"{self.low:.3g} to {self.high:.3g}"
 

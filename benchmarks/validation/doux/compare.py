@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from book import Row
+from lifrac.postprocess.axes import log_scale
 from lifrac.postprocess.style import BLUE, RED
 from matplotlib.axes import Axes
 
@@ -44,5 +45,6 @@ def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
     axes.plot(held[PRESSURE], held["time_h"], "^", color=RED, mfc="none", label="model, no short until then")
     lower = data[data["bound"] == "above"]
     axes.plot(lower["stack_pressure_MPa"], lower["time_to_short_h"] * 1.25, "^", color=BLUE, mfc="none")
-    axes.set(xlabel="stack pressure [MPa]", ylabel="time to short [h]", yscale="log")
+    axes.set(xlabel="stack pressure [MPa]", ylabel="time to short [h]", ylim=(0.2, 3e3))
+    log_scale(axes)
     axes.legend(loc="lower left")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 from book import Row
 from ccd_rows import bracket, read
+from lifrac.postprocess.axes import log_scale
 from lifrac.postprocess.style import BLUE, RED
 from matplotlib.axes import Axes
 
@@ -35,5 +36,6 @@ def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
         model = [row for row, name in zip(rows, data["limit"], strict=True) if name == limit]
         axes.plot(seen["stack_pressure_MPa"], [row.model for row in model], shape, color=colour, ms=4,
                   label=f"{limit}, model")  # fmt: skip
-    axes.set(xlabel="stack pressure [MPa]", ylabel="critical current density [mA/cm2]", yscale="log", xlim=(0, 10))
-    axes.legend()
+    axes.set(xlabel="stack pressure [MPa]", ylabel="critical current density [mA/cm2]", xlim=(0, 10), ylim=(0.02, 4))
+    log_scale(axes)
+    axes.legend(loc="lower right")

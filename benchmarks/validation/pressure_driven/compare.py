@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 from book import Row
+from lifrac.postprocess.axes import log_scale
+from lifrac.postprocess.style import BLUE, GREEN, RED
 from matplotlib.axes import Axes
 
 RUNS = (("sweep", "sweep.toml"),)
@@ -38,11 +40,12 @@ def rows(data: pd.DataFrame, out: Path) -> list[Row]:
 
 def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
     points = table(out)
-    for flaw, group in points.groupby(FLAW):
-        shown = group["time_h"].where(group["failed"], REST_H)
-        axes.plot(group[PRESSURE], shown, "o-", label=f"{flaw:g} um flaw")
-        for p, t, failed in zip(group[PRESSURE], shown, group["failed"], strict=True):
-            if not failed:
-                axes.annotate("no short", (p, t), textcoords="offset points", xytext=(4, -9))
-    axes.set(xlabel="stack pressure [MPa]", ylabel="time to short without current [h]", yscale="log")
-    axes.legend()
+    for (flaw, group), colour, size in zip(points.groupby(FLAW), (RED, GREEN), (7, 4), strict=True):
+        failed, held = group[group["failed"]], group[~group["failed"]]
+        axes.plot(failed[PRESSURE], failed["time_h"], "s", color=colour, ms=size, label=f"model, {flaw:g} um flaw")
+        axes.plot(held[PRESSURE], held["time_h"], "^", color=colour, ms=size, mfc="none")
+    axes.plot([75.0], [13.0], "v", color=BLUE, mfc="none", label="measured (Duan), at most")
+    axes.annotate("model: no short in 1000 h", (25.0, REST_H), textcoords="offset points", xytext=(8, -3))
+    axes.set(xlabel="stack pressure [MPa]", ylabel="time to short without current [h]", xlim=(15, 85), ylim=(0.1, 4e3))
+    log_scale(axes)
+    axes.legend(loc="center left")

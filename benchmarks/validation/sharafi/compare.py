@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from book import Row
 from ccd_rows import bracket, read
+from lifrac.postprocess.axes import log_scale
 from lifrac.postprocess.style import BLUE, RED
 from matplotlib.axes import Axes
 
@@ -41,6 +42,7 @@ def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
     error = [middle - [row.low for row in rows], pd.Series([row.high for row in rows]) - middle]
     label = f"model, nothing fitted ({slope(model['temperature_C'], middle):.2f} eV)"
     axes.errorbar(x, middle, yerr=error, fmt="s", color=RED, capsize=2, label=label)
-    axes.set(xlabel="1000 K / temperature", ylabel="CCD [mA/cm2]", yscale="log")
+    axes.set(xlabel="1000 K / temperature", ylabel="CCD [mA/cm2]", xlim=(2.25, 3.35), ylim=(0.02, 200))
+    log_scale(axes)
     assert all(math.isfinite(row.model) for row in rows)
     axes.legend()

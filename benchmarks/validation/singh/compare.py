@@ -42,5 +42,5 @@ def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
     for shift, colour, label in ((-0.2, BLUE, "measured (Singh 2022)"), (0.2, RED, "model")):
         heights = [row.measured if shift < 0.0 else row.model for row in shown]
         axes.bar([i + shift for i in range(3)], heights, 0.35, color=colour, label=label)
-    axes.set(ylabel="CCD at 0.3 mAh/cm2 [mA/cm2]", xticks=range(3), xticklabels=names)
+    axes.set(ylabel="CCD at 0.3 mAh/cm2 [mA/cm2]", ylim=(0, 3.4), xticks=range(3), xticklabels=names)
     axes.legend()

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from book import Row
 from ccd_rows import bracket, read
+from lifrac.postprocess.axes import log_scale
 from lifrac.postprocess.style import BLUE, RED
 from matplotlib.axes import Axes
 
@@ -30,5 +31,7 @@ def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
     axes.plot(pressure, [row.model for row in rows], "s", color=RED, label="model, fitted at 1 MPa")
     fine = np.geomspace(0.3, 3.0, 20)
     axes.plot(fine, rows[list(pressure).index(FITTED_AT)].model * fine, "-", color=RED, lw=0.8, label="slope 1")
-    axes.set(xlabel="stack pressure [MPa]", ylabel="stripping limit [mA/cm2]", xscale="log", yscale="log")
+    axes.set(xlabel="stack pressure [MPa]", ylabel="stripping limit [mA/cm2]", xlim=(0.25, 4), ylim=(0.05, 1))
+    log_scale(axes, "x")
+    log_scale(axes)
     axes.legend()
