@@ -1,7 +1,7 @@
 """Speed of `lifrac ccd`, as ratios from one run: `python benchmarks/performance/ccd_map/run.py`.
 
-(a) CCD(Q) at one temperature and pressure from eight currents; (b) a 4 x 4 map in temperature and pressure on two
-ranks; (c) what the same eight runs would cost as separate runs with the full monolithic Newton method: one of them is
+(a) CCD(Q) at one temperature and pressure from eight currents; (b) the ready study llzo_map, 4 x 4 in temperature and pressure,
+on two ranks; (c) what the same eight runs would cost as separate runs with the full monolithic Newton method: one of them is
 run so, the others are scaled by their steps. Wall time needs a machine that does nothing else; CPU time hardly minds.
 Writes results/results.csv beside this file. The overhead of `lifrac sweep` is measured in benchmarks/performance/sweep.
 """
@@ -29,7 +29,7 @@ Line = tuple[str, float, str, str]
 def lifrac(study: str, out: Path, ranks: int = 1) -> tuple[float, float]:
     """Wall and CPU seconds of `lifrac ccd`, from start to exit, with nothing condensed beforehand."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}
-    command = [str(Path(sys.executable).parent / "lifrac"), "ccd", str(HERE / study), "--out", str(out)]
+    command = [str(Path(sys.executable).parent / "lifrac"), "ccd", study, "--out", str(out)]
     if ranks > 1:
         command = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(ranks), *command]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
@@ -41,7 +41,7 @@ def lifrac(study: str, out: Path, ranks: int = 1) -> tuple[float, float]:
 
 def curve(folder: Path) -> list[Line]:
     """(a) and (c)."""
-    wall, cpu = lifrac("curve.toml", folder / "curve")
+    wall, cpu = lifrac(str(HERE / "curve.toml"), folder / "curve")
     runs = pd.read_csv(folder / "curve" / "runs.csv")
     steps = int(runs["steps"].sum())
     full = monolithic(steps, len(runs))
@@ -87,7 +87,7 @@ def monolithic(steps: int, runs: int) -> float:
 
 def whole_map(folder: Path) -> list[Line]:
     """(b)."""
-    wall, cpu = lifrac("map.toml", folder / "map", RANKS)
+    wall, cpu = lifrac("llzo_map", folder / "map", RANKS)
     runs, table = pd.read_csv(folder / "map" / "runs.csv"), pd.read_csv(folder / "map" / "ccd.csv")
     return [
         (f"(b) 4 x 4 map in temperature and pressure, all Q, {RANKS} ranks, wall time", wall / 60.0, "min", "< 15"),
