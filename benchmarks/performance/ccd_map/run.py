@@ -1,8 +1,8 @@
 """Speed of `lifrac ccd`, as ratios from one run: `python benchmarks/performance/ccd_map/run.py`.
 
-(a) CCD(Q) at one temperature and pressure from eight currents; (b) the ready study llzo_map, 4 x 4 in temperature and pressure,
-on two ranks; (c) what the same eight runs would cost as separate runs with the full monolithic Newton method: one of them is
-run so, the others are scaled by their steps. Wall time needs a machine that does nothing else; CPU time hardly minds.
+(a) CCD(Q) at one temperature and pressure from eight currents; (b) the ready study llzo_map, 4 x 4 in temperature and
+pressure, on two ranks; (c) what the same eight runs would cost as separate runs with the full monolithic Newton method:
+mesh and set-up of each, and their steps at the pace of 20 such steps. Wall time needs a machine that does nothing else.
 Writes results/results.csv beside this file. The overhead of `lifrac sweep` is measured in benchmarks/performance/sweep.
 """
 
