@@ -3,9 +3,8 @@
 import dataclasses
 import hashlib
 import json
-import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +17,7 @@ from . import estimates
 from . import units as u
 from .contact import contact_law, static_problems
 from .materials import ElectrolyteCard, LithiumCard, load_card, override
+from .overrides import apply_override, lay_over
 from .schema import CaseFile
 from .schema_tools import did_you_mean, refuse, validate
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lifrac.meshes.geometry import SlabEdgeFlaw
 
 READY_CASES = Path(__file__).parent / "cases"
-KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.\[][A-Za-z0-9_]+\]?)*")
 MOST_EMPTIED = 1.5
 """Stripped charge, in charges that the flaw holds, from which on it is as good as empty: a third is left at 1.35."""
 
@@ -245,7 +244,7 @@ def _mesh_bytes(mesh: Path, file: Path) -> bytes:
         ) from None
 
 
-def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
+def load_case(path: str | Path, overrides: Sequence[str] = (), changes: Mapping[str, Any] | None = None) -> Case:
     """Read, override, check and resolve a case.
 
     Parameters
@@ -254,6 +253,8 @@ def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
         A case file, or the name of a ready case.
     overrides : sequence of str
         `key=value` with dotted keys; values in TOML, or bare strings.
+    changes : Mapping, optional
+        Tables laid over the file before the overrides; the file keeps what they do not state.
 
     Raises
     ------
@@ -262,6 +263,8 @@ def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
     """
     path = find_ready(Path(path), READY_CASES, "case", "cases")
     data = read_toml(path)
+    _refuse_studies(data, path)
+    lay_over(data, changes or {})
     for text in overrides:
         apply_override(data, text)
     file = validate(CaseFile, data, path)
@@ -290,12 +293,25 @@ def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
     electrolyte = override(electrolyte, file.electrolyte.properties, path, "electrolyte.properties")
     metal = override(metal, file.electrodes.properties, path, "electrodes.properties")
     case = Case(path, file, electrolyte, metal)
-    _check_resolved(case)
+    check_resolved(case)
     return case
 
 
-def _check_resolved(case: Case) -> None:
-    """What can be checked only with the cards and other files at hand."""
+def _refuse_studies(data: Mapping[str, Any], path: Path) -> None:
+    """A study or sweep given as a case: say which command takes it."""
+    for kind, command in (("study", "ccd"), ("sweep", "sweep")):
+        if kind in data:
+            remedy = f"`lifrac {command} {path} --dry-run` checks it; without --dry-run it is computed"
+            raise InputError(f"this file is a {kind}, not a case", file=path, key=kind, remedy=remedy)
+
+
+def check_resolved(case: Case) -> None:
+    """What can be checked only with the cards and other files at hand.
+
+    Raises
+    ------
+    InputError
+    """
     if case.temperature >= case.metal.melting_temperature:
         raise InputError(
             f"{case.metal.name} melts at {u.show(case.metal.melting_temperature, u.TEMPERATURE)}",
@@ -360,50 +376,3 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError("is nested too deeply", file=path, remedy="Give a text file in TOML") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", file=path, remedy="Give a text file in TOML") from None
-
-
-def apply_override(data: dict[str, Any], text: str) -> None:
-    """Lay one `key=value` over the raw case."""
-    key, sign, value = text.partition("=")
-    key = key.strip()
-    if not sign or not KEY.fullmatch(key):
-        raise InputError(
-            "is not key=value",
-            file="--set",
-            value=text,
-            remedy='Write for example --set operation.temperature="60 degC"',
-        )
-    parts = [part for part in re.split(r"[.\[\]]+", key) if part]
-    table: Any = data
-    for part in parts[:-1]:
-        table = _descend(table, part, key)
-    if isinstance(table, list):
-        _descend(table, parts[-1], key)
-        table[int(parts[-1])] = _value(value)
-    elif isinstance(table, dict):
-        table[parts[-1]] = _value(value)
-    else:
-        raise InputError(
-            f"{'.'.join(parts[:-1])} is not a table", file="--set", key=key, remedy="Check the key"
-        )
-
-
-def _descend(table: Any, part: str, key: str) -> Any:
-    """The table or item `part` of `table`; tables are made where there are none."""
-    if isinstance(table, dict):
-        return table.setdefault(part, {})
-    if isinstance(table, list) and part.isdigit() and int(part) < len(table):
-        return table[int(part)]
-    raise InputError(
-        f"there is no {part}", file="--set", key=key, remedy="Check the key; items of a list count from 0"
-    )
-
-
-def _value(text: str) -> Any:
-    """A TOML value, or the text itself."""
-    text = text.strip()
-    try:
-        parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
-        return text
-    return parsed["value"] if set(parsed) == {"value"} else text

@@ -180,6 +180,10 @@ class _StudyRun:
             self.known |= {key: Finished(wanted[key], summary) for key, summary in theirs.items()}
             self.computed += len(theirs)
         left = [key for key in wanted if key not in self.known]
+        # Finished by an earlier attempt, and wanted only since this round.
+        found = self.comm.bcast(on_root(self.comm, lambda: self._on_disk(left)), root=0)
+        self.known |= {key: Finished(wanted[key], summary) for key, summary in found.items()}
+        left = [key for key in left if key not in found]
         if left and not stopped:
             raise NumericalFailure(f"nobody has computed the points {', '.join(left)}; the same command tries again")
         self.seen.clear()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 MARKS = ("manifest.json", "summary.json", "history.csv")
 """Files that show that a folder holds a run."""
+STUDIES = {"study.json": "study", "sweep.json": "sweep"}
+"""Files that show that a folder holds many runs, and what it is then."""
 
 
 def write_aside(path: Path, text: str) -> None:

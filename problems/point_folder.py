@@ -24,6 +24,8 @@ from .case import Case
 from .run_folder import RunFolder
 from .summary import Worst, end_of, first_report, summary_of, used_up
 
+NEEDED = {"outcome", "termination", "charge_mAh_per_cm2", "protocol_step"}
+"""What the tables cannot do without; a summary that lacks any is damaged."""
 TROUBLE = (NumericalFailure, ArithmeticError, np.linalg.LinAlgError)
 """What a run may end in without saying anything about the cell."""
 
@@ -47,7 +49,10 @@ class PointFolders:
     def summary(self, key: str) -> Mapping[str, Any] | None:
         """What came out of a point; None if it is not finished."""
         try:
-            return dict(json.loads((self.path / key / "summary.json").read_text(encoding="utf-8")))
+            found = dict(json.loads((self.path / key / "summary.json").read_text(encoding="utf-8")))
+            if not found.keys() >= NEEDED:
+                raise ValueError("keys are missing")
+            return found
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError):

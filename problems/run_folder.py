@@ -19,7 +19,7 @@ from lifrac.solver.plane.events import Event
 from lifrac.solver.plane.fields import State
 
 from .case import Case
-from .files import MARKS, write_aside
+from .files import MARKS, STUDIES, write_aside
 from .units import capacity, current
 
 COLUMNS = (
@@ -165,9 +165,11 @@ def _check_free(path: Path) -> None:
 
 
 def _refuse_taken(path: Path) -> None:
-    if path.is_dir() and any((path / name).exists() for name in MARKS):
+    held = {**dict.fromkeys(MARKS, "run"), **STUDIES}
+    found = next((kind for name, kind in held.items() if (path / name).exists()), None) if path.is_dir() else None
+    if found is not None:
         raise InputError(
-            "the folder holds a run already",
+            f"the folder holds a {found} already",
             key="--out",
             value=str(path),
             remedy="Choose another folder with --out, or remove it",

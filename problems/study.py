@@ -2,17 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
 
 from lifrac.meshes.errors import InputError
 
 from . import units as u
-from .case import READY_CASES, Case, apply_override, find_ready, load_case, read_toml
+from .case import READY_CASES, Case, check_resolved, find_ready, load_case, read_toml
 from .ccd_drivers import Driver, driver_of
+from .overrides import apply_override
 from .points import Condition, celsius
 from .schema_tools import validate
 from .study_case import blame, case_path, flat
@@ -123,14 +124,16 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
         key = text.partition("=")[0].strip()
         apply_override(data, text if key == "study" or key.startswith("study.") or not key else f"case.{text.strip()}")
     file = _with_flaws(validate(StudyFile, data, path))
-    changes = list(flat(file.case))
-    _check_owned(changes, file.study, path)
+    _check_owned(flat(file.case), file.study, path)
     stated = case_path(path, file.study.case)
     blame(path, "study.case", file.study.case, lambda: load_case(stated))
-    lines = [f"{key}={value}" for key, value in changes]
-    if lines:
-        blame(path, "case", None, lambda: load_case(stated, lines))
-    return Study(path, file, tuple(_cases(path, stated, lines, file.study)))
+    load = partial(load_case, stated, changes=file.case)
+    blame(path, "case", None, load)
+    study = Study(path, file, tuple(_cases(path, load, file.study)))
+    for condition in study.conditions:
+        pressure = condition.case.file.operation.stack_pressure
+        blame(path, "study.stack_pressures", pressure.text, partial(check_resolved, condition.case))
+    return study
 
 
 def _with_flaws(file: StudyFile) -> StudyFile:
@@ -141,21 +144,17 @@ def _with_flaws(file: StudyFile) -> StudyFile:
     return file.model_copy(update={"study": grids.model_copy(update={"flaw_lengths": grids.population.grid()})})
 
 
-def _cases(path: Path, stated: Path, lines: list[str], grids: Grids) -> list[Case]:
+def _cases(path: Path, load: Callable[[list[str]], Case], grids: Grids) -> list[Case]:
     """The case with each flaw at each temperature; what is wrong is reported at the grid that asked for it."""
-    branches, cases = [lines], list[Case]()
+    branches, cases = [list[str]()], list[Case]()
     for key, name in (FLAW | {"operation.temperature": "temperatures"}).items():
         values = getattr(grids, name)
         if values is None:
             continue
         grown = [([*branch, f'{key}="{value.text}"'], value) for branch in branches for value in values]
-        cases = [_case(path, stated, branch, f"study.{name}", value) for branch, value in grown]
+        cases = [blame(path, f"study.{name}", value.text, partial(load, branch)) for branch, value in grown]
         branches = [branch for branch, _ in grown]
     return cases
-
-
-def _case(path: Path, stated: Path, lines: list[str], key: str, value: u.Quantity) -> Case:
-    return blame(path, key, value.text, lambda: load_case(stated, lines))
 
 
 def _under(case: Case, pressure: u.Quantity) -> Case:
@@ -170,7 +169,7 @@ def _name(case: Case, pressure: u.Quantity, with_flaw: bool) -> str:
     return f"{name}, flaw {flaw.length.text} by {flaw.aperture.text}" if with_flaw else name
 
 
-def _check_owned(changes: list[tuple[str, str]], grids: Grids, path: Path) -> None:
+def _check_owned(changes: Iterable[tuple[str, str]], grids: Grids, path: Path) -> None:
     """Refuse keys of the case that the study sets itself."""
     flaw = {key: f"study.{name}" for key, name in FLAW.items() if getattr(grids, name) is not None}
     for key, value in changes:

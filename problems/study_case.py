@@ -14,9 +14,9 @@ def case_path(study: Path, case: str) -> Path:
 
 
 def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Dotted keys and TOML values of nested tables."""
+    """Dotted keys and TOML values of nested tables; an empty table is a value too, for it may switch something on."""
     for name, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             yield from flat(value, f"{prefix}{name}.")
         else:
             yield prefix + name, toml_value(value)

@@ -7,6 +7,7 @@ from pydantic import Field, StrictBool, model_validator
 
 from . import units as u
 from .population_table import PopulationTable
+from .protocol_steps import MOST
 from .schema import json_schema as _json_schema
 from .schema_tools import Problem, Problems, Strict
 from .value_lists import ArealCapacities, Lengths, StackPressures, Temperatures
@@ -122,6 +123,17 @@ class Grids(Strict):
         elif first >= self.current_max:
             message = f"is not below study.current_max ({self.current_max.text})"
             yield Problem(name, message, first.text, "Exchange the two, or widen the range")
+        elif self.ramp is not None:
+            yield from self._level_problems(self.ramp, float(self.current_max) - float(first))
+
+    def _level_problems(self, ramp: RampTable, span: float) -> Iterator[Problem]:
+        """Too many levels, those of the finest ramp included; `span` [A/m2] is from the first level to the largest."""
+        levels = span / float(ramp.current_step) * 2.0**ramp.refinements + 1.0
+        if levels > MOST:
+            finest = " in its finest ramp" if ramp.refinements else ""
+            message = f"gives {levels:.3g} levels up to study.current_max{finest}"
+            remedy = f"Make it larger, or take fewer refinements: a ramp has at most {MOST} levels"
+            yield Problem("ramp.current_step", message, ramp.current_step.text, remedy)
 
     def _population_problems(self) -> Iterator[Problem]:
         if self.population is None:

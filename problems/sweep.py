@@ -13,7 +13,8 @@ from lifrac.meshes.errors import InputError
 from pydantic import Field, model_validator
 
 from . import units as u
-from .case import KEY, READY_CASES, Case, apply_override, find_ready, load_case, read_toml
+from .case import READY_CASES, Case, find_ready, load_case, read_toml
+from .overrides import KEY, apply_override
 from .schema import CaseFile
 from .schema_tools import Problem, Problems, Strict, find_field, validate
 from .study import version
@@ -258,16 +259,15 @@ def _check_keys(file: SweepFile, path: Path) -> None:
 
 def _points(path: Path, stated: Path, file: SweepFile) -> Iterator[Point]:
     """Every point, resolved and checked."""
-    fixed = [f"{key}={value}" for key, value in flat(file.case)]
-    if fixed:
-        blame(path, "case", None, lambda: load_case(stated, fixed))
+    of_all = partial(load_case, stated, changes=file.case)
+    blame(path, "case", None, of_all)
     grid = {key: [toml_value(value) for value in values] for key, values in file.sweep.grid.items()}
     listed: Iterable[dict[str, str]] = [dict(flat(point)) for point in file.sweep.points] or [{}]
     combinations = ({**point, **dict(zip(grid, combination, strict=True))}
                     for point in listed for combination in product(*grid.values()))  # fmt: skip
     for number, values in enumerate(combinations, 1):
         varied = [f"{key} = {value}" for key, value in values.items()]
-        load = partial(load_case, stated, [*fixed, *varied])
+        load = partial(of_all, varied)
         yield Point(number, values, blame(path, f"sweep, point {number} ({', '.join(varied)})", None, load))
 
 

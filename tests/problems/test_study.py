@@ -43,6 +43,7 @@ REFUSED = [
      "State study.temperatures"),
     ("[case.mesh]", '[case.protocol]\nstop_at = "fracture"\n[case.mesh]', "case.protocol.stop_at", "study.current_min"),
     ("[study]", "[studies]", "studies", "Did you mean study?"),
+    ("[case.mesh]", "[case.fracture.assisted]\n[case.mesh]", "fracture.assisted.current_density", "is required"),
     (TAIL, 'flaw_lengths = ["50 um"]\n[case.electrolyte]\nthickness = "40 um"\n', "study.flaw_lengths",
      "reaches through"),
     ("refinements = 1", 'refinements = 1\nflaw_lengths = ["5 um"]', "case.defect.length", "State study.flaw_lengths"),
@@ -145,6 +146,34 @@ CYCLING = STUDY.replace("currents = 3", 'currents = 3\ndriver = "cycling"').repl
 FLAWS = STUDY.replace('[case.defect]\nlength = "10 um"\n', "").replace(
     "currents = 3", 'currents = 3\nflaw_lengths = ["6 um", "10 um"]\nflaw_apertures = ["10 nm", "20 nm", "30 nm"]'
 )
+
+
+def test_contact_is_checked_at_every_pressure(tmp_path: Path) -> None:
+    """The case's own pressure presses its faces together, one of the grid does not."""
+    law = ["electrodes.contact={norton = true, void_height = '20 um', full_contact_pressure = '5 MPa'}"]
+    assert load_study(write(tmp_path), law).conditions
+    with pytest.raises(InputError, match=r"study.stack_pressures = '0 MPa'.*static contact of 0"):
+        load_study(write(tmp_path), [*law, 'study.stack_pressures=["0 MPa", "5 MPa"]'])
+
+
+@pytest.mark.parametrize("text", [STUDY, RAMP], ids=["constant", "ramp"])
+def test_empty_table_switches_a_law_on(tmp_path: Path, text: str) -> None:
+    """`[case.electrodes.contact]` with all constants from the card; nothing else of the case is lost."""
+    text = text.replace('"llzo_holds"', '"li6ps5cl_1MPa"')
+    without = load_study(write(tmp_path, text)).conditions[0].case.file
+    study = load_study(write(tmp_path, f"{text}\n[case.electrodes.contact]\n[case.electrolyte.properties]\n"))
+    case = study.conditions[0].case.file
+    assert without.electrodes.contact is None
+    assert case.electrodes.contact is not None
+    assert case.electrolyte == without.electrolyte
+    assert load_study(write(tmp_path, study.resolved_toml())).content_hash() == study.content_hash()
+
+
+@pytest.mark.parametrize("change", ['current_step="1e-3 mA/cm^2"', "refinements=13"])
+def test_ramp_of_too_many_levels_is_refused(tmp_path: Path, change: str) -> None:
+    """Also where only its last refinement has so many, long after the study has begun."""
+    with pytest.raises(InputError, match=r"study.ramp.current_step.*at most 10000 levels"):
+        load_study(write(tmp_path, RAMP), [f"study.ramp.{change}"])
 
 
 @pytest.mark.parametrize("text", [STUDY, RAMP, CYCLING, FLAWS], ids=["constant", "ramp", "cycling", "flaws"])

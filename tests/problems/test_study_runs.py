@@ -1,6 +1,7 @@
 """Studies that are computed: folder, restart, lock, ranks, numerical failures, other drivers."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ import pytest
 from lifrac.problems import ccd_runner
 from lifrac.problems.case import Case, load_case
 from lifrac.problems.cli import main
-from lifrac.problems.point_folder import PointFolders, compute
+from lifrac.problems.point_folder import NEEDED, PointFolders, compute
 from lifrac.problems.study import load_study
 from lifrac.problems.study_folder import CCD_COLUMNS, RUN_COLUMNS, StudyFolder
 from lifrac.solver.errors import NumericalFailure
@@ -142,11 +143,47 @@ def test_a_point_is_claimed_once(tmp_path: Path) -> None:
     points.give_up("a")
     again = points.claim("a")
     assert again is not None
-    (again / "summary.json").write_text("{}")
+    whole = dict.fromkeys(NEEDED, 0)
+    (again / "summary.json").write_text(json.dumps(whole))
     points.complete("a")
     assert points.claim("a") is None
-    assert points.summary("a") == {}
+    assert points.summary("a") == whole
     assert points.summary("b") is None
+
+
+@pytest.mark.parametrize("text", ["", '{"outcome": "comp', "[]", "null", '{"outcome": "completed"}'])
+def test_damaged_point_is_computed_again(tmp_path: Path, text: str) -> None:
+    points = PointFolders(tmp_path)
+    (points.path / "a").mkdir(parents=True)
+    (points.path / "a" / "summary.json").write_text(text)
+    assert points.summary("a") is None
+    assert points.claim("a") is not None
+
+
+def test_refinement_outlives_a_lost_first_run(finished: Path, tmp_path: Path) -> None:
+    """A run of the first round is lost, those of the refinement that it led to are not."""
+    out = tmp_path / "out"
+    shutil.copytree(finished / "out", out)
+    runs = table(out / "runs.csv")
+    first = min(runs, key=lambda run: float(run["current_density_mA_per_cm2"]))
+    shutil.rmtree(out / "points" / first["point"])
+    assert main(["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]) == 0
+    assert (out / "ccd.csv").read_bytes() == (finished / "out" / "ccd.csv").read_bytes()
+    assert without_times(table(out / "runs.csv")) == without_times(runs)
+
+
+def test_run_does_not_settle_in_a_study(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {p.name for p in (finished / "out").iterdir()}
+    assert main(["run", "llzo_holds", "--out", str(finished / "out")]) == 2
+    assert "holds a study already" in capsys.readouterr().err
+    assert {p.name for p in (finished / "out").iterdir()} == before
+
+
+@pytest.mark.parametrize("command", ["run", "check", "mesh"])
+def test_study_given_as_a_case(finished: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    study = finished / "small.toml"
+    assert main([command, str(study)]) == 2
+    assert f"`lifrac ccd {study} --dry-run`" in capsys.readouterr().err
 
 
 def test_folder_of_another_study_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
