@@ -96,7 +96,7 @@ def board_for(study: Study, enabled: bool) -> Iterator[Board]:
 
 def words(run: Finished) -> str:
     """What became of a run."""
-    passed = float(run.summary["charge_mAh_per_cm2"])
+    passed = round(float(run.summary["charge_mAh_per_cm2"]), 12) + 0.0  # whole cycles leave rounding noise, or -0
     if run.numerical:
         return f"the numerics failed at {passed:.4g} mAh/cm2: {run.numerical}"
     last = run.ended_in

@@ -309,3 +309,10 @@ def test_progress_in_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert lines[1:] == [
         "25 degC, 1 MPa: CCD at 0.03 mAh/cm2: above 32 mA/cm2", "25 degC, 1 MPa: CCD at 0.05 mAh/cm2: 2 to 8 mA/cm2",
     ]  # fmt: skip
+
+
+def test_whole_cycles_are_told_without_rounding_noise(tmp_path: Path) -> None:
+    study = study_of(tmp_path, "")
+    run = end(study.driver.begin(study.conditions[0])[0], lambda point: None)
+    noisy = Finished(run.point, {**run.summary, "charge_mAh_per_cm2": -2.526e-17})
+    assert ccd_display.words(noisy) == "holds, completed at 0 mAh/cm2 (0.0 s)"
