@@ -32,6 +32,8 @@ MODULES = (
     "lost_contact",
     "balances",
     "ranks",
+    "damage_bar",
+    "surfing",
 )
 """Modules of this package that register checks, in the order in which they run."""
 

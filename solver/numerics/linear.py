@@ -40,6 +40,8 @@ WORKSPACE_TOO_SMALL = (-8, -9, -14, -15, -17, -20)
 class LinearSolver:
     """One symmetric positive definite matrix, factorised or preconditioned once and solved many times.
 
+    When its values change, `refill` takes them over.
+
     Raises
     ------
     NumericalFailure
@@ -49,22 +51,37 @@ class LinearSolver:
     def __init__(self, matrix: PETSc.Mat, preset: Preset = "direct", name: str = "lin") -> None:
         self.matrix = matrix
         self.preset = preset
+        self.name = name
         # MUMPS then needs no pivoting, which would also make its work space unpredictable.
         matrix.setOption(PETSc.Mat.Option.SPD, True)
-        prefix = f"lifrac_{name}_{id(self)}_"
-        if preset == "multigrid":
-            self.ksp = self._set_up(prefix, _OPTIONS[preset])
-            return
+        self.ksp = self._prepare()
+
+    def _prepare(self) -> PETSc.KSP:
+        """Factorise, or set up the preconditioner, from nothing."""
+        prefix = f"lifrac_{self.name}_{id(self)}_"
+        if self.preset == "multigrid":
+            return self._set_up(prefix, _OPTIONS[self.preset])
         for share in WORKSPACE:
-            self.ksp = self._set_up(prefix, _OPTIONS[preset] | {"mat_mumps_icntl_14": share})
-            # PETSc only notes a failed factorisation; solving with such factors ends in an obscure error.
-            code, detail = (self.ksp.getPC().getFactorMatrix().getMumpsInfog(i) for i in (1, 2))
+            ksp = self._set_up(prefix, _OPTIONS[self.preset] | {"mat_mumps_icntl_14": share})
+            code, detail = _mumps_verdict(ksp)
             if code >= 0:
-                return
-            self.ksp.destroy()
+                return ksp
+            ksp.destroy()
             if code not in WORKSPACE_TOO_SMALL:
                 break
         raise NumericalFailure(f"MUMPS could not factorise a bulk matrix (INFOG {code}, {detail})")
+
+    def refill(self) -> None:
+        """Take over new values of the matrix, same pattern: the ordering, or the aggregates, are kept (collective)."""
+        self.ksp.setOperators(self.matrix)
+        self.ksp.setUp()
+        if self.preset == "direct" and _mumps_verdict(self.ksp)[0] < 0:
+            self.rebuild()
+
+    def rebuild(self) -> None:
+        """Factorise, or set up the preconditioner, anew (collective)."""
+        self.ksp.destroy()
+        self.ksp = self._prepare()
 
     def _set_up(self, prefix: str, chosen: dict[str, str | int | float]) -> PETSc.KSP:
         ksp = PETSc.KSP().create(self.matrix.comm)
@@ -111,6 +128,12 @@ class LinearSolver:
 
     def destroy(self) -> None:
         self.ksp.destroy()
+
+
+def _mumps_verdict(ksp: PETSc.KSP) -> tuple[int, int]:
+    """INFOG(1), INFOG(2): PETSc only notes a failed factorisation, and solving with it ends in an obscure error."""
+    factor = ksp.getPC().getFactorMatrix()
+    return factor.getMumpsInfog(1), factor.getMumpsInfog(2)
 
 
 def rigid_body_modes(space: fem.FunctionSpace) -> PETSc.NullSpace:

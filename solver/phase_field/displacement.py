@@ -1,0 +1,137 @@
+"""Equilibrium at fixed damage: div sigma(u, d) + loads = 0."""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+from collections.abc import Sequence
+
+import numpy as np
+import ufl
+from dolfinx import fem, la
+from dolfinx.fem import petsc as fem_petsc
+from mpi4py import MPI
+from petsc4py import PETSc
+
+from ..errors import NumericalFailure
+from ..numerics.linear import LinearSolver, Preset, rigid_body_modes
+from .energy import Energy
+from .state import State
+
+TOLERANCE = 1.0e-10
+"""Of the residual over the forces that act (loads and reactions): rounding leaves 1e-12 and less."""
+ROUNDING = 1.0e-15
+MAX_ITERATIONS = 25
+"""A split makes the energy piecewise quadratic: Newton's method ends once no cell changes its side."""
+MAX_HALVINGS = 6
+
+
+class DisplacementSolver:
+    """Newton's method on the derivative of the energy; one iteration without a split.
+
+    Forms, matrix and solver are made once; the matrix is refilled.
+
+    Parameters
+    ----------
+    held : sequence of fem.DirichletBC
+        Displacements that are given; their values at the time of a solve hold.
+    preset : {"direct", "multigrid"}
+        MUMPS Cholesky, or CG + GAMG with rigid-body modes (replaced by MUMPS for good when it fails: a body
+        broken through is too much for it).
+    """
+
+    def __init__(
+        self, energy: Energy, state: State, held: Sequence[fem.DirichletBC], preset: Preset = "direct"
+    ) -> None:
+        self.u, self.held = state.displacement, list(held)
+        space = self.u.function_space
+        force = ufl.derivative(energy.total(self.u, state.damage), self.u)
+        self._force_form = fem.form(force)
+        self._tangent_form = fem.form(ufl.derivative(force, self.u))
+        load = energy.load
+        self._load_form = None if load is None else fem.form(ufl.derivative(load(self.u, state.damage), self.u))
+        self.matrix = fem_petsc.create_matrix(self._tangent_form)
+        self.matrix.setNearNullSpace(rigid_body_modes(space))
+        self._force = fem.create_vector(space)
+        self._step, self._right = self.matrix.createVecs()
+        self._owned = space.dofmap.index_map.size_local * space.dofmap.index_map_bs
+        self._held_dofs = np.unique(np.concatenate([bc.dof_indices()[0][: bc.dof_indices()[1]] for bc in held]))
+        self._preset = preset
+        self._solver: LinearSolver | None = None
+        self._rounding = 0.0
+        self.linear_solves = 0
+        """Factorisations or preconditioner set-ups so far."""
+
+    def solve(self) -> int:
+        """Bring u into equilibrium; returns the Newton iterations (collective).
+
+        Raises
+        ------
+        NumericalFailure
+            On every rank alike.
+        """
+        for bc in self.held:
+            bc.set(self.u.x.array)
+        loads = self._norms(self._load_form)[0] if self._load_form is not None else 0.0
+        norm, reactions = self._norms(self._force_form)
+        for iteration in range(MAX_ITERATIONS):
+            if norm <= max(TOLERANCE * loads, TOLERANCE * reactions, self._rounding):
+                return iteration
+            self._newton_step()
+            norm, reactions = self._damped(norm)
+        raise NumericalFailure(f"equilibrium: {MAX_ITERATIONS} Newton iterations leave a residual of {norm:.1e}")
+
+    def _norms(self, form: fem.Form) -> tuple[float, float]:
+        """Norms of a nodal force on free and on held dofs; the free part is left in the right-hand side."""
+        self._force.array[:] = 0.0
+        fem.assemble_vector(self._force.array, form)  # type: ignore[arg-type]
+        self._force.scatter_reverse(la.InsertMode.add)
+        force = self._force.array[: self._owned]
+        held = force[self._held_dofs].copy()
+        force[self._held_dofs] = 0.0
+        self._right.setArray(-force)
+        squares = self.u.function_space.mesh.comm.allreduce(np.array([force @ force, held @ held]), op=MPI.SUM)
+        return float(np.sqrt(squares[0])), float(np.sqrt(squares[1]))
+
+    def _newton_step(self) -> None:
+        self.matrix.zeroEntries()
+        fem_petsc.assemble_matrix(self.matrix, self._tangent_form, bcs=self.held)  # type: ignore[misc]
+        self.matrix.assemble()
+        self.linear_solves += 1
+        if self._solver is None:
+            self._solver = LinearSolver(self.matrix, self._preset, "displacement")
+        else:
+            self._solver.refill()
+        try:
+            self._solver.solve(self._right, self._step)
+        except NumericalFailure:  # raised on every rank alike
+            if self._preset == "direct":
+                raise
+            self._to_direct()
+            self._solver.solve(self._right, self._step)
+
+    def _to_direct(self) -> None:
+        assert self._solver is not None
+        self._solver.destroy()
+        self._preset = "direct"
+        self._solver = LinearSolver(self.matrix, self._preset, "displacement")
+
+    def _damped(self, before: float) -> tuple[float, float]:
+        """The full step, or a shorter one while the residual grows."""
+        factor, taken = 1.0, 0.0
+        step = self._step.getArray(readonly=True).copy()
+        # Of stiffness times displacement: all that is left where a body is broken through and carries no force.
+        size = self.matrix.norm(PETSc.NormType.INFINITY) * la.norm(self.u.x)
+        self._rounding = ROUNDING * size
+        for _ in range(MAX_HALVINGS):
+            self.u.x.array[: self._owned] += (factor - taken) * step
+            self.u.x.scatter_forward()
+            norms = self._norms(self._force_form)
+            if norms[0] < before:
+                break
+            factor, taken = 0.5 * factor, factor
+        return norms
+
+    def destroy(self) -> None:
+        if self._solver is not None:
+            self._solver.destroy()
+        for thing in (self.matrix, self._step, self._right):
+            thing.destroy()

@@ -1,0 +1,133 @@
+"""Alternate minimisation of E(u, d): in u at fixed d, in d at fixed u, until neither changes anything.
+
+Bourdin, Francfort & Marigo, J. Mech. Phys. Solids 48 (2000) 797; over-relaxed as by Farrell & Maurini, Int. J. Numer.
+Meth. Engng 109 (2017) 648. Every half step lowers the energy, which is checked; a single pass per load step would
+delay cracks.
+"""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dolfinx import fem
+from mpi4py import MPI
+
+from ..errors import NumericalFailure
+from ..numerics.linear import Preset
+from .damage import DamageSolver
+from .displacement import DisplacementSolver
+from .energy import Energy
+from .state import State
+
+ROUNDING = 1.0e-9
+"""A rise of the energy below this fraction of it is rounding and the tolerance of equilibrium."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """When alternate minimisation has converged.
+
+    Parameters
+    ----------
+    damage_tolerance : float
+        Of max |minimiser - d| [-].
+    energy_tolerance : float
+        Of the change of the energy from one sweep to the next, relative.
+    max_sweeps : int
+        Unstable growth takes hundreds.
+    relaxation : float
+        omega [-]: 1 plain; 1.8 takes fewest sweeps while a crack grows.
+    """
+
+    damage_tolerance: float = 1.0e-5
+    energy_tolerance: float = 1.0e-7
+    max_sweeps: int = 5000
+    relaxation: float = 1.8
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """What a minimisation did and found."""
+
+    sweeps: int
+    stored: float
+    """Elastic energy [J/m in plane strain, J in 3D, times 1e-6 or 1e-12: MPa um^dim]."""
+    fracture: float
+    """int Gc gamma dx, same unit."""
+    load: float
+    """Energy of the loads, same unit."""
+    largest_rise: float
+    """Of the total energy between two sweeps, relative; zero but for rounding."""
+
+    @property
+    def total(self) -> float:
+        return self.stored + self.fracture + self.load
+
+
+class AlternateMinimisation:
+    """The two solvers, made once, and the loop over them.
+
+    Parameters
+    ----------
+    energy : Energy
+    state : State
+        Start and answer.
+    held : sequence of fem.DirichletBC
+        Given displacements; change their values between calls of `minimise`.
+    control : Control
+    preset : {"direct", "multigrid"}
+        For the displacement.
+    """
+
+    def __init__(
+        self,
+        energy: Energy,
+        state: State,
+        held: Sequence[fem.DirichletBC],
+        control: Control | None = None,
+        preset: Preset = "direct",
+    ) -> None:
+        self.state, self.control = state, control or Control()
+        u, d = state.displacement, state.damage
+        self.displacement = DisplacementSolver(energy, state, held, preset)
+        self.damage = DamageSolver(energy, state, self.control.relaxation)
+        self._parts = [fem.form(energy.stored(u, d)), fem.form(energy.fracture(d))]
+        if energy.load is not None:
+            self._parts.append(fem.form(energy.load(u, d)))
+
+    def energies(self) -> tuple[float, float, float]:
+        """Stored, fracture and load energy of the present state (collective)."""
+        comm = self.state.damage.function_space.mesh.comm
+        found = [float(comm.allreduce(fem.assemble_scalar(form), op=MPI.SUM)) for form in self._parts]
+        return found[0], found[1], found[2] if len(found) > 2 else 0.0
+
+    def minimise(self) -> Minimum:
+        """Sweep until d and the energy stand still (collective). Nothing is committed.
+
+        Raises
+        ------
+        NumericalFailure
+            On every rank alike: no convergence, or the energy rose.
+        """
+        control = self.control
+        before, worst = float("inf"), 0.0
+        for sweep in range(1, control.max_sweeps + 1):
+            self.displacement.solve()
+            parts = self.energies()
+            total, size = sum(parts), sum(abs(part) for part in parts)
+            rise = (total - before) / size if size > 0.0 else 0.0
+            worst = max(worst, rise)
+            if rise > ROUNDING:
+                raise NumericalFailure(f"alternate minimisation: the energy rose by {rise:.1e} in sweep {sweep}")
+            change = self.damage.solve()
+            if change < control.damage_tolerance and (abs(rise) < control.energy_tolerance or change == 0.0):
+                self.damage.finish()
+                return Minimum(sweep, *self.energies(), largest_rise=worst)
+            self.damage.step()
+            before = total
+        raise NumericalFailure(f"alternate minimisation: d still changes by {change:.1e} in sweep {control.max_sweeps}")
+
+    def destroy(self) -> None:
+        self.displacement.destroy()
+        self.damage.destroy()

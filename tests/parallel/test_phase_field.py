@@ -1,0 +1,53 @@
+"""A growing diffuse crack on all ranks together, and on each rank alone: the same answer."""
+
+import numpy as np
+import pytest
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.numerics.linear import Preset
+from lifrac.solver.phase_field.measures import tip_position
+from lifrac.solver.phase_field.minimise import Control
+from lifrac.solver.physics.splits import NoSplit, Split, StarConvex
+from mpi4py import MPI
+from phase_field_bodies import plate
+
+COMM = MPI.COMM_WORLD
+TOLERANCE = 1.0e-8
+TIGHT = Control(damage_tolerance=1.0e-9, energy_tolerance=1.0e-11)
+
+
+def history(comm: MPI.Comm, preset: Preset, split: Split) -> np.ndarray:
+    """Energies, sum of the nodal damage and tip after each step of a crack that is opened and sheared."""
+    body = plate(comm, control=TIGHT, preset=preset, split=split)
+    rows = []
+    for opening in (0.02, 0.035):
+        body.opening.value, body.side.value = opening, 0.3 * opening
+        found = body.loop.minimise()
+        assert comm.allreduce(body.state.violation(), op=MPI.MAX) == 0.0
+        assert found.largest_rise <= 1.0e-12
+        body.state.commit()
+        damage = body.state.damage
+        owned = damage.function_space.dofmap.index_map.size_local
+        total = comm.allreduce(float(damage.x.array[:owned].sum()), op=MPI.SUM)
+        rows.append((found.stored, found.fracture, total, tip_position(body.state, 0)))
+    body.loop.destroy()
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(
+    ("preset", "split"),
+    [("direct", NoSplit()), ("direct", StarConvex(5.0)), ("multigrid", NoSplit())],
+    ids=["direct", "direct-star", "multigrid"],
+)
+def test_growth_does_not_depend_on_the_partition(preset: Preset, split: Split) -> None:
+    together, alone = (history(comm, preset, split) for comm in (COMM, MPI.COMM_SELF))
+    assert together[-1, 3] > 4.5  # it has grown
+    assert np.abs(together / alone - 1.0).max() < TOLERANCE
+    assert all((rows == together).all() for rows in COMM.allgather(together))
+
+
+def test_failure_is_raised_on_every_rank() -> None:
+    body = plate(COMM, control=Control(max_sweeps=2))
+    body.opening.value = 0.09
+    with pytest.raises(NumericalFailure, match="in sweep 2"):
+        body.loop.minimise()
+    assert COMM.allgather(1) == [1] * COMM.size

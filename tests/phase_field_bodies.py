@@ -1,0 +1,56 @@
+"""A small notched plate that tests of the phase-field engine share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from lifrac.solver.backend import dolfinx  # noqa: F401
+from lifrac.solver.numerics.linear import Preset
+from lifrac.solver.phase_field.energy import Energy, Solid
+from lifrac.solver.phase_field.minimise import AlternateMinimisation, Control
+from lifrac.solver.phase_field.state import State
+from lifrac.solver.physics.damage import AT1, DamageModel
+from lifrac.solver.physics.splits import NoSplit, Split
+from mpi4py import MPI
+
+from dolfinx import fem, mesh  # isort: skip
+
+WIDTH, HEIGHT, CELLS = 12.0, 8.0, (24, 16)
+E, NU, GC = 150.0e3, 0.26, 6.0
+
+
+@dataclass
+class Plate:
+    """Its state, its solvers, and the opening that is imposed on its upper edge."""
+
+    state: State
+    solid: Solid
+    loop: AlternateMinimisation
+    opening: fem.Constant
+    side: fem.Constant
+
+
+def plate(
+    comm: MPI.Comm,
+    model: DamageModel | None = None,
+    split: Split | None = None,
+    control: Control | None = None,
+    preset: Preset = "direct",
+    toughness: float = GC,
+) -> Plate:
+    """A plate with a notch from its left edge at mid height, held below, moved by (side, opening) above."""
+    msh = mesh.create_rectangle(comm, [(0.0, 0.0), (WIDTH, HEIGHT)], CELLS)
+    state = State.on(msh)
+    residual = 1.0e-8 if preset == "direct" else 1.0e-6
+    solid = Solid(E, NU, toughness, model or AT1(1.5), split or NoSplit(), residual)
+    x = state.damage.function_space.tabulate_dof_coordinates()
+    notch = (np.abs(x[:, 1] - 0.5 * HEIGHT) < 1.0e-6) & (x[:, 0] < 4.01)
+    state.break_nodes(np.flatnonzero(notch).astype(np.int32))
+    space = state.displacement.function_space
+    opening, side, zero = (fem.Constant(msh, 0.0) for _ in range(3))
+    held = []
+    for at, values in ((0.0, (zero, zero)), (HEIGHT, (side, opening))):
+        facets = mesh.locate_entities_boundary(msh, 1, lambda x, y=at: np.isclose(x[1], y))
+        for axis, value in enumerate(values):
+            dofs = fem.locate_dofs_topological(space.sub(axis), 1, facets)
+            held.append(fem.dirichletbc(value, dofs, space.sub(axis)))
+    return Plate(state, solid, AlternateMinimisation(Energy(solid), state, held, control, preset), opening, side)

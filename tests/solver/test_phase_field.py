@@ -1,0 +1,163 @@
+"""Alternate minimisation: bounds, energy, equilibrium, what a split does, presets, snapshot and restore."""
+
+import numpy as np
+import pytest
+import ufl
+from lifrac.solver.backend import dolfinx  # noqa: F401
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.phase_field.energy import Energy, Solid
+from lifrac.solver.phase_field.measures import crack_length, tip_position
+from lifrac.solver.phase_field.minimise import AlternateMinimisation, Control
+from lifrac.solver.phase_field.state import State
+from lifrac.solver.physics.damage import AT1, AT2
+from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, StarConvex
+from mpi4py import MPI
+from petsc4py import PETSc
+from phase_field_bodies import CELLS, GC, WIDTH, Plate, plate
+
+from dolfinx import fem, mesh  # isort: skip
+
+OPENING = 0.09
+"""[um]: breaks the plate through."""
+TIGHT = Control(damage_tolerance=1.0e-8, energy_tolerance=1.0e-10)
+
+
+def grow(body: Plate, openings: np.ndarray) -> list[float]:
+    """Energies after each step."""
+    found = []
+    for opening in openings:
+        body.opening.value = opening
+        minimum = body.loop.minimise()
+        assert minimum.largest_rise <= 1.0e-12
+        assert body.state.violation() == 0.0
+        body.state.commit()
+        found.append(minimum.total)
+    return found
+
+
+@pytest.mark.parametrize("model", [AT1(1.5), AT2(1.5)], ids=["AT1", "AT2"])
+def test_crack_runs_through_and_does_not_heal(model: AT1 | AT2) -> None:
+    body = plate(MPI.COMM_SELF, model)
+    grow(body, np.array([0.02]))
+    assert tip_position(body.state, 0) < 6.0
+    grow(body, np.array([OPENING]))
+    assert tip_position(body.state, 0) == pytest.approx(WIDTH)
+    broken = body.state.damage.x.array.copy()
+    length = crack_length(body.loop.energies()[1], GC * model.toughness_factor(WIDTH / CELLS[0]))
+    assert length == pytest.approx(WIDTH, rel=0.15)
+    body.opening.value = 0.0
+    body.loop.minimise()
+    assert (body.state.damage.x.array >= broken).all()
+    body.loop.destroy()
+
+
+def test_minimum_is_one_of_both_fields() -> None:
+    """No direction within the bounds lowers the energy: dE/du = 0, and dE/dd has the sign that its bound asks for."""
+    body = plate(MPI.COMM_SELF, control=TIGHT)
+    grow(body, np.array([0.03, 0.04]))
+    u, d = body.state.displacement, body.state.damage
+    low = body.state.lower_bound.x.array.copy()
+    body.opening.value = 0.045
+    body.loop.minimise()
+    slope = fem.assemble_vector(fem.form(ufl.derivative(Energy(body.solid).total(u, d), d))).array
+    scale = np.abs(slope).max()
+    free = (d.x.array > low + 1e-6) & (d.x.array < 1.0 - 1e-6)
+    assert free.sum() > 10
+    assert np.abs(slope[free]).max() < 1.0e-5 * scale
+    held = (d.x.array <= low) & (d.x.array < 1.0)
+    assert held.sum() > 10
+    assert slope[held].min() > -1.0e-5 * scale
+
+
+def test_overrelaxation_finds_the_same_minimum_in_fewer_sweeps() -> None:
+    runs = []
+    for relaxation in (1.0, 1.8):
+        body = plate(MPI.COMM_SELF, control=Control(1.0e-8, 1.0e-10, relaxation=relaxation))
+        body.opening.value = 0.03
+        minimum = body.loop.minimise()
+        runs.append((minimum.total, minimum.sweeps, body.state.damage.x.array.copy()))
+    (plain, many, d), (relaxed, few, e) = runs
+    assert relaxed == pytest.approx(plain, rel=1e-10)
+    assert np.abs(d - e).max() < 1.0e-6
+    assert few < 0.6 * many
+
+
+def test_presets_agree() -> None:
+    damage = []
+    for preset in ("direct", "multigrid"):
+        body = plate(MPI.COMM_SELF, control=TIGHT, preset=preset)  # type: ignore[arg-type]
+        grow(body, np.array([0.03]))
+        damage.append(body.state.damage.x.array.copy())
+        body.loop.destroy()
+    assert np.abs(damage[0] - damage[1]).max() < 1.0e-4  # k differs: 1e-8, 1e-6
+
+
+def test_split_closes_a_compressed_crack() -> None:
+    """Broken all over and pressed between rough plates: stiffness K where compression is kept, none without a split."""
+    stored = {}
+    for name, chosen in (("kept", VOLUMETRIC_DEVIATORIC), ("none", NoSplit())):
+        body = plate(MPI.COMM_SELF, split=chosen)
+        body.state.damage.x.array[:] = 1.0
+        given = body.state.displacement
+        given.interpolate(lambda x: np.stack([0.0 * x[0], -0.01 * x[1] / 8.0]))
+        stored[name] = body.loop.energies()[0]
+        body.opening.value = -0.01
+        body.loop.displacement.solve()
+        assert body.loop.energies()[0] <= stored[name]
+    bulk = 150.0e3 / (3.0 * (1.0 - 2.0 * 0.26))
+    assert stored["kept"] == pytest.approx(0.5 * bulk * (0.01 / 8.0) ** 2 * 96.0, rel=1e-6)
+    assert stored["none"] < 1.0e-6 * stored["kept"]
+
+
+def test_compression_does_not_break_the_star_convex_body() -> None:
+    """The energy that is concave in d there is handled by its tangent: d stays where it was."""
+    body = plate(MPI.COMM_SELF, split=StarConvex(5.0))
+    before = body.state.damage.x.array.copy()
+    grow(body, np.array([-0.001]))
+    far = np.abs(body.state.damage.function_space.tabulate_dof_coordinates()[:, 1] - 4.0) > 3.2
+    assert np.abs(body.state.damage.x.array - before)[far].max() == 0.0
+
+
+def test_tough_grain_holds_weak_one_breaks() -> None:
+    """Gc by cells: of two halves of a pulled bar, only the weaker one is damaged."""
+    msh = mesh.create_rectangle(MPI.COMM_SELF, [(0.0, 0.0), (8.0, 1.0)], (32, 4))
+    state = State.on(msh)
+    toughness = fem.Function(fem.functionspace(msh, ("DG", 0)))
+    toughness.interpolate(lambda x: np.where(x[0] < 4.0, 6.0, 3.0))
+    space = state.displacement.function_space
+    end, zero = fem.Constant(msh, 0.0), fem.Constant(msh, 0.0)
+    held = []
+    for axis, where, value in ((0, 0.0, zero), (0, 8.0, end), (1, 0.0, zero)):
+        facets = mesh.locate_entities_boundary(msh, 1, lambda x, a=axis, at=where: np.isclose(x[a], at))
+        held.append(fem.dirichletbc(value, fem.locate_dofs_topological(space.sub(axis), 1, facets), space.sub(axis)))
+    loop = AlternateMinimisation(Energy(Solid(150.0e3, 0.26, toughness, AT1(1.0))), state, held)
+    weak = np.sqrt(3.0 * 3.0 * (1.0 - 0.26**2) / (8.0 * 150.0e3))
+    end.value = 8.0 * weak * 1.02
+    loop.minimise()
+    x = state.damage.function_space.tabulate_dof_coordinates()[:, 0]
+    assert state.damage.x.array[x > 4.5].max() > 0.9
+    assert state.damage.x.array[x < 2.0].max() == 0.0
+
+
+def test_snapshot_and_restore() -> None:
+    body = plate(MPI.COMM_SELF)
+    grow(body, np.array([0.03]))
+    kept = body.state.snapshot()
+    first = grow(body, np.array([0.05]))
+    body.state.restore(kept)
+    assert grow(body, np.array([0.05])) == pytest.approx(first, rel=1e-12)
+
+
+def test_failure_says_why() -> None:
+    body = plate(MPI.COMM_SELF, control=Control(max_sweeps=3))
+    body.opening.value = OPENING
+    with pytest.raises(NumericalFailure, match="in sweep 3"):
+        body.loop.minimise()
+
+
+def test_no_options_are_left_behind() -> None:
+    before = PETSc.Options().getAll()
+    body = plate(MPI.COMM_SELF)
+    grow(body, np.array([0.01]))
+    assert PETSc.Options().getAll() == before
+    body.loop.destroy()
