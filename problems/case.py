@@ -351,6 +351,10 @@ def _check_process_zone(case: Case) -> None:
         )
 
 
+OTHER_READY = {"cases": "run", "studies": "ccd", "sweeps": "sweep"}
+"""Folders of ready files, and the command that takes them."""
+
+
 def find_ready(path: Path, folder: Path, kind: str, several: str) -> Path:
     """The file itself, or the ready one of that name in `folder`; `kind` and `several` name what is looked for."""
     if path.is_file():
@@ -360,6 +364,9 @@ def find_ready(path: Path, folder: Path, kind: str, several: str) -> Path:
         return ready[path.stem]
     near = did_you_mean(path.stem, ready)
     hint = f"Did you mean {near}?" if near else f"Ready {several}: {', '.join(sorted(ready))}"
+    for other, command in OTHER_READY.items():
+        if other != folder.name and path.name == str(path) and (folder.parent / other / f"{path.stem}.toml").is_file():
+            hint = f"A ready file of `lifrac {command}` has this name: lifrac {command} {path.stem}"
     message = "is a folder" if path.is_dir() else f"no such {kind} file"
     raise InputError(message, file=path, remedy=hint)
 

@@ -245,3 +245,9 @@ def test_capacity_without_extrusion(path: Path) -> None:
     ]
     numbers = load_case(path, overrides).dimensionless()
     assert numbers["capacity_without_extrusion_mAh_per_cm2"] == pytest.approx(0.109, rel=5e-3)
+
+
+@pytest.mark.parametrize(("name", "command"), [("llzo", "lifrac ccd llzo"), ("llzo_24", "lifrac sweep llzo_24")])
+def test_a_ready_study_is_no_case_but_told_how_to_run(name: str, command: str) -> None:
+    with pytest.raises(InputError, match=command):
+        load_case(name)
