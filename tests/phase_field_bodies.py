@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+import ufl
 from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.numerics.linear import Preset
 from lifrac.solver.phase_field.energy import Energy, Solid
 from lifrac.solver.phase_field.minimise import AlternateMinimisation, Control
 from lifrac.solver.phase_field.state import State
+from lifrac.solver.physics.crack_pressure import pressure_energy
 from lifrac.solver.physics.damage import AT1, DamageModel
 from lifrac.solver.physics.splits import NoSplit, Split
 from mpi4py import MPI
@@ -27,6 +29,7 @@ class Plate:
     loop: AlternateMinimisation
     opening: fem.Constant
     side: fem.Constant
+    pressure: fem.Constant
 
 
 def plate(
@@ -36,21 +39,46 @@ def plate(
     control: Control | None = None,
     preset: Preset = "direct",
     toughness: float = GC,
+    filled: bool = False,
 ) -> Plate:
-    """A plate with a notch from its left edge at mid height, held below, moved by (side, opening) above."""
+    """A plate with a notch from its left edge at mid height, held below, moved by (side, opening) above.
+
+    `filled`: the crack is a row of broken cells that hold a given volume at some pressure. (Of two rows, either may
+    grow: rounding would choose.)
+    """
     msh = mesh.create_rectangle(comm, [(0.0, 0.0), (WIDTH, HEIGHT)], CELLS)
     state = State.on(msh)
     residual = 1.0e-8 if preset == "direct" else 1.0e-6
     solid = Solid(E, NU, toughness, model or AT1(1.5), split or NoSplit(), residual)
     x = state.damage.function_space.tabulate_dof_coordinates()
-    notch = (np.abs(x[:, 1] - 0.5 * HEIGHT) < 1.0e-6) & (x[:, 0] < 4.01)
+    middle, half_width = (0.5 * HEIGHT - 0.25, 0.26) if filled else (0.5 * HEIGHT, 1.0e-6)
+    notch = (np.abs(x[:, 1] - middle) < half_width) & (x[:, 0] < 4.01)
     state.break_nodes(np.flatnonzero(notch).astype(np.int32))
     space = state.displacement.function_space
-    opening, side, zero = (fem.Constant(msh, 0.0) for _ in range(3))
+    opening, side, zero, pressure = (fem.Constant(msh, 0.0) for _ in range(4))
     held = []
     for at, values in ((0.0, (zero, zero)), (HEIGHT, (side, opening))):
         facets = mesh.locate_entities_boundary(msh, 1, lambda x, y=at: np.isclose(x[1], y))
         for axis, value in enumerate(values):
             dofs = fem.locate_dofs_topological(space.sub(axis), 1, facets)
             held.append(fem.dirichletbc(value, dofs, space.sub(axis)))
-    return Plate(state, solid, AlternateMinimisation(Energy(solid), state, held, control, preset), opening, side)
+    if filled:
+        energy = Energy(solid, lambda u, d: pressure_energy(u, d, pressure) * ufl.dx)
+        loop = AlternateMinimisation(energy, state, held, control, preset, pressure)
+    else:
+        loop = AlternateMinimisation(Energy(solid), state, held, control, preset)
+    return Plate(state, solid, loop, opening, side, pressure)
+
+
+def pressed(comm: MPI.Comm, preset: Preset = "direct") -> Plate:
+    """A plate with a crack that holds a volume, solved tightly."""
+    return plate(comm, control=Control(1.0e-8, 1.0e-10), preset=preset, filled=True)
+
+
+def hold(body: Plate, volume: float) -> float:
+    """Put a volume [um2] into the crack; returns the pressure [MPa]."""
+    assert body.loop.volume is not None
+    body.loop.volume.volume = volume
+    body.loop.minimise()
+    body.state.commit()
+    return float(body.pressure.value)

@@ -34,6 +34,7 @@ MODULES = (
     "ranks",
     "damage_bar",
     "surfing",
+    "diffuse_crack",
 )
 """Modules of this package that register checks, in the order in which they run."""
 

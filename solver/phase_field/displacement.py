@@ -14,7 +14,7 @@ from petsc4py import PETSc
 from ..errors import NumericalFailure
 from ..numerics.linear import LinearSolver, Preset, rigid_body_modes
 from .energy import Energy
-from .state import State
+from .state import Floats, State
 
 TOLERANCE = 1.0e-10
 """Of the residual over the forces that act (loads and reactions): rounding leaves 1e-12 and less."""
@@ -91,7 +91,23 @@ class DisplacementSolver:
         squares = self.u.function_space.mesh.comm.allreduce(np.array([force @ force, held @ held]), op=MPI.SUM)
         return float(np.sqrt(squares[0])), float(np.sqrt(squares[1]))
 
+    def response(self, form: fem.Form, fresh: bool) -> Floats:
+        """Change of u, on owned dofs, under a small force (linear form) at the present state (collective).
+
+        `fresh`: the matrix of the last iteration is that of this damage, and is used again.
+        """
+        if not fresh:
+            self._refill()
+        self._norms(form)
+        self._right.scale(-1.0)
+        self._solve()
+        return np.array(self._step.getArray(readonly=True))
+
     def _newton_step(self) -> None:
+        self._refill()
+        self._solve()
+
+    def _refill(self) -> None:
         self.matrix.zeroEntries()
         fem_petsc.assemble_matrix(self.matrix, self._tangent_form, bcs=self.held)  # type: ignore[misc]
         self.matrix.assemble()
@@ -100,6 +116,9 @@ class DisplacementSolver:
             self._solver = LinearSolver(self.matrix, self._preset, "displacement")
         else:
             self._solver.refill()
+
+    def _solve(self) -> None:
+        assert self._solver is not None
         try:
             self._solver.solve(self._right, self._step)
         except NumericalFailure:  # raised on every rank alike

@@ -13,7 +13,7 @@ from lifrac.solver.physics.damage import AT1, AT2
 from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, StarConvex
 from mpi4py import MPI
 from petsc4py import PETSc
-from phase_field_bodies import CELLS, GC, WIDTH, Plate, plate
+from phase_field_bodies import CELLS, GC, WIDTH, Plate, hold, plate, pressed
 
 from dolfinx import fem, mesh  # isort: skip
 
@@ -161,3 +161,27 @@ def test_no_options_are_left_behind() -> None:
     grow(body, np.array([0.01]))
     assert PETSc.Options().getAll() == before
     body.loop.destroy()
+
+
+def test_volume_control() -> None:
+    """The crack holds what it is asked to; p is linear in it while d stands still; p and u balance at either end."""
+    body = pressed(MPI.COMM_SELF)
+    pressures = []
+    for volume in (1.0e-4, 2.0e-4):
+        pressures.append(hold(body, volume))
+        assert body.loop.volume is not None
+        assert body.loop.volume.crack_volume() == pytest.approx(volume, rel=1e-9)
+        found = body.state.displacement.x.array.copy()
+        body.loop.displacement.solve()  # at that pressure, now given
+        assert np.abs(body.state.displacement.x.array - found).max() < 1.0e-7 * np.abs(found).max()
+    assert pressures[1] == pytest.approx(2.0 * pressures[0], rel=1e-6)
+    stored, _, load = body.loop.energies()
+    assert stored == pytest.approx(0.5 * pressures[1] * 2.0e-4, rel=1e-8)
+    assert load == pytest.approx(-2.0 * stored, rel=1e-8)
+
+
+def test_volume_without_a_crack_is_a_failure() -> None:
+    body = pressed(MPI.COMM_SELF)
+    body.state.damage.x.array[:] = 0.0
+    with pytest.raises(NumericalFailure, match="no open crack"):
+        hold(body, 1.0e-3)
