@@ -1,6 +1,8 @@
 """What every folder that lifrac writes has in common; imports nothing heavy."""
 
 import contextlib
+import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -20,6 +22,16 @@ def write_aside(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
+
+
+def try_lock(file: int) -> bool | None:
+    """Take the lock of an open file, until it is closed or its process ends: False if another process has it, None if
+    the file system knows no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return False if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
+    return True
 
 
 def text(value: object) -> str:

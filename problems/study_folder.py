@@ -1,8 +1,6 @@
 """The folder of a study: its points, the tables rebuilt from them, and the lock that keeps others out (docs/ccd.md)."""
 
 import csv
-import errno
-import fcntl
 import io
 import json
 import logging
@@ -16,7 +14,7 @@ from lifrac.meshes.errors import InputError
 from . import units as u
 from .ccd_distribution import Distribution, distribution_tables, distributions
 from .ccd_drivers import Plan, Row
-from .files import MARKS, text, write_aside
+from .files import MARKS, text, try_lock, write_aside
 from .point_folder import PointFolders
 from .points import EVENTS, Finished
 from .study import Study, version
@@ -75,13 +73,12 @@ class StudyFolder:
     def _locked(self) -> int:
         """An open file that holds the folder's lock; the system releases it when this process ends, however it does."""
         file = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                os.close(file)
-                raise InputError("another process is computing this study", key="--out", value=str(self.path),
-                                 remedy="Wait for it, or choose another folder with --out") from None  # fmt: skip
+        locked = try_lock(file)
+        if locked is False:
+            os.close(file)
+            raise InputError("another process is computing this study", key="--out", value=str(self.path),
+                             remedy="Wait for it, or choose another folder with --out")  # fmt: skip
+        if locked is None:
             LOG.warning(
                 "warning: the file system of %s knows no locks: use the folder from one process only", self.path
             )

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import fcntl
 import io
 import json
 import os
@@ -15,7 +14,7 @@ from typing import Any, Literal
 
 from lifrac.meshes.errors import InputError
 
-from .files import MARKS, text, write_aside
+from .files import MARKS, text, try_lock, write_aside
 from .study import version
 from .sweep import Point, Sweep
 
@@ -146,17 +145,13 @@ class SweepFolder:
         except OSError as error:
             raise self._refusal(f"cannot be written: {error.strerror}") from None
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if try_lock(file.fileno()) is False:  # on a file system without locks there is nothing to be done
                 file.seek(0)
                 raise InputError(
                     f"another sweep is at work in this folder (process {file.read().strip() or 'unknown'}, "
                     "or what it has started)",
                     key="--out", value=str(self.path), remedy="Wait for it, or stop it",
-                ) from None  # fmt: skip
-            except OSError:
-                pass  # a file system without locks: nothing to be done about it
+                )  # fmt: skip
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()

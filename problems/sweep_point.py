@@ -4,7 +4,6 @@ Computes the points of the job one after another on the ranks it was started wit
 folder that takes its name when it is complete, so that a kill at any time leaves a whole point or none.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -24,6 +23,7 @@ from lifrac.solver.errors import NumericalFailure
 from mpi4py import MPI
 
 from .case import load_case
+from .files import try_lock
 from .runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, run_case
 from .signals import heeding_signals
 from .sweep_folder import PointFolder
@@ -138,17 +138,12 @@ def _held(point: PointFolder, asked: list[int]) -> Iterator[None]:
     """Keep other processes off a point: a job of an earlier, killed sweep may still be computing it."""
     with point.lock.open("w") as file:
         waiting = False
-        while not asked:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not waiting:
-                    LOG.info("point %s is being computed by another process; waiting for it", point.id)
-                waiting = True
-                time.sleep(0.5)
-            except OSError:  # a file system without locks: the rename still leaves one whole result
-                break
+        # On a file system without locks the rename still leaves one whole result.
+        while not asked and try_lock(file.fileno()) is False:
+            if not waiting:
+                LOG.info("point %s is being computed by another process; waiting for it", point.id)
+            waiting = True
+            time.sleep(0.5)
         yield
 
 

@@ -62,10 +62,15 @@ def opening_at_growth(model: PlaneModel) -> float:
     return 4.0 * griffith_pressure(model) * model.flaw.length / model.electrolyte.plane_strain_modulus
 
 
+def plating_speed(model: PlaneModel) -> float:
+    """Rate at which the protocol's largest current thickens the metal in the flaw, from both faces [um/s]."""
+    largest = max((abs(step.current_density) for step in model.protocol), default=0.0)
+    return 2.0 * surface_velocity_per_current(model.anode.molar_volume) * largest
+
+
 def plating_time(model: PlaneModel) -> float:
     """Time in which the protocol's largest current plates that opening from both faces [s]; 1 s at rest."""
-    largest = max((abs(step.current_density) for step in model.protocol), default=0.0)
-    speed = 2.0 * surface_velocity_per_current(model.anode.molar_volume) * largest
+    speed = plating_speed(model)
     return opening_at_growth(model) / speed if speed > 0.0 else 1.0
 
 
@@ -90,11 +95,9 @@ def default_strength(model: PlaneModel, cell: Floats) -> Floats:
 
 def growth_speed(model: PlaneModel) -> float:
     """Crack speed [um/s] that the protocol's largest current can feed: 2 v sqrt(a0)/(1.5 C); 0 at rest."""
-    largest = max((abs(step.current_density) for step in model.protocol), default=0.0)
     e = model.electrolyte
     c = EDGE_FACTOR * float(np.sqrt(np.pi)) * e.fracture_toughness / e.plane_strain_modulus
-    velocity = surface_velocity_per_current(model.anode.molar_volume) * largest
-    return 2.0 * velocity * float(np.sqrt(model.flaw.length)) / (1.5 * c)
+    return plating_speed(model) * float(np.sqrt(model.flaw.length)) / (1.5 * c)
 
 
 def default_viscosity(model: PlaneModel, law: LinearSoftening) -> Floats:
