@@ -6,14 +6,14 @@ import ufl
 from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.physics.damage import AT1, AT2, DamageModel
 from lifrac.solver.physics.elasticity import energy_density
-from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, Split, StarConvex
+from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, Spectral, Split, StarConvex
 from mpi4py import MPI
 from numpy.typing import NDArray
 
 from dolfinx import fem, mesh  # isort: skip
 
 E, NU = 150.0e3, 0.26
-SPLITS = [NoSplit(), VOLUMETRIC_DEVIATORIC, StarConvex(5.0)]
+SPLITS = [NoSplit(), VOLUMETRIC_DEVIATORIC, StarConvex(5.0), Spectral()]
 TENSORS = {
     "pull": [[1.0, 0.2], [0.2, 0.5]],
     "push": [[-1.0, 0.2], [0.2, -0.5]],
@@ -32,7 +32,7 @@ def tensor(name: str) -> ufl.core.expr.Expr:
     return ufl.as_matrix(TENSORS[name])
 
 
-@pytest.mark.parametrize("split", SPLITS, ids=["none", "vol-dev", "star"])
+@pytest.mark.parametrize("split", SPLITS, ids=["none", "vol-dev", "star", "spectral"])
 @pytest.mark.parametrize("name", TENSORS)
 def test_split_adds_up_to_the_sound_energy(split: Split, name: str) -> None:
     eps = tensor(name)
@@ -47,6 +47,86 @@ def test_hydrostatic_compression_drives_no_damage() -> None:
     assert evaluate(VOLUMETRIC_DEVIATORIC.psi_plus(eps, E, NU)) == pytest.approx(0.0, abs=1e-12)
     assert evaluate(StarConvex(5.0).psi_plus(eps, E, NU)) == pytest.approx(-5.0 * 4.5e-6 * bulk, rel=1e-12)
     assert evaluate(NoSplit().psi_plus(eps, E, NU)) == pytest.approx(4.5e-6 * bulk, rel=1e-12)
+
+
+LAM, MU = E * NU / ((1.0 + NU) * (1.0 - 2.0 * NU)), E / (2.0 * (1.0 + NU))
+STRAINS = {
+    "at rest": np.zeros((3, 3)),
+    "pulled": np.diag([1.0e-3, 0.0, 0.0]),
+    "pushed": np.diag([-1.0e-3, 0.0, 0.0]),
+    "pulled, free sides": np.diag([1.0e-3, -NU * 1.0e-3, -NU * 1.0e-3]),
+    "pushed, free sides": np.diag([-1.0e-3, NU * 1.0e-3, NU * 1.0e-3]),
+    "hydrostatic": np.diag([1.0e-3, 1.0e-3, 1.0e-3]),
+    "sheared": np.array([[0.0, 1.0e-3, 0.0], [1.0e-3, 0.0, 0.0], [0.0, 0.0, 0.0]]),
+    "nearly equal": np.diag([1.0e-3, -5.0e-4, -5.0e-4 * (1.0 + 1.0e-6)]),
+    "mixed": 1.0e-3 * np.array([[0.4, 0.5, 0.2], [0.5, -0.7, 0.3], [0.2, 0.3, 0.1]]),
+}
+
+
+class SpectralPlus:
+    """psi_plus, its stress and the action of its tangent on a direction, of a strain that may be changed."""
+
+    def __init__(self, dim: int) -> None:
+        msh = mesh.create_unit_square(MPI.COMM_SELF, 1, 1)
+        self.strain, self.direction = (fem.Constant(msh, np.zeros((dim, dim))) for _ in range(2))
+        eps = ufl.variable(self.strain)
+        psi = Spectral().psi_plus(eps, E, NU)
+        stress = ufl.diff(psi, eps)
+        change = ufl.diff(ufl.inner(stress, self.direction), eps)
+        scalars = [psi, *(t[i, j] for t in (stress, change) for i in range(dim) for j in range(dim))]
+        self._forms = [fem.form(s * ufl.dx(msh)) for s in scalars]
+
+    def at(self, strain: NDArray[np.float64], direction: NDArray[np.float64]) -> NDArray[np.float64]:
+        n = len(self.strain.value)
+        self.strain.value[:], self.direction.value[:] = strain[:n, :n], direction[:n, :n]
+        return np.array([fem.assemble_scalar(form) for form in self._forms])
+
+
+def spectral_by_hand(eps: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """lambda/2 <tr>^2 + mu sum <e_i>^2 and lambda <tr> 1 + 2 mu sum <e_i> n_i n_i from numerical eigenvectors."""
+    values, vectors = np.linalg.eigh(eps)
+    positive, trace = np.maximum(values, 0.0), max(np.trace(eps), 0.0)
+    part = (vectors * positive) @ vectors.T
+    return 0.5 * LAM * trace**2 + MU * (positive**2).sum(), LAM * trace * np.eye(3) + 2.0 * MU * part
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_spectral_split_and_its_stress(dim: int) -> None:
+    """Energy and stress against eigenvectors, finite and right wherever eigenvalues coincide or vanish."""
+    spectral, away = SpectralPlus(dim), np.array([[0.3, 0.2, 0.1], [0.2, -0.5, 0.4], [0.1, 0.4, 0.6]])
+    for name, given in STRAINS.items():
+        eps = given.copy()
+        if dim == 2:
+            eps[2, :] = eps[:, 2] = 0.0
+        found = spectral.at(eps, away)
+        psi, stress = spectral_by_hand(eps)
+        assert np.isfinite(found).all(), name
+        assert found[0] == pytest.approx(psi, rel=1e-9, abs=1e-12), name
+        symmetric = found[1 : 1 + dim**2].reshape(dim, dim)
+        symmetric = 0.5 * (symmetric + symmetric.T)
+        assert np.abs(symmetric - stress[:dim, :dim]).max() < 1.0e-7 * E * 1.0e-3, name
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_spectral_tangent(dim: int) -> None:
+    """Against differences of the stress, where eigenvalues differ and where two coincide."""
+    spectral, away = SpectralPlus(dim), np.array([[0.3, 0.2, 0.1], [0.2, -0.5, 0.4], [0.1, 0.4, 0.6]])
+    away[2, :] *= dim - 2.0
+    away[:, 2] *= dim - 2.0
+    for name in ("mixed", "pulled, free sides", "pushed, free sides") if dim == 3 else ("mixed",):
+        eps, size = STRAINS[name], 1.0e-8
+        up, down = (spectral.at(eps + sign * size * away, away)[1 : 1 + dim**2] for sign in (1.0, -1.0))
+        tangent = spectral.at(eps, away)[1 + dim**2 :]
+        assert np.abs(tangent - (up - down) / (2.0 * size)).max() < 1.0e-4 * E, name
+
+
+def test_spectral_split_of_uniaxial_strain() -> None:
+    """All of a pull drives damage, nothing of a push; a pull with free sides (3D) loses all but mu nu^2 2 e^2."""
+    spectral, none, e = SpectralPlus(3), np.zeros((3, 3)), 1.0e-3
+    assert spectral.at(STRAINS["pulled"], none)[0] == pytest.approx((0.5 * LAM + MU) * e**2, rel=1e-12)
+    assert spectral.at(STRAINS["pushed"], none)[0] == pytest.approx(0.0, abs=1e-12)
+    full = 0.5 * E * e**2
+    assert spectral.at(STRAINS["pulled, free sides"], none)[0] == pytest.approx(full - 2.0 * MU * (NU * e) ** 2)
 
 
 def _profile_energy(model: DamageModel) -> NDArray[np.float64]:
