@@ -233,8 +233,25 @@ class StepControl:
 
 
 @dataclass(frozen=True)
-class PlaneModel:
-    """Everything the plane engine needs besides the mesh."""
+class DiffuseCrack:
+    """Regularisation of Griffith's criterion by a damage field."""
+
+    length: float
+    """Internal length l [um]."""
+    cell_size: float
+    """Edge h of the cells where the crack can go [um]; at most l/3."""
+    damage_model: Literal["AT1", "AT2"] = "AT1"
+    split: Literal["none", "volumetric_deviatoric", "star_convex", "spectral"] = "none"
+    """Which part of the elastic energy damage takes away."""
+    star_ratio: float = 5.0
+    """r of the star-convex split [-]."""
+    correct_toughness: bool = True
+    """Divide Gc by its excess on the mesh, 1 + 3h/8l (AT1) or 1 + h/2l (AT2)."""
+
+
+@dataclass(frozen=True)
+class CellModel:
+    """Everything the engines need besides the mesh and their own way of fracture."""
 
     electrolyte: Electrolyte
     anode: Kinetics
@@ -242,7 +259,6 @@ class PlaneModel:
     creep: Creep
     flaw: Flaw
     loads: Loads = field(default_factory=Loads)
-    cohesion: Cohesion = field(default_factory=Cohesion)
     protocol: tuple[ProtocolStep, ...] = ()
     stop: StopRules = field(default_factory=StopRules)
     control: StepControl = field(default_factory=StepControl)
@@ -250,3 +266,17 @@ class PlaneModel:
     """None: faces keep their contact fraction."""
     assisted: AssistedCracking | None = None
     """None: the toughness does not depend on the current."""
+
+
+@dataclass(frozen=True)
+class PlaneModel(CellModel):
+    """Everything the plane engine needs besides the mesh."""
+
+    cohesion: Cohesion = field(default_factory=Cohesion)
+
+
+@dataclass(frozen=True)
+class PhaseFieldModel(CellModel):
+    """Everything the phase-field engine needs besides the mesh."""
+
+    diffuse: DiffuseCrack = field(kw_only=True)
