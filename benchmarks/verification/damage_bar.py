@@ -64,8 +64,9 @@ def pull(model: DamageModel, split: Split, strains: Floats) -> Floats:
         facets = mesh.locate_entities_boundary(msh, 1, lambda x, a=axis, at=where: np.isclose(x[a], at))
         held.append(fem.dirichletbc(value, fem.locate_dofs_topological(space.sub(axis), 1, facets), space.sub(axis)))
     tight = Control(damage_tolerance=1.0e-7, energy_tolerance=1.0e-9)
-    loop = AlternateMinimisation(Energy(solid), state, held, tight)
-    mean = fem.form(solid.stress(state.displacement, state.damage)[0, 0] / (BAR[0] * BAR[1]) * ufl.dx)
+    energy = Energy(solid)
+    loop = AlternateMinimisation(energy, state, held, tight)
+    mean = fem.form(energy.stress(state.displacement, state.damage)[0, 0] / (BAR[0] * BAR[1]) * ufl.dx)
     stresses = []
     for strain in strains:
         end.value = strain * BAR[0]

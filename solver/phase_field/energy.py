@@ -12,7 +12,7 @@ import ufl
 from ufl.core.expr import Expr
 
 from ..physics.damage import DamageModel, degradation
-from ..physics.elasticity import strain
+from ..physics.frames import Cartesian, Frame
 from ..physics.splits import NoSplit, Split
 
 
@@ -47,14 +47,14 @@ class Solid:
         minus = self.split.psi_minus(eps, self.youngs_modulus, self.poisson_ratio)
         return degradation(d, self.residual_stiffness) * plus + minus
 
-    def stress(self, u: Expr, d: Expr) -> Expr:
-        """sigma = d(stored)/d eps [MPa], in-plane components in 2D."""
-        eps = ufl.variable(strain(u))
+    def stress(self, eps: Expr, d: Expr) -> Expr:
+        """sigma = d(stored)/d eps [MPa], in-plane components in plane strain."""
+        eps = ufl.variable(eps)
         return ufl.diff(self.stored_density(eps, d), eps)
 
-    def convex_density(self, u: Expr, d: Expr) -> Expr:
+    def convex_density(self, eps: Expr, d: Expr) -> Expr:
         """The stored energy with what is convex in d only: equal to it where psi_plus >= 0."""
-        plus = self.split.psi_plus(strain(u), self.youngs_modulus, self.poisson_ratio)
+        plus = self.split.psi_plus(eps, self.youngs_modulus, self.poisson_ratio)
         return degradation(d, self.residual_stiffness) * ufl.max_value(plus, 0.0)
 
 
@@ -68,21 +68,33 @@ class Load(Protocol):
 class Energy:
     """The parts of E(u, d) as forms.
 
-    The integrands are exact with second-order quadrature for P1 fields on simplices (per depth in 2D).
+    Parameters
+    ----------
+    solid : Solid
+    load : Load, optional
+        Integrated by the same frame.
+    frame : Frame
+        Plane strain or 3D, or a body of revolution.
     """
 
     solid: Solid
     load: Load | None = None
+    frame: Frame = field(default_factory=Cartesian)
 
-    def dx(self) -> ufl.Measure:
-        return ufl.Measure("dx", metadata={"quadrature_degree": 2})
+    def stored_density(self, u: Expr, d: Expr) -> Expr:
+        """g(d) psi_plus + psi_minus [MPa]."""
+        return self.solid.stored_density(self.frame.strain(u), d)
+
+    def stress(self, u: Expr, d: Expr) -> Expr:
+        """sigma [MPa], in-plane components in plane strain."""
+        return self.solid.stress(self.frame.strain(u), d)
 
     def stored(self, u: Expr, d: Expr) -> ufl.Form:
-        return self.solid.stored_density(strain(u), d) * self.dx()
+        return self.frame.integral(self.stored_density(u, d))
 
     def fracture(self, d: Expr) -> ufl.Form:
-        """int Gc gamma(d) dx."""
-        return self.solid.fracture_energy * self.solid.damage_model.surface_density(d) * self.dx()
+        """int Gc gamma(d) dV."""
+        return self.frame.integral(self.solid.fracture_energy * self.solid.damage_model.surface_density(d))
 
     def total(self, u: Expr, d: Expr) -> ufl.Form:
         parts = self.stored(u, d) + self.fracture(d)
@@ -90,4 +102,4 @@ class Energy:
 
     def convex_in_damage(self, u: Expr, d: Expr) -> ufl.Form:
         """A form whose second derivative in d bounds that of E from above, and is never negative."""
-        return self.solid.convex_density(u, d) * self.dx() + self.fracture(d)
+        return self.frame.integral(self.solid.convex_density(self.frame.strain(u), d)) + self.fracture(d)

@@ -7,7 +7,6 @@ import ufl
 from dolfinx import fem
 from mpi4py import MPI
 
-from ..physics.elasticity import strain
 from .energy import Energy
 from .state import State
 
@@ -35,6 +34,7 @@ class EnergyReleaseRate:
 
     q = 1 within the inner radius, 0 beyond the outer one (Li, Shih & Needleman, Eng. Fract. Mech. 21 (1985) 405). The
     elastic part of the energy only, so that what is measured is the driving force, not its balance with the resistance.
+    For plane strain and straight fronts in 3D; not for bodies of revolution.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class EnergyReleaseRate:
         radius = ufl.sqrt(ufl.inner(x - self._tip, x - self._tip) + (1.0e-6 * inner) ** 2)
         inside = ufl.And(ufl.gt(radius, inner), ufl.lt(radius, outer))
         slope = ufl.conditional(inside, -1.0 / (outer - inner), 0.0) * (x - self._tip) / radius
-        gradient = ufl.dot(energy.solid.stress(u, d), u.dx(0))
-        flux = ufl.inner(gradient, slope) - energy.solid.stored_density(strain(u), d) * slope[0]
+        gradient = ufl.dot(energy.stress(u, d), u.dx(0))
+        flux = ufl.inner(gradient, slope) - energy.stored_density(u, d) * slope[0]
         self._form = fem.form(flux * ufl.dx(metadata={"quadrature_degree": 4}))
         self._comm = msh.comm
 

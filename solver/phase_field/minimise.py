@@ -97,7 +97,7 @@ class AlternateMinimisation:
         self.state, self.control = state, control or Control()
         u, d = state.displacement, state.damage
         self.displacement = DisplacementSolver(energy, state, held, preset)
-        self.volume = None if pressure is None else VolumeControl(self.displacement, state, pressure)
+        self.volume = None if pressure is None else VolumeControl(self.displacement, state, pressure, energy.frame)
         self.damage = DamageSolver(energy, state, self.control.relaxation)
         self._parts = [fem.form(energy.stored(u, d)), fem.form(energy.fracture(d))]
         if energy.load is not None:

@@ -11,6 +11,7 @@ from mpi4py import MPI
 
 from ..errors import NumericalFailure
 from ..physics.crack_pressure import opening_density
+from ..physics.frames import Frame
 from .displacement import DisplacementSolver
 from .state import Floats, State
 
@@ -27,21 +28,25 @@ class VolumeControl:
     state : State
     pressure : fem.Constant
         p [MPa], changed by every solve.
+    frame : Frame
+        That of the energy.
     """
 
-    def __init__(self, displacement: DisplacementSolver, state: State, pressure: fem.Constant) -> None:
+    def __init__(
+        self, displacement: DisplacementSolver, state: State, pressure: fem.Constant, frame: Frame
+    ) -> None:
         self.displacement, self.pressure = displacement, pressure
         self.volume = 0.0
         """V that is wanted, of what is meshed [um^2 in plane strain, um^3]."""
         u, d = state.displacement, state.damage
         v = ufl.TestFunction(u.function_space)
         self._u = u
-        self._volume_form = fem.form(opening_density(u, d) * ufl.dx)
-        self._response_form = fem.form(opening_density(v, d) * ufl.dx)
+        self._volume_form = fem.form(frame.integral(opening_density(u, d)))
+        self._response_form = fem.form(frame.integral(opening_density(v, d)))
         self._comm = u.function_space.mesh.comm
 
     def crack_volume(self) -> float:
-        """V = -int u . grad d dx of the present state (collective)."""
+        """V = -int u . grad d dV of the present state (collective)."""
         return float(self._comm.allreduce(fem.assemble_scalar(self._volume_form), op=MPI.SUM))
 
     def solve(self) -> int:
