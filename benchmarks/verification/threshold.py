@@ -121,8 +121,8 @@ class Slot:
             replace(NORTON, fixed_aperture=True),
             Flaw(self.length, self.aperture),
             Loads(stack_pressure=stack),
-            Cohesion(strength=1.0e5, viscosity=0.0),
-            (ProtocolStep("constant_current", current, duration=duration),),
+            cohesion=Cohesion(strength=1.0e5, viscosity=0.0),
+            protocol=(ProtocolStep("constant_current", current, duration=duration),),
         )
         surface = self.body.surface
         engine = PlaneEngine(SurfaceProblem(surface, self.body.response, model, PrescribedCurrent(current)))
