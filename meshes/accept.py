@@ -7,6 +7,7 @@ import numpy as np
 from lifrac.meshes.errors import InputError
 from lifrac.meshes.raw import (
     CELL_GROUP,
+    CELL_GROUPS,
     FACET_GROUPS,
     SIMPLICES,
     Floats,
@@ -17,9 +18,18 @@ from lifrac.meshes.raw import (
 )
 from lifrac.meshes.report import cell_quality
 
-REQUIRED = ("anode", "counter", "crack_plane")
+REQUIRED = ("anode", "counter")
+STARTS = ("crack_plane", "flaw")
+"""One of these says where a crack starts."""
 TOLERANCE = 1e-6
 """Distance from a face that counts as on it, as part of the body's diagonal: single precision files pass."""
+
+
+BODY = {
+    "crack_plane": "With a crack plane the body is its half x >= 0",
+    "anode": "The body is y >= 0, its anode face at y = 0",
+}
+"""Where the body lies, by the group that says so."""
 
 
 def accept(named: NamedCells, dim: int, *, scale: float = 1.0, file: Path | None = None) -> RawMesh:
@@ -76,14 +86,15 @@ def _check_shapes(named: NamedCells, dim: int, file: Path | None) -> None:
 
 def _check_names(named: NamedCells, dim: int, file: Path | None) -> None:
     """All groups of cells and facets have known names and the required ones are there."""
-    known = [CELL_GROUP, *(name for name in FACET_GROUPS if dim == 3 or name != "side")]
-    shapes = {SIMPLICES[dim]: {CELL_GROUP}, SIMPLICES[dim - 1]: set(known[1:])}
+    faces = [name for name in FACET_GROUPS if dim == 3 or name != "side"]
+    shapes = {SIMPLICES[dim]: {CELL_GROUP, *CELL_GROUPS}, SIMPLICES[dim - 1]: set(faces)}
+    known = [CELL_GROUP, *CELL_GROUPS, *faces]
     present = {name for name, rows in named.groups.items() if any(len(rows.get(s, ())) for s in shapes)}
     if not present:
         raise InputError(
             "has no named groups",
             file=file,
-            remedy=f"Name the cells {CELL_GROUP} and the boundary {', '.join(known[1:])} (docs/meshes.md)",
+            remedy=f"Name the cells {CELL_GROUP} and the boundary {', '.join(faces)} (docs/meshes.md)",
         )
     for name in sorted(present - set(known)):
         guess = difflib.get_close_matches(name.lower(), known, n=1)
@@ -95,6 +106,8 @@ def _check_names(named: NamedCells, dim: int, file: Path | None) -> None:
             right = next(s for s, names in shapes.items() if name in names)
             raise InputError(f"holds {wrong[0]}s, it must hold {right}s", file=file, key="group", value=name)
     missing = [name for name in (CELL_GROUP, *REQUIRED) if name not in present]
+    if not present & set(STARTS):
+        missing.append(STARTS[0])
     if missing:
         raise InputError(
             f"lacks the group {' and '.join(map(repr, missing))}; it has {', '.join(sorted(present))}",
@@ -104,9 +117,11 @@ def _check_names(named: NamedCells, dim: int, file: Path | None) -> None:
 
 
 def _check_cells_named(named: NamedCells, dim: int, file: Path | None) -> None:
-    """Every cell is in the group of the electrolyte."""
+    """Every cell is in the group of the electrolyte, or in a part of it (a file may keep one group a cell)."""
     shape = SIMPLICES[dim]
-    bare = len(named.cells[shape]) - len(np.unique(named.groups[CELL_GROUP][shape]))
+    groups = [named.groups.get(name, {}) for name in (CELL_GROUP, *CELL_GROUPS)]
+    inside = np.unique(np.concatenate([rows[shape] for rows in groups if shape in rows]))
+    bare = len(named.cells[shape]) - len(inside)
     if bare:
         raise InputError(
             f"{bare} cells are in no group",
@@ -122,7 +137,7 @@ def _check_boundary(raw: RawMesh, file: Path | None) -> None:
         raise InputError(
             f"{len(astray)} facets in groups are not on the boundary, one near {_place(raw, astray)}",
             file=file,
-            remedy="Mesh only the half x >= 0 of the body; facets must be edges or faces of cells",
+            remedy="A crack plane bounds the half x >= 0 of the body; facets must be edges or faces of cells",
         )
     if np.any(tagged == 0):
         bare = outer[tagged == 0]
@@ -143,7 +158,10 @@ def _check_boundary(raw: RawMesh, file: Path | None) -> None:
 
 
 def _check_faces(raw: RawMesh, file: Path | None) -> None:
-    """Groups lie where the model has them; coordinates of the crack plane and the anode face become exact."""
+    """Groups lie where the model has them; coordinates of the crack plane and the anode face become exact.
+
+    Without a crack plane the body is whole and may reach to either side of x = 0.
+    """
     points = raw.points
     near = TOLERANCE * _diagonal(points)
     top = points.max(axis=0)
@@ -151,10 +169,11 @@ def _check_faces(raw: RawMesh, file: Path | None) -> None:
         ("crack_plane", 0, (0.0,)),
         ("anode", 1, (0.0,)),
         ("counter", 1, (float(top[1]),)),
+        ("side", 2, (0.0, float(top[-1]))),
     ]
-    if "side" in raw.groups and raw.dim == 3:
-        expected.append(("side", 2, (0.0, float(top[2]))))
     for name, axis, positions in expected:
+        if name not in raw.groups:
+            continue
         at = points[np.unique(raw.groups[name]), axis]
         off = np.min([np.abs(at - position) for position in positions], axis=0)
         if off.max() > near:
@@ -167,10 +186,12 @@ def _check_faces(raw: RawMesh, file: Path | None) -> None:
                 remedy="Move the geometry or check the scale",
             )
     for axis, name in ((0, "crack_plane"), (1, "anode")):
+        if name not in raw.groups:
+            continue
         if points[:, axis].min() < -near:
-            raise InputError(f"reaches below {'xy'[axis]} = 0", file=file, remedy="The body is x, y >= 0")
+            raise InputError(f"reaches below {'xy'[axis]} = 0", file=file, remedy=BODY[name])
         points[np.unique(raw.groups[name]), axis] = 0.0
-    if points[np.unique(raw.groups["crack_plane"]), 1].min() > 0:
+    if "crack_plane" in raw.groups and points[np.unique(raw.groups["crack_plane"]), 1].min() > 0:
         raise InputError("must begin at the anode face", file=file, key="group", value="crack_plane")
 
 

@@ -8,7 +8,7 @@ from lifrac.meshes import gmsh_model
 from lifrac.meshes.accept import accept
 from lifrac.meshes.collective import on_root
 from lifrac.meshes.errors import InputError
-from lifrac.meshes.geometry import Geometry
+from lifrac.meshes.gmsh_model import Geometry
 from lifrac.meshes.raw import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
 from mpi4py import MPI
@@ -21,7 +21,7 @@ def build(geometry: Geometry, comm: MPI.Comm) -> TaggedMesh:
 
     Parameters
     ----------
-    geometry : SlabEdgeFlaw or HalfPennyBlock
+    geometry : SlabEdgeFlaw, HalfPennyBlock or CrackedSlab
         What to mesh, lengths in um.
     comm : MPI.Comm
         Ranks that share the mesh; collective.
@@ -60,11 +60,11 @@ def _mesh(geometry: Geometry, path: Path | None = None) -> RawMesh:
     except Exception as error:  # gmsh raises bare Exceptions
         raise RuntimeError(f"gmsh could not mesh {geometry}: {error}") from error
     # The geometry kernel leaves rounding errors on the faces of the box; x = 0 shall mean x = 0.
-    for axis, length in enumerate(geometry.extent):
+    for axis, ends in enumerate(geometry.bounds):
         column = named.points[:, axis]
-        for position in (0.0, length):
-            column[np.abs(column - position) < 1e-9 * length] = position
-    return accept(named, len(geometry.extent))
+        for position in ends:
+            column[np.abs(column - position) < 1e-9 * (ends[1] - ends[0])] = position
+    return accept(named, len(geometry.bounds))
 
 
 def _write(gmsh: object, path: Path) -> None:

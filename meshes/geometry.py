@@ -68,6 +68,11 @@ class SlabEdgeFlaw:
         """Lengths of the domain along x, y (and z) [um]."""
         return (self.half_width, self.thickness)
 
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """Lowest and highest coordinate along each axis [um]."""
+        return tuple((0.0, length) for length in self.extent)
+
 
 @dataclass(frozen=True)
 class HalfPennyBlock:
@@ -108,6 +113,11 @@ class HalfPennyBlock:
     def extent(self) -> tuple[float, ...]:
         """Lengths of the domain along x, y (and z) [um]."""
         return (self.half_width, self.thickness, self.breadth)
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """Lowest and highest coordinate along each axis [um]."""
+        return tuple((0.0, length) for length in self.extent)
 
 
 Geometry = SlabEdgeFlaw | HalfPennyBlock

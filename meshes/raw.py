@@ -9,8 +9,11 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 CELL_GROUP = "electrolyte"
-FACET_GROUPS = {"anode": 1, "counter": 2, "crack_plane": 3, "lateral": 4, "side": 5}
+FACET_GROUPS = {"anode": 1, "counter": 2, "crack_plane": 3, "lateral": 4, "side": 5, "pore": 6}
 """Names of the facet groups and the tags they always carry."""
+
+CELL_GROUPS = {"flaw": 1}
+"""Names of the groups of some cells (all are in `CELL_GROUP`) and the tags they always carry."""
 
 SIMPLICES = ("vertex", "line", "triangle", "tetra")
 """First-order shapes by dimension, in meshio's names."""
@@ -37,7 +40,7 @@ class NamedCells:
 
 @dataclass(frozen=True)
 class RawMesh:
-    """First-order simplices with named facet groups.
+    """First-order simplices with named groups of facets and of cells.
 
     Attributes
     ----------
@@ -47,11 +50,14 @@ class RawMesh:
         Node numbers of the cells.
     groups : dict of (k, dim) int
         Node numbers of the facets of each group.
+    cell_groups : dict of (k,) int
+        Numbers of the cells of each group, the one of all cells left out.
     """
 
     points: Floats
     cells: Ints
     groups: dict[str, Ints]
+    cell_groups: dict[str, Ints] = field(default_factory=dict)
 
     @property
     def dim(self) -> int:
@@ -60,7 +66,7 @@ class RawMesh:
 
 
 def to_raw(named: NamedCells, dim: int, scale: float = 1.0) -> RawMesh:
-    """Keep cells, known facet groups and used nodes; `scale` is the file's unit of length [um]."""
+    """Keep cells, known groups and used nodes; `scale` is the file's unit of length [um]."""
     cells = named.cells[SIMPLICES[dim]]
     used = np.unique(cells)
     number = np.full(len(named.points), -1, dtype=np.int64)
@@ -71,7 +77,12 @@ def to_raw(named: NamedCells, dim: int, scale: float = 1.0) -> RawMesh:
         for name, rows in named.groups.items()
         if name in FACET_GROUPS and len(rows.get(facets, ())) > 0
     }
-    return RawMesh(named.points[used, :dim] * scale, number[cells], groups)
+    cell_groups = {
+        name: np.unique(rows[SIMPLICES[dim]])
+        for name, rows in named.groups.items()
+        if name in CELL_GROUPS and len(rows.get(SIMPLICES[dim], ())) > 0
+    }
+    return RawMesh(named.points[used, :dim] * scale, number[cells], groups, cell_groups)
 
 
 def exterior(raw: RawMesh) -> tuple[Ints, Ints, Ints]:

@@ -25,9 +25,11 @@ class MeshReport:
     lower_corner, upper_corner : tuple of float
         Bounding box [um].
     crack_plane_nodes : int
-        Number of nodes on the crack plane.
+        Number of nodes on the crack plane; 0 where the mesh has none.
     crack_plane_shortest_edge, crack_plane_longest_edge : float
-        Over the facets of the crack plane [um].
+        Over the facets of the crack plane [um]; 0 where the mesh has none.
+    flaw_cells : int
+        Number of cells in the group `flaw`.
     """
 
     dim: int
@@ -42,6 +44,7 @@ class MeshReport:
     crack_plane_nodes: int
     crack_plane_shortest_edge: float
     crack_plane_longest_edge: float
+    flaw_cells: int = 0
 
     def as_dict(self) -> dict[str, object]:
         """All numbers by name, ready for JSON."""
@@ -52,8 +55,9 @@ class MeshReport:
         box = " x ".join(
             f"[{low:g}, {high:g}]" for low, high in zip(self.lower_corner, self.upper_corner, strict=True)
         )
+        shape = "triangles" if self.dim == 2 else "tetrahedra"
         rows = [
-            ("cells", f"{self.cells} {'triangles' if self.dim == 2 else 'tetrahedra'}"),
+            ("cells", f"{self.cells} {shape}" + (f", {self.flaw_cells} in the flaw" if self.flaw_cells else "")),
             ("nodes", f"{self.nodes}, {self.crack_plane_nodes} on the crack plane"),
             ("edges", f"{self.shortest_edge:.4g} to {self.longest_edge:.4g} um"),
             (
@@ -63,6 +67,9 @@ class MeshReport:
             ("quality", f"worst {self.worst_quality:.3f}, mean {self.mean_quality:.3f} (1 is best)"),
             ("box", f"{box} um"),
         ]
+        if not self.crack_plane_nodes:
+            rows[1] = ("nodes", f"{self.nodes}")
+            del rows[3]
         return "\n".join(f"{name:<12} {value}" for name, value in rows)
 
 
@@ -70,7 +77,7 @@ def measure(raw: RawMesh) -> MeshReport:
     """Measure a mesh held on one rank."""
     edges = _edge_lengths(raw.points, raw.cells)
     quality = cell_quality(raw.points, raw.cells)
-    crack = raw.groups["crack_plane"]
+    crack = raw.groups.get("crack_plane", np.empty((0, raw.dim), dtype=np.int64))
     crack_edges = _edge_lengths(raw.points, crack)
     return MeshReport(
         dim=raw.dim,
@@ -83,8 +90,9 @@ def measure(raw: RawMesh) -> MeshReport:
         lower_corner=tuple(float(v) for v in raw.points.min(axis=0)),
         upper_corner=tuple(float(v) for v in raw.points.max(axis=0)),
         crack_plane_nodes=int(np.unique(crack).size),
-        crack_plane_shortest_edge=float(crack_edges.min()),
-        crack_plane_longest_edge=float(crack_edges.max()),
+        crack_plane_shortest_edge=float(crack_edges.min()) if len(crack) else 0.0,
+        crack_plane_longest_edge=float(crack_edges.max(initial=0.0)),
+        flaw_cells=len(raw.cell_groups.get("flaw", ())),
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import ufl
 from dolfinx import fem, mesh
 from dolfinx.mesh import MeshTags
+from lifrac.meshes.errors import InputError
 from lifrac.meshes.tagged import TaggedMesh
 from mpi4py import MPI
 from numpy.typing import NDArray
@@ -91,7 +92,20 @@ def _owned_facets(tagged: TaggedMesh, name: str) -> tuple[Ints, Floats]:
 
 
 def gather_surface(tagged: TaggedMesh) -> SurfaceMesh:
-    """Collect the tagged facets of all ranks into a SurfaceMesh (collective)."""
+    """Collect the tagged facets of all ranks into a SurfaceMesh (collective).
+
+    Raises
+    ------
+    InputError
+        If the mesh has no crack plane.
+    """
+    if "crack_plane" not in tagged.groups:
+        raise InputError(
+            "the mesh has no crack_plane, in which the crack of the plane engine grows",
+            key="fracture.engine",
+            value="plane",
+            remedy='Write engine = "phase_field", or mesh the half x >= 0 with its facets at x = 0 in this group',
+        )
     comm = tagged.mesh.comm
     local = {name: _owned_facets(tagged, name) for name in TAGS}
     everyone = comm.allgather(local)

@@ -1,0 +1,59 @@
+"""Groups of cells and facets of a body with cracks and a pore: the same on every number of ranks."""
+
+import numpy as np
+import pytest
+import ufl
+from lifrac.meshes.builder import build
+from lifrac.meshes.cracked import CrackedSlab, Pore
+from lifrac.meshes.errors import InputError
+from lifrac.meshes.tagged import TaggedMesh
+from lifrac.solver.surface import gather_surface
+from mpi4py import MPI
+
+from dolfinx import fem  # isort: skip
+
+COMM = MPI.COMM_WORLD
+SLAB = CrackedSlab(
+    30.0, 25.0, 0.5, 5.0, cracks=(((3.0, 6.0), (6.0, 0.0)), ((-9.0, 0.0), (-9.0, 7.0))), pores=(Pore(0.0, 10.0, 5.0),)
+)
+
+
+def measures(tagged: TaggedMesh) -> dict[str, float]:
+    """Length or area of each group, and first moments of the flaw, over all ranks."""
+    mesh = tagged.mesh
+    one, x = fem.Constant(mesh, 1.0), ufl.SpatialCoordinate(mesh)
+    ds = ufl.Measure("ds", mesh, subdomain_data=tagged.facet_tags)
+    dx = ufl.Measure("dx", mesh, subdomain_data=tagged.cell_tags)
+    forms = {name: one * ds(tag) for name, tag in tagged.groups.items()}
+    forms |= {name: one * dx(tag) for name, tag in tagged.cell_groups.items()}
+    forms |= {"moment x": x[0] * dx(1), "moment y": x[1] * dx(1), "body": one * ufl.dx(mesh)}
+    return {name: mesh.comm.allreduce(fem.assemble_scalar(fem.form(form))) for name, form in forms.items()}
+
+
+def test_groups_do_not_depend_on_the_partition() -> None:
+    together, alone = build(SLAB, COMM), build(SLAB, MPI.COMM_SELF)
+    assert (together.groups, together.cell_groups) == (alone.groups, alone.cell_groups)
+    assert together.report == alone.report
+    assert measures(together) == pytest.approx(measures(alone), rel=1e-12)
+
+
+def corners(tagged: TaggedMesh, cells: np.ndarray) -> set[frozenset[tuple[float, ...]]]:
+    """Cells by the positions of their corners."""
+    points = np.round(tagged.mesh.geometry.x[tagged.mesh.geometry.dofmaps[0][cells]], 9)
+    return {frozenset(map(tuple, cell)) for cell in points.tolist()}
+
+
+def test_flaw_cells_are_tagged_on_ghosts_too() -> None:
+    """Each rank knows of every cell it holds, its own or a ghost, whether it is in the flaw."""
+    tagged, alone = build(SLAB, COMM), build(SLAB, MPI.COMM_SELF)
+    flaw = corners(alone, alone.cells("flaw"))
+    cells = tagged.mesh.topology.index_map(2)
+    held = corners(tagged, np.arange(cells.size_local + cells.num_ghosts))
+    assert corners(tagged, tagged.cells("flaw")) == held & flaw
+    owned = tagged.cells("flaw") < cells.size_local
+    assert COMM.allreduce(int(owned.sum())) == len(flaw) == alone.report.flaw_cells
+
+
+def test_refusals_on_every_rank() -> None:
+    with pytest.raises(InputError, match="no crack_plane"):
+        gather_surface(build(SLAB, COMM))
