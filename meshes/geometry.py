@@ -43,6 +43,12 @@ class SlabEdgeFlaw:
         A value of crack_size/flaw_length keeps the same number of elements per crack length while the crack grows.
     path_size : float, optional
         Largest element edge on the crack plane where it grows by `path_growth` [um].
+    corridor : float
+        Distance from the crack plane within which elements do not grow [um].
+    reach : float
+        Distance ahead of the flaw tip from which on the element edge grows by `path_growth` [um].
+    flaw_row : bool
+        The cells beside the flaw are one row of width crack_size, group `flaw`: nodes on both its sides, none inside.
 
     Raises
     ------
@@ -59,6 +65,9 @@ class SlabEdgeFlaw:
     refine: Refinement = ()
     path_growth: float = 0.0
     path_size: float | None = None
+    corridor: float = 0.0
+    reach: float = 0.0
+    flaw_row: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -84,8 +93,10 @@ class HalfPennyBlock:
 
     Parameters
     ----------
-    thickness, half_width, flaw_length, crack_size, far_size, growth, refine, path_growth, path_size
-        As in `SlabEdgeFlaw`; flaw_length is the radius of the flaw, `refine` counts radially from its centre.
+    thickness, half_width, flaw_length, crack_size, far_size, growth, refine, path_growth, path_size, corridor, reach
+        As in `SlabEdgeFlaw`; flaw_length is the radius of the flaw, `refine` and `reach` count radially.
+    flaw_row : bool
+        The cells beside the flaw are one layer of thickness crack_size, group `flaw`.
     breadth : float
         Extent along z [um].
 
@@ -105,6 +116,9 @@ class HalfPennyBlock:
     refine: Refinement = ()
     path_growth: float = 0.0
     path_size: float | None = None
+    corridor: float = 0.0
+    reach: float = 0.0
+    flaw_row: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -170,10 +184,10 @@ def size_expression(geometry: Geometry) -> str:
     radius = "y" if len(geometry.extent) == 2 else "sqrt(y*y+z*z)"
     path = f"{geometry.crack_size!r}"
     if geometry.path_growth:
-        path += f"+{geometry.path_growth!r}*max(0,{radius}-{geometry.flaw_length!r})"
+        path += f"+{geometry.path_growth!r}*max(0,{radius}-{geometry.flaw_length + geometry.reach!r})"
     if geometry.path_size is not None:
         path = f"min({geometry.path_size!r},{path})"
-    sizes = [f"{geometry.far_size!r}", f"{path}+{geometry.growth!r}*abs(x)"]
+    sizes = [f"{geometry.far_size!r}", f"{path}+{geometry.growth!r}*max(0,abs(x)-{geometry.corridor!r})"]
     for start, end, size in geometry.refine:
         gap = f"max(0,{start!r}-{radius},{radius}-{end!r})"
         sizes.append(f"{size!r}+{geometry.growth!r}*sqrt(x*x+({gap})*({gap}))")
@@ -184,9 +198,9 @@ def _check(geometry: Geometry) -> None:
     """Refuse lengths that cannot be meshed, naming the parameter."""
     for field in fields(geometry):
         value = getattr(geometry, field.name)
-        if field.name == "refine" or value is None:
+        if field.name in ("refine", "flaw_row") or value is None:
             continue
-        lowest_allowed = value >= 0 if field.name == "path_growth" else value > 0
+        lowest_allowed = value >= 0 if field.name in ("path_growth", "corridor", "reach") else value > 0
         if not (math.isfinite(value) and lowest_allowed):
             raise InputError("must be a positive number", key=field.name, value=value)
     span = crack_span(geometry)
@@ -212,6 +226,9 @@ def _check(geometry: Geometry) -> None:
             key="far_size",
             value=geometry.far_size,
         )
+    if geometry.flaw_row and geometry.refine:
+        remedy = "Choose crack_size instead, or flaw_row = False"
+        raise InputError("does not go with a flaw that is one row of cells", key="refine", remedy=remedy)
     _check_refinement(geometry, span)
 
 

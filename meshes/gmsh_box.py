@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 from lifrac.meshes.geometry import Geometry, break_points, intervals, size_expression
-from lifrac.meshes.raw import CELL_GROUP, FACET_GROUPS
+from lifrac.meshes.gmsh_strip import one_row
+from lifrac.meshes.raw import CELL_GROUP, CELL_GROUPS, FACET_GROUPS
 
 _FACES = (("crack_plane", "lateral"), ("anode", "counter"), ("side", "side"))
 """Groups of the faces of the box, lower and upper, for each axis."""
@@ -12,22 +13,70 @@ _FACES = (("crack_plane", "lateral"), ("anode", "counter"), ("side", "side"))
 
 def draw(model: Any, geometry: Geometry) -> None:
     """Draw the body into an empty model, name its groups and set its sizes."""
-    _draw_body(model, geometry)
+    row = _draw_body(model, geometry)
     _name_groups(model, geometry.extent)
     _set_sizes(model, geometry)
+    if row is not None:
+        model.addPhysicalGroup(row[0], [row[1]], 1 + CELL_GROUPS["flaw"], "flaw")
+        _ROWS[row[0]](model, row[1], geometry)
 
 
-def _draw_body(model: Any, geometry: Geometry) -> None:
-    """Draw the body and divide its crack plane at the flaw front and at the ends of refined parts."""
+def _one_row(model: Any, surface: int, geometry: Geometry) -> None:
+    """In 2D: a strip beside the flaw."""
+    width = geometry.crack_size
+    count = intervals(geometry.flaw_length, width)
+    one_row(model, surface, ((0.5 * width, 0.0), (0.5 * width, geometry.flaw_length)), count)
+
+
+def _one_layer(model: Any, volume: int, geometry: Geometry) -> None:
+    """In 3D: a layer beside the flaw. Its flat faces have the same nodes, so that cells between them are well shaped,
+    and its thin sides none between; a few nodes in a hundred may still lie inside."""
+    width = geometry.crack_size
+    sides = [side for _, side in model.getBoundary([(3, volume)], oriented=False)]
+    flat = [side for side in sides if _thickness(model, 2, side) < 0.5 * width]
+    for side in set(sides) - set(flat):
+        for _, curve in model.getBoundary([(2, side)], oriented=False):
+            across = _thickness(model, 1, curve) > 0.5 * width
+            count = 1 if across else intervals(model.occ.getMass(1, curve), width)
+            model.mesh.setTransfiniteCurve(curve, count + 1)
+        model.mesh.setTransfiniteSurface(side, "AlternateLeft")
+    outer, inner = sorted(flat, key=lambda side: float(model.getBoundingBox(2, side)[0]))
+    shift = np.eye(4)
+    shift[0, 3] = width
+    model.mesh.setPeriodic(2, [inner], [outer], shift.ravel().tolist())
+
+
+def _thickness(model: Any, dim: int, tag: int) -> float:
+    """Extent of an entity along x [um]."""
+    box = model.getBoundingBox(dim, tag)
+    return float(box[3] - box[0])
+
+
+_ROWS = {2: _one_row, 3: _one_layer}
+"""What makes the flaw one row of cells, by dimension."""
+
+
+def _draw_body(model: Any, geometry: Geometry) -> tuple[int, int] | None:
+    """Draw the body and divide its crack plane at the flaw front and at the ends of refined parts.
+
+    Gives the part that is the row of cells beside the flaw, if that is wanted.
+    """
     occ = model.occ
+    width, length = geometry.crack_size, geometry.flaw_length
     if len(geometry.extent) == 2:
         body = (2, occ.addRectangle(0, 0, 0, *geometry.extent))
-        marks = [(0, occ.addPoint(0, r, 0)) for r in break_points(geometry)]
+        parts = [(0, occ.addPoint(0, r, 0)) for r in break_points(geometry)]
+        if geometry.flaw_row:
+            parts.append((2, occ.addRectangle(0, 0, 0, width, length)))
     else:
         body = (3, occ.addBox(0, 0, 0, *geometry.extent))
-        marks = [(2, _quarter_disc(occ, r)) for r in break_points(geometry)]
-    occ.fragment([body], marks)
+        parts = [(2, _quarter_disc(occ, r)) for r in break_points(geometry)]
+        if geometry.flaw_row:
+            layer = occ.extrude([(2, _quarter_disc(occ, length))], width, 0, 0)
+            parts.append(next(entity for entity in layer if entity[0] == 3))
+    _, origins = occ.fragment([body], parts)
     occ.synchronize()
+    return origins[-1][0] if geometry.flaw_row else None
 
 
 def _quarter_disc(occ: Any, radius: float) -> int:

@@ -8,7 +8,8 @@ import numpy as np
 from lifrac.meshes.cracked import CrackedSlab, Pore, mouth_extensions, slab_size_expression
 from lifrac.meshes.errors import InputError
 from lifrac.meshes.geometry import intervals
-from lifrac.meshes.polylines import Floats, Polyline, lengths, segments, strip
+from lifrac.meshes.gmsh_strip import one_row
+from lifrac.meshes.polylines import Floats, Polyline, lengths, strip
 from lifrac.meshes.raw import CELL_GROUP, CELL_GROUPS, FACET_GROUPS
 
 Entity = tuple[int, int]
@@ -31,10 +32,10 @@ def draw(model: Any, slab: CrackedSlab) -> None:
     field = model.mesh.field.add("MathEval")
     model.mesh.field.setString(field, "F", slab_size_expression(slab))
     model.mesh.field.setAsBackgroundMesh(field)
-    pieces = [piece for crack in slab.cracks for piece in segments(crack)]
+    pieces = [piece for crack in slab.cracks for piece in pairwise(crack)]
     counts = [intervals(size, slab.band_size) for crack in slab.cracks for size in lengths(crack)]
     for (_, surface), piece, count in zip(strips, pieces, counts, strict=True):
-        _one_row(model, surface, piece, count)
+        one_row(model, surface, piece, count)
 
 
 def _corners(slab: CrackedSlab, crack: Polyline) -> Floats:
@@ -71,19 +72,6 @@ def _only(pieces: list[Entity]) -> Entity:
             remedy="Move the crack, or choose a smaller band_size",
         )
     return pieces[0]
-
-
-def _one_row(model: Any, surface: int, piece: Floats, count: int) -> None:
-    """Nodes at the same stations on both long sides of a straight part of a strip, and none between.
-
-    A long side has both ends on one side of the middle line; the others join the two sides.
-    """
-    (ax, ay), (bx, by) = piece
-    for _, curve in model.getBoundary([(2, surface)], oriented=False):
-        ends = [model.getValue(0, tag, []) for _, tag in model.getBoundary([(1, curve)], oriented=False)]
-        sides = {(bx - ax) * (y - ay) > (by - ay) * (x - ax) for x, y, _ in ends}
-        model.mesh.setTransfiniteCurve(curve, count + 1 if len(sides) == 1 else 2)
-    model.mesh.setTransfiniteSurface(surface, "AlternateLeft")
 
 
 def _name_groups(model: Any, slab: CrackedSlab, strips: list[Entity]) -> None:
