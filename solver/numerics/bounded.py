@@ -7,7 +7,7 @@ from petsc4py import PETSc
 from ..errors import NumericalFailure
 
 TOLERANCE = 1.0e-11
-"""Of the residual over the diagonal of H: an error of x, where x is of the order of one."""
+"""Of the residual over the smallest entry of the diagonal of H: an error of x, where x is of the order of one."""
 MAX_ITERATIONS = 50
 """A handful is usual: each one only moves the set of nodes at a bound."""
 
@@ -63,7 +63,8 @@ class BoundedQuadratic:
         self._start, self._gradient_there = start, gradient
         start.copy(self.x)
         self.matrix.getDiagonal(self._step)
-        scale = self._step.norm()
+        # Not its norm: a few stiff nodes (broken cells that stand wide open) would hide the error of all others.
+        scale = self._step.min()[1] * float(self._step.size) ** 0.5
         self.snes.setTolerances(rtol=0.0, atol=TOLERANCE * scale, stol=0.0, max_it=MAX_ITERATIONS)
         self.snes.setVariableBounds(self.lower, self.upper)
         self.snes.solve(None, self.x)
