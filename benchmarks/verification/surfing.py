@@ -50,6 +50,33 @@ class Setting:
         return 2.0 * self.half_height + self.end
 
 
+@dataclass(frozen=True)
+class Band:
+    """Rows of cells along the path of the crack with a toughness of their own: a grain boundary.
+
+    Parameters
+    ----------
+    ratio : float
+        Gc of its cells over that of the bulk.
+    rows : int
+        Odd: the crack runs in the middle one.
+    """
+
+    ratio: float = 1.0
+    rows: int = 1
+
+    def resistance(self, model: DamageModel, cell: float) -> float:
+        """Gc of the discrete crack over that of the bulk."""
+        return model.interface_toughness(self.ratio, 1.0, self.rows * cell, cell)
+
+    def toughness(self, msh: mesh.Mesh, cell: float) -> fem.Function:
+        """Gc of each cell [J/m2]."""
+        found = fem.Function(fem.functionspace(msh, ("DG", 0)))
+        half = 0.5 * self.rows * cell
+        found.interpolate(lambda x: TOUGHNESS * np.where(np.abs(x[1]) < half, self.ratio, 1.0))
+        return found
+
+
 def strip(setting: Setting) -> mesh.Mesh:
     """Square cells, each of two triangles, in a band of 6 l along y = 0; flatter and flatter outside.
 
@@ -96,11 +123,12 @@ class Surf:
     """Of a bound by the damage."""
 
 
-def surf(model: DamageModel, setting: Setting) -> Surf:
-    """Let a crack follow the field."""
+def surf(model: DamageModel, setting: Setting, band: Band | None = None) -> Surf:
+    """Let a crack follow the field, with or without a band of other toughness on its path."""
+    band = band or Band()
     msh = strip(setting)
     state = State.on(msh)
-    solid = Solid(MODULUS, POISSON_RATIO, TOUGHNESS, model)
+    solid = Solid(MODULUS, POISSON_RATIO, band.toughness(msh, setting.cell), model)
     energy = Energy(solid)
     nodes = state.damage.function_space.tabulate_dof_coordinates()
     crack = (np.abs(nodes[:, 1]) < 0.51 * setting.cell) & (nodes[:, 0] < 1.0e-9)
@@ -111,7 +139,8 @@ def surf(model: DamageModel, setting: Setting) -> Surf:
     boundary = fem.locate_dofs_topological(space, 1, mesh.exterior_facet_indices(msh.topology))
     loop = AlternateMinimisation(energy, state, [fem.dirichletbc(given, boundary)])
     release = [EnergyReleaseRate(energy, state, *ring) for ring in RINGS]
-    intensity = np.sqrt(DRIVE * TOUGHNESS * MODULUS / (1.0 - POISSON_RATIO**2))
+    resistance = band.resistance(model, setting.cell) / model.toughness_factor(setting.cell)
+    intensity = np.sqrt(DRIVE * resistance * TOUGHNESS * MODULUS / (1.0 - POISSON_RATIO**2))
     rows: list[tuple[float, ...]] = []
     beyond = 0.0
     for field_tip in np.linspace(setting.start, setting.end, setting.steps + 1):
@@ -160,4 +189,38 @@ def surfing(level: Level, folder: Path | None) -> list[Row]:
                 Row(f"{name}: damage beyond its bounds", run.violation, 0.0, 0.0, kind="below"),
                 Row(f"{name}: largest rise of the energy in a sweep", run.largest_rise, 0.0, 1.0e-12, kind="below"),
             ]
+    return rows
+
+
+BANDS = (Band(0.25, 1), Band(0.25, 3), Band(0.25, 9), Band(0.5, 5))
+
+
+def band_row(model: DamageModel, setting: Setting, band: Band, target: float | None = None) -> Row:
+    """G/Gc of the bulk of a crack in a band, against its closed form or what it was made to be."""
+    release = float(surf(model, setting, band).release[0])
+    name = f"{type(model).__name__}, {band.rows} rows of {band.ratio:.3g} Gc"
+    made = "" if target is None else f", made to cost {target:g} Gc"
+    return Row(f"{name}{made}: G/Gc", release, target or band.resistance(model, setting.cell), 0.02)
+
+
+@check(
+    "weak_band",
+    title="Phase field: resistance of a crack in a band of weak cells",
+    source="Gc profile of a crack along an interface: solver/physics/damage.py",
+    quick=True,
+)
+def weak_band(level: Level, folder: Path | None) -> list[Row]:
+    """G/Gc of the bulk for bands of a quarter or half of its Gc, 1 to 9 cells wide; and of a corrected one.
+
+    A band narrower than the damage costs more than its own Gc: part of the damage lies in the bulk. The corrected band
+    has the Gc that makes its crack cost a given part of the bulk's. `quick` has one band.
+    """
+    if level == "quick":
+        return [band_row(AT1(LENGTH), Setting(0.5, 11.0, 4.0, 6.0, 4), Band(0.25, 3))]
+    setting = Setting(1.0 / 3.0, 11.0, 4.0, 6.0, 4)
+    rows = [band_row(AT1(LENGTH), setting, band) for band in BANDS]
+    rows.append(band_row(AT2(LENGTH), setting, BANDS[1]))
+    for model in (AT1(LENGTH), AT2(LENGTH)):
+        corrected = model.band_toughness(0.6, 1.0, 5 * setting.cell, setting.cell)
+        rows.append(band_row(model, setting, Band(corrected, 5), 0.6))
     return rows

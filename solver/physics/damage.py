@@ -9,7 +9,9 @@ Ambrosio & Tortorelli (1990); Pham, Amor, Marigo & Maurini (2011); Tanné et al.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
 import ufl
+from scipy.optimize import brentq
 from ufl.core.expr import Expr
 
 
@@ -55,6 +57,55 @@ class DamageModel(ABC):
         """
         return 1.0 + cell_size / (4.0 * self.normalisation * self.length)
 
+    @abstractmethod
+    def _band_cost(self, band: float, bulk: float, width: float) -> float:
+        """int Gc gamma dy across a crack in the middle of a band, its broken cells of no width."""
+
+    def interface_toughness(self, band: float, bulk: float, width: float, cell_size: float = 0.0) -> float:
+        """What a crack along a weak band costs: of a band narrower than the damage, part of it lies in the bulk.
+
+        The least of int Gc(y) gamma(d) dy with d = 1 on a row of broken cells, in the middle of the band or beside it:
+        where the band is one row wide it is cheaper to break the row next to it, and let the damage fall in the band.
+        A band that is tougher than the bulk is avoided.
+
+        Parameters
+        ----------
+        band, bulk : float
+            Gc of the cells of the band and outside of it [J/m2].
+        width : float
+            Of the band [um], at least the cell size.
+        cell_size : float
+            Of the broken cells [um]; 0 for the limit of fine meshes.
+        """
+        broken = self.toughness_factor(cell_size) - 1.0
+        inside = self._band_cost(band, bulk, max(width - cell_size, 0.0)) + band * broken
+        beside = 0.5 * (bulk + self._band_cost(band, bulk, 2.0 * width)) + bulk * broken
+        return min(inside, beside, bulk * (1.0 + broken))
+
+    def band_toughness(self, interface: float, bulk: float, width: float, cell_size: float = 0.0) -> float:
+        """Gc [J/m2] that the cells of a weak band need so that a crack along it costs `interface`.
+
+        The inverse of `interface_toughness`, which counts the broken cells: so does `interface`.
+
+        Raises
+        ------
+        ValueError
+            When the damage in the bulk alone costs more, or the bulk alone less.
+        """
+
+        def excess(ratio: float) -> float:
+            return self.interface_toughness(ratio * bulk, bulk, width, cell_size) / interface - 1.0
+
+        least, whole = 1.0e-6, bulk * self.toughness_factor(cell_size)
+        if excess(least) > 0.0:
+            raise ValueError(
+                f"an interface of {interface:g} J/m2 in a bulk of {whole:g} J/m2 is out of reach of a band {width:g} "
+                f"um wide: make it wider, or the internal length smaller than {self.length:g} um"
+            )
+        if interface > whole:
+            raise ValueError(f"a crack avoids an interface of {interface:g} J/m2 in a bulk of {whole:g} J/m2")
+        return float(bulk * brentq(excess, least, 1.0, rtol=1.0e-12))
+
 
 @dataclass(frozen=True)
 class AT1(DamageModel):
@@ -76,6 +127,16 @@ class AT1(DamageModel):
         """(1 - x/2l)^2 within 2l."""
         return ufl.max_value(1.0 - distance / (2.0 * self.length), 0.0) ** 2
 
+    def _band_cost(self, band: float, bulk: float, width: float) -> float:
+        """In units of 2l: d = 1 - 2ky + y^2 up to t = width/4l, (t + s - y)^2 beyond it; d and Gc d' continuous."""
+        ratio, t = bulk / band, width / (4.0 * self.length)
+        if t >= 1.0:
+            return band
+        s = np.sqrt((ratio * t) ** 2 + 1.0 - t**2) - ratio * t
+        k = t + ratio * s
+        inside = t - k * t**2 + (t**3 + k**3 - (k - t) ** 3) / 3.0
+        return float(1.5 * band * inside + bulk * s**3)
+
 
 @dataclass(frozen=True)
 class AT2(DamageModel):
@@ -96,6 +157,11 @@ class AT2(DamageModel):
     def profile(self, distance: Expr) -> Expr:
         """exp(-x/l)."""
         return ufl.exp(-distance / self.length)
+
+    def _band_cost(self, band: float, bulk: float, width: float) -> float:
+        """-Gc l d'(0) of d = cosh - B sinh within the band and exp beyond it; d and Gc d' continuous."""
+        ratio, t = bulk / band, np.tanh(0.5 * width / self.length)
+        return float(band * (ratio + t) / (1.0 + ratio * t))
 
 
 def degradation(d: Expr, residual: float) -> Expr:

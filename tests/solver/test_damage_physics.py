@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.optimize
 import ufl
 from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.physics.damage import AT1, AT2, DamageModel
@@ -154,3 +155,64 @@ def test_optimal_profile_costs_one_crack(model: DamageModel) -> None:
 def test_toughness_of_the_discrete_crack() -> None:
     assert AT1(2.0).toughness_factor(0.5) == pytest.approx(1.0 + 3.0 * 0.5 / (8.0 * 2.0))
     assert AT2(2.0).toughness_factor(0.5) == pytest.approx(1.0 + 0.5 / (2.0 * 2.0))
+
+
+def _least_cost(model: DamageModel, band: float, bulk: float, width: float, cell: float) -> float:
+    """int Gc gamma dy, minimised over P1 damage on a half line in which `cell`/2 is broken."""
+    h, broken = 0.05, round(10.0 * cell)
+    gc = np.where(h * (np.arange(160) + 0.5) < 0.5 * width, band, bulk) / (2.0 * model.normalisation)
+    power = 1 if isinstance(model, AT1) else 2
+
+    def cost(d: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Both sides, and the slope; d^2 by Simpson's rule, which is exact."""
+        a, b, rise = d[:-1], d[1:], np.diff(d)
+        local = 0.5 * (a + b) if power == 1 else (a**2 + a * b + b**2) / 3.0
+        at_a, at_b = (0.5, 0.5) if power == 1 else ((2.0 * a + b) / 3.0, (a + 2.0 * b) / 3.0)
+        slope = np.zeros(len(d))
+        slope[:-1] += gc * (at_a * h / model.length - 2.0 * model.length / h * rise)
+        slope[1:] += gc * (at_b * h / model.length + 2.0 * model.length / h * rise)
+        return float(gc @ (local * h / model.length + model.length / h * rise**2)), slope
+
+    bounds = [(1.0, 1.0)] * (broken + 1) + [(0.0, 1.0)] * (160 - broken)
+    options = {"maxiter": 20000, "maxfun": 40000, "ftol": 1.0e-13, "gtol": 1.0e-9}
+    start = np.array([low for low, _ in bounds])
+    found = scipy.optimize.minimize(cost, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options)
+    return float(found.fun)
+
+
+BANDS = [(2.0, 1.0, 0.0), (0.5, 2.4, 0.4), (5.0, 1.0, 0.2), (2.0, 6.0, 0.0)]
+
+
+@pytest.mark.parametrize("model", [AT1(1.0), AT2(1.0)], ids=["AT1", "AT2"])
+@pytest.mark.parametrize(("band", "width", "cell"), BANDS)
+def test_crack_in_a_band_costs_what_its_profile_does(
+    model: DamageModel, band: float, width: float, cell: float
+) -> None:
+    bulk = 6.0
+    cost = model.interface_toughness(band, bulk, width, cell)
+    assert cost == pytest.approx(_least_cost(model, band, bulk, width, cell), rel=2e-3)
+    assert model.band_toughness(cost, bulk, width, cell) == pytest.approx(band, rel=1e-8)
+
+
+@pytest.mark.parametrize("model", [AT1(1.0), AT2(1.0)], ids=["AT1", "AT2"])
+def test_limits_of_a_band(model: DamageModel) -> None:
+    """No band, a wide band, a band that is none, a tough one."""
+    factor = model.toughness_factor(0.25)
+    assert model.interface_toughness(2.0, 6.0, 0.0) == pytest.approx(6.0)
+    assert model.interface_toughness(2.0, 6.0, 50.0) == pytest.approx(2.0)
+    assert model.interface_toughness(6.0, 6.0, 1.3, 0.25) == pytest.approx(6.0 * factor)
+    assert model.interface_toughness(9.0, 6.0, 1.3, 0.25) == pytest.approx(6.0 * factor)
+    with pytest.raises(ValueError, match="avoids"):
+        model.band_toughness(6.1 * factor, 6.0, 1.3, 0.25)
+    with pytest.raises(ValueError, match="make it wider"):
+        model.band_toughness(3.0, 6.0, 0.25, 0.25)
+
+
+@pytest.mark.parametrize("model", [AT1(1.0), AT2(1.0)], ids=["AT1", "AT2"])
+def test_crack_runs_beside_a_band_of_one_row(model: DamageModel) -> None:
+    """The row beside it is broken: half a profile in the bulk, and half of one that falls in the band first."""
+    h, band, bulk = 0.25, 1.5, 6.0
+    half_in_band = 0.5 * _least_cost(model, band, bulk, 2.0 * h, 0.0)
+    beside = 0.5 * bulk + half_in_band + bulk * (model.toughness_factor(h) - 1.0)
+    assert model.interface_toughness(band, bulk, h, h) == pytest.approx(beside, rel=2e-3)
+    assert beside < bulk + band * (model.toughness_factor(h) - 1.0)

@@ -139,6 +139,26 @@ def test_tough_grain_holds_weak_one_breaks() -> None:
     assert state.damage.x.array[x < 2.0].max() == 0.0
 
 
+def test_stiff_and_compliant_grain_in_series() -> None:
+    """E by cells, uniaxial strain: the two halves share the stress of springs in series, exactly."""
+    msh = mesh.create_rectangle(MPI.COMM_SELF, [(0.0, 0.0), (8.0, 1.0)], (8, 2))
+    state = State.on(msh)
+    modulus = fem.Function(fem.functionspace(msh, ("DG", 0)))
+    modulus.interpolate(lambda x: np.where(x[0] < 4.0, 200.0e3, 50.0e3))
+    space = state.displacement.function_space
+    end, zero = fem.Constant(msh, 8.0e-4), fem.Constant(msh, 0.0)
+    held = []
+    for axis, where, value in ((0, 0.0, zero), (0, 8.0, end), (1, 0.0, zero), (1, 1.0, zero)):
+        facets = mesh.locate_entities_boundary(msh, 1, lambda x, a=axis, at=where: np.isclose(x[a], at))
+        held.append(fem.dirichletbc(value, fem.locate_dofs_topological(space.sub(axis), 1, facets), space.sub(axis)))
+    loop = AlternateMinimisation(Energy(Solid(modulus, 0.26, GC, AT1(1.0), residual_stiffness=0.0)), state, held)
+    found = loop.minimise()
+    oedometric = (1.0 - 0.26) / ((1.0 + 0.26) * (1.0 - 0.52))
+    stress = 8.0e-4 / (oedometric**-1 * (4.0 / 200.0e3 + 4.0 / 50.0e3))
+    assert found.stored == pytest.approx(0.5 * stress * 8.0e-4, rel=1e-10)
+    loop.destroy()
+
+
 def test_snapshot_and_restore() -> None:
     body = plate(MPI.COMM_SELF)
     grow(body, np.array([0.03]))
