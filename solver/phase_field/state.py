@@ -5,7 +5,7 @@ from ..backend import dolfinx  # noqa: F401  isort: skip
 from dataclasses import dataclass
 
 import numpy as np
-from dolfinx import fem, mesh
+from dolfinx import fem, la, mesh
 from mpi4py import MPI
 from numpy.typing import NDArray
 
@@ -55,6 +55,10 @@ class State:
     def _fields(self) -> tuple[fem.Function, ...]:
         return self.displacement, self.damage, self.lower_bound, self.upper_bound
 
+    def fields(self) -> dict[str, fem.Function]:
+        """All fields by name, for what carries or keeps them."""
+        return {str(field.name): field for field in self._fields()}
+
     def snapshot(self) -> Snapshot:
         """A copy of all values."""
         return Snapshot(*(field.x.array.copy() for field in self._fields()))
@@ -79,3 +83,15 @@ class State:
         """Make an initial crack of dofs of the damage space, ghosts included."""
         self.lower_bound.x.array[nodes] = 1.0
         self.damage.x.array[nodes] = 1.0
+
+    def break_cells(self, cells: NDArray[np.int32]) -> None:
+        """Make an initial crack of all nodes of cells of this rank (collective).
+
+        The nodes must not be found rank by rank: one may lie on the ranks of other cells only.
+        """
+        space = self.damage.function_space
+        marked = la.vector(space.dofmap.index_map)
+        marked.array[np.unique(space.dofmap.list[cells])] = 1.0
+        marked.scatter_reverse(la.InsertMode.add)
+        marked.scatter_forward()
+        self.break_nodes(np.flatnonzero(marked.array > 0.0).astype(np.int32))

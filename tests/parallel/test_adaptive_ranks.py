@@ -1,0 +1,87 @@
+"""A mesh that follows a crack, on all ranks together and on each rank alone: the same mesh, the same answer."""
+
+import numpy as np
+import pytest
+from adaptive_bodies import COARSE, HEIGHT, LENGTH, PulledPlate, pulled_plate
+from lifrac.meshes.builder import build
+from lifrac.meshes.gathering import gather
+from lifrac.meshes.geometry import HalfPennyBlock
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.numerics.adaptive import resume
+from mpi4py import MPI
+
+COMM = MPI.COMM_WORLD
+
+
+def test_gathered_mesh_is_the_one_that_was_distributed() -> None:
+    block = HalfPennyBlock(40.0, 40.0, 40.0, 10.0, 4.0, 12.0, growth=0.3)
+    together, alone = (gather(build(block, comm)) for comm in (COMM, MPI.COMM_SELF))
+    assert (together is None) == (COMM.rank > 0)
+    if together is not None:
+        assert alone is not None
+        assert np.array_equal(together.points, alone.points)
+        assert np.array_equal(together.cells, alone.cells)
+        assert set(together.groups) == set(alone.groups)
+        assert all(np.array_equal(together.groups[name], alone.groups[name]) for name in alone.groups)
+
+
+def grow(plate: PulledPlate, length: float) -> None:
+    """The profile of a crack of some length in place of a minimum, and a displacement that opens it."""
+    away = np.vectorize(lambda x, y: np.hypot(max(x - length, 0.0), y - 0.5 * HEIGHT))
+    profile = lambda x: np.maximum(1.0 - away(x[0], x[1]) / (2.0 * LENGTH), 0.0) ** 2  # noqa: E731
+    plate.state.damage.interpolate(profile)
+    plate.state.damage.x.array[:] = np.maximum(plate.state.damage.x.array, plate.state.lower_bound.x.array)
+    plate.state.displacement.interpolate(
+        lambda x: np.stack([0.0 * x[0], 0.01 * np.tanh(x[1] - 0.5 * HEIGHT) * np.maximum(length - x[0], 0.0) ** 0.5])
+    )
+    plate.opening.value = length
+
+
+def test_mesh_and_fields_do_not_depend_on_the_partition_and_go_on_from_what_is_kept(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """All ranks together go on with what one rank kept, and one rank with what all kept."""
+    bodies = [pulled_plate(comm, COARSE) for comm in (COMM, MPI.COMM_SELF)]
+    kept = []
+    for body in bodies:
+        body.step(lambda plate: grow(plate, 4.5))
+        body.problem.state.commit()
+        kept.append(body.arrays())
+    assert bodies[0].rounds == bodies[1].rounds >= 1
+    assert (kept[0] == {}) == (COMM.rank > 0)
+    for arrays, comm in ((COMM.bcast(kept[0], root=0), MPI.COMM_SELF), (kept[1], COMM)):
+        file = tmp_path_factory.mktemp("kept") / "last.npz"
+        np.savez(file, **arrays)
+        bodies.append(resume(comm, dict(np.load(file)), PulledPlate, lambda plate: plate.front.demands()))
+    ended = []
+    for body in bodies:
+        body.step(lambda plate: grow(plate, 6.0))
+        body.problem.state.commit()
+        ended.append(COMM.bcast(body.arrays(), root=0))
+    for arrays in ended[1:]:
+        assert set(arrays) == set(ended[0])
+        for name, values in ended[0].items():
+            assert arrays[name].shape == values.shape, name
+            assert np.abs(arrays[name] - values).max(initial=0) <= (1.0e-14 if "field" in name else 0.0), name
+    assert len(ended[0]["cells"]) > len(kept[1]["cells"]) > 1.5 * 72
+
+
+def test_step_does_not_depend_on_the_partition() -> None:
+    found = []
+    for comm in (COMM, MPI.COMM_SELF):
+        body = pulled_plate(comm, COARSE)
+        body.step(lambda plate: grow(plate, 4.5))
+        minimum = body.step(lambda plate: plate.pull(0.01))
+        found.append((minimum.stored, minimum.fracture))
+    assert found[0] == pytest.approx(found[1], rel=1.0e-8)
+
+
+def test_failure_is_raised_on_every_rank() -> None:
+    body = pulled_plate(COMM, COARSE)
+
+    def fails(plate: PulledPlate) -> None:
+        raise NumericalFailure("as wanted")
+
+    with pytest.raises(NumericalFailure, match="as wanted"):
+        body.step(fails)
+    assert COMM.allgather(1) == [1] * COMM.size
