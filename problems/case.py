@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lifrac.meshes.errors import InputError
 from lifrac.solver import parameters
@@ -16,15 +16,19 @@ from lifrac.solver import parameters
 from . import estimates
 from . import units as u
 from .contact import contact_law, static_problems
+from .engines import PHASE_FIELD, PLANE, Geometry
 from .materials import ElectrolyteCard, LithiumCard, load_card, override
 from .overrides import apply_override, lay_over
 from .schema import CaseFile
 from .schema_tools import did_you_mean, refuse, validate
 
-if TYPE_CHECKING:
-    from lifrac.meshes.geometry import SlabEdgeFlaw
-
 READY_CASES = Path(__file__).parent / "cases"
+STATED_AS = {
+    "thickness": "electrolyte.thickness", "half_width": "mesh.half_width", "breadth": "mesh.breadth",
+    "far_size": "mesh.far_size", "growth": "mesh.growth", "crack_size": "mesh.crack_size",
+    "band_size": "mesh.band_size", "reach": "mesh.reach", "flaw_length": "defect.length",
+}  # fmt: skip
+"""Key of the case file by parameter of a geometry."""
 MOST_EMPTIED = 1.5
 """Stripped charge, in charges that the flaw holds, from which on it is as good as empty: a third is left at 1.35."""
 
@@ -59,6 +63,11 @@ class Case:
         return None if file is None else (self.path.parent / Path(file).expanduser()).resolve()
 
     @property
+    def dimension(self) -> int:
+        """Of the body, 2 or 3."""
+        return self.file.defect.kind.dimension
+
+    @property
     def mesh_scale(self) -> float:
         """Length of one unit of the coordinates in `mesh_file` [um]."""
         return float(self.file.mesh.length_unit)
@@ -80,7 +89,7 @@ class Case:
         return self.file.output.plots
 
     @cached_property
-    def _model(self) -> parameters.PlaneModel:
+    def _cell(self) -> parameters.CellModel:
         case, solver, t = self.file, self.file.solver, self.temperature
         kinetics = self.electrolyte.kinetics(
             t,
@@ -90,23 +99,19 @@ class Case:
             spot_radius=float(case.electrodes.spot_radius),
         )
         flaw, load, protocol = case.defect, case.operation, case.protocol.resolved()
-        return parameters.PlaneModel(
+        return parameters.CellModel(
             electrolyte=self.electrolyte.evaluate(t),
             anode=kinetics,
             counter=kinetics,
             creep=self.metal.evaluate(t),
             flaw=parameters.Flaw(
-                float(flaw.length),
+                flaw.flaw_length,
                 float(flaw.aperture),
                 float(flaw.filling),
                 case.electrodes.mouth,
                 float(flaw.residual),
             ),
             loads=parameters.Loads(float(load.stack_pressure), load.lateral, float(load.lateral_stress)),
-            cohesion=parameters.Cohesion(
-                strength=_optional(case.fracture.cohesive_strength),
-                viscosity=_optional(case.fracture.viscosity),
-            ),
             protocol=protocol,
             stop=case.protocol.stop_rules(),
             control=parameters.StepControl(
@@ -133,32 +138,49 @@ class Case:
         table = self.file.electrodes.contact
         return None if table is None else contact_law(table, self.electrolyte, self.metal, self.temperature, self.path)
 
+    def cell(self) -> parameters.CellModel:
+        """What the engines share, at the temperature of the case."""
+        return self._cell
+
+    def engine_model(self) -> parameters.CellModel:
+        """Everything the case's engine needs besides the mesh."""
+        return self.file.engine.model(self._cell, self.file)
+
     def model(self) -> parameters.PlaneModel:
-        """Everything the plane engine needs besides the mesh, at the temperature of the case."""
-        return self._model
+        """Everything the plane engine needs besides the mesh."""
+        return PLANE.model(self._cell, self.file)
 
-    def geometry(self) -> "SlabEdgeFlaw | Path":
-        """What to mesh, or the path of the user's own mesh."""
-        if self.mesh_file is not None:
-            return self.mesh_file
-        from lifrac.meshes.geometry import SlabEdgeFlaw
+    def phase_field_model(self) -> parameters.PhaseFieldModel:
+        """Everything the phase-field engine needs besides the mesh."""
+        return PHASE_FIELD.model(self._cell, self.file)
 
-        sizes: dict[str, Any] = dict(self.file.mesh_sizes())
-        return SlabEdgeFlaw(
-            thickness=float(self.file.electrolyte.thickness),
-            flaw_length=float(self.file.defect.length),
-            **sizes,
-        )
+    def geometry(self) -> Geometry | Path:
+        """What to mesh, or the path of the user's own mesh.
+
+        Raises
+        ------
+        InputError
+            If the flaw does not fit into the body.
+        """
+        return self.mesh_file or self._geometry
+
+    @cached_property
+    def _geometry(self) -> Geometry:
+        try:
+            return self.file.engine.geometry(self.file)
+        except InputError as error:
+            key = STATED_AS.get(error.key or "", "defect")
+            raise InputError(error.message, file=self.path, key=key, value=error.value, remedy=error.remedy) from None
 
     def dimensionless(self) -> dict[str, float]:
         """Characteristic numbers of the case; units stand in the names (see `estimates`)."""
-        return estimates.characteristic_numbers(self.model(), float(self.file.electrolyte.thickness))
+        return estimates.characteristic_numbers(self.engine_model(), float(self.file.electrolyte.thickness))
 
     @cached_property
     def warnings(self) -> list[str]:
         """Uses of data outside their range, and statements that are possible but hardly meant."""
         numbers = self.dimensionless()
-        pressure = self.model().loads.stack_pressure
+        pressure = self.cell().loads.stack_pressure
         stresses = {"pressure that would crack the flaw": numbers["griffith_pressure_MPa"]}
         if pressure > 0.0:
             stresses["stack pressure"] = pressure
@@ -168,29 +190,17 @@ class Case:
                 "the stack pressure alone cracks the flaw: operation.stack_pressure is "
                 f"{numbers['stack_to_griffith_pressure']:.2g} of the pressure that does"
             )
-        if self.model().flaw.filling == 0.0:
+        if self.cell().flaw.filling == 0.0:
             found.append("defect.filling is 0: lithium plates only where lithium is, an empty flaw stays almost empty")
-        emptied = estimates.emptied_before_plating(self.model())
+        emptied = estimates.emptied_before_plating(self.cell())
         if emptied > MOST_EMPTIED:
             found.append(
                 f"the protocol plates after stripping {emptied:.2g} times the charge that the flaw holds "
                 "(F w0/(2 Omega)): a flaw that was emptied hardly fills again, because lithium plates only where "
                 "lithium is. defect.residual leaves some behind"
             )
-        if self.mesh_file is None:
-            sizes = self.file.mesh_sizes()
-            if sizes["crack_size"] > float(self.file.defect.length) / 20.0:
-                found.append(
-                    f"mesh.crack_size ({sizes['crack_size']:.3g} um) gives the flaw fewer than 20 elements"
-                )
-            nodes = estimates.path_nodes(
-                float(self.file.electrolyte.thickness), float(self.file.defect.length), sizes
-            )
-            if nodes > 1000:
-                found.append(
-                    f"about {nodes} nodes on the crack plane: steps take long; enlarge mesh.crack_size"
-                )
-        return found
+        engine = self.file.engine
+        return [*found, *engine.warnings(self.file), *engine.idle(self.file)]
 
     def resolved_toml(self) -> str:
         """The case with all defaults and whole cards; reads back to the same numbers to the last bit."""
@@ -202,13 +212,10 @@ class Case:
         ):  # fmt: skip
             data[table].pop("properties")
             data[table] |= {name: card.name, "card": card.model_dump(exclude_none=True)}
+        for key, value in self.file.engine.derived(self.file).items():
+            lay_over(data, _nested(key, u.LENGTH.internal(value).text))
         if self.mesh_file is not None:
             data["mesh"]["file"] = str(self.mesh_file)
-        else:
-            sizes = self.file.mesh_sizes()
-            data["mesh"] |= {
-                key: u.LENGTH.internal(sizes[key]).text for key in ("crack_size", "path_size", "far_size", "half_width")
-            }
         return f"# Resolved case, made by lifrac from {self.path.name}.\n\n{tomlkit.dumps(data)}"
 
     def content_hash(self) -> str:
@@ -219,12 +226,18 @@ class Case:
         else:
             mesh = dataclasses.asdict(geometry)
         content = {
-            "model": dataclasses.asdict(self.model()),
+            "model": dataclasses.asdict(self.engine_model()),
             "mesh": mesh,
             "engine": self.file.fracture.engine,
             "bulk": self.bulk_solver,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _nested(key: str, value: str) -> dict[str, Any]:
+    """A dotted key as tables in each other."""
+    head, _, rest = key.partition(".")
+    return {head: _nested(rest, value) if rest else value}
 
 
 def _optional(value: u.Quantity | None) -> float | None:
@@ -319,10 +332,11 @@ def check_resolved(case: Case) -> None:
             key="operation.temperature", value=case.file.operation.temperature.text,
             remedy="Stay below the melting point: the model holds for solid metal",
         )  # fmt: skip
-    law = case.model().contact
+    law = case.cell().contact
     if law is not None:
         refuse(static_problems(law, case.file.operation.stack_pressure), case.path)
-    _check_process_zone(case)
+    case.geometry()
+    refuse(case.file.engine.unfit(case.cell(), case.file), case.path)
     if case.mesh_file is not None and not case.mesh_file.is_file():
         raise InputError(
             "no such mesh file",
@@ -330,24 +344,6 @@ def check_resolved(case: Case) -> None:
             key="mesh.file",
             value=case.file.mesh.file,
             remedy="Give the path of a mesh, relative to the case file",
-        )
-
-
-def _check_process_zone(case: Case) -> None:
-    """A stated cohesive strength must leave a process zone shorter than the flaw."""
-    strength = case.file.fracture.cohesive_strength
-    if strength is None:
-        return
-    e, length = case.model().electrolyte, float(case.file.defect.length)
-    zone = 0.8 * e.plane_strain_modulus * e.fracture_energy / float(strength) ** 2
-    if zone > length:
-        least = (0.8 * e.plane_strain_modulus * e.fracture_energy / length) ** 0.5
-        raise InputError(
-            f"the process zone, {zone:.3g} um, would be longer than the flaw",
-            file=case.path,
-            key="fracture.cohesive_strength",
-            value=strength.text,
-            remedy=f"State at least {least:.3g} MPa, or leave it out",
         )
 
 

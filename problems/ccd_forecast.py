@@ -46,7 +46,7 @@ def run_time(point: Point) -> float:
 
 def _cost(point: Point) -> estimates.Cost:
     file = point.case.file
-    return estimates.cost(float(file.electrolyte.thickness), float(file.defect.length), file.mesh_sizes())
+    return estimates.cost(float(file.electrolyte.thickness), file.defect.flaw_length, file.mesh_sizes())
 
 
 def forecast(study: Study, folder: Path) -> Forecast:
@@ -93,7 +93,7 @@ def _meshes(points: Sequence[Point]) -> Table:
     """Size of what is condensed, once for each flaw length."""
     table = Table("mesh", "nodes on the crack plane", "in the bulk", "unknowns of a Newton step", "memory")
     for point in {point.case.geometry(): point for point in points}.values():
-        name = "your own" if point.case.mesh_file is not None else f"flaw of {point.case.file.defect.length.text}"
+        name = "your own" if point.case.mesh_file is not None else f"flaw of {point.case.file.defect.extent.text}"
         if point.case.mesh_file is not None:
             table.add_row(name, "", "", "", "")
             continue

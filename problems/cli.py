@@ -241,7 +241,7 @@ def mesh(
     from mpi4py import MPI
 
     world = MPI.COMM_WORLD
-    tagged = (read_mesh(geometry, world, gdim=2, scale=loaded.mesh_scale) if isinstance(geometry, Path)
+    tagged = (read_mesh(geometry, world, gdim=loaded.dimension, scale=loaded.mesh_scale) if isinstance(geometry, Path)
               else build(geometry, world))  # fmt: skip
     if out is not None and not isinstance(geometry, Path):
         write_msh(geometry, out, world)

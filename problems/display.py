@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from lifrac.solver.parameters import PlaneModel
+from lifrac.solver.parameters import CellModel
 from lifrac.solver.physics.contact import interface_resistance
 from lifrac.solver.physics.toughness import AssistedToughness
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-from . import estimates
 from . import units as u
 from .case import Case
 from .materials import AnyCard
@@ -72,8 +71,8 @@ def _print_keys(case: Case, out: Console) -> None:
         table.add_row(key, value)
     if case.mesh_file is None:
         for name, size in case.file.mesh_sizes().items():
-            if name != "growth" and getattr(case.file.mesh, name) is None:
-                table.add_row(f"mesh.{name}", f"{size:.4g} um (derived)")
+            if getattr(case.file.mesh, name) is None:
+                table.add_row(f"mesh.{name}", f"{size:.4g}{'' if name.endswith('growth') else ' um'} (derived)")
     out.print(table)
 
 
@@ -116,7 +115,7 @@ def _print_at_temperature(case: Case, card: AnyCard, out: Console) -> None:
 
 def _print_model(case: Case, out: Console) -> None:
     """What the cards give the model."""
-    model = case.model()
+    model = case.cell()
     table = Table("quantity", "value", title="Derived", title_justify="left")
     rows: tuple[tuple[str, float, u.Dimension], ...] = (
         ("fracture energy Gc", model.electrolyte.fracture_energy, u.FRACTURE_ENERGY),
@@ -141,7 +140,7 @@ def _print_model(case: Case, out: Console) -> None:
     out.print(table)
 
 
-def _contact_rows(model: PlaneModel) -> tuple[tuple[str, float, u.Dimension], ...]:
+def _contact_rows(model: CellModel) -> tuple[tuple[str, float, u.Dimension], ...]:
     """What the contact law comes to at the stack pressure."""
     law, pressure, conductivity = model.contact, model.loads.stack_pressure, model.electrolyte.conductivity
     if law is None:
@@ -155,7 +154,7 @@ def _contact_rows(model: PlaneModel) -> tuple[tuple[str, float, u.Dimension], ..
     )  # fmt: skip
 
 
-def _toughness_rows(model: PlaneModel) -> tuple[tuple[str, float, u.Dimension], ...]:
+def _toughness_rows(model: CellModel) -> tuple[tuple[str, float, u.Dimension], ...]:
     """K_Ic that a tip current leaves."""
     if model.assisted is None:
         return ()
@@ -178,12 +177,4 @@ def _print_cost(case: Case, out: Console) -> None:
     if case.mesh_file is not None:
         out.print(f"Mesh from {case.mesh_file}: `lifrac mesh` reports on it.")
         return
-    cost = estimates.cost(
-        float(case.file.electrolyte.thickness), float(case.file.defect.length), case.file.mesh_sizes()
-    )
-    out.print(
-        f"Estimate (within a factor of three): {cost.path_nodes} nodes on the crack plane, "
-        f"{cost.bulk_nodes} in the bulk, "
-        f"{cost.surface_unknowns} unknowns a Newton step, {cost.memory_mb:.0f} MB, "
-        f"{cost.time_s:.0f} s on one core",
-    )  # fmt: skip
+    out.print(case.file.engine.forecast(case.file))

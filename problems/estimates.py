@@ -10,7 +10,7 @@ from lifrac.solver.constants import (
     surface_velocity_per_current,
     thermal_voltage,
 )
-from lifrac.solver.parameters import Kinetics, PlaneModel
+from lifrac.solver.parameters import CellModel, Kinetics, PlaneModel
 from lifrac.solver.physics.contact import face_at_rest
 
 EDGE_CRACK = 1.1215
@@ -46,7 +46,7 @@ def slot_shape_factor(exponent: float) -> float:
     return float(0.5 * np.sum(weights * shape * (1.3 - 0.3 * s**1.25)))
 
 
-def threshold_current(model: PlaneModel) -> float:
+def threshold_current(model: CellModel) -> float:
     """Current density [A/m2] at which lithium in a slot of fixed aperture just cracks the flaw.
 
     Lubrication with Norton creep and uniform plating of both faces; 0 if the stack pressure alone cracks it.
@@ -62,7 +62,7 @@ def threshold_current(model: PlaneModel) -> float:
     return speed / surface_velocity_per_current(model.anode.molar_volume)
 
 
-def capacity_without_extrusion(model: PlaneModel, thickness: float) -> float:
+def capacity_without_extrusion(model: CellModel, thickness: float) -> float:
     """Areal capacity [C/m2] to grow the flaw through `thickness` [um] when no lithium leaves it.
 
     (3 C F/(2 Omega)) (sqrt(L) - sqrt(a0)), C = 1.1215 sqrt(pi) K_Ic/E': a lower bound of capacity to short.
@@ -73,7 +73,7 @@ def capacity_without_extrusion(model: PlaneModel, thickness: float) -> float:
     return 1.5 * c * growth / surface_velocity_per_current(model.anode.molar_volume)
 
 
-def emptied_before_plating(model: PlaneModel) -> float:
+def emptied_before_plating(model: CellModel) -> float:
     """Largest charge that is stripped before lithium is plated again, over the charge F w0/(2 Omega) of the lithium
     that fills the flaw (both faces, uniform current); 0 where nothing is, or where stripping leaves a residue."""
     if model.flaw.residual > 0.0:
@@ -88,14 +88,14 @@ def emptied_before_plating(model: PlaneModel) -> float:
     return largest / held
 
 
-def nominal_current(model: PlaneModel) -> float:
+def nominal_current(model: CellModel) -> float:
     """Largest plating current density of the protocol [A/m2]; the largest magnitude if nothing is plated."""
     currents = [step.current_density for step in model.protocol]
     plating = max(currents, default=0.0)
     return plating if plating > 0.0 else max((abs(j) for j in currents), default=0.0)
 
 
-def characteristic_numbers(model: PlaneModel, thickness: float) -> dict[str, float]:
+def characteristic_numbers(model: CellModel, thickness: float) -> dict[str, float]:
     """What governs a case, by name (units in the names, the rest is dimensionless); `thickness` in um.
 
     `pressure_bound_*` is what the overpotential can sustain in a closed flaw, F eta/Omega: at the anode face,
@@ -123,7 +123,7 @@ def characteristic_numbers(model: PlaneModel, thickness: float) -> dict[str, flo
         "initial_cell_voltage_V": 2.0 * eta + current * thickness / material.conductivity,
         "flaw_to_thickness": flaw.length / thickness,
     }
-    if model.cohesion.strength is not None:
+    if isinstance(model, PlaneModel) and model.cohesion.strength is not None:
         strength = model.cohesion.strength
         numbers["process_zone_um"] = material.plane_strain_modulus * material.fracture_energy / strength**2
     return numbers
@@ -150,6 +150,24 @@ def path_nodes(thickness: float, flaw: float, sizes: dict[str, float]) -> int:
     last = first + growth * graded
     cells = (math.log(last / first) / growth if growth > 0.0 else 0.0) + (ahead - graded) / last
     return math.ceil(flaw / first) + math.ceil(cells) + 1
+
+
+def band_nodes(sizes: dict[str, float], region: float, boundary: float, body: float, dim: int) -> int:
+    """Nodes of a mesh with cells of `band_size` in a region, growing from its boundary into the body.
+
+    Parameters
+    ----------
+    sizes : dict
+        `band_size`, `far_size` [um], `growth` [-].
+    region, boundary, body : float
+        Areas and length [um2, um] in 2D, volumes and area [um3, um2] in 3D.
+    dim : int
+        2 or 3.
+    """
+    h, growth = sizes["band_size"], sizes["growth"]
+    per_measure = 2.0 / math.sqrt(3.0) if dim == 2 else math.sqrt(2.0)  # nodes of regular cells of unit edge
+    around = boundary / ((dim - 1) * growth * h ** (dim - 1))
+    return round(per_measure * (region / h**dim + around + body / sizes["far_size"] ** dim))
 
 
 def cost(thickness: float, flaw: float, sizes: dict[str, float]) -> Cost:

@@ -45,7 +45,7 @@ class Condition:
         """The leading columns of the tables."""
         flaw = self.case.file.defect
         return {
-            "flaw_length_um": float(flaw.length),
+            "flaw_length_um": flaw.flaw_length,
             "flaw_aperture_um": float(flaw.aperture),
             "temperature_C": celsius(self.case.temperature),
             "stack_pressure_MPa": self.pressure,

@@ -1,14 +1,14 @@
 """The steps a protocol may list: constant current, rest, ramp and cycle, each with what it needs and what it means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from lifrac.solver.parameters import ProtocolStep
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from . import units as u
-from .schema_tools import Problem, Problems, Strict
+from .schema_tools import Kind, Problem, Problems, Strict
 
 MOST = 10000
 """Most cycles, or levels of a ramp, that one step may ask for."""
@@ -47,7 +47,7 @@ class Step(Strict):
     @model_validator(mode="after")
     def _check(self) -> "Step":
         kind = KINDS[self.type]
-        found = [*kind.foreign(self), *kind.problems(self)]
+        found = [*kind.foreign(self, f"in a step of type {self.type}", KINDS), *kind.problems(self)]
         if found:
             raise Problems(found)
         return self
@@ -72,23 +72,8 @@ def _optional(value: float | None) -> float | None:
 
 
 @dataclass(frozen=True)
-class Kind:
+class StepKind(Kind):
     """What steps of one type may state, must state, and mean."""
-
-    keys: tuple[str, ...]
-
-    def foreign(self, step: Step) -> Iterator[Problem]:
-        """Keys that mean nothing in this type of step."""
-        for name in type(step).model_fields:
-            value = getattr(step, name)
-            if name != "type" and name not in self.keys and value is not None:
-                users = [other for other, kind in KINDS.items() if name in kind.keys]
-                yield Problem(
-                    name,
-                    f"has no meaning in a step of type {step.type}",
-                    getattr(value, "text", value),
-                    f"Remove it; it belongs to {' or '.join(users)}",
-                )
 
     def problems(self, step: Step) -> Iterator[Problem]:
         """What is missing or contradicts itself."""
@@ -99,11 +84,12 @@ class Kind:
         raise NotImplementedError
 
 
-class Rest(Kind):
+class Rest(StepKind):
     """No current."""
 
-    def foreign(self, step: Step) -> Iterator[Problem]:
-        yield from (p for p in super().foreign(step) if p.key not in ("current_density", "areal_capacity"))
+    def foreign(self, table: BaseModel, where: str, kinds: Mapping[str, Kind]) -> Iterator[Problem]:
+        own = ("current_density", "areal_capacity")  # `problems` says more about them
+        yield from (p for p in super().foreign(table, where, kinds) if p.key not in own)
 
     def problems(self, step: Step) -> Iterator[Problem]:
         if step.current_density is not None and step.current_density != 0.0:
@@ -122,7 +108,7 @@ class Rest(Kind):
         yield ProtocolStep("rest", duration=_optional(step.duration))
 
 
-class ConstantCurrent(Kind):
+class ConstantCurrent(StepKind):
     """One current up to a charge, a time, or a voltage."""
 
     def problems(self, step: Step) -> Iterator[Problem]:
@@ -133,7 +119,7 @@ class ConstantCurrent(Kind):
         yield step.half(float(step.current_density or 0.0))
 
 
-class Cycle(Kind):
+class Cycle(StepKind):
     """Plating and stripping in turn."""
 
     def problems(self, step: Step) -> Iterator[Problem]:
@@ -162,7 +148,7 @@ class Cycle(Kind):
         yield from _with_rests(halves, step.rest)
 
 
-class Ramp(Kind):
+class Ramp(StepKind):
     """A current that is raised from level to level: the way critical current densities are measured."""
 
     def problems(self, step: Step) -> Iterator[Problem]:
@@ -247,7 +233,7 @@ def _end_problems(step: Step) -> Iterator[Problem]:
 
 
 _PASSING = ("current_density", "areal_capacity", "duration", "voltage_limit")
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, StepKind] = {
     "constant_current": ConstantCurrent(_PASSING),
     "rest": Rest(("duration",)),
     "ramp": Ramp((*_PASSING, "current_step", "current_max", "alternate", "rest")),

@@ -14,10 +14,9 @@ from .card_files import card_names
 from .materials import Card, load_card
 from .properties import ElectrolyteProperties, LithiumProperties
 from .schema import CaseFile, json_schema
-from .schema_tools import model_inside
+from .schema_tools import dimension_of, model_inside
 from .study_file import StudyFile
 from .study_file import json_schema as study_schema
-from .units import Dimension, find_dimension
 from .value_lists import GridOf
 
 HERE = Path(__file__).parent
@@ -63,7 +62,7 @@ def _key_table(model: type[BaseModel], path: str) -> Iterator[str]:
 
 def _type_and_default(field: Any) -> tuple[str, str]:
     """Words for the type of a key and for its default."""
-    dimension = next((m for m in field.metadata if isinstance(m, Dimension)), None) or find_dimension(field.annotation)
+    dimension = dimension_of(field)
     grid = next(filter(None, map(_grid_words, (*field.metadata, field.annotation))), "")
     if grid:
         kind = grid

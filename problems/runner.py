@@ -40,7 +40,7 @@ def make_mesh(case: Case, comm: MPI.Comm) -> TaggedMesh:
     geometry = case.geometry()
     if isinstance(geometry, Path):
         try:
-            return read_mesh(geometry, comm, gdim=2, scale=case.mesh_scale)
+            return read_mesh(geometry, comm, gdim=case.dimension, scale=case.mesh_scale)
         except InputError as error:
             raise InputError(
                 f"{geometry.name}: {error.message}", file=case.path, key="mesh.file", value=case.file.mesh.file,
@@ -62,6 +62,11 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
     InputError
         On every rank alike, before anything is written, for a folder or mesh that cannot be used.
     """
+    if case.file.fracture.engine != "plane":
+        raise InputError(
+            "cannot be run yet: `lifrac check` and `lifrac mesh` take such a case",
+            file=case.path, key="fracture.engine", value=case.file.fracture.engine, remedy='Write engine = "plane"',
+        )  # fmt: skip
     begun = time.monotonic()
     with heeding_signals() as asked:
         return _run(case, out, comm, begun, asked)

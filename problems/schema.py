@@ -12,7 +12,12 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from . import units as u
+from .defects import Defect
+from .engines import ENGINES, Engine
+from .fracture import Fracture
+from .grains import GrainTable
 from .materials import ElectrolyteCard, LithiumCard
+from .mesh_table import Mesh
 from .properties import ElectrolyteProperties, LithiumProperties
 from .protocol import Protocol
 from .schema_tools import Problem, Problems, Strict, default
@@ -30,24 +35,10 @@ class Electrolyte(Strict):
     """Thickness of the electrolyte, from the anode face to the counter electrode."""
     properties: ElectrolyteProperties = Field(default_factory=ElectrolyteProperties)
     """Overrides of single properties of the card; a bare value keeps the card's temperature law."""
+    grains: GrainTable | None = None
+    """Grains and grain boundaries; one crystal unless given."""
     card: ElectrolyteCard | None = None
     """A whole card inline; replaces the look-up of `material`. Run folders use it to be self-contained."""
-
-
-class Defect(Strict):
-    """The flaw the crack starts from."""
-
-    type: Literal["edge_flaw"] = "edge_flaw"
-    """`edge_flaw`: a planar flaw normal to the anode face and open to it."""
-    length: u.PositiveLength
-    """Length a0 of the flaw from the anode face."""
-    aperture: u.PositiveLength
-    """Gap w0 between the faces of the unloaded flaw."""
-    filling: u.Fraction01 = default(1.0)
-    """Part of the aperture that holds lithium at the start, 0 to 1."""
-    residual: Annotated[u.Quantity, u.NUMBER.within(ge=0.0, le=0.5)] = default(0.0)
-    """Part of the aperture whose lithium stripping leaves behind; it stays connected to the anode and plates again.
-    With 0 stripping empties the flaw, which then hardly fills again: state it for ramps and cycles."""
 
 
 class Contact(Strict):
@@ -145,84 +136,6 @@ class Operation(Strict):
         return self
 
 
-class Assisted(Strict):
-    """Electrochemically assisted cracking: a toughness that falls with the plating current at the front of the metal,
-    Gc_eff = Gc [r + (1 - r)/(1 + (j/j_c)^m)] (docs/model.md). Off unless this table is given."""
-
-    current_density: Annotated[u.Quantity, u.CURRENT_DENSITY.within(gt=0.0, le=1.0e6)]
-    """j_c, at which half of what can be lost of Gc is lost. Not published: an assumption of yours."""
-    residual_fraction: u.PositiveFraction = default(0.06)
-    """r, what is left of Gc at high current: stress intensity at growth is then a quarter of the toughness."""
-    exponent: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=20.0)] = default(2.0)
-    """m. Not published: an assumption."""
-
-
-class Fracture(Strict):
-    """How the crack is computed."""
-
-    engine: Literal["plane", "phase_field"] = "plane"
-    """`plane`: the crack grows in the plane of the flaw. `phase_field` is planned."""
-    cohesive_strength: u.PositivePressure | None = None
-    """Strength of the cohesive law; chosen from mesh and flaw unless stated. Results hardly depend on it."""
-    viscosity: u.InterfaceViscosity | None = None
-    """Viscous traction per opening rate in the process zone; slows snap-through. Chosen from the toughness
-    and the current unless stated."""
-    assisted: Assisted | None = None
-    """Toughness that falls with the current; constant unless given."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "Fracture":
-        if self.engine == "phase_field":
-            raise Problems(
-                [
-                    Problem(
-                        "engine",
-                        "the phase-field engine is not part of this version",
-                        "phase_field",
-                        'Write engine = "plane"',
-                    )
-                ]
-            )
-        return self
-
-
-class Mesh(Strict):
-    """Element sizes, or a mesh of your own; everything has a default."""
-
-    crack_size: u.PositiveLength | None = None
-    """Element edge on the flaw and at its tip. Default: a fiftieth of the flaw."""
-    path_growth: Annotated[u.Quantity, u.NUMBER.within(ge=0.0, le=0.2)] | None = None
-    """Increase of the element edge on the crack plane per distance ahead of the flaw tip. Default:
-    crack_size / flaw length, which keeps the number of elements per crack length while the crack grows; 0:
-    equally spaced."""
-    path_size: u.PositiveLength | None = None
-    """Largest element edge on the crack plane. Default: a hundredth of the thickness, or `crack_size` where
-    that is more."""
-    far_size: u.PositiveLength | None = None
-    """Largest element edge. Default: a tenth of the thickness, or `crack_size` where that is more."""
-    growth: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0)] = default(0.1)
-    """Increase of element size per distance from the crack plane."""
-    half_width: u.PositiveLength | None = None
-    """Extent normal to the crack plane. Default: the larger of the thickness and five flaw lengths."""
-    file: str | None = None
-    """A mesh of your own (gmsh .msh or a meshio format), relative to the case file; replaces the sizes."""
-    length_unit: u.PositiveLength = default("1 um")
-    """Length of one unit of the coordinates in `file`."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "Mesh":
-        if self.file is None:
-            return self
-        found = [
-            Problem(name, "has no effect on a mesh file", getattr(self, name).text, "Remove it or mesh.file")
-            for name in ("crack_size", "path_growth", "path_size", "far_size", "half_width")
-            if getattr(self, name) is not None
-        ]  # fmt: skip
-        if found:
-            raise Problems(found)
-        return self
-
-
 class Solver(Strict):
     """Numerics; the defaults are meant to be good."""
 
@@ -298,26 +211,26 @@ class CaseFile(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "CaseFile":
-        found = [*self._flaw_problems(), *self._mesh_problems(), *self._contact_problems()]
+        found = [*self._flaw_problems(), *self._contact_problems()]
+        found = found or list(self.engine.problems(self))
         if found:
             raise Problems(found)
         return self
 
+    @property
+    def engine(self) -> Engine:
+        """What the case's fracture engine makes of it."""
+        return ENGINES[self.fracture.engine]
+
     def _flaw_problems(self) -> Iterator[Problem]:
         flaw, thickness = self.defect, self.electrolyte.thickness
-        if flaw.length >= thickness:
+        if flaw.kind.depth(flaw) >= thickness:
+            key, value = ("length", flaw.length) if flaw.length is not None else ("depth", flaw.depth)
             yield Problem(
-                "defect.length",
+                f"defect.{key}",
                 f"the flaw reaches through the electrolyte ({thickness.text} thick)",
-                flaw.length.text,
+                _text(value),
                 "Make the flaw shorter or electrolyte.thickness larger",
-            )
-        if flaw.aperture >= flaw.length:
-            yield Problem(
-                "defect.aperture",
-                f"the flaw is wider than long ({flaw.length.text})",
-                flaw.aperture.text,
-                "A crack-like flaw is thin: check the unit",
             )
 
     def _contact_problems(self) -> Iterator[Problem]:
@@ -329,41 +242,9 @@ class CaseFile(Strict):
                 "Add a table [electrodes.contact], or remove it",
             )
 
-    def _mesh_problems(self) -> Iterator[Problem]:
-        sizes = self.mesh_sizes()
-        if sizes["crack_size"] > self.defect.length / 4.0:
-            yield Problem(
-                "mesh.crack_size",
-                "is too coarse for the flaw",
-                _text(self.mesh.crack_size),
-                f"The flaw needs at least four elements: at most {self.defect.length / 4.0:g} um",
-            )
-        if sizes["far_size"] < sizes["crack_size"]:
-            yield Problem(
-                "mesh.far_size", "is below mesh.crack_size", _text(self.mesh.far_size), "Make it larger"
-            )
-        if sizes["half_width"] <= self.defect.length:
-            yield Problem(
-                "mesh.half_width",
-                "the body is narrower than the flaw is long",
-                _text(self.mesh.half_width),
-                "At least five flaw lengths are advisable",
-            )
-
     def mesh_sizes(self) -> dict[str, float]:
-        """`crack_size`, `path_size`, `far_size`, `half_width` [um], `growth`, `path_growth` [-], with defaults."""
-        thickness, flaw = float(self.electrolyte.thickness), float(self.defect.length)
-        mesh = self.mesh
-        crack_size = float(mesh.crack_size or flaw / 50.0)
-        graded = crack_size / flaw if mesh.path_growth is None else float(mesh.path_growth)
-        return {
-            "crack_size": crack_size,
-            "far_size": float(mesh.far_size or max(thickness / 10.0, crack_size)),
-            "growth": float(mesh.growth),
-            "path_growth": graded,
-            "path_size": max(float(mesh.path_size or thickness / 100.0), crack_size),
-            "half_width": float(mesh.half_width or max(thickness, 5.0 * flaw)),
-        }
+        """Sizes of `[mesh]` that the engine heeds, with defaults; lengths in um."""
+        return self.engine.sizes(self)
 
 
 def _text(value: u.Quantity | None) -> str | None:

@@ -11,6 +11,8 @@ from lifrac.meshes.errors import InputError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
+from .units import Dimension, find_dimension
+
 
 class Strict(BaseModel):
     """A table of a file: unknown keys are refused, values are frozen."""
@@ -107,6 +109,33 @@ def _plain(key: str, item: Any) -> Problem:
     return Problem(key, message, value, "See docs/cases.md")
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What tables of one `type` may state and must state; other keys of the table belong to other types."""
+
+    keys: tuple[str, ...]
+    required: tuple[str, ...] = ()
+
+    def foreign(self, table: BaseModel, where: str, kinds: "Mapping[str, Kind]") -> Iterator[Problem]:
+        """Stated keys that mean nothing in this type; `where` names the table in the message."""
+        for name in type(table).model_fields:
+            value = getattr(table, name)
+            if name != "type" and name not in self.keys and value is not None:
+                users = [other for other, kind in kinds.items() if name in kind.keys]
+                yield Problem(
+                    name,
+                    f"has no meaning {where}",
+                    getattr(value, "text", value),
+                    f"Remove it; it belongs to {' or '.join(users)}",
+                )
+
+    def missing(self, table: BaseModel) -> Iterator[Problem]:
+        """Keys that this type needs."""
+        for name in self.required:
+            if getattr(table, name) is None:
+                yield Problem(name, "is required", remedy=_example(type(table), (name,)))
+
+
 def dotted(location: Iterable[str | int]) -> str:
     """`("protocol", "steps", 1, "type")` as `protocol.steps[1].type`."""
     text = ""
@@ -146,13 +175,17 @@ def _example(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
     name = location[-1]
     if field is None:
         return f"Add {name}"
-    for mark in field.metadata:
-        example = getattr(mark, "example", None)
-        if example:
-            return f'Add {name} = "{example}"' if getattr(mark, "unit", "") else f"Add {name} = {example}"
+    dimension = dimension_of(field)
+    if dimension is not None:
+        return f'Add {name} = "{dimension.example}"' if dimension.unit else f"Add {name} = {dimension.example}"
     if model_inside(field.annotation):
         return f"Add a table [{dotted(location)}]"
     return f"Add {name} ({field.description})" if field.description else f"Add {name}"
+
+
+def dimension_of(field: FieldInfo) -> Dimension | None:
+    """What kind of quantity a key holds."""
+    return next((m for m in field.metadata if isinstance(m, Dimension)), None) or find_dimension(field.annotation)
 
 
 def model_inside(annotation: Any) -> type[BaseModel] | None:

@@ -130,6 +130,7 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     load = partial(load_case, stated, changes=file.case)
     blame(path, "case", None, load)
     study = Study(path, file, tuple(_cases(path, load, file.study)))
+    _check_engine(study)
     for condition in study.conditions:
         pressure = condition.case.file.operation.stack_pressure
         blame(path, "study.stack_pressures", pressure.text, partial(check_resolved, condition.case))
@@ -166,7 +167,16 @@ def _under(case: Case, pressure: u.Quantity) -> Case:
 def _name(case: Case, pressure: u.Quantity, with_flaw: bool) -> str:
     flaw = case.file.defect
     name = f"{celsius(case.temperature):g} degC, {float(pressure):g} MPa"
-    return f"{name}, flaw {flaw.length.text} by {flaw.aperture.text}" if with_flaw else name
+    return f"{name}, flaw {flaw.extent.text} by {flaw.aperture.text}" if with_flaw else name
+
+
+def _check_engine(study: Study) -> None:
+    """A study shares one condensed bulk among its runs, which the plane engine alone takes."""
+    engine = study.cases[0].file.fracture.engine
+    if engine != "plane":
+        remedy = 'Write engine = "plane", or make a sweep: `lifrac sweep` runs either engine'
+        raise InputError("studies run on the plane engine", file=study.path, key="case.fracture.engine", value=engine,
+                         remedy=remedy)  # fmt: skip
 
 
 def _check_owned(changes: Iterable[tuple[str, str]], grids: Grids, path: Path) -> None:

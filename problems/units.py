@@ -216,6 +216,7 @@ DENSITY = Dimension("density", "g/cm^3", "g/cm^3", "5.1 g/cm^3", gt=0.0)
 EXPANSION = Dimension("thermal expansion", "1/K", "1/K", "15e-6 1/K")
 AREAL_DENSITY = Dimension("areal density", "1/cm^2", "1/cm^2", "400 1/cm^2")
 AREA = Dimension("area", "cm^2", "cm^2", "0.7 cm^2")  # only ever multiplied by an areal density: flaws of an electrode
+ANGLE = Dimension("angle", "deg", "deg", "30 deg")
 NUMBER = Dimension("number", "", "", "0.5")
 
 Length = Annotated[Quantity, LENGTH]

@@ -6,6 +6,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lifrac.meshes.grains import Grains
+
 from .constants import LITHIUM_MOLAR_VOLUME, surface_velocity_per_current
 
 
@@ -250,6 +252,20 @@ class DiffuseCrack:
 
 
 @dataclass(frozen=True)
+class GrainBoundaries:
+    """A polycrystal: grains alike, and bands of other properties about their boundaries."""
+
+    grains: Grains
+    """Which grain a point lies in, and how far it is from a boundary."""
+    width: float
+    """Of the band [um], half on each side of a boundary."""
+    toughness_ratio: float = 1.0
+    """Gc in the band over that of grains."""
+    conductivity_ratio: float = 1.0
+    """kappa in the band over that of grains."""
+
+
+@dataclass(frozen=True)
 class CellModel:
     """Everything the engines need besides the mesh and their own way of fracture."""
 
@@ -280,3 +296,5 @@ class PhaseFieldModel(CellModel):
     """Everything the phase-field engine needs besides the mesh."""
 
     diffuse: DiffuseCrack = field(kw_only=True)
+    boundaries: GrainBoundaries | None = None
+    """None: one crystal."""

@@ -1,0 +1,316 @@
+"""What each fracture engine makes of a case file: sizes, geometry, refusals, warnings, a forecast of the cost."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lifrac.meshes.cracked import Corridor, CrackedSlab
+from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.polylines import lengths
+from lifrac.solver.parameters import CellModel, Cohesion, PhaseFieldModel, PlaneModel
+
+from . import estimates
+from . import units as u
+from .schema_tools import Problem
+
+if TYPE_CHECKING:
+    from .schema import CaseFile
+
+Geometry = SlabEdgeFlaw | HalfPennyBlock | CrackedSlab
+WALL = 2.0
+"""Internal lengths that the fine region reaches into the wall of a pore, from which a crack may start anywhere."""
+CELLS_PER_LENGTH = 3.0
+"""l/h below which a diffuse crack is not resolved."""
+
+
+class Engine(ABC):
+    """An engine as far as the case file is concerned."""
+
+    mesh_keys: tuple[str, ...]
+    """Keys of `[mesh]` that only this engine heeds."""
+
+    @abstractmethod
+    def sizes(self, file: "CaseFile") -> dict[str, float]:
+        """Keys of `[mesh]` with defaults, lengths in um."""
+
+    def derived(self, file: "CaseFile") -> dict[str, float]:
+        """Lengths that follow from others unless stated, by dotted key [um]."""
+        if file.mesh.file is not None:
+            return {}
+        return {f"mesh.{key}": value for key, value in self.sizes(file).items() if not key.endswith("growth")}
+
+    @abstractmethod
+    def model(self, cell: CellModel, file: "CaseFile") -> CellModel:
+        """Everything the engine needs besides the mesh."""
+
+    def unfit(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
+        """Problems that show only with the material at hand."""
+        yield from ()
+
+    @abstractmethod
+    def geometry(self, file: "CaseFile") -> Geometry:
+        """What to mesh."""
+
+    @abstractmethod
+    def problems(self, file: "CaseFile") -> Iterator[Problem]:
+        """Why this engine cannot take the case."""
+
+    @abstractmethod
+    def warnings(self, file: "CaseFile") -> Iterator[str]:
+        """What is possible but hardly meant."""
+
+    @abstractmethod
+    def forecast(self, file: "CaseFile") -> str:
+        """A rough estimate of the cost, for people."""
+
+    def idle(self, file: "CaseFile") -> Iterator[str]:
+        """Warnings of stated keys that only the other engine heeds."""
+        others = {name for engine in ENGINES.values() if engine is not self for name in engine.mesh_keys}
+        for name in [*(f"fracture.{key}" for key in file.fracture.idle_keys()),
+                     *(f"mesh.{key}" for key in file.mesh.stated() if key in others)]:  # fmt: skip
+            yield f"{name} has no effect on the {file.fracture.engine} engine"
+
+
+class Plane(Engine):
+    """The crack lies in the symmetry plane of a half model."""
+
+    mesh_keys = ("crack_size", "path_growth", "path_size")
+
+    def sizes(self, file: "CaseFile") -> dict[str, float]:
+        thickness, flaw, mesh = float(file.electrolyte.thickness), file.defect.flaw_length, file.mesh
+        crack_size = float(mesh.crack_size or flaw / 50.0)
+        return {
+            "crack_size": crack_size,
+            "far_size": float(mesh.far_size or max(thickness / 10.0, crack_size)),
+            "growth": float(mesh.growth or 0.1),
+            "path_growth": crack_size / flaw if mesh.path_growth is None else float(mesh.path_growth),
+            "path_size": max(float(mesh.path_size or thickness / 100.0), crack_size),
+            "half_width": _half_width(file),
+        }
+
+    def model(self, cell: CellModel, file: "CaseFile") -> PlaneModel:
+        table = file.fracture
+        return PlaneModel(
+            **vars(cell), cohesion=Cohesion(_optional(table.cohesive_strength), _optional(table.viscosity))
+        )
+
+    def unfit(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
+        """A stated cohesive strength must leave a process zone shorter than the flaw."""
+        strength = file.fracture.cohesive_strength
+        if strength is None:
+            return
+        e, length = cell.electrolyte, cell.flaw.length
+        zone = 0.8 * e.plane_strain_modulus * e.fracture_energy / float(strength) ** 2
+        if zone > length:
+            least = (0.8 * e.plane_strain_modulus * e.fracture_energy / length) ** 0.5
+            yield Problem(
+                "fracture.cohesive_strength",
+                f"the process zone, {zone:.3g} um, would be longer than the flaw",
+                strength.text,
+                f"State at least {least:.3g} MPa, or leave it out",
+            )
+
+    def geometry(self, file: "CaseFile") -> Geometry:
+        sizes: dict[str, Any] = dict(self.sizes(file))
+        return SlabEdgeFlaw(thickness=float(file.electrolyte.thickness), flaw_length=file.defect.flaw_length, **sizes)
+
+    def problems(self, file: "CaseFile") -> Iterator[Problem]:
+        defect, remedy = file.defect, 'Write fracture.engine = "phase_field"'
+        if not defect.kind.planar(defect) or defect.kind.dimension == 3:
+            inclined = defect.type == "edge_flaw"
+            key, value = ("inclination", defect.inclination) if inclined else ("type", defect.type)
+            message = "has no crack plane, in which the plane engine lets a crack grow"
+            yield Problem(f"defect.{key}", message, getattr(value, "text", value), remedy)
+            return
+        if file.electrolyte.grains is not None:
+            yield Problem("electrolyte.grains", "means nothing to the plane engine", remedy=remedy)
+        sizes, flaw = self.sizes(file), defect.flaw_length
+        if sizes["crack_size"] > flaw / 4.0:
+            yield Problem(
+                "mesh.crack_size",
+                "is too coarse for the flaw",
+                _text(file.mesh.crack_size),
+                f"The flaw needs at least four elements: at most {flaw / 4.0:g} um",
+            )
+        yield from _body_problems(file, sizes, "crack_size")
+
+    def warnings(self, file: "CaseFile") -> Iterator[str]:
+        if file.mesh.file is not None:
+            return
+        sizes = self.sizes(file)
+        if sizes["crack_size"] > file.defect.flaw_length / 20.0:
+            yield f"mesh.crack_size ({sizes['crack_size']:.3g} um) gives the flaw fewer than 20 elements"
+        nodes = estimates.path_nodes(float(file.electrolyte.thickness), file.defect.flaw_length, sizes)
+        if nodes > 1000:
+            yield f"about {nodes} nodes on the crack plane: steps take long; enlarge mesh.crack_size"
+
+    def forecast(self, file: "CaseFile") -> str:
+        cost = estimates.cost(float(file.electrolyte.thickness), file.defect.flaw_length, self.sizes(file))
+        return (
+            f"Estimate (within a factor of three): {cost.path_nodes} nodes on the crack plane, "
+            f"{cost.bulk_nodes} in the bulk, {cost.surface_unknowns} unknowns a Newton step, "
+            f"{cost.memory_mb:.0f} MB, {cost.time_s:.0f} s on one core"
+        )
+
+
+class PhaseField(Engine):
+    """The crack goes where it will: fine cells where it can, whole bodies unless all is symmetric."""
+
+    mesh_keys = ("band_size", "reach", "breadth")
+
+    def sizes(self, file: "CaseFile") -> dict[str, float]:
+        mesh, solid = file.mesh, file.defect.kind.dimension == 3
+        length = self.length(file)
+        band = float(mesh.band_size or length / (3.0 if solid else 4.0))
+        half_width = _half_width(file)
+        sizes = {
+            "band_size": band,
+            "reach": float(mesh.reach or self._reach(file, length)),
+            "far_size": float(mesh.far_size or max(float(file.electrolyte.thickness) / 10.0, band)),
+            "growth": float(mesh.growth or 0.2),
+            "half_width": half_width,
+        }
+        return sizes | ({"breadth": float(mesh.breadth or half_width)} if solid else {})
+
+    def derived(self, file: "CaseFile") -> dict[str, float]:
+        band = self.sizes(file)["band_size"]
+        found = super().derived(file) | {"mesh.band_size": band, "fracture.length": self.length(file)}
+        grains = file.electrolyte.grains
+        return found if grains is None else found | {"electrolyte.grains.boundary_width": grains.width(band)}
+
+    def model(self, cell: CellModel, file: "CaseFile") -> PhaseFieldModel:
+        sizes, grains = self.sizes(file), file.electrolyte.grains
+        box = ((-sizes["half_width"], sizes["half_width"]), (0.0, float(file.electrolyte.thickness)))
+        return PhaseFieldModel(
+            **vars(cell),
+            diffuse=file.fracture.diffuse(self.length(file), sizes["band_size"]),
+            boundaries=None if grains is None else grains.resolved(box, sizes["band_size"]),
+        )
+
+    def length(self, file: "CaseFile") -> float:
+        """l [um]."""
+        return file.fracture.internal_length(file.defect.kind.scale(file.defect))
+
+    def _reach(self, file: "CaseFile", length: float) -> float:
+        grains = file.electrolyte.grains
+        straight = file.defect.kind.planar(file.defect) and grains is None
+        free = 0.0 if straight else 0.5 * file.defect.flaw_length
+        return max(4.0 * length, free, float(grains.size or 0.0) if grains is not None else 0.0)
+
+    def geometry(self, file: "CaseFile") -> Geometry:
+        defect, sizes, thickness = file.defect, self.sizes(file), float(file.electrolyte.thickness)
+        common: dict[str, Any] = {"thickness": thickness, **{k: sizes[k] for k in ("far_size", "growth", "half_width")}}
+        half = common | {
+            "crack_size": sizes["band_size"], "flaw_length": defect.flaw_length, "corridor": sizes["reach"]
+        }  # fmt: skip
+        if defect.kind.dimension == 3:
+            half |= {"path_growth": sizes["growth"], "path_size": sizes["far_size"]}
+            return HalfPennyBlock(**half, breadth=sizes["breadth"], reach=sizes["reach"], flaw_row=True)
+        if defect.kind.planar(defect) and file.electrolyte.grains is None:
+            return SlabEdgeFlaw(**half, flaw_row=True)
+        ways, pores = defect.kind.ways(defect, thickness), defect.kind.pores(defect)
+        walls = [Corridor((pore.centre,), pore.radius + WALL * self.length(file)) for pore in pores]
+        return CrackedSlab(
+            **common,
+            band_size=sizes["band_size"],
+            cracks=defect.kind.cracks(defect),
+            pores=pores,
+            reach=(*(Corridor(way, sizes["reach"]) for way in ways), *walls),
+        )
+
+    def problems(self, file: "CaseFile") -> Iterator[Problem]:
+        sizes, length = self.sizes(file), self.length(file)
+        band = sizes["band_size"]
+        if length < CELLS_PER_LENGTH * band * (1.0 - 1.0e-9):
+            yield Problem(
+                "mesh.band_size",
+                f"does not resolve the internal length, {length:.4g} um: l/h is {length / band:.2g}, "
+                f"at least {CELLS_PER_LENGTH:g} are needed",
+                _text(file.mesh.band_size),
+                f"At most {length / CELLS_PER_LENGTH:.4g} um, or fracture.length of at least "
+                f"{CELLS_PER_LENGTH * band:.4g} um",
+            )
+        yield from _body_problems(file, sizes, "band_size")
+        grains = file.electrolyte.grains
+        if grains is None:
+            return
+        if file.defect.kind.dimension == 3:
+            remedy = "Use a defect in 2D, or remove the table"
+            yield Problem("electrolyte.grains", "are not symmetric, and the body in 3D is a quarter", remedy=remedy)
+        if grains.width(band) < band * (1.0 - 1.0e-9):
+            yield Problem(
+                "electrolyte.grains.boundary_width",
+                f"is narrower than a cell, {band:.4g} um",
+                _text(grains.boundary_width),
+                f"At least {band:.4g} um, or mesh.band_size of at most {grains.width(band):.4g} um",
+            )
+
+    def warnings(self, file: "CaseFile") -> Iterator[str]:
+        length, flaw = self.length(file), file.defect.flaw_length
+        if length > flaw:
+            yield (
+                f"fracture.length ({length:.3g} um) exceeds the flaw ({flaw:.3g} um): the flaw is no crack on this "
+                "scale. It starts at the strength of the damage model instead of Griffith's criterion, so results "
+                "depend on fracture.length. Make it a tenth of the flaw"
+            )
+        if file.operation.lateral_stress < 0.0 and file.fracture.split == "none":
+            yield (
+                'operation.lateral_stress compresses, and with fracture.split = "none" compression damages as well: '
+                '"star_convex" keeps it from doing so'
+            )
+        nodes = self._nodes(file)
+        if file.mesh.file is None and nodes > MANY_NODES:
+            yield f"about {nodes} nodes: a run takes long; enlarge mesh.band_size, or make mesh.reach smaller"
+
+    def forecast(self, file: "CaseFile") -> str:
+        nodes = self._nodes(file)
+        unknowns = (file.defect.kind.dimension + 3) * nodes
+        return f"Estimate (within a factor of two): {nodes} nodes, {unknowns} unknowns"
+
+    def _nodes(self, file: "CaseFile") -> int:
+        """About how many nodes the mesh has."""
+        defect, sizes, thickness = file.defect, self.sizes(file), float(file.electrolyte.thickness)
+        reach, width = sizes["reach"], sizes["half_width"]
+        if defect.kind.dimension == 3:
+            radius = defect.flaw_length + reach
+            disc = 0.25 * math.pi * radius**2
+            return estimates.band_nodes(
+                sizes, disc * reach, disc + 0.5 * math.pi * radius * reach, thickness * width * sizes["breadth"], 3
+            )
+        half = isinstance(self.geometry(file), SlabEdgeFlaw)
+        sides = 1.0 if half else 2.0
+        way = thickness if half else sum(float(lengths(way).sum()) for way in defect.kind.ways(defect, thickness))
+        wall = WALL * self.length(file)
+        rings = sum(math.pi * wall * (2.0 * pore.radius + wall) for pore in defect.kind.pores(defect))
+        return estimates.band_nodes(sizes, sides * way * reach + rings, sides * way, sides * thickness * width, 2)
+
+
+MANY_NODES = 40_000
+PLANE, PHASE_FIELD = Plane(), PhaseField()
+ENGINES: Mapping[str, Engine] = {"plane": PLANE, "phase_field": PHASE_FIELD}
+
+
+def _half_width(file: "CaseFile") -> float:
+    return float(file.mesh.half_width or max(float(file.electrolyte.thickness), 5.0 * file.defect.flaw_length))
+
+
+def _body_problems(file: "CaseFile", sizes: Mapping[str, float], finest: str) -> Iterator[Problem]:
+    """Sizes that contradict each other or the flaw, for either engine."""
+    if sizes["far_size"] < sizes[finest]:
+        yield Problem("mesh.far_size", f"is below mesh.{finest}", _text(file.mesh.far_size), "Make it larger")
+    if sizes["half_width"] <= file.defect.flaw_length:
+        yield Problem(
+            "mesh.half_width",
+            "the body is narrower than the flaw is long",
+            _text(file.mesh.half_width),
+            "At least five flaw lengths are advisable",
+        )
+
+
+def _optional(value: u.Quantity | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _text(value: u.Quantity | None) -> str | None:
+    return None if value is None else value.text
