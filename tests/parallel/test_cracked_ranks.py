@@ -6,6 +6,8 @@ import ufl
 from lifrac.meshes.builder import build
 from lifrac.meshes.cracked import CrackedSlab, Pore
 from lifrac.meshes.errors import InputError
+from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.gmsh_model import Geometry
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.surface import gather_surface
 from mpi4py import MPI
@@ -16,6 +18,8 @@ COMM = MPI.COMM_WORLD
 SLAB = CrackedSlab(
     30.0, 25.0, 0.5, 5.0, cracks=(((3.0, 6.0), (6.0, 0.0)), ((-9.0, 0.0), (-9.0, 7.0))), pores=(Pore(0.0, 10.0, 5.0),)
 )
+HALF = SlabEdgeFlaw(30.0, 25.0, 8.0, 0.5, 5.0, growth=0.3, corridor=2.0, flaw_row=True)
+BLOCK = HalfPennyBlock(20.0, 20.0, 20.0, 8.0, 1.0, 5.0, growth=0.4, corridor=2.0, path_growth=0.4, flaw_row=True)
 
 
 def measures(tagged: TaggedMesh) -> dict[str, float]:
@@ -30,8 +34,9 @@ def measures(tagged: TaggedMesh) -> dict[str, float]:
     return {name: mesh.comm.allreduce(fem.assemble_scalar(fem.form(form))) for name, form in forms.items()}
 
 
-def test_groups_do_not_depend_on_the_partition() -> None:
-    together, alone = build(SLAB, COMM), build(SLAB, MPI.COMM_SELF)
+@pytest.mark.parametrize("geometry", [SLAB, HALF, BLOCK], ids=["whole", "half", "3D"])
+def test_groups_do_not_depend_on_the_partition(geometry: Geometry) -> None:
+    together, alone = build(geometry, COMM), build(geometry, MPI.COMM_SELF)
     assert (together.groups, together.cell_groups) == (alone.groups, alone.cell_groups)
     assert together.report == alone.report
     assert measures(together) == pytest.approx(measures(alone), rel=1e-12)
