@@ -35,6 +35,7 @@ MODULES = (
     "damage_bar",
     "surfing",
     "diffuse_crack",
+    "notched",
 )
 """Modules of this package that register checks, in the order in which they run."""
 

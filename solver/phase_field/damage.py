@@ -35,7 +35,7 @@ class DamageSolver:
         self.matrix = fem_petsc.create_matrix(self._hessian_form)
         self._assembled = fem.create_vector(space)
         self._gradient, self._start = self.matrix.createVecs()
-        self._trial = self._start.duplicate()
+        self._trial, self._curved = self._start.duplicate(), self._start.duplicate()
         self._owned = space.dofmap.index_map.size_local
         bounds = (state.lower_bound.x.petsc_vec, state.upper_bound.x.petsc_vec)
         self._problem = BoundedQuadratic(self.matrix, *bounds)
@@ -71,6 +71,16 @@ class DamageSolver:
         falls = self._problem.change(self._start, self._gradient, self._trial) <= 0.0  # a collective number
         self._put(relaxed if falls else self._found)
 
+    def gradient(self) -> Floats:
+        """dE/dd where the last solve started, owned part."""
+        return np.asarray(self._gradient.getArray(readonly=True))
+
+    def curvature(self, direction: Floats) -> float:
+        """s . H s of the last solve's Hessian for a change s of all local nodes (collective)."""
+        self._trial.setArray(direction[: self._owned])
+        self.matrix.mult(self._trial, self._curved)
+        return float(self._trial.dot(self._curved))
+
     def finish(self) -> None:
         """Take the minimiser."""
         self._put(self._found)
@@ -81,5 +91,5 @@ class DamageSolver:
 
     def destroy(self) -> None:
         self._problem.destroy()
-        for thing in (self.matrix, self._gradient, self._start, self._trial):
+        for thing in (self.matrix, self._gradient, self._start, self._trial, self._curved):
             thing.destroy()

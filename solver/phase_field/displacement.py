@@ -12,30 +12,34 @@ from mpi4py import MPI
 from petsc4py import PETSc
 
 from ..errors import NumericalFailure
-from ..numerics.linear import LinearSolver, Preset, rigid_body_modes
+from ..numerics.linear import Preset, rigid_body_modes
+from ..numerics.reused import ReusedSolver
 from .energy import Energy
 from .state import Floats, State
 
 TOLERANCE = 1.0e-10
 """Of the residual over the forces that act (loads and reactions): rounding leaves 1e-12 and less."""
 ROUNDING = 1.0e-15
+REDUCTION = 1.0e-13
+"""Of the first residual: all that is asked for where no force is left to compare with."""
 MAX_ITERATIONS = 25
 """A split makes the energy piecewise quadratic: Newton's method ends once no cell changes its side."""
 MAX_HALVINGS = 6
+FORCING = 0.1
+"""Of the residual that is asked for: how exactly a linear system is solved."""
 
 
 class DisplacementSolver:
     """Newton's method on the derivative of the energy; one iteration without a split.
 
-    Forms, matrix and solver are made once; the matrix is refilled.
+    Forms, matrix and solver are made once; the matrix is refilled, its factorisation used again while it serves.
 
     Parameters
     ----------
     held : sequence of fem.DirichletBC
         Displacements that are given; their values at the time of a solve hold.
     preset : {"direct", "multigrid"}
-        MUMPS Cholesky, or CG + GAMG with rigid-body modes (replaced by MUMPS for good when it fails: a body
-        broken through is too much for it).
+        MUMPS Cholesky, or CG + GAMG with rigid-body modes.
     """
 
     def __init__(
@@ -54,14 +58,21 @@ class DisplacementSolver:
         self._step, self._right = self.matrix.createVecs()
         self._owned = space.dofmap.index_map.size_local * space.dofmap.index_map_bs
         self._held_dofs = np.unique(np.concatenate([bc.dof_indices()[0][: bc.dof_indices()[1]] for bc in held]))
-        self._preset = preset
-        self._solver: LinearSolver | None = None
+        self._solver = ReusedSolver(self.matrix, preset, "displacement")
         self._rounding = 0.0
-        self.linear_solves = 0
-        """Factorisations or preconditioner set-ups so far."""
 
-    def solve(self) -> int:
+    @property
+    def linear_solves(self) -> int:
+        """Factorisations or preconditioner set-ups so far."""
+        return self._solver.setups
+
+    def solve(self, reduction: float = 0.0) -> int:
         """Bring u into equilibrium; returns the Newton iterations (collective).
+
+        Parameters
+        ----------
+        reduction : float
+            Of the residual [-] that is enough, besides TOLERANCE; the energy falls in any case.
 
         Raises
         ------
@@ -72,10 +83,13 @@ class DisplacementSolver:
             bc.set(self.u.x.array)
         loads = self._norms(self._load_form)[0] if self._load_form is not None else 0.0
         norm, reactions = self._norms(self._force_form)
+        enough = max(reduction, REDUCTION) * norm
         for iteration in range(MAX_ITERATIONS):
-            if norm <= max(TOLERANCE * loads, TOLERANCE * reactions, self._rounding):
+            wanted = max(TOLERANCE * loads, TOLERANCE * reactions, self._rounding, enough)
+            if norm <= wanted:
                 return iteration
-            self._newton_step()
+            self._refill()
+            self._solver.solve(self._right, self._step, FORCING * wanted / norm)
             norm, reactions = self._damped(norm)
         raise NumericalFailure(f"equilibrium: {MAX_ITERATIONS} Newton iterations leave a residual of {norm:.1e}")
 
@@ -100,38 +114,18 @@ class DisplacementSolver:
             self._refill()
         self._norms(form)
         self._right.scale(-1.0)
-        self._solve()
+        self._solver.solve(self._right, self._step)
         return np.array(self._step.getArray(readonly=True))
 
-    def _newton_step(self) -> None:
-        self._refill()
-        self._solve()
+    def residual(self) -> Floats:
+        """dE/du as the last solve left it, owned part; zero on held dofs."""
+        return -self._right.getArray(readonly=True)
 
     def _refill(self) -> None:
         self.matrix.zeroEntries()
         fem_petsc.assemble_matrix(self.matrix, self._tangent_form, bcs=self.held)  # type: ignore[misc]
         self.matrix.assemble()
-        self.linear_solves += 1
-        if self._solver is None:
-            self._solver = LinearSolver(self.matrix, self._preset, "displacement")
-        else:
-            self._solver.refill()
-
-    def _solve(self) -> None:
-        assert self._solver is not None
-        try:
-            self._solver.solve(self._right, self._step)
-        except NumericalFailure:  # raised on every rank alike
-            if self._preset == "direct":
-                raise
-            self._to_direct()
-            self._solver.solve(self._right, self._step)
-
-    def _to_direct(self) -> None:
-        assert self._solver is not None
-        self._solver.destroy()
-        self._preset = "direct"
-        self._solver = LinearSolver(self.matrix, self._preset, "displacement")
+        self._solver.changed()
 
     def _damped(self, before: float) -> tuple[float, float]:
         """The full step, or a shorter one while the residual grows."""
@@ -150,7 +144,6 @@ class DisplacementSolver:
         return norms
 
     def destroy(self) -> None:
-        if self._solver is not None:
-            self._solver.destroy()
+        self._solver.destroy()
         for thing in (self.matrix, self._step, self._right):
             thing.destroy()

@@ -1,8 +1,8 @@
 """Alternate minimisation of E(u, d): in u at fixed d, in d at fixed u, until neither changes anything.
 
 Bourdin, Francfort & Marigo, J. Mech. Phys. Solids 48 (2000) 797; over-relaxed as by Farrell & Maurini, Int. J. Numer.
-Meth. Engng 109 (2017) 648. Every half step lowers the energy, which is checked; a single pass per load step would
-delay cracks.
+Meth. Engng 109 (2017) 648, or by steps of both fields along two directions. Every half step lowers the energy, which
+is checked; a single pass per load step would delay cracks.
 """
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
@@ -19,8 +19,10 @@ from .damage import DamageSolver
 from .displacement import DisplacementSolver
 from .energy import Energy
 from .state import State
+from .two_directions import TwoDirections
 from .volume import VolumeControl
 
+RELAXATION = 1.8
 ROUNDING = 1.0e-9
 """A rise of the energy below this fraction of it is rounding and the tolerance of equilibrium."""
 
@@ -37,14 +39,18 @@ class Control:
         Of the change of the energy from one sweep to the next, relative.
     max_sweeps : int
         Unstable growth takes hundreds.
-    relaxation : float
-        omega [-]: 1 plain; 1.8 takes fewest sweeps while a crack grows.
+    relaxation : float, optional
+        omega [-] of over-relaxed steps: 1 plain; 1.8 takes fewest sweeps while a crack grows. Default: steps of both
+        fields along two directions, which take fewer; at a given crack volume 1.8.
+    reduction : float
+        Of the residual of u [-], before d has converged. u is brought into equilibrium at the end in any case.
     """
 
     damage_tolerance: float = 1.0e-5
     energy_tolerance: float = 1.0e-7
     max_sweeps: int = 5000
-    relaxation: float = 1.8
+    relaxation: float | None = None
+    reduction: float = 1.0e-2
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,11 @@ class AlternateMinimisation:
         u, d = state.displacement, state.damage
         self.displacement = DisplacementSolver(energy, state, held, preset)
         self.volume = None if pressure is None else VolumeControl(self.displacement, state, pressure, energy.frame)
-        self.damage = DamageSolver(energy, state, self.control.relaxation)
+        relaxation = self.control.relaxation
+        self.damage = DamageSolver(energy, state, relaxation or RELAXATION)
+        self._directions: TwoDirections | None = None
+        if relaxation is None and pressure is None:
+            self._directions = TwoDirections(energy, state, self.displacement, self.damage)
         self._parts = [fem.form(energy.stored(u, d)), fem.form(energy.fracture(d))]
         if energy.load is not None:
             self._parts.append(fem.form(energy.load(u, d)))
@@ -117,10 +127,12 @@ class AlternateMinimisation:
         NumericalFailure
             On every rank alike: no convergence, or the energy rose.
         """
-        control = self.control
-        before, worst = float("inf"), 0.0
+        control, before, worst = self.control, float("inf"), 0.0
+        loose = self._directions is not None
+        if self._directions is not None:
+            self._directions.forget()
         for sweep in range(1, control.max_sweeps + 1):
-            self._equilibrate()
+            self._equilibrate(loose)
             parts = self.energies()
             total, size = sum(parts) + self._held_energy(), sum(abs(part) for part in parts)
             rise = (total - before) / size if size > 0.0 else 0.0
@@ -129,15 +141,24 @@ class AlternateMinimisation:
                 raise NumericalFailure(f"alternate minimisation: the energy rose by {rise:.1e} in sweep {sweep}")
             change = self.damage.solve()
             if change < control.damage_tolerance and (abs(rise) < control.energy_tolerance or change == 0.0):
-                self.damage.finish()
-                return Minimum(sweep, *self.energies(), largest_rise=worst)
-            self.damage.step()
+                if not loose:
+                    self.damage.finish()
+                    return Minimum(sweep, *self.energies(), largest_rise=worst)
+                loose = False  # what seems to be the minimum is looked at once more, in equilibrium
+            else:
+                self._step()
             before = total
         raise NumericalFailure(f"alternate minimisation: d still changes by {change:.1e} in sweep {control.max_sweeps}")
 
-    def _equilibrate(self) -> None:
+    def _step(self) -> None:
+        if self._directions is None:
+            self.damage.step()
+        else:
+            self._directions.step()
+
+    def _equilibrate(self, loose: bool) -> None:
         if self.volume is None:
-            self.displacement.solve()
+            self.displacement.solve(self.control.reduction if loose else 0.0)
         else:
             self.volume.solve()
 

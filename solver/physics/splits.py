@@ -62,6 +62,9 @@ class StarConvex:
         return 0.5 * (1.0 + self.ratio) * (lam + 2.0 * mu / 3.0) * _positive(-ufl.tr(eps)) ** 2
 
 
+FLOOR = 1.0e-20
+"""No strain that is ever met: keeps the derivatives of a root finite at rest."""
+
 VOLUMETRIC_DEVIATORIC = StarConvex(ratio=0.0)
 """Compression of the volume is kept, all else is lost: Amor, Marigo & Maurini, J. Mech. Phys. Solids 57 (2009) 1209."""
 
@@ -91,7 +94,7 @@ def positive_squares(a: Expr) -> Expr:
     coincide.
     """
     if a.ufl_shape == (2, 2):
-        mean, radius = 0.5 * ufl.tr(a), _root(0.25 * (a[0, 0] - a[1, 1]) ** 2 + a[0, 1] ** 2)
+        mean, radius = 0.5 * ufl.tr(a), _root(0.25 * (a[0, 0] - a[1, 1]) ** 2 + a[0, 1] ** 2) - FLOOR
         lowest, mixed = mean - radius, (mean + radius) ** 2
         highest = mean + radius
     else:
@@ -112,12 +115,12 @@ def _highest(a: Expr) -> Expr:
     near, x = 1.0 - 1.0e-4, r - 1.0
     series = 1.0 + x / 9.0 - 4.0 * x**2 / 243.0 + 28.0 * x**3 / 6561.0
     inside = ufl.max_value(ufl.min_value(r, near), -1.0 + 1.0e-14)
-    return q + 2.0 * p * ufl.conditional(ufl.gt(r, near), series, ufl.cos(ufl.acos(inside) / 3.0))
+    return q + 2.0 * (p - FLOOR) * ufl.conditional(ufl.gt(r, near), series, ufl.cos(ufl.acos(inside) / 3.0))
 
 
 def _root(x: Expr) -> Expr:
-    """sqrt of a square of strains, with a derivative at zero; the floor of 1e-20 is no strain that is ever met."""
-    return ufl.sqrt(x + 1.0e-40)
+    """sqrt of a square of strains, with a derivative at zero."""
+    return ufl.sqrt(x + FLOOR**2)
 
 
 def _positive(x: Expr) -> Expr:

@@ -1,0 +1,71 @@
+"""Runs in the peer's own environment: `python peer.py CASE.json`. Knows nothing of lifrac.
+
+The case names the mesh (points in mm), the displacements of the upper edge [mm], loading and tolerance; written are
+`result.json` (CPU time of the solution, sweeps) and `forces.csv` (force [kN/mm] on the upper edge after each step).
+"""
+
+import importlib.util
+import json
+import sys
+import types
+from pathlib import Path
+from time import process_time
+
+if importlib.util.find_spec("dolfinx_solver"):
+    import dolfinx_solver  # noqa: F401  must come first
+
+import basix.ufl
+import dolfinx
+import numpy as np
+from mpi4py import MPI
+
+# Two solvers that are not used here import it; it is no dependency and needs a compiler.
+stub = types.ModuleType("scifem")
+stub.BlockedNewtonSolver = object  # type: ignore[attr-defined]
+sys.modules["scifem"] = stub
+
+from phasefieldx.Element.Phase_Field_Fracture.Input import Input  # noqa: E402
+from phasefieldx.Element.Phase_Field_Fracture.solver import solver_history  # noqa: E402
+
+
+def main(case: dict) -> None:
+    arrays = np.load(case["mesh"])
+    element = basix.ufl.element("Lagrange", "triangle", 1, shape=(2,))
+    msh = dolfinx.mesh.create_mesh(MPI.COMM_SELF, arrays["cells"].astype(np.int64), element, arrays["points"])
+    u_space = dolfinx.fem.functionspace(msh, ("Lagrange", 1, (2,)))
+    phi_space = dolfinx.fem.functionspace(msh, ("Lagrange", 1))
+    shear = case["loading"] == "shear"
+    data = Input(E=210.0, nu=0.3, Gc=0.0027, l=case["length"], degradation="anisotropic" if shear else "isotropic",
+                 split_energy="spectral" if shear else "no", irreversibility="miehe", k=1.0e-8,
+                 save_solution_vtu=False, results_folder_name="results")  # fmt: skip
+
+    def edge(axis: int, at: float, component: int) -> dolfinx.fem.DirichletBC:
+        facets = dolfinx.mesh.locate_entities_boundary(msh, 1, lambda x: np.isclose(x[axis], at))
+        part = u_space.sub(component)
+        dofs = dolfinx.fem.locate_dofs_topological(part, 1, facets)
+        return dolfinx.fem.dirichletbc(dolfinx.default_scalar_type(0.0), dofs, part)
+
+    axis = 0 if shear else 1
+    moved = edge(1, 1.0, axis)
+    held = [moved, edge(1, 1.0, 1 - axis), edge(1, 0.0, 0), edge(1, 0.0, 1)]
+    held += [edge(0, 0.0, 1), edge(0, 1.0, 1)] if shear else []
+    steps = case["displacements"]
+
+    def update(conditions: list, time: float) -> tuple[float, float, float]:
+        moved.g.value[...] = steps[round(time)]
+        return 0.0, steps[round(time)], 0.0
+
+    start = process_time()
+    solver_history.solve(data, msh, len(steps) - 0.5, u_space, phi_space, held, [], update, dt=1.0, path=".",
+                         bcs_list_u_names=[f"bc{i}" for i in range(len(held))], min_stagger_iter=1,
+                         stagger_error_tol=case["tolerance"])  # fmt: skip
+    seconds = process_time() - start
+    convergence = np.loadtxt("results/phasefieldx.conv", comments="#", skiprows=1)
+    forces = np.loadtxt("results/bc0.reaction", comments="#", skiprows=1)[:, 1 + axis]
+    np.savetxt("forces.csv", np.stack([steps, forces], axis=1), delimiter=",", header="displacement_mm,force_kN_per_mm")
+    Path("result.json").write_text(json.dumps({"cpu_s": seconds, "sweeps": float(convergence[:, 1].sum()),
+                                               "sweeps_per_step": convergence[:, 1].tolist()}))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()))
