@@ -236,13 +236,13 @@ def mesh(
         raise InputError(
             "must end in .msh", file="--out", value=str(out), remedy=f"Write {out.with_suffix('.msh')}"
         )
-    from lifrac.meshes.builder import build, write_msh
-    from lifrac.meshes.reader import read_mesh
+    from lifrac.meshes.builder import write_msh
     from mpi4py import MPI
 
+    from .runner import make_mesh
+
     world = MPI.COMM_WORLD
-    tagged = (read_mesh(geometry, world, gdim=loaded.dimension, scale=loaded.mesh_scale) if isinstance(geometry, Path)
-              else build(geometry, world))  # fmt: skip
+    tagged = make_mesh(loaded, world)
     if out is not None and not isinstance(geometry, Path):
         write_msh(geometry, out, world)
     if _is_root():

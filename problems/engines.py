@@ -2,12 +2,13 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lifrac.meshes.cracked import Corridor, CrackedSlab
 from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.polylines import lengths
+from lifrac.meshes.report import MeshReport
 from lifrac.solver.parameters import CellModel, Cohesion, PhaseFieldModel, PlaneModel
 
 from . import estimates
@@ -47,6 +48,10 @@ class Engine(ABC):
     def unfit(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
         """Problems that show only with the material at hand."""
         yield from ()
+
+    @abstractmethod
+    def unfit_mesh(self, file: "CaseFile", groups: Container[str], report: MeshReport) -> Iterator[Problem]:
+        """Why this engine cannot take a mesh of the user's own, with these groups of facets and cells."""
 
     @abstractmethod
     def geometry(self, file: "CaseFile") -> Geometry:
@@ -109,6 +114,15 @@ class Plane(Engine):
                 f"the process zone, {zone:.3g} um, would be longer than the flaw",
                 strength.text,
                 f"State at least {least:.3g} MPa, or leave it out",
+            )
+
+    def unfit_mesh(self, file: "CaseFile", groups: Container[str], report: MeshReport) -> Iterator[Problem]:
+        if "crack_plane" not in groups:
+            yield Problem(
+                "mesh.file",
+                "has no crack_plane, in which the plane engine lets a crack grow",
+                file.mesh.file,
+                'Write fracture.engine = "phase_field", or mesh the half x >= 0 with its facets at x = 0 in this group',
             )
 
     def geometry(self, file: "CaseFile") -> Geometry:
@@ -187,6 +201,20 @@ class PhaseField(Engine):
             diffuse=file.fracture.diffuse(self.length(file), sizes["band_size"]),
             boundaries=None if grains is None else grains.resolved(box, sizes["band_size"]),
         )
+
+    def unfit_mesh(self, file: "CaseFile", groups: Container[str], report: MeshReport) -> Iterator[Problem]:
+        if "flaw" not in groups:
+            remedy = "Put the cells of the starting crack, one row, into this group"
+            yield Problem("mesh.file", "has no group of cells flaw", file.mesh.file, remedy)
+            return
+        band, found = self.sizes(file)["band_size"], report.flaw_cell_size
+        if abs(found / band - 1.0) > SAME_SIZE:
+            yield Problem(
+                "mesh.band_size",
+                f"is {band:.4g} um, but cells of the group flaw in {file.mesh.file} measure {found:.4g} um",
+                _text(file.mesh.band_size),
+                f'Write band_size = "{found:.4g} um", or mesh anew',
+            )
 
     def length(self, file: "CaseFile") -> float:
         """l [um]."""
@@ -287,6 +315,8 @@ class PhaseField(Engine):
 
 
 MANY_NODES = 40_000
+SAME_SIZE = 0.25
+"""By what share cells of a user's mesh may differ from the size stated: the toughness changes by 2 % at l/h = 4."""
 PLANE, PHASE_FIELD = Plane(), PhaseField()
 ENGINES: Mapping[str, Engine] = {"plane": PLANE, "phase_field": PHASE_FIELD}
 

@@ -25,6 +25,7 @@ from mpi4py import MPI
 from .case import Case
 from .progress import Reporter, progress_for
 from .run_folder import RunFolder
+from .schema_tools import refuse
 from .signals import heeding_signals
 from .summary import Worst, end_of, first_report, summary_of, used_up
 from .units import capacity
@@ -40,12 +41,15 @@ def make_mesh(case: Case, comm: MPI.Comm) -> TaggedMesh:
     geometry = case.geometry()
     if isinstance(geometry, Path):
         try:
-            return read_mesh(geometry, comm, gdim=case.dimension, scale=case.mesh_scale)
+            tagged = read_mesh(geometry, comm, gdim=case.dimension, scale=case.mesh_scale)
         except InputError as error:
             raise InputError(
                 f"{geometry.name}: {error.message}", file=case.path, key="mesh.file", value=case.file.mesh.file,
                 remedy=error.remedy,
             ) from None  # fmt: skip
+        engine = case.file.engine
+        refuse(engine.unfit_mesh(case.file, {*tagged.groups, *tagged.cell_groups}, tagged.report), case.path)
+        return tagged
     return build(geometry, comm)
 
 

@@ -128,6 +128,7 @@ def test_groups_reach_the_distributed_mesh() -> None:
     assert len(tagged.cells("flaw")) == len(raw.cell_groups["flaw"]) == tagged.report.flaw_cells
     assert len(tagged.facets("pore")) == len(raw.groups["pore"])
     assert tagged.report.crack_plane_nodes == 0
+    assert tagged.report.flaw_cell_size == pytest.approx(H, rel=0.05)
     assert f"{tagged.report.flaw_cells} in the flaw" in tagged.report.as_text()
     assert "crack plane" not in tagged.report.as_text()
     original = tagged.mesh.topology.original_cell_index[tagged.cells("flaw")]

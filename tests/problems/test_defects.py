@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lifrac.meshes.builder import build
+from lifrac.meshes.builder import build, write_msh
 from lifrac.meshes.cracked import CrackedSlab, Pore
 from lifrac.meshes.errors import InputError
 from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
@@ -218,3 +218,27 @@ def test_studies_refuse_the_engine(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=r"case.fracture.engine = 'phase_field'.*plane engine"):
         load_study(study)
+
+
+def test_own_mesh_must_suit_the_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, half = tmp_path / "whole.msh", tmp_path / "half.msh"
+    write_msh(CrackedSlab(100.0, 60.0, 1.0, 10.0, cracks=(((0.0, 0.0), (12.0, 16.0)),)), whole)
+    write_msh(SlabEdgeFlaw(100.0, 60.0, 20.0, 1.0, 10.0), half)
+    path = tmp_path / "case.toml"
+
+    def mesh(file: Path, engine: str, more: str = "") -> str:
+        text = f'{HEAD}[defect]\naperture = "20 nm"\nlength = "20 um"\n[fracture]\nengine = "{engine}"\n'
+        path.write_text(f'{text}length = "3 um"\n[mesh]\nfile = "{file.name}"\n{more}')
+        code = main(["mesh", str(path)])
+        captured = capsys.readouterr()
+        assert (code == 0) == ("in the flaw" in captured.out or "on the crack plane" in captured.out)
+        return captured.err
+
+    assert "mesh.file = 'whole.msh': has no crack_plane" in mesh(whole, "plane")
+    assert "mesh.file = 'half.msh': has no group of cells flaw" in mesh(half, "phase_field")
+    wrong = mesh(whole, "phase_field")
+    assert "cells of the group flaw in whole.msh measure 1 um" in wrong
+    assert 'Write band_size = "1 um"' in wrong
+    assert "case.toml" in wrong
+    assert "lifrac: " not in mesh(whole, "phase_field", 'band_size = "1 um"\n').replace("lifrac: warning", "")
+    assert "lifrac: " not in mesh(half, "plane").replace("lifrac: warning", "")
