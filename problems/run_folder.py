@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from lifrac.meshes.errors import InputError
 from lifrac.solver.parameters import ProtocolStep
-from lifrac.solver.plane.engine import StepReport
-from lifrac.solver.plane.events import Event
-from lifrac.solver.plane.fields import State
+from lifrac.solver.protocol.events import Event
+from lifrac.solver.protocol.run import StepReport
+from lifrac.solver.protocol.state import CellState
 
 from .case import Case
 from .files import MARKS, STUDIES, write_aside
@@ -29,6 +29,7 @@ COLUMNS = (
     "charge_balance_error", "lithium_balance_error", "energy_balance_error", "contact_anode", "contact_counter",
     "cycle", "toughness_factor",
 )  # fmt: skip
+FIELDS = "fields.vtkhdf"
 PACKAGES = (
     "lifrac",
     "fenics-dolfinx",
@@ -42,7 +43,7 @@ PACKAGES = (
 )
 
 
-def row_of(report: StepReport) -> dict[str, float | int]:
+def row_of(report: StepReport[Any]) -> dict[str, float | int]:
     """A history row, in the units of the column names."""
     m, s = report.measures, report.state
     values = (
@@ -89,7 +90,7 @@ class RunFolder:
 
     @property
     def fields(self) -> Path:
-        return self.path / "fields.vtkhdf"
+        return self.path / FIELDS
 
     def withdraw(self) -> None:
         """Take an empty folder away again: nothing was computed."""
@@ -118,7 +119,7 @@ class RunFolder:
             csv.writer(file).writerow(COLUMNS)
         (self.path / "events.jsonl").touch()
 
-    def add(self, report: StepReport) -> None:
+    def add(self, report: StepReport[Any]) -> None:
         """Append a history row and its events."""
         with (self.path / "history.csv").open("a", newline="") as file:
             csv.writer(file).writerow([_text(v) for v in row_of(report).values()])
@@ -135,15 +136,15 @@ class RunFolder:
         with (self.path / "events.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
 
-    def checkpoint(self, state: State) -> None:
-        """Keep a committed state, written aside and renamed."""
+    def checkpoint(self, state: CellState, arrays: Mapping[str, Any]) -> None:
+        """Keep a committed state, written aside and renamed; `arrays` are the fields of its engine."""
         folder = self.path / "checkpoints"
         folder.mkdir(exist_ok=True)
         aside = folder / "last.part.npz"
         c = state.contact
         contact: dict[str, Any] = {} if c is None else {"contact": c.now, "lowest_contact": c.lowest}
         np.savez(
-            aside, values=state.values, largest=state.largest, **contact,
+            aside, **arrays, **contact,
             toughness=np.array([state.toughness_factor, state.tip_current]),
             scalars=np.array([state.time, state.charge, state.throughput, state.cell_voltage, state.extruded,
                               state.plated_in_flaw, state.initial_metal, state.charge_in, state.charge_out,

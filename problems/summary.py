@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lifrac.solver.parameters import ProtocolStep
-from lifrac.solver.plane.engine import PlaneEngine, StepReport
-from lifrac.solver.plane.events import Event
-from lifrac.solver.plane.measures import Measures
+from lifrac.solver.protocol.events import Event
+from lifrac.solver.protocol.measures import Measures
+from lifrac.solver.protocol.run import ProtocolRun, StepReport
 
 from .units import capacity, current
 
@@ -53,9 +53,9 @@ def _under_way(protocol: Sequence[ProtocolStep], ended: int) -> int:
     return next((step.cycle for step in protocol[ended:] if step.current_density), 0)
 
 
-def _protocol_figures(engine: PlaneEngine) -> dict[str, Any]:
+def _protocol_figures(engine: ProtocolRun[Any]) -> dict[str, Any]:
     """How far the cell has come in its protocol, and where it failed."""
-    protocol, ended, failure = engine.model.protocol, engine.counters.ended, engine.failure
+    protocol, ended, failure = engine.cell_model.protocol, engine.counters.ended, engine.failure
     survived, state = level_survived(protocol, ended), engine.state
     at_failure = None if failure is None or failure.step is None else failure.step.current_density
     return {
@@ -71,12 +71,12 @@ def _current(value: float | None) -> float | None:
     return None if value is None else current(value)
 
 
-def summary_of(engine: PlaneEngine, worst: Worst, *, ranks: int, dofs: int, begun: float) -> dict[str, Any]:
+def summary_of(engine: ProtocolRun[Any], worst: Worst, *, ranks: int, dofs: int, begun: float) -> dict[str, Any]:
     """All keys of `summary.json`, at the engine's last good state.
 
     Parameters
     ----------
-    engine : PlaneEngine
+    engine : ProtocolRun
     worst : Worst
     ranks : int
         Ranks that computed the run.
@@ -87,7 +87,7 @@ def summary_of(engine: PlaneEngine, worst: Worst, *, ranks: int, dofs: int, begu
     """
     state, m, counters = engine.state, engine.measures, engine.counters
     happened = {name: capacity(event.charge) for name, event in counters.happened.items()}
-    first = next((s.current_density for s in engine.model.protocol if s.current_density), 0.0)
+    first = next((s.current_density for s in engine.cell_model.protocol if s.current_density), 0.0)
     return {
         "outcome": engine.outcome,
         "termination": engine.termination,
@@ -113,16 +113,16 @@ def summary_of(engine: PlaneEngine, worst: Worst, *, ranks: int, dofs: int, begu
     }
 
 
-def first_report(engine: PlaneEngine) -> StepReport:
+def first_report(engine: ProtocolRun[Any]) -> StepReport[Any]:
     """The row at t = 0, before any step."""
-    protocol = engine.model.protocol
+    protocol = engine.cell_model.protocol
     density = protocol[0].current_density if protocol and protocol[0].kind == "rest" else 0.0
     return StepReport(0, 0.0, 0, density, 0, engine.state, engine.measures)
 
 
-def used_up(engine: PlaneEngine) -> str:
+def used_up(engine: ProtocolRun[Any]) -> str:
     """Words for a run that has used up its steps before the end of its protocol; empty for others."""
-    most = engine.model.control.max_steps
+    most = engine.cell_model.control.max_steps
     return (
         f"solver.max_steps = {most} is used up before the end of the protocol"
         if engine.termination == "max_steps"
@@ -130,7 +130,7 @@ def used_up(engine: PlaneEngine) -> str:
     )
 
 
-def end_of(engine: PlaneEngine, failure: str) -> Event:
+def end_of(engine: ProtocolRun[Any], failure: str) -> Event:
     """The last event of a run; `failure` says why the numerics gave up, if they did."""
     detail = f"{engine.termination}: {failure}" if failure else f"{engine.termination}; outcome {engine.outcome}"
     return Event("end", engine.state.time, engine.state.charge, detail)

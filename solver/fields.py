@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .backend import dolfinx
 from .bulk import Bulk
 from .constants import AMPERE_PER_M2_PER_MA_PER_CM2
+from .gather import NodeGather
 from .parameters import PlaneModel
 from .physics.conduction import current_density
 from .physics.elasticity import stress_3d
@@ -56,8 +57,8 @@ class FieldRecorder:
         self._potential = fem.Function(bulk.potential_space)
         self._displacement = fem.Function(bulk.displacement_space)
         self._forms = self._compile()
-        self._order, points, cells = self._gather_mesh()
-        self._grid = on_root(self.comm, lambda: self._open(path, points, cells))
+        self._gather = NodeGather(bulk.potential_space, self.comm)
+        self._grid = on_root(self.comm, lambda: self._open(path, self._gather.points, self._gather.cells))
 
     def _compile(self) -> tuple[fem.Form, fem.Form, Floats]:
         """Forms of the nodal means of current and stress, and the nodes' volumes (owned)."""
@@ -76,31 +77,6 @@ class FieldRecorder:
         b.scatter_reverse(dolfinx.la.InsertMode.add)
         owned = self.bulk.potential_space.dofmap.index_map.size_local
         return np.array(b.array[: owned * components]).reshape(owned, components)
-
-    def _gather_mesh(self) -> tuple[Ints | None, Floats | None, Ints | None]:
-        """Rank 0: order of the gathered nodes by file number, their points, and the cells."""
-        msh = self.bulk.tagged.mesh
-        node_of_dof = np.empty(
-            self.bulk.potential_space.dofmap.index_map.size_local
-            + self.bulk.potential_space.dofmap.index_map.num_ghosts,
-            dtype=np.int64,
-        )
-        node_of_dof[self.bulk.potential_space.dofmap.list.ravel()] = msh.geometry.dofmap.ravel()
-        ids = np.asarray(msh.geometry.input_global_indices, dtype=np.int64)
-        owned = self.bulk.potential_space.dofmap.index_map.size_local
-        local = msh.topology.index_map(msh.topology.dim).size_local
-        parts = self.comm.gather(
-            (ids[node_of_dof[:owned]], msh.geometry.x[node_of_dof[:owned]], ids[msh.geometry.dofmap[:local]])
-        )
-        if parts is None:
-            return None, None, None
-        numbers = np.concatenate([p[0] for p in parts])
-        order = np.argsort(numbers)
-        cells = np.concatenate([p[2] for p in parts])
-        # Written in an order that does not depend on the partition.
-        cells = cells[np.lexsort(np.sort(cells, axis=1).T[::-1])]
-        points = np.concatenate([p[1] for p in parts])[order]
-        return order, points, np.searchsorted(numbers[order], cells)
 
     def _open(self, path: Path, points: Floats | None, cells: Ints | None) -> TemporalGrid:
         assert points is not None
@@ -132,14 +108,14 @@ class FieldRecorder:
                 self._assemble(stress, 6) / volume[:, None],
             ]
         )
-        parts = self.comm.gather(local)
-        on_root(self.comm, lambda: self._append(parts, snapshot))
+        rows = self._gather.rows(local)
+        on_root(self.comm, lambda: self._append(rows, snapshot))
 
-    def _append(self, parts: list[Floats] | None, snapshot: SurfaceSnapshot) -> None:
-        assert parts is not None
+    def _append(self, rows: Floats | None, snapshot: SurfaceSnapshot) -> None:
+        assert rows is not None
         assert self._grid is not None
         try:
-            self._grid.append(snapshot.time, self._arrays(np.concatenate(parts)[self._order], snapshot))
+            self._grid.append(snapshot.time, self._arrays(rows, snapshot))
         except RuntimeError as error:  # h5py's word for a full disk
             raise OSError(f"fields.vtkhdf could not be written ({error})") from None
 

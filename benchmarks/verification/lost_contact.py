@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometry import SlabEdgeFlaw
 from lifrac.solver.constants import pressure_per_volt, thermal_voltage
+from lifrac.solver.flaw_scales import griffith_pressure
 from lifrac.solver.parameters import Creep, Flaw, ProtocolStep
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem, griffith_pressure
+from lifrac.solver.plane.problem import SurfaceProblem
 
 from . import figures
 from .bodies import ELECTROLYTE, FACE, body, cell_model

@@ -1,58 +1,29 @@
-"""The plane engine: follows a protocol with adaptive implicit steps, propose -> solve -> check -> commit | reject."""
+"""The plane engine: a crack that grows in the plane of its flaw, with the bulk condensed onto that plane."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..constants import surface_velocity_per_current
 from ..errors import NumericalFailure
-from ..numerics.stepping import StepController
-from ..parameters import ProtocolStep
-from .events import EVENT_TOLERANCE, Event, Passage, Watch
+from ..protocol.events import EVENT_TOLERANCE
+from ..protocol.measures import Measures
+from ..protocol.run import CONTACT_ALLOWANCE, PRESSURE_ALLOWANCE, ProtocolRun, Trial
 from .fields import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
-from .measures import Measures, Observer
+from .measures import Observer
 from .problem import NewtonResult, SurfaceProblem
 
-PRESSURE_ALLOWANCE = 0.1
-"""Change of the largest lithium pressure per step, in units of the flaw's Griffith pressure."""
-USUAL_STEPS, FEWEST_STEPS = 20.0, 5.0
-"""Least number of time steps for a protocol step: while its state changes, and where every step was predicted."""
-FIRST_STEP_ALLOWANCE = 0.1
-"""Change of the lithium in the flaw, in flaw volumes, that the first time step of a protocol step may bring when it is
-chosen from the last one at the same current."""
-CONTACT_ALLOWANCE = 0.05
-"""Change of contact per step at any node: currents see the contact of the step's start."""
 TOUGHNESS_ALLOWANCE = 0.05
 """Change of ln Gc_eff in a step, and of what it follows: the crack sees the tip current of the step's start."""
 
 
 @dataclass(frozen=True)
-class StepReport:
-    """An accepted step."""
+class PlaneTrial(Trial[State]):
+    """With the solution of the surface problem that it rests on."""
 
-    number: int
-    dt: float
-    protocol_step: int
-    current_density: float
-    iterations: int
-    state: State
-    measures: Measures
-    events: tuple[Event, ...] = ()
-    cycle: int = 0
+    result: NewtonResult
 
 
-@dataclass
-class Counters:
-    steps: int = 0
-    iterations: int = 0
-    rejected: int = 0
-    ended: int = 0
-    """Protocol steps that have ended."""
-    happened: dict[str, Event] = field(default_factory=dict)
-
-
-class PlaneEngine:
+class PlaneEngine(ProtocolRun[State]):
     """Runs one cell. Not collective: the surface problem is small and lives on one rank.
 
     Parameters
@@ -63,18 +34,10 @@ class PlaneEngine:
     """
 
     def __init__(self, problem: SurfaceProblem, state: State | None = None) -> None:
+        super().__init__(problem.model, problem.scales.length)
         self.problem = problem
         self.model = problem.model
         self.observer = Observer(problem)
-        self.counters = Counters()
-        self.notes: list[str] = []
-        self.marks: list[float] = []
-        """Throughputs [C/m2], ascending, that a step must end at (states to be stored)."""
-        self.termination = ""
-        self.failure: Event | None = None
-        """The failure of the cell that ended the run."""
-        self.skipped: list[Event] = []
-        """Protocol steps that have ended without a time step since the last one."""
         self.state = state if state is not None else self._at_rest()
         if self.state.contact is None:
             self.state.contact = problem.contact_at_rest()
@@ -87,10 +50,7 @@ class PlaneEngine:
             if self.observer.planar
             else float(problem.surface.x[problem.surface.crack, 1].max() - 1.5 * problem.cells.max())
         )
-        self.watch = Watch(self.model, self.path_end, self.counters.happened)
-        self._at = Passage(0, ProtocolStep("rest"), self.state.throughput)
-        self._begun: dict[float, float] = {}
-        """By current density: the first time step [s] that the last protocol step at this current should have had."""
+        self.start()
 
     # -- start ---------------------------------------------------------------------------------------------------
 
@@ -132,7 +92,7 @@ class PlaneEngine:
         largest = self._largest(state, result.values, 1.0)
         if p.law.damage(largest).max() >= 1.0:
             return None
-        return State(result.values, largest, result.voltage)
+        return State(result.values, largest, cell_voltage=result.voltage)
 
     def _largest(self, state: State, values: Floats, toughness: float) -> Floats:
         opening = values[:, OPENING] if toughness == 1.0 else values[:, OPENING] / toughness**0.5
@@ -143,107 +103,14 @@ class PlaneEngine:
         self.problem.begin_step(state)
         self.problem.residual(state.values, state.cell_voltage, dt)
 
-    # -- stepping ------------------------------------------------------------------------------------------------
+    # -- steps ---------------------------------------------------------------------------------------------------
 
-    def run(self) -> Iterator[StepReport]:
-        """Yield every accepted step until the protocol ends, a stop rule holds, or the numerics fail.
+    def _attempt(self, dt: float, current: float, failures: int) -> PlaneTrial:
+        result = self.problem.solve(self.state, dt, current, self._predict(dt, failures))
+        return PlaneTrial(self._proposal(result, dt, current), result.iterations, result)
 
-        Raises
-        ------
-        NumericalFailure
-            When a step cannot be made small enough; `state` is the last good one.
-        """
-        for index, step in enumerate(self.model.protocol):
-            yield from self._protocol_step(index, step)
-            if self.termination:
-                return
-        self.termination = "protocol_end"
-
-    def _limits(self, step: ProtocolStep) -> float:
-        """How long a protocol step lasts [s]."""
-        limits = [] if step.duration is None else [step.duration]
-        if step.capacity is not None and step.current_density != 0.0:
-            limits.append(step.capacity / abs(step.current_density))
-        return min(limits, default=np.inf)
-
-    def _first_step(self, step: ProtocolStep, length: float) -> float:
-        control = self.model.control
-        if control.first_step is not None:
-            return control.first_step
-        speed = 2.0 * surface_velocity_per_current(self.model.anode.molar_volume) * abs(step.current_density)
-        natural = 0.05 * self.problem.scales.length / speed if speed > 0.0 else 1.0
-        return min(self._begun.get(step.current_density, min(natural, length / 50.0)), length / USUAL_STEPS)
-
-    def _protocol_step(self, index: int, step: ProtocolStep) -> Iterator[StepReport]:
-        control, stop = self.model.control, self.model.stop
-        length = self._limits(step)
-        usual, largest = length / USUAL_STEPS, length / FEWEST_STEPS
-        if control.max_step is not None:
-            usual = largest = control.max_step
-        controller = StepController(self._first_step(step, length), largest, control.max_rejections, usual)
-        end = self.state.time + length
-        last = end if stop.time_limit is None else min(end, stop.time_limit)
-        at = self._at = Passage(index, step, self.state.throughput)
+    def _forget(self) -> None:
         self._previous = None
-        over = self.watch.step_end(self.state, self.measures, at)
-        if over:
-            self.skipped.extend(self._ended(over))
-        while not over and self.state.time < last * (1.0 - 1.0e-13):
-            if self.counters.steps >= control.max_steps:
-                self.termination = "max_steps"
-                return
-            remaining = min(last - self.state.time, self._to_next_mark(step.current_density))
-            before = self.measures
-            report = self._advance(controller, index, step.current_density, remaining)
-            if at.voltage is None:
-                at.voltage = abs(report.state.cell_voltage)
-                self._begun[step.current_density] = report.dt * self._room(controller.load, before)
-            over = self.watch.step_end(report.state, report.measures, at)
-            if over or report.state.time >= end * (1.0 - 1.0e-13):
-                report = replace(report, events=(*report.events, *self._ended(over)))
-            yield report
-            if self._should_stop(report):
-                return
-        if not over and self.state.time < end * (1.0 - 1.0e-13):
-            self.termination = "time_limit"
-
-    def _room(self, load: float, before: Measures) -> float:
-        """By what factor the first time step of a protocol step could have been longer, or should have been shorter."""
-        moved = abs(self.measures.lithium_volume - before.lithium_volume) / max(before.flaw_volume, 1.0e-12)
-        change = max(load, moved / FIRST_STEP_ALLOWANCE)
-        return min(max(0.5 / change, 0.25), 4.0) if change > 0.0 else 4.0
-
-    def _ended(self, why: str) -> tuple[Event, ...]:
-        """A protocol step has ended; the end of the last one is the end of the run, not an event."""
-        self.counters.ended += 1
-        number, count = self._at.index + 1, len(self.model.protocol)
-        if number == count:
-            return ()
-        detail = f"step {number} of {count} has ended{why and ' ' + why}"
-        return (self._at.event("protocol_step", self.state, detail),)
-
-    def _to_next_mark(self, current: float) -> float:
-        """Time to the next mark [s]."""
-        ahead = [m for m in self.marks if m > self.state.throughput * (1.0 + 1.0e-12)]
-        return (ahead[0] - self.state.throughput) / abs(current) if ahead and current != 0.0 else np.inf
-
-    def _advance(self, controller: StepController, index: int, current: float, remaining: float) -> StepReport:
-        """One accepted step, after as many rejections as it takes."""
-        while True:
-            dt = controller.propose(remaining)
-            try:
-                result = self.problem.solve(self.state, dt, current, self._predict(dt, controller.in_a_row))
-            except NumericalFailure:
-                self.counters.rejected += 1
-                controller.reject(dt, 0.35, "not converged")
-                continue
-            proposed = self._proposal(result, dt, current)
-            factor, reason = self._check(proposed, dt, controller.in_a_row)
-            if reason:
-                self.counters.rejected += 1
-                controller.reject(dt, factor, reason)
-                continue
-            return self._commit(controller, proposed, result, dt, index, current)
 
     def _predict(self, dt: float, failures: int) -> Floats | None:
         """Linear extrapolation of the last two states; none after a failure."""
@@ -274,8 +141,9 @@ class PlaneEngine:
         new.tip_current = 0.0 if self.problem.toughness is None else self.observer.tip_current(new)
         return new
 
-    def _check(self, new: State, dt: float, failures: int) -> tuple[float, str]:
+    def _check(self, trial: Trial[State], dt: float, failures: int) -> tuple[float, str]:
         """Why a converged step is refused, and the factor for its next try; ('' if it is accepted)."""
+        new = trial.state
         advance = self._advance_in_cells(new)
         allowed = self.model.control.max_advance_cells
         if advance > 1.5 * allowed:
@@ -298,26 +166,6 @@ class PlaneEngine:
         aim = law.factor(new.tip_current) / law.factor(old.tip_current)
         return float(np.abs(np.log([new.toughness_factor / old.toughness_factor, aim])).max())
 
-    def _check_contact(self, new: State, failures: int) -> tuple[float, str]:
-        """Refuse a step in which contact changes too much for currents held, or falls far below its minimum."""
-        change = self._contact_change(new)
-        if change > CONTACT_ALLOWANCE:
-            return max(0.75 * CONTACT_ALLOWANCE / change, 0.1), "contact change"
-        if self.model.contact is None or failures >= 8:
-            return 1.0, ""
-        m, least = self.measures, self.watch.lost_below
-        faces = zip((m.contact_anode, m.contact_counter), self.observer.mean_contact(new), strict=True)
-        for before, after in faces:
-            if before > least > after and least - after > EVENT_TOLERANCE * least:
-                return max((before - least) / (before - after), 0.02), "event"
-        return 1.0, ""
-
-    def _contact_change(self, new: State) -> float:
-        """Largest change of contact at a node in this step."""
-        if new.contact is None or self.state.contact is None:
-            return 0.0
-        return float(np.abs(new.contact.now - self.state.contact.now).max())
-
     def _advance_in_cells(self, new: State) -> float:
         return (self.observer.crack_length(new) - self.measures.crack_length) / self.problem.cell_at(
             self.measures.crack_length
@@ -333,37 +181,26 @@ class PlaneEngine:
             pairs.append((m.lithium_length, self.observer.lithium_length(new), self.path_end))
         return pairs
 
-    def _commit(
-        self, controller: StepController, new: State, result: NewtonResult, dt: float, index: int, current: float
-    ) -> StepReport:
+    def _settle(self, trial: Trial[State], dt: float) -> Measures:
+        assert isinstance(trial, PlaneTrial)
+        new = trial.state
         # The step may have been solved before a rejected one: point the forms at it again.
         self.problem.residual(new.values, new.cell_voltage, dt)
-        self.observer.book(self.state, new, dt, result.residual)
-        measures = self.observer.measure(new)
+        self.observer.book(self.state, new, dt, trial.result.residual)
+        self._previous = (self.state.values, dt)
+        return self.observer.measure(new)
+
+    def _load(self, trial: Trial[State], measures: Measures) -> float:
+        new = trial.state
         change = abs(measures.max_pressure - self.measures.max_pressure) / self.problem.scales.pressure
-        load = max(
+        return max(
             self._advance_in_cells(new) / self.model.control.max_advance_cells,
             change / PRESSURE_ALLOWANCE,
             self._contact_change(new) / CONTACT_ALLOWANCE,
             self._toughness_change(new) / TOUGHNESS_ALLOWANCE,
         )
-        controller.accepted(dt, result.iterations, load)
-        events = (*self.skipped, *self.watch.events(new, measures, self._at))
-        self.skipped = []
-        self._previous = (self.state.values, dt)
-        self.state, self.measures = new, measures
-        cycle = self._at.step.cycle
-        self.counters.steps += 1
-        self.counters.iterations += result.iterations
-        return StepReport(self.counters.steps, dt, index, current, result.iterations, new, measures, events, cycle)
 
-    # -- outcome -------------------------------------------------------------------------------------------------
+    def mean_contact(self, state: State) -> tuple[float, float]:
+        return self.observer.mean_contact(state)
 
-    def _should_stop(self, report: StepReport) -> bool:
-        self.termination, self.failure = self.watch.ending(report.events)
-        return bool(self.termination)
 
-    @property
-    def outcome(self) -> str:
-        """The gravest thing that happened to the cell; `unfinished` if nothing did before the run was cut short."""
-        return self.watch.outcome(self.termination)

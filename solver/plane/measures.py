@@ -2,14 +2,13 @@
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
-from dataclasses import dataclass
-
 import numpy as np
 import ufl
 from dolfinx import fem
 
 from ..constants import surface_velocity_per_current
 from ..physics import lithium
+from ..protocol.measures import Measures, relative
 from ..surface import ANODE, COUNTER, CRACK
 from .fields import CURRENT, METAL, OPENING, PRESSURE, Floats, State
 from .problem import SurfaceProblem
@@ -18,32 +17,6 @@ FILLED = 0.5
 """Share of the aperture from which on a node counts as reached by lithium."""
 TIP_SHARE = 0.1
 """The tip current is a mean over this part of the metal's length behind its front, weighted towards the front."""
-
-
-@dataclass(frozen=True)
-class Measures:
-    """Scalars of one committed state, internal units (per unit depth in 2D)."""
-
-    crack_length: float
-    """By damage, that is by dissipated energy where Gc is constant, from the anode face [um]."""
-    crack_tip: float
-    """Traction-free tip [um]."""
-    lithium_length: float
-    max_pressure: float
-    mouth_opening: float
-    """Aperture at the mouth [um]."""
-    flaw_volume: float
-    lithium_volume: float
-    flaw_current_share: float
-    """Part of the cell current that plates in the flaw [-]."""
-    charge_error: float
-    lithium_error: float
-    energy_error: float
-    contact_anode: float = 1.0
-    """Mean contact that voids leave on the anode face [-]."""
-    contact_counter: float = 1.0
-    toughness_factor: float = 1.0
-    """Gc_eff/Gc in the step to this state [-]."""
 
 
 class Observer:
@@ -189,7 +162,7 @@ class Observer:
         v = state.values
         crack, anode, _ = self.currents()
         aperture = p.crack.aperture + v[:, OPENING]
-        stored = self.stored(state)
+        stored, tip = self.stored(state), self.crack_tip(state)
         recoverable, dissipated = self.cohesive_energy(state)
         energy = self.elastic_energy(v) + recoverable + dissipated + state.work["viscous"] - state.work["start"]
         work = state.work["pressure"]
@@ -199,24 +172,21 @@ class Observer:
         contact_anode, contact_counter = self.mean_contact(state)
         return Measures(
             crack_length=self.crack_length(state),
-            crack_tip=self.crack_tip(state),
+            crack_tip=tip,
+            advance=tip - p.model.flaw.length,
             lithium_length=self.lithium_length(state),
             max_pressure=float(v[p.surface.crack, PRESSURE].max()),
             mouth_opening=float(aperture[chain].max()),
             flaw_volume=float(p.crack.area @ np.maximum(aperture, 0.0)),
             lithium_volume=stored,
             flaw_current_share=crack / total if abs(total) > 1.0e-9 * p.width else 0.0,
-            charge_error=_relative(
+            charge_error=relative(
                 state.charge_in - state.charge_out, abs(state.charge_in), p.width * max(state.throughput, 1.0)
             ),
-            lithium_error=_relative(stored - metal, max(abs(metal), state.exchanged), p.scales.length * p.smallest),
-            energy_error=_relative(energy - work, abs(work), p.scales.pressure * p.scales.length * p.smallest),
+            lithium_error=relative(stored - metal, max(abs(metal), state.exchanged), p.scales.length * p.smallest),
+            energy_error=relative(energy - work, abs(work), p.scales.pressure * p.scales.length * p.smallest),
             contact_anode=contact_anode,
             contact_counter=contact_counter,
             toughness_factor=state.toughness_factor,
         )
-
-
-def _relative(difference: float, size: float, floor: float) -> float:
-    return abs(difference) / max(size, floor)
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bulk import Response
-from ..constants import surface_velocity_per_current, thermal_voltage
+from ..constants import thermal_voltage
 from ..errors import NumericalFailure
+from ..flaw_scales import EDGE_FACTOR, griffith_pressure, opening_at_growth, plating_speed, plating_time
 from ..parameters import PlaneModel
 from ..physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
 from ..physics.contact import Contact, advanced
@@ -25,8 +26,6 @@ CELLS_PER_ZONE = 8.0
 """Cells of the crack path that the default cohesive strength makes the process zone span (at least 5)."""
 VISCOUS_SHARE = 1.0e-2
 """Part of the toughness that the default viscosity adds at the crack speed the current can feed."""
-EDGE_FACTOR = 1.1215
-"""Stress-intensity factor of an edge crack over that of a line crack."""
 TOUGHNESS_DELAY = 1.0e-2
 """Delay with which the toughness follows the current, over the time in which the protocol's largest current plates the
 opening at which the flaw grows."""
@@ -50,28 +49,6 @@ class NewtonResult:
     """(n, 6) local residual with the bulk forces in the momentum rows, at the solution."""
     history: tuple[float, ...]
     """Scaled residual norm before each iteration."""
-
-
-def griffith_pressure(model: PlaneModel) -> float:
-    """p_c = K_Ic/(1.1215 sqrt(pi a0)) of the flaw under uniform pressure [MPa]."""
-    return model.electrolyte.fracture_toughness / (EDGE_FACTOR * float(np.sqrt(np.pi * model.flaw.length)))
-
-
-def opening_at_growth(model: PlaneModel) -> float:
-    """Typical opening of the flaw when it grows at full toughness [um]."""
-    return 4.0 * griffith_pressure(model) * model.flaw.length / model.electrolyte.plane_strain_modulus
-
-
-def plating_speed(model: PlaneModel) -> float:
-    """Rate at which the protocol's largest current thickens the metal in the flaw, from both faces [um/s]."""
-    largest = max((abs(step.current_density) for step in model.protocol), default=0.0)
-    return 2.0 * surface_velocity_per_current(model.anode.molar_volume) * largest
-
-
-def plating_time(model: PlaneModel) -> float:
-    """Time in which the protocol's largest current plates that opening from both faces [s]; 1 s at rest."""
-    speed = plating_speed(model)
-    return opening_at_growth(model) / speed if speed > 0.0 else 1.0
 
 
 def local_cells(surface: SurfaceMesh) -> Floats:
@@ -389,6 +366,3 @@ def _allowed(history: list[float]) -> float:
     """What the residual norm may be after the next iteration: anything reasonable at first, while the active sets
     settle; later no more than in the last iterations, or the sets may cycle."""
     return LARGEST_NORM if len(history) <= SETTLING else min(LARGEST_NORM, max(history[-2:]))
-
-
-__all__ = ["NewtonResult", "SurfaceProblem", "default_strength", "griffith_pressure"]

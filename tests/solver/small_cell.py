@@ -18,8 +18,9 @@ from lifrac.solver.parameters import (
     PlaneModel,
     ProtocolStep,
 )
-from lifrac.solver.plane.engine import PlaneEngine, StepReport
+from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.protocol.run import StepReport
 from lifrac.solver.surface import SurfaceMesh, gather_surface
 from mpi4py import MPI
 

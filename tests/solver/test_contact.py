@@ -16,7 +16,8 @@ from lifrac.solver.physics.contact import (
     integrated,
     interface_resistance,
 )
-from lifrac.solver.plane.engine import CONTACT_ALLOWANCE, PlaneEngine
+from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.protocol.run import CONTACT_ALLOWANCE
 from scipy.integrate import solve_ivp
 from small_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
 

@@ -200,19 +200,6 @@ def test_volume_control() -> None:
     assert load == pytest.approx(-2.0 * stored, rel=1e-8)
 
 
-def test_energy_falls_while_a_crack_of_given_volume_grows() -> None:
-    """Half steps in d at given pressure that would raise stored + fracture energy are halved."""
-    body = pressed(MPI.COMM_SELF)
-    assert body.loop.volume is not None
-    tips = []
-    for volume in (0.1, 0.12, 0.14):
-        body.loop.volume.volume = volume
-        assert body.loop.minimise().largest_rise < 1.0e-12
-        body.state.commit()
-        tips.append(tip_position(body.state, 0))
-    assert tips == pytest.approx([4.0, 4.5, 5.5])
-
-
 def test_volume_without_a_crack_is_a_failure() -> None:
     body = pressed(MPI.COMM_SELF)
     body.state.damage.x.array[:] = 0.0

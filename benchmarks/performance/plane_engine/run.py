@@ -26,10 +26,11 @@ from lifrac.meshes.reader import read_mesh
 from lifrac.problems.case import load_case
 from lifrac.solver.bulk import Bulk
 from lifrac.solver.parameters import Loads, PlaneModel, StepControl
-from lifrac.solver.plane.engine import PlaneEngine, StepReport
+from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.monolithic import MonolithicSystem
 from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.system import BulkSystem
+from lifrac.solver.protocol.run import StepReport
 from lifrac.solver.surface import gather_surface
 from lifrac.verification.plane_runs import LLZO, Body, llzo_cell, make_body
 from mpi4py import MPI

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from ..parameters import PlaneModel, ProtocolStep
+from ..parameters import CellModel, ProtocolStep
 from ..physics.contact import lost_below
-from .fields import State
 from .measures import Measures
+from .state import CellState
 
 FRACTURE_ADVANCE = 0.02
 """The crack has left the flaw when its tip has moved by this part of the flaw's length: not by a cell, which the mesh
@@ -46,7 +46,7 @@ class Passage:
     voltage: float | None = None
     """|cell voltage| after its first time step [V]; None before."""
 
-    def event(self, name: str, state: State, detail: str) -> Event:
+    def event(self, name: str, state: CellState, detail: str) -> Event:
         """An event at a state of this protocol step."""
         passed = state.throughput - self.throughput
         return Event(name, state.time, state.charge, detail, state.throughput, passed, self.step)
@@ -57,29 +57,34 @@ class Watch:
 
     Parameters
     ----------
-    model : PlaneModel
+    model : CellModel
     path_end : float
         Distance from the anode face [um] at which crack or lithium count as through.
     happened : dict
         The first event of each name; it is kept up to date.
+    resolution : float
+        Smallest advance [um] of a crack that can be told.
     """
 
-    def __init__(self, model: PlaneModel, path_end: float, happened: dict[str, Event]) -> None:
+    def __init__(
+        self, model: CellModel, path_end: float, happened: dict[str, Event], resolution: float = 0.0
+    ) -> None:
         self.model, self.path_end, self.happened = model, path_end, happened
+        self.least_advance = max(FRACTURE_ADVANCE * model.flaw.length, resolution)
         self.lost_below = lost_below(model.contact, model.loads.stack_pressure)
         """Mean contact of a face at which it counts as lost; 0 without a contact law."""
 
-    def events(self, new: State, m: Measures, at: Passage) -> tuple[Event, ...]:
+    def events(self, new: CellState, m: Measures, at: Passage) -> tuple[Event, ...]:
         """What has happened for the first time."""
         found = [at.event(name, new, detail) for name, detail in self._now(new, m, at) if name not in self.happened]
         self.happened.update({event.name: event for event in found})
         return tuple(found)
 
-    def _now(self, new: State, m: Measures, at: Passage) -> list[tuple[str, str]]:
+    def _now(self, new: CellState, m: Measures, at: Passage) -> list[tuple[str, str]]:
         a0, stop = self.model.flaw.length, self.model.stop
         voltage, start = abs(new.cell_voltage), at.voltage
         found = []
-        if m.crack_tip >= (1.0 + FRACTURE_ADVANCE) * a0:
+        if m.advance >= self.least_advance:
             found.append(("fracture", f"the crack has left the flaw of {a0:g} um"))
         if m.crack_tip >= self.path_end:
             found.append(("crack_through", "the crack has reached the counter electrode"))
@@ -103,7 +108,7 @@ class Watch:
             return None
         return (1.0 - drop) * at.voltage
 
-    def overshoot(self, old: State, new: State, at: Passage) -> float | None:
+    def overshoot(self, old: CellState, new: CellState, at: Passage) -> float | None:
         """Part of a time step that ends at a limit of the voltage, if the step passes one; the jump at the start of a
         protocol step is not resolved."""
         if at.voltage is None:
@@ -120,7 +125,7 @@ class Watch:
         ]
         return max(min(parts), 0.02) if parts else None
 
-    def step_end(self, state: State, m: Measures, at: Passage) -> str:
+    def step_end(self, state: CellState, m: Measures, at: Passage) -> str:
         """Why a protocol step ends before its charge or time; '' if it does not."""
         limit = at.step.voltage_limit
         if limit is not None and at.voltage is not None and abs(state.cell_voltage) >= limit:

@@ -1,0 +1,75 @@
+"""A run of the plane engine.
+
+All ranks condense and recover bulk fields together; the small surface problem is stepped on rank 0, which hands out the
+states to be recovered. Every decision is made there.
+"""
+
+from lifrac.meshes.collective import on_root
+from lifrac.meshes.tagged import TaggedMesh
+from lifrac.solver.bulk import Bulk
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.fields import FieldRecorder, SurfaceSnapshot, share
+from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.fields import OPENING
+from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.surface import gather_surface
+
+from .drive import NUMERICAL_FAILURE, Driver, Session
+from .run_folder import FIELDS
+
+
+def run_plane(session: Session, tagged: TaggedMesh) -> int:
+    """Compute a case with the plane engine (collective); returns the exit code."""
+    comm, case, folder = session.comm, session.case, session.folder
+    model = case.model()
+    surface = gather_surface(tagged)
+    bulk = Bulk(tagged, surface, model.electrolyte.poisson_ratio, model.loads, case.bulk_solver)  # type: ignore[arg-type]
+    try:
+        response = bulk.response()
+    except NumericalFailure:
+        on_root(comm, lambda: folder.withdraw() if folder else None)
+        raise
+    on_root(comm, lambda: folder.begin(case, comm.size, tagged.report.as_dict()) if folder else None)
+    recorder = FieldRecorder(bulk, model, session.path / FIELDS)
+    if comm.rank != 0:
+        while (snapshot := share(comm, None)) is not None:
+            _try_to_record(recorder, snapshot)
+        return int(comm.bcast(None, root=0))
+    code = NUMERICAL_FAILURE
+    try:
+        engine = PlaneEngine(SurfaceProblem(surface, response, model))
+        code = _PlaneDriver(session, engine, bulk.dofs, recorder).run()
+    finally:
+        share(comm, None)
+        comm.bcast(code, root=0)
+    return code
+
+
+def _try_to_record(recorder: FieldRecorder, snapshot: SurfaceSnapshot) -> str:
+    """Store a state; why it could not be stored, or nothing. It fails on all ranks alike, and the run goes on."""
+    try:
+        recorder.record(snapshot)
+    except (NumericalFailure, OSError) as error:
+        return str(error)
+    return ""
+
+
+class _PlaneDriver(Driver[PlaneEngine]):
+    """Rank 0's part of a run; the others wait for snapshots on the communicator of the run, not on that of the mesh."""
+
+    def __init__(self, session: Session, engine: PlaneEngine, dofs: int, recorder: FieldRecorder) -> None:
+        super().__init__(session, engine, dofs)
+        self.recorder = recorder
+
+    def store_fields(self) -> str:
+        state, problem = self.engine.state, self.engine.problem
+        aperture = problem.crack.aperture + state.values[:, OPENING]
+        damage, touching = self.engine.observer.damage(state), problem.touching(state.contact)
+        snapshot = SurfaceSnapshot(state.time, state.values, aperture, damage, touching)
+        share(self.comm, snapshot)
+        return _try_to_record(self.recorder, snapshot)
+
+    def checkpoint(self) -> None:
+        assert self.folder is not None
+        state = self.engine.state
+        self.folder.checkpoint(state, {"values": state.values, "largest": state.largest})

@@ -1,0 +1,31 @@
+"""What a flaw stands, how far it opens then, and how fast it fills: sizes that engines scale by."""
+
+import numpy as np
+
+from .constants import surface_velocity_per_current
+from .parameters import CellModel
+
+EDGE_FACTOR = 1.1215
+"""Stress-intensity factor of an edge crack over that of a line crack."""
+
+
+def griffith_pressure(model: CellModel) -> float:
+    """p_c = K_Ic/(1.1215 sqrt(pi a0)) of the flaw under uniform pressure [MPa]."""
+    return model.electrolyte.fracture_toughness / (EDGE_FACTOR * float(np.sqrt(np.pi * model.flaw.length)))
+
+
+def opening_at_growth(model: CellModel) -> float:
+    """Typical opening of the flaw when it grows at full toughness [um]."""
+    return 4.0 * griffith_pressure(model) * model.flaw.length / model.electrolyte.plane_strain_modulus
+
+
+def plating_speed(model: CellModel) -> float:
+    """Rate at which the protocol's largest current thickens the metal in the flaw, from both faces [um/s]."""
+    largest = max((abs(step.current_density) for step in model.protocol), default=0.0)
+    return 2.0 * surface_velocity_per_current(model.anode.molar_volume) * largest
+
+
+def plating_time(model: CellModel) -> float:
+    """Time in which the protocol's largest current plates that opening from both faces [s]; 1 s at rest."""
+    speed = plating_speed(model)
+    return opening_at_growth(model) / speed if speed > 0.0 else 1.0
