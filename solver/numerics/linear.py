@@ -1,4 +1,4 @@
-"""Linear solver presets by name: `direct` (MUMPS Cholesky) and `multigrid` (CG + GAMG)."""
+"""Linear solver presets by name: `direct` (MUMPS Cholesky), `multigrid` (CG + GAMG), `general` (MUMPS LU)."""
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
@@ -11,10 +11,11 @@ from petsc4py import PETSc
 
 from ..errors import NumericalFailure
 
-Preset = Literal["direct", "multigrid"]
+Preset = Literal["direct", "multigrid", "general"]
 
 _OPTIONS: dict[str, dict[str, str | int | float]] = {
     "direct": {"ksp_type": "preonly", "pc_type": "cholesky", "pc_factor_mat_solver_type": "mumps"},
+    "general": {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_mat_solver_type": "mumps"},
     "multigrid": {
         "ksp_type": "cg",
         "ksp_rtol": 1.0e-12,
@@ -53,7 +54,8 @@ class LinearSolver:
         self.preset = preset
         self.name = name
         # MUMPS then needs no pivoting, which would also make its work space unpredictable.
-        matrix.setOption(PETSc.Mat.Option.SPD, True)
+        if preset != "general":
+            matrix.setOption(PETSc.Mat.Option.SPD, True)
         self.ksp = self._prepare()
 
     def _prepare(self) -> PETSc.KSP:
@@ -75,7 +77,7 @@ class LinearSolver:
         """Take over new values of the matrix, same pattern: the ordering, or the aggregates, are kept (collective)."""
         self.ksp.setOperators(self.matrix)
         self.ksp.setUp()
-        if self.preset == "direct" and _mumps_verdict(self.ksp)[0] < 0:
+        if self.preset != "multigrid" and _mumps_verdict(self.ksp)[0] < 0:
             self.rebuild()
 
     def rebuild(self) -> None:
@@ -111,7 +113,7 @@ class LinearSolver:
         b.assemble()
         x = b.duplicate()
         x.assemble()
-        if self.preset == "direct":
+        if self.preset != "multigrid":
             self.ksp.getPC().getFactorMatrix().matSolve(b, x)
         else:
             self.ksp.matSolve(b, x)

@@ -89,6 +89,21 @@ class DamageSolver:
         self.state.damage.x.array[: self._owned] = values
         self.state.damage.x.scatter_forward()
 
+    @property
+    def start_values(self) -> Floats:
+        """d of the last `solve`, owned nodes."""
+        return self._start_values
+
+    @property
+    def found(self) -> Floats:
+        """The minimiser that the last `solve` found, owned nodes."""
+        return self._found
+
+    def put(self, values: Floats) -> None:
+        """Set d, owned nodes, to the nearest values between the bounds (collective)."""
+        low, high = (b.x.array[: self._owned] for b in (self.state.lower_bound, self.state.upper_bound))
+        self._put(np.clip(values, low, high))
+
     def destroy(self) -> None:
         self._problem.destroy()
         for thing in (self.matrix, self._gradient, self._start, self._trial, self._curved):

@@ -87,8 +87,8 @@ class AlternateMinimisation:
         For the displacement.
     pressure : fem.Constant, optional
         The pressure in the cracks that the energy holds. It is then found so that they have the volume
-        `AlternateMinimisation.volume.volume`. What is least then is the energy at that volume; `VolumeControl`
-        cuts half steps in d that would raise it.
+        `AlternateMinimisation.volume.volume`. What is least then is the energy at that volume; a half step in d at
+        given pressure need not lower it, so that its rise is reported but no failure.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class AlternateMinimisation:
         self.state, self.control = state, control or Control()
         u, d = state.displacement, state.damage
         self.displacement = DisplacementSolver(energy, state, held, preset)
-        self.volume = None if pressure is None else VolumeControl(self.displacement, state, pressure, energy)
+        self.volume = None if pressure is None else VolumeControl(self.displacement, state, pressure, energy.frame)
         relaxation = self.control.relaxation
         self.damage = DamageSolver(energy, state, relaxation or RELAXATION)
         self._directions: TwoDirections | None = None
@@ -131,8 +131,6 @@ class AlternateMinimisation:
         loose = self._directions is not None
         if self._directions is not None:
             self._directions.forget()
-        if self.volume is not None:
-            self.volume.forget()
         for sweep in range(1, control.max_sweeps + 1):
             self._equilibrate(loose)
             parts = self.energies()

@@ -27,13 +27,17 @@ def stress(u: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
     return ufl.diff(energy_density(eps, youngs_modulus, poisson_ratio), eps)
 
 
+def components_3d(sigma: Expr, poisson_ratio: float) -> Expr:
+    """The six components xx, yy, zz, xy, yz, xz of a stress; in plane strain sigma_zz = nu (sigma_xx + sigma_yy)."""
+    if sigma.ufl_shape == (3, 3):
+        return ufl.as_vector([sigma[0, 0], sigma[1, 1], sigma[2, 2], sigma[0, 1], sigma[1, 2], sigma[0, 2]])
+    zz = poisson_ratio * (sigma[0, 0] + sigma[1, 1])
+    return ufl.as_vector([sigma[0, 0], sigma[1, 1], zz, sigma[0, 1], 0.0, 0.0])
+
+
 def stress_3d(u: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
-    """The six components xx, yy, zz, xy, yz, xz [MPa]; in plane strain sigma_zz = nu (sigma_xx + sigma_yy)."""
-    s = stress(u, youngs_modulus, poisson_ratio)
-    if s.ufl_shape == (3, 3):
-        return ufl.as_vector([s[0, 0], s[1, 1], s[2, 2], s[0, 1], s[1, 2], s[0, 2]])
-    zz = poisson_ratio * (s[0, 0] + s[1, 1])
-    return ufl.as_vector([s[0, 0], s[1, 1], zz, s[0, 1], 0.0, 0.0])
+    """The six components xx, yy, zz, xy, yz, xz [MPa] of the stress of u."""
+    return components_3d(stress(u, youngs_modulus, poisson_ratio), poisson_ratio)
 
 
 def stiffness_form(u: Expr, v: Expr, youngs_modulus: Expr | float, poisson_ratio: float, dx: ufl.Measure) -> ufl.Form:

@@ -1,0 +1,58 @@
+"""A run of the phase-field engine: every rank steps it, with equal decisions; rank 0 writes."""
+
+import numpy as np
+from lifrac.meshes.collective import on_root
+from lifrac.meshes.tagged import TaggedMesh
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.phase_field.engine import PhaseFieldEngine
+from lifrac.solver.phase_field.problem import PhaseFieldProblem
+from lifrac.solver.phase_field.recorder import PhaseFieldRecorder
+
+from .drive import Driver, Session
+from .run_folder import FIELDS
+
+
+def run_phase_field(session: Session, tagged: TaggedMesh) -> int:
+    """Compute a case with the phase-field engine (collective); returns the exit code."""
+    comm, case, folder = session.comm, session.case, session.folder
+    try:
+        engine = PhaseFieldEngine(PhaseFieldProblem(tagged, case.phase_field_model()))
+    except NumericalFailure:
+        on_root(comm, lambda: folder.withdraw() if folder else None)
+        raise
+    on_root(comm, lambda: folder.begin(case, comm.size, tagged.report.as_dict()) if folder else None)
+    recorder = PhaseFieldRecorder(engine.problem, session.path / FIELDS)
+    return _PhaseFieldDriver(session, engine, recorder).run()
+
+
+class _PhaseFieldDriver(Driver[PhaseFieldEngine]):
+    """The same on every rank but for what it writes."""
+
+    def __init__(self, session: Session, engine: PhaseFieldEngine, recorder: PhaseFieldRecorder) -> None:
+        super().__init__(session, engine, engine.problem.dofs)
+        self.recorder = recorder
+
+    def asked_to_stop(self) -> bool:
+        return bool(self.comm.bcast(bool(self.asked), root=0))
+
+    def store_fields(self) -> str:
+        state = self.engine.state
+        self.engine.problem.load(state)  # a step that was refused may have been there since
+        try:
+            self.recorder.record(state.time)
+        except OSError as error:
+            return str(error)
+        return ""
+
+    def checkpoint(self) -> None:
+        state, gather = self.engine.state, self.recorder.gather
+        n, dim = gather.owned, self.engine.problem.tagged.mesh.geometry.dim
+        scalars = (state.damage, state.potential, state.pressure, state.metal)
+        local = np.column_stack([state.displacement[: n * dim].reshape(n, dim), *(v[:n] for v in scalars)])
+        rows = gather.rows(local)
+        if self.folder is None or rows is None:
+            return
+        names = ("damage", "potential", "pressure", "metal")
+        arrays = {name: rows[:, dim + k] for k, name in enumerate(names)}
+        self.folder.checkpoint(state, {"displacement": rows[:, :dim], **arrays})
+

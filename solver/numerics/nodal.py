@@ -1,0 +1,101 @@
+"""Functions of nodal values that are given by an implicit equation node by node."""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import ufl
+from dolfinx import fem, la
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from ..errors import NumericalFailure
+
+Floats = NDArray[np.float64]
+LUMPED = {"quadrature_rule": "vertex", "quadrature_degree": 1}
+TOLERANCE = 1.0e-13
+MAX_ITERATIONS = 50
+
+
+def values_of(function: fem.Function) -> Floats:
+    """Its values on the nodes of this rank, ghosts included; the array itself."""
+    return cast(Floats, function.x.array)
+
+
+def nodal_sums(form: fem.Form, space: fem.FunctionSpace) -> Floats:
+    """A linear form's value for each dof of this rank, ghosts included (collective)."""
+    vector = la.vector(space.dofmap.index_map, space.dofmap.index_map_bs)
+    fem.assemble_vector(vector.array, form)  # type: ignore[arg-type]
+    vector.scatter_reverse(la.InsertMode.add)
+    vector.scatter_forward()
+    return np.asarray(vector.array)
+
+
+class NodalRelation:
+    """y(x1, x2, ...) from residual(y, x1, x2, ...) = 0 at every node of a measure, with its derivatives.
+
+    Parameters
+    ----------
+    residual : callable
+        UFL of (y, *x); of the order of one, or smaller.
+    space : fem.FunctionSpace
+        P1.
+    inputs : int
+        Number of x.
+    dx : ufl.Measure
+        Where: nodes without weight are left alone.
+    """
+
+    def __init__(self, residual, space: fem.FunctionSpace, inputs: int, dx: ufl.Measure) -> None:  # type: ignore[no-untyped-def]
+        self.y = fem.Function(space)
+        self.x = [fem.Function(space) for _ in range(inputs)]
+        one = fem.Function(space)
+        one.x.array[:] = 1.0
+        v = ufl.TestFunction(space)
+        measure = dx(metadata=LUMPED)
+        form = residual(self.y, *self.x) * v * measure
+        self._forms = [fem.form(f) for f in (form, *(ufl.derivative(form, c, one) for c in (self.y, *self.x)))]
+        self._space, self._comm = space, space.mesh.comm
+        self.weight = self._assemble(fem.form(v * measure))
+        """int v dx of each node, ghosts included."""
+        self.here = self.weight > 0.0
+        self._divisor = np.where(self.here, self.weight, 1.0)
+
+    def _assemble(self, form: fem.Form) -> Floats:
+        return nodal_sums(form, self._space)
+
+    def solve(self, inputs: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
+        """y and dy/dx1, dy/dx2, ... at all nodes (zero where there is no weight), by Newton's method (collective).
+
+        Raises
+        ------
+        NumericalFailure
+            On every rank alike.
+        """
+        for function, values in zip(self.x, inputs, strict=True):
+            function.x.array[:] = values
+        if not self._newton():
+            # From zero: the asinh of a current density is convex towards its root; from beyond it Newton overshoots.
+            self.y.x.array[:] = 0.0
+            if not self._newton():
+                raise NumericalFailure("a relation between nodal values has no solution within reach")
+        slope = np.where(self.here, self._assemble(self._forms[1]) / self._divisor, 1.0)
+        slopes = [-self._assemble(f) / self._divisor / slope for f in self._forms[2:]]
+        return np.where(self.here, self.y.x.array, 0.0), slopes
+
+    def _newton(self) -> bool:
+        """Newton's method from the present y; False where it goes astray (collective)."""
+        before = np.inf
+        for _ in range(MAX_ITERATIONS):
+            residual = self._assemble(self._forms[0]) / self._divisor
+            worst = float(self._comm.allreduce(float(np.abs(residual).max(initial=0.0)), op=MPI.MAX))
+            if not worst < before:
+                return worst < TOLERANCE
+            if worst < TOLERANCE:
+                return True
+            before = worst
+            slope = np.where(self.here, self._assemble(self._forms[1]) / self._divisor, 1.0)
+            self.y.x.array[:] -= np.where(self.here, residual / slope, 0.0)
+        return False

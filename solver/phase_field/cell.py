@@ -1,0 +1,391 @@
+"""A cell with a diffuse crack at given damage: displacement, potential and lithium pressure in one Newton method.
+
+    momentum   int sigma(u, d):eps(v) + int p v.grad d + int P n.v = 0
+    charge     int kappa grad phi.grad q + int 2 gamma s j q + (electrode faces) = 0
+    lithium    V_i(u) - m_i >= 0, p_i >= 0, one of them zero,  V = -int u.grad d + w0 gamma0,
+               m = m_old + dt [ (Omega/F) int 2 gamma s j - int gamma (M grad p).grad r ]
+
+p_i = 0 where a node's share of the crack is not full: the rule of the plane engine (`physics.lithium`), node by node.
+M is the mobility of creeping metal along the crack, and so large across the band that p is uniform through it.
+"""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+from dataclasses import dataclass
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from dolfinx.fem import petsc as fem_petsc
+from lifrac.meshes.tagged import TaggedMesh
+from mpi4py import MPI
+from numpy.typing import NDArray
+from ufl.core.expr import Expr
+
+from ..constants import surface_velocity_per_current
+from ..errors import NumericalFailure
+from ..numerics.linear import LinearSolver
+from ..numerics.nodal import NodalRelation, nodal_sums, values_of
+from ..parameters import PhaseFieldModel
+from ..physics import lithium
+from ..physics.crack_pressure import opening_density, pressure_energy
+from ..physics.kinetics import ButlerVolmer, FaceKinetics
+from .band import Band
+from .energy import Energy, Solid
+from .scales import Scales
+from .state import Floats, State
+
+Nodes = NDArray[np.bool_]
+
+TOLERANCE = 1.0e-9
+MAX_NEWTON = 40
+CHORD = 0.2
+"""The factorised matrix is used again while an iteration brings the residual below this part of the last."""
+MOST_CHANGES = 4
+"""Changes between full and dry within one solution after which a node stays dry."""
+SLACK = 5.0e-3
+"""By how much a slice of the crack must miss its condition to change between full and dry, in Griffith pressures and
+openings: fronts then do not go to and fro by single nodes. What is full, and balances, do not depend on it."""
+
+
+@dataclass
+class Charges:
+    """Nodal currents of a state [A/m2 um, times um in 3D] and what they do with the potential and pressure."""
+
+    crack: Floats
+    anode: Floats
+    counter: Floats
+    crack_by_potential: Floats
+    crack_by_pressure: Floats
+    anode_by_potential: Floats
+    counter_by_drop: Floats
+
+
+class Cell:
+    """Forms, matrix and solver of a cell, made once.
+
+    Parameters
+    ----------
+    tagged : TaggedMesh
+        With the facet groups anode, counter and lateral; `pore` for walls of pores.
+    model : PhaseFieldModel
+    solid : Solid
+    state : State
+        u and d.
+    held : list of fem.DirichletBC
+        Displacements that are held.
+    scales : Scales
+    row : float
+        Width of the row of broken cells in the whole body [um].
+    crack_kinetics : FaceKinetics, optional
+        Replaces Butler-Volmer on the crack faces (verification).
+    conductivity : Expr, optional
+        kappa where it varies [A/m2 per V/um].
+    """
+
+    def __init__(
+        self,
+        tagged: TaggedMesh,
+        model: PhaseFieldModel,
+        solid: Solid,
+        state: State,
+        held: list[fem.DirichletBC],
+        scales: Scales,
+        row: float,
+        crack_kinetics: FaceKinetics | None = None,
+        conductivity: Expr | None = None,
+    ) -> None:
+        self.model, self.state, self.held, self.scales = model, state, held, scales
+        self.mesh = msh = tagged.mesh
+        self.comm = msh.comm
+        self.band = Band(state.damage, solid.damage_model, row)
+        self.ds = ufl.Measure("ds", domain=msh, subdomain_data=tagged.facet_tags)
+        self.groups = tagged.groups
+        space = state.damage.function_space
+        self.potential = fem.Function(fem.functionspace(msh, ("Lagrange", 1)), name="potential")
+        self.pressure = fem.Function(fem.functionspace(msh, ("Lagrange", 1)), name="pressure")
+        self.aperture = fem.Function(space, name="aperture")
+        self.share = fem.Function(space, name="filled")
+        self.conductivity = conductivity or fem.Constant(msh, model.electrolyte.conductivity)
+        self.voltage = 0.0
+        self.dt = fem.Constant(msh, 1.0)
+        self.energy = Energy(solid, self._load)
+        loads = model.loads
+        self._stack, self._lateral = fem.Constant(msh, loads.stack_pressure), fem.Constant(msh, loads.lateral_stress)
+        self.across_mobility = fem.Constant(msh, scales.across_mobility(solid.damage_model.length))
+        self._weights = {k: fem.Function(space) for k in ("phi_phi", "phi_p", "p_phi", "p_p")}
+        self._faces(space, crack_kinetics)
+        self._compile(space)
+        self.velocity = surface_velocity_per_current(model.anode.molar_volume)
+        self.plating_wall = self.wall_area
+        self.initial_volume = np.zeros(len(state.damage.x.array))
+        self.owned = space.dofmap.index_map.size_local
+        self.mouth = self.nodes_on("anode") if model.flaw.mouth == "open" else np.zeros(0, dtype=np.int32)
+        self._no_pressure = fem.Function(self.pressure.function_space)
+        self._solver: LinearSolver | None = None
+
+    # -- forms ---------------------------------------------------------------------------------------------------
+
+    def _load(self, u, d):  # type: ignore[no-untyped-def]
+        """Energy of the loads."""
+        n, ds = ufl.FacetNormal(self.mesh), self.ds
+        work = pressure_energy(u, d, self.pressure) * ufl.dx + self._stack * ufl.inner(n, u) * ds(self.groups["anode"])
+        if "lateral" in self.groups:
+            work -= self._lateral * ufl.inner(n, u) * ds(self.groups["lateral"])
+        if "pore" in self.groups:
+            work += self.pressure * ufl.inner(n, u) * ds(self.groups["pore"])
+        return work
+
+    def _faces(self, space: fem.FunctionSpace, crack_kinetics: FaceKinetics | None) -> None:
+        model, ds = self.model, self.ds
+        anode, counter = ButlerVolmer(model.anode), ButlerVolmer(model.counter, plating=False)
+        crack = crack_kinetics or anode
+        self.plating_crack = NodalRelation(crack.residual, space, 2, ufl.Measure("dx", domain=self.mesh))
+        self.plating_anode = NodalRelation(
+            lambda j, phi: anode.residual(j, phi, 0.0), space, 1, ds(self.groups["anode"])
+        )
+        self.stripping = NodalRelation(
+            lambda j, drop: counter.residual(j, drop, 0.0), space, 1, ds(self.groups["counter"])
+        )
+        self.anode_area = model.anode.contact_fraction * self.plating_anode.weight
+        self.counter_area = model.counter.contact_fraction * self.stripping.weight
+        self.lumped = self.plating_crack.weight
+        self.width = self.total(self.stripping.weight)
+        self.wall_area = self.wall_volume = np.zeros_like(self.lumped)
+        if "pore" in self.groups:
+            wall, v = ds(self.groups["pore"], metadata=lithium.LUMPED), ufl.TestFunction(space)
+            n, x = ufl.FacetNormal(self.mesh), ufl.SpatialCoordinate(self.mesh)
+            self.wall_area = self.band.assembled(fem.form(v * wall))
+            volume = -self.total(self.band.assembled(fem.form(ufl.inner(x, n) * v * wall))) / self.mesh.geometry.dim
+            self.wall_volume = volume * self.wall_area / self.total(self.wall_area)
+
+    def _compile(self, space: fem.FunctionSpace) -> None:
+        u, d = self.state.displacement, self.state.damage
+        v, q, r = (ufl.TestFunction(f.function_space) for f in (u, self.potential, self.pressure))
+        du, dphi, dp = (ufl.TrialFunction(f.function_space) for f in (u, self.potential, self.pressure))
+        lumped = ufl.dx(metadata=lithium.LUMPED)
+        force = ufl.derivative(self.energy.total(u, d), u, v)
+        charge = self.conductivity * ufl.inner(ufl.grad(self.potential), ufl.grad(q)) * ufl.dx
+        volume = opening_density(u, d) * r * ufl.dx
+        if "pore" in self.groups:
+            volume -= ufl.inner(ufl.FacetNormal(self.mesh), u) * r * self.ds(self.groups["pore"])
+        flow = self._flow(r)
+        w = self._weights
+        blocks = [
+            [ufl.derivative(force, u, du), None, ufl.derivative(force, self.pressure, dp)],
+            [None, ufl.derivative(charge, self.potential, dphi) + w["phi_phi"] * dphi * q * lumped,
+             w["phi_p"] * dp * q * lumped],
+            [ufl.derivative(volume, u, du), w["p_phi"] * dphi * r * lumped,
+             self.dt * ufl.derivative(flow, self.pressure, dp) + w["p_p"] * dp * r * lumped],
+        ]  # fmt: skip
+        self._blocks = [[None if b is None else fem.form(b) for b in row] for row in blocks]
+        self._force, self._charge = fem.form(force), fem.form(charge)
+        self._volume, self._flow_form = fem.form(volume), fem.form(flow)
+        load = self.energy.load
+        assert load is not None
+        self._load_form = fem.form(ufl.derivative(load(u, d), u, v))
+        self.matrix = fem_petsc.create_matrix(self._blocks)  # type: ignore[arg-type]
+        self._right, self._step = self.matrix.createVecs()
+
+    def _flow(self, r):  # type: ignore[no-untyped-def]
+        """int gamma [M_t grad_t p . grad_t r + M_n grad_n p . grad_n r] dx, and along the walls of pores."""
+        slope, across = ufl.grad(self.pressure), self.band.across
+        eye = ufl.Identity(self.mesh.geometry.dim)
+        along = ufl.dot(eye - across, slope)
+        creep = self.model.creep
+        w = lithium.passage(self.aperture, ufl.CellDiameter(self.mesh))
+        moved = lithium.mobility(creep, w, along) * along + self.across_mobility * ufl.dot(across, slope)
+        flow = self.band.passable * self.band.gamma * ufl.inner(moved, ufl.grad(r)) * ufl.dx(metadata=lithium.MIDPOINT)
+        if "pore" in self.groups:
+            n = ufl.FacetNormal(self.mesh)
+            tangent = slope - ufl.inner(slope, n) * n
+            flow += 1.0e2 * self.across_mobility * ufl.inner(tangent, ufl.grad(r)) * self.ds(self.groups["pore"])
+        return flow
+
+    def nodes_on(self, group: str) -> np.ndarray:
+        return fem.locate_dofs_topological(
+            self.state.damage.function_space, self.mesh.topology.dim - 1, self._facets(group)
+        )
+
+    def _facets(self, group: str) -> np.ndarray:
+        return np.asarray(self.ds.subdomain_data().find(self.groups[group]))
+
+    def total(self, values: Floats) -> float:
+        """Over owned nodes of all ranks (collective)."""
+        n = self.state.damage.function_space.dofmap.index_map.size_local
+        return float(self.comm.allreduce(float(values[:n].sum()), op=MPI.SUM))
+
+    # -- at given damage -----------------------------------------------------------------------------------------
+
+    def follow_damage(self) -> None:
+        """Take over a new damage: band, aperture, matrix structure stays (collective)."""
+        self.band.update()
+
+    def admit_metal(self) -> None:
+        """Let metal into what is broken through now: what breaks in a time step is dry until it ends (collective)."""
+        self.band.admit()
+        self.wet = self.band.open | (self.wall_area > 0.0)
+
+    def crack_volume(self) -> Floats:
+        """V_i of each node [um2, um3 in 3D]: opening and initial aperture."""
+        return self.band.assembled(self._volume) + self.initial_volume
+
+    def set_aperture(self) -> None:
+        """Aperture of the crack at the present state (collective)."""
+        self.aperture.x.array[:] = np.maximum(self.band.surface_field(self.crack_volume()), 0.0)
+
+    def set_share(self, metal: Floats) -> None:
+        """Which part of the crack's surface plates (collective)."""
+        held = self.band.surface_field(metal)
+        w = np.maximum(self.aperture.x.array, lithium.SMALL_APERTURE)
+        self.share.x.array[:] = np.where(self.band.open, np.clip(held / w, 0.0, 1.0), 0.0)
+        filled = np.clip(metal / np.maximum(self.crack_volume(), 1.0e-30), 0.0, 1.0)
+        self.plating_wall = np.where(self.wall_area > 0.0, filled, 0.0) * self.wall_area
+
+    def charges(self) -> Charges:
+        """Currents at the present state (collective)."""
+        phi, p = values_of(self.potential), values_of(self.pressure)
+        j, (by_phi, by_p) = self.plating_crack.solve([phi, p - self.model.loads.stack_pressure])
+        area = 2.0 * self.share.x.array * self.band.area + self.plating_wall
+        j_anode, (anode_by_phi,) = self.plating_anode.solve([phi])
+        j_counter, (counter_by_drop,) = self.stripping.solve([self.voltage - phi])
+        return Charges(
+            area * j, self.anode_area * j_anode, self.counter_area * j_counter,
+            area * by_phi, area * by_p, self.anode_area * anode_by_phi, self.counter_area * counter_by_drop,
+        )  # fmt: skip
+
+    def solve(self, dt: float, current_density: float, metal_old: Floats) -> tuple[Floats, Charges, int]:
+        """u, phi, p and V at the end of a time step (collective); returns metal per node, currents and iterations.
+
+        Raises
+        ------
+        NumericalFailure
+            On every rank alike.
+        """
+        self.dt.value = dt  # type: ignore[assignment]
+        total = current_density * self.width
+        for bc in self.held:
+            bc.set(self.state.displacement.x.array)
+        free = self.wet.copy()
+        free[self.mouth] = False
+        p = self.pressure.x
+        p.array[~self.wet] = 0.0
+        p.array[self.mouth] = np.where(self.wet[self.mouth], self.model.loads.stack_pressure, 0.0)
+        full, fresh = self._filled_before(free, metal_old), False
+        flips = np.zeros(len(p.array), dtype=int)
+        self.history: list[float] = []
+        for iteration in range(MAX_NEWTON):
+            charges = self.charges()
+            metal = metal_old + dt * (self.velocity * charges.crack - self.band.assembled(self._flow_form))
+            space_left = self.crack_volume() - metal
+            changed = False
+            if iteration > 0:
+                before = full
+                full = self._full(free, before, space_left) & (flips < MOST_CHANGES)
+                flips += full != before
+                changed = self.total((full != before).astype(float)) > 0
+            p.array[free & ~full] = 0.0
+            norm = self._residual(charges, space_left, full, total)
+            self.history.append(norm)
+            if norm < TOLERANCE and not changed:
+                return metal, charges, iteration
+            stale = changed or not fresh or norm > CHORD * self.history[-2]
+            self._newton_step(charges, full, total, dt, stale)
+            fresh = True
+        raise NumericalFailure(f"Newton's method of the cell stopped at a scaled residual of {norm:.1e}")
+
+    def _filled_before(self, free: Nodes, metal: Floats) -> Nodes:
+        """Slices that are under pressure or hold all that fits in."""
+        gap = self.band.surface_field(self.crack_volume() - metal) / self.scales.opening
+        return np.asarray(free & ((self.pressure.x.array > 0.0) | (np.where(self.wall_area > 0.0, 0.0, gap) <= 0.0)))
+
+    def _full(self, free: Nodes, before: Nodes, space_left: Floats) -> Nodes:
+        """Nodes whose crack is full of metal: decided across the band as a whole, and for the walls of pores together.
+
+        Node by node it would be undone by what moves across the band in every iteration. A slice that was full stays
+        so while its pressure is positive, one that was dry fills when no space is left in it.
+        """
+        level = self.band.surface_field(self.pressure.x.array * self.band.area) / self.scales.pressure
+        gap = self.band.surface_field(space_left) / self.scales.opening
+        if "pore" in self.groups:
+            wall = self.wall_area > 0.0
+            level = np.where(wall, self.pressure.x.array / self.scales.pressure, level)
+            gap = np.where(wall, self.total(np.where(wall, space_left, 0.0)) / self.total(self.wall_volume), gap)
+        return np.asarray(free & np.where(before, level >= -SLACK, gap < -SLACK))
+
+    def _residual(self, charges: Charges, space_left: Floats, full: Nodes, total: float) -> float:
+        """Leave minus the residual in the right-hand side; its scaled norm (collective)."""
+        n, dim = self.owned, self.mesh.geometry.dim
+        r_u = self._vector(self._force, self.state.displacement.function_space)
+        load = self._vector(self._load_form, self.state.displacement.function_space)
+        held = np.zeros(n * dim, dtype=bool)
+        for bc in self.held:
+            dofs, first_ghost = bc.dof_indices()
+            held[dofs[:first_ghost]] = True
+        reaction = np.where(held, r_u, 0.0)
+        r_u = np.where(held, 0.0, r_u)
+        r_phi = self.band.assembled(self._charge) + charges.crack + charges.anode - charges.counter
+        r_p = np.where(full, space_left, 0.0)
+        self._right.setArray(-np.concatenate([r_u, r_phi[:n], r_p[:n]]))
+        squares = self.comm.allreduce(np.array([r_u @ r_u, load @ load, reaction @ reaction]), op=MPI.SUM)
+        self._missing = total - self.total(charges.counter)
+        size = abs(total) + 1.0e-3 * self.model.anode.exchange_current * self.width
+        volume = self.total(self.initial_volume) + self.scales.opening * self.scales.length * 1.0e-3
+        parts = (
+            np.sqrt(squares[0] / max(squares[1] + squares[2], 1.0e-20)),
+            self.total(np.abs(r_phi)) / size,
+            abs(self._missing) / size,
+            self.total(np.abs(r_p)) / volume,
+        )
+        self.parts = parts
+        return float(max(parts))
+
+    def _vector(self, form: fem.Form, space: fem.FunctionSpace) -> Floats:
+        return nodal_sums(form, space)[: self.owned * space.dofmap.index_map_bs]
+
+    def _newton_step(self, charges: Charges, full: Nodes, total: float, dt: float, stale: bool) -> None:
+        """One iteration; the matrix is that of an earlier one unless it is stale (collective)."""
+        n, dim = self.owned, self.mesh.geometry.dim
+        phi = slice(n * dim, n * dim + n)
+        if stale:
+            self._factorise(charges, full, dt)
+        step = self._solved()
+        if stale:
+            self._drop = charges.counter_by_drop[:n].copy()
+            self._right.setArray(np.concatenate([np.zeros(n * dim), self._drop, np.zeros(n)]))
+            self._by_voltage = self._solved()
+        drop, by_voltage = self._drop, self._by_voltage
+        sums = self.comm.allreduce(np.array([drop @ step[phi], drop @ by_voltage[phi], drop.sum()]), op=MPI.SUM)
+        dv = (self._missing + sums[0]) / (sums[2] - sums[1])
+        step += dv * by_voltage
+        self.voltage += float(dv)
+        for function, part in (
+            (self.state.displacement, step[: n * dim]),
+            (self.potential, step[phi]),
+            (self.pressure, step[n * dim + n :]),
+        ):
+            function.x.array[: len(part)] += part
+            function.x.scatter_forward()
+
+    def _solved(self) -> Floats:
+        """Solution for the present right-hand side, owned unknowns."""
+        assert self._solver is not None
+        self._solver.solve(self._right, self._step)
+        return np.array(self._step.getArray(readonly=True))
+
+    def _factorise(self, charges: Charges, full: Nodes, dt: float) -> None:
+        w, m, rate = self._weights, self.lumped, dt * self.velocity
+        by_potential = charges.crack_by_potential + charges.anode_by_potential + charges.counter_by_drop
+        w["phi_phi"].x.array[:] = by_potential / m
+        w["phi_p"].x.array[:] = charges.crack_by_pressure / m
+        w["p_phi"].x.array[:] = -rate * charges.crack_by_potential / m
+        w["p_p"].x.array[:] = -rate * charges.crack_by_pressure / m
+        given = np.flatnonzero(~full).astype(np.int32)
+        bcs = [*self.held, fem.dirichletbc(self._no_pressure, given)]
+        self.matrix.zeroEntries()
+        fem_petsc.assemble_matrix(self.matrix, self._blocks, bcs)  # type: ignore[arg-type]
+        self.matrix.assemble()
+        if self._solver is None:
+            self._solver = LinearSolver(self.matrix, "general", "cell")
+        else:
+            self._solver.refill()

@@ -1,0 +1,130 @@
+"""What is read off a phase-field state: lengths, volumes, currents, energies and balances."""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from mpi4py import MPI
+from scipy.spatial import cKDTree
+
+from ..numerics.nodal import values_of
+from ..protocol.measures import Measures, relative
+from .measures import BROKEN
+from .problem import PhaseFieldProblem, PhaseState, Step
+from .state import Floats
+
+FILLED = 0.5
+"""Share of the aperture from which on a node counts as reached by lithium."""
+
+
+class Observer:
+    """Computes `Measures` of the fields as they are; integrals are compiled once (collective)."""
+
+    def __init__(self, problem: PhaseFieldProblem) -> None:
+        self.problem = problem
+        cell, fields = problem.cell, problem.fields
+        u, d = fields.displacement, fields.damage
+        self.x = d.function_space.tabulate_dof_coordinates()
+        n, ds = ufl.FacetNormal(cell.mesh), cell.ds
+        outer = problem.model.loads.stack_pressure * ufl.inner(n, u) * ds(cell.groups["anode"])
+        if "lateral" in cell.groups:
+            outer -= problem.model.loads.lateral_stress * ufl.inner(n, u) * ds(cell.groups["lateral"])
+        energy = cell.energy.stored(u, d) + cell.energy.fracture(d) + outer
+        self._energy = fem.form(energy)
+        self.from_flaw = self._distances()
+        self.initial_area = cell.total(cell.band.area)
+        mouth = np.zeros(len(self.x), dtype=bool)
+        mouth[cell.nodes_on("anode")] = True
+        self._at_face = mouth
+        self.start_energy = 0.0
+
+    def _distances(self) -> Floats:
+        """Of every node from the nodes that are broken at the start [um] (collective)."""
+        owned = self.problem.cell.owned
+        mine = self.problem.flaw[self.problem.flaw < owned]
+        flaw = np.concatenate(self.problem.comm.allgather(self.x[mine]))
+        return np.asarray(cKDTree(flaw).query(self.x)[0])
+
+    def energy(self) -> float:
+        """Stored and surface energy less the work of the outer loads [MPa um2, um3 in 3D]."""
+        return float(self.problem.comm.allreduce(fem.assemble_scalar(self._energy), op=MPI.SUM))
+
+    def crack_length(self) -> float:
+        """a0 and what its surface has grown by, by surface energy [um]; in 3D the radius of a half penny of equal
+        area."""
+        p = self.problem
+        grown = p.copies * (p.cell.total(p.cell.band.area) - self.initial_area)
+        a0 = p.model.flaw.length
+        if p.tagged.mesh.geometry.dim == 2:
+            return a0 + grown
+        return float(np.sqrt(max(a0**2 + 4.0 * grown / np.pi, 0.0)))
+
+    def book(self, old: PhaseState, new: PhaseState, step: Step, dt: float) -> None:
+        """Add the step's charge, metal and work to the accounts of `new` (the fields are at it)."""
+        p, cell = self.problem, self.problem.cell
+        charges = step.charges
+        crack, anode, counter = (cell.total(c) for c in (charges.crack, charges.anode, charges.counter))
+        new.charge_in += counter * dt
+        new.charge_out += (crack + anode) * dt
+        plated = p.copies * cell.velocity * crack * dt
+        new.plated_in_flaw += plated
+        new.exchanged += abs(plated)
+        new.extruded += p.copies * self.empty_mouth(new)
+        change = cell.crack_volume() - self.volume_before
+        new.work["pressure"] += cell.total(0.5 * (old.pressure + new.pressure) * change)
+
+    def empty_mouth(self, new: PhaseState) -> float:
+        """Take from `new` the metal beyond what the nodes of an open mouth hold; how much [um2, meshed part]."""
+        cell = self.problem.cell
+        nodes = cell.mouth[cell.wet[cell.mouth]]
+        surplus = np.zeros(len(new.metal))
+        surplus[nodes] = new.metal[nodes] - cell.crack_volume()[nodes]
+        new.metal -= surplus
+        return cell.total(surplus)
+
+    def measure(self, state: PhaseState) -> Measures:
+        """Scalars of a committed state, at which the fields are."""
+        p, cell = self.problem, self.problem.cell
+        d = p.fields.damage.x.array
+        broken = d >= BROKEN
+        filled = broken & (cell.share.x.array >= FILLED)
+        volume = p.copies * cell.total(np.maximum(cell.crack_volume(), 0.0))
+        stored = p.copies * cell.total(state.metal)
+        metal = state.initial_metal + state.plated_in_flaw - state.extruded
+        crack, anode = self.currents
+        total = crack + anode
+        width = cell.width
+        scale = p.scales.opening * p.scales.length
+        a0 = p.model.flaw.length
+        return Measures(
+            crack_length=self.crack_length(),
+            crack_tip=p.largest(self.x[broken, 1]),
+            lithium_length=max(p.largest(self.x[filled, 1]), 0.0),
+            max_pressure=p.largest(state.pressure),
+            mouth_opening=max(p.largest(values_of(cell.aperture)[broken & self._at_face]), 0.0),
+            flaw_volume=volume,
+            lithium_volume=stored,
+            flaw_current_share=crack / total if abs(total) > 1.0e-9 * width else 0.0,
+            charge_error=relative(state.charge_in - state.charge_out, abs(state.charge_in),
+                                  width * max(state.throughput, 1.0)),
+            lithium_error=relative(stored - metal, max(abs(metal), state.exchanged), 1.0e-3 * scale),
+            energy_error=relative(
+                self.energy() - self.start_energy - state.work["pressure"],
+                abs(state.work["pressure"]), p.surface_energy * 0.01 * a0,
+            ),
+            advance=p.largest(self.from_flaw[broken]),
+        )  # fmt: skip
+
+    def begin(self, state: PhaseState) -> None:
+        """The fields are at the cell's first state."""
+        cell = self.problem.cell
+        self.start_energy = self.energy()
+        self.volume_before = cell.crack_volume()
+        self.currents = (0.0, 0.0)
+
+    def remember(self, step: Step) -> None:
+        """The step is accepted: its currents and volumes are the present ones."""
+        cell = self.problem.cell
+        self.volume_before = cell.crack_volume()
+        self.currents = (cell.total(step.charges.crack), cell.total(step.charges.anode))

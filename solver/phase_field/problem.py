@@ -1,0 +1,207 @@
+"""A body with a diffuse crack that lithium fills: its fields, its solvers, and one implicit time step of it."""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+from dataclasses import dataclass
+
+import numpy as np
+from dolfinx import fem, mesh
+from lifrac.meshes.refinement import cell_sizes
+from lifrac.meshes.tagged import TaggedMesh
+from mpi4py import MPI
+from ufl.core.expr import Expr
+
+from ..errors import NumericalFailure
+from ..numerics.anderson import Anderson
+from ..numerics.nodal import values_of
+from ..parameters import DiffuseCrack, PhaseFieldModel
+from ..physics.damage import AT1, AT2, DamageModel
+from ..physics.kinetics import FaceKinetics
+from ..physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, Spectral, Split, StarConvex
+from ..protocol.state import CellState
+from .cell import Cell, Charges
+from .damage import DamageSolver
+from .energy import Solid
+from .scales import Scales
+from .state import Floats, State
+from .support import flaw_nodes, held_displacements
+
+DAMAGE_TOLERANCE = 1.0e-4
+"""Of max |minimiser - d| in a time step [-]."""
+DEPTH, DAMPING = 8, 0.7
+MAX_SWEEPS, RESTART = 60, 20
+"""Sweeps of a time step, and after how many the acceleration starts anew."""
+
+
+def damage_model(diffuse: DiffuseCrack) -> DamageModel:
+    """AT1 or AT2."""
+    return {"AT1": AT1, "AT2": AT2}[diffuse.damage_model](diffuse.length)
+
+
+def energy_split(diffuse: DiffuseCrack) -> Split:
+    """By its name."""
+    known: dict[str, Split] = {
+        "none": NoSplit(),
+        "volumetric_deviatoric": VOLUMETRIC_DEVIATORIC,
+        "star_convex": StarConvex(diffuse.star_ratio),
+        "spectral": Spectral(),
+    }
+    return known[diffuse.split]
+
+
+def by_cell(msh: mesh.Mesh, model: PhaseFieldModel) -> tuple[Expr, Expr]:
+    """Gc [J/m2] and kappa [A/m2 per V/um]: constant, or by cell where there are grain boundaries.
+
+    A cell that lies in the band of a boundary in part has that part of its properties: the mean of Gc, and of kappa.
+    """
+    e, boundaries = model.electrolyte, model.boundaries
+    if boundaries is None:
+        return fem.Constant(msh, e.fracture_energy), fem.Constant(msh, e.conductivity)
+    cells = fem.functionspace(msh, ("DG", 0))
+    middles = cells.tabulate_dof_coordinates()
+    nodes = np.asarray(msh.geometry.dofmap)
+    size = cell_sizes(msh.geometry.x[:, : msh.geometry.dim], nodes)
+    share = boundaries.grains.boundary_share(middles, size, boundaries.width)
+    toughness, conductivity = fem.Function(cells), fem.Function(cells)
+    toughness.x.array[:] = e.fracture_energy * (1.0 + (boundaries.toughness_ratio - 1.0) * share)
+    conductivity.x.array[:] = e.conductivity * (1.0 + (boundaries.conductivity_ratio - 1.0) * share)
+    return toughness, conductivity
+
+
+@dataclass(kw_only=True)
+class PhaseState(CellState):
+    """A committed (or proposed) state; arrays are per node of this rank, ghosts included."""
+
+    displacement: Floats
+    damage: Floats
+    potential: Floats
+    pressure: Floats
+    metal: Floats
+    """Lithium in each node's share of the crack [um2, um3 in 3D]."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a time step found besides the fields."""
+
+    metal: Floats
+    charges: Charges
+    sweeps: int
+    newton_iterations: int
+
+
+class PhaseFieldProblem:
+    """Collective: every rank holds its part.
+
+    Parameters
+    ----------
+    tagged : TaggedMesh
+        With the cell group `flaw`, one row of cells wide.
+    model : PhaseFieldModel
+    crack_kinetics : FaceKinetics, optional
+        Replaces Butler-Volmer on the crack faces (verification).
+    """
+
+    def __init__(self, tagged: TaggedMesh, model: PhaseFieldModel, crack_kinetics: FaceKinetics | None = None) -> None:
+        self.tagged, self.model = tagged, model
+        self.scales = Scales.of(model)
+        self.comm = tagged.mesh.comm
+        self.fields = State.on(tagged.mesh)
+        self.copies = 2.0 if "crack_plane" in tagged.groups else 1.0
+        """Bodies like the meshed one that make up the whole across the crack: a half model is one of two."""
+        regularised = damage_model(model.diffuse)
+        self.row = self.copies * model.diffuse.cell_size
+        """Width of the row of broken cells in the whole body [um]."""
+        e = model.electrolyte
+        excess = regularised.toughness_factor(self.row)
+        correction = 1.0 / excess if model.diffuse.correct_toughness else 1.0
+        toughness, conductivity = by_cell(tagged.mesh, model)
+        split = energy_split(model.diffuse)
+        self.solid = Solid(e.youngs_modulus, e.poisson_ratio, correction * toughness, regularised, split)
+        self.surface_energy = e.fracture_energy * correction * excess
+        """What a crack within a grain costs [J/m2], on this mesh."""
+        held = held_displacements(tagged, self.fields.displacement.function_space, model.loads)
+        self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, self.row, crack_kinetics,
+                         conductivity)  # fmt: skip
+        self.damage = DamageSolver(self.cell.energy, self.fields, relaxation=1.0)
+        self.acceleration = Anderson(self.comm, DEPTH, DAMPING)
+        self._break_flaw()
+
+    def _break_flaw(self) -> None:
+        """The damage of the unloaded flaw, and the lithium in it."""
+        space = self.fields.damage.function_space
+        self.flaw = flaw_nodes(self.tagged, space)
+        self.fields.break_nodes(self.flaw)
+        self.damage.solve()
+        self.damage.finish()
+        self.fields.commit()
+        cell, flaw = self.cell, self.model.flaw
+        cell.follow_damage()
+        cell.admit_metal()
+        cell.initial_volume = flaw.aperture * np.where(cell.band.open, cell.band.area, 0.0) + cell.wall_volume
+        self.metal = flaw.filling * cell.initial_volume
+
+    @property
+    def dofs(self) -> int:
+        """Unknowns of displacement, damage, potential and pressure."""
+        space = self.fields.damage.function_space
+        return int(space.dofmap.index_map.size_global) * (self.tagged.mesh.geometry.dim + 3)
+
+    def state(self) -> PhaseState:
+        """The fields as they are."""
+        cell, f = self.cell, self.fields
+        return PhaseState(
+            displacement=f.displacement.x.array.copy(),
+            damage=f.damage.x.array.copy(),
+            potential=values_of(cell.potential).copy(),
+            pressure=values_of(cell.pressure).copy(),
+            metal=self.metal.copy(),
+            cell_voltage=cell.voltage,
+        )
+
+    def load(self, state: PhaseState) -> None:
+        """Set the fields to a committed state (collective)."""
+        f, cell = self.fields, self.cell
+        f.displacement.x.array[:] = state.displacement
+        f.damage.x.array[:] = state.damage
+        f.lower_bound.x.array[:] = state.damage
+        cell.potential.x.array[:] = state.potential
+        cell.pressure.x.array[:] = state.pressure
+        cell.voltage = state.cell_voltage
+        self.metal = state.metal.copy()
+        cell.follow_damage()
+        cell.admit_metal()
+        cell.set_aperture()
+        cell.set_share(self.metal)
+
+    def solve(self, state: PhaseState, dt: float, current_density: float) -> Step:
+        """Fields at the end of a time step from a committed state (collective).
+
+        Damage and the rest by turns, each at its own equilibrium, accelerated; the bounds hold exactly.
+
+        Raises
+        ------
+        NumericalFailure
+            On every rank alike.
+        """
+        self.load(state)
+        self.acceleration.restart()
+        newton = 0
+        for sweep in range(1, MAX_SWEEPS + 1):
+            if sweep > 1:
+                self.cell.follow_damage()
+                self.cell.set_aperture()
+            metal, charges, iterations = self.cell.solve(dt, current_density, state.metal)
+            newton += iterations
+            change = self.damage.solve()
+            if change < DAMAGE_TOLERANCE:
+                return Step(metal, charges, sweep, newton)
+            if sweep % RESTART == 0:
+                self.acceleration.restart()
+            start, found = self.damage.start_values, self.damage.found
+            self.damage.put(self.acceleration.propose(start, found - start))
+        raise NumericalFailure(f"damage still changes by {change:.1e} after {MAX_SWEEPS} sweeps")
+
+    def largest(self, values: Floats) -> float:
+        """Of nodal values over all ranks; -inf where there are none (collective)."""
+        return float(self.comm.allreduce(float(np.max(values, initial=-np.inf)), op=MPI.MAX))

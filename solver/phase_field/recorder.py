@@ -1,0 +1,92 @@
+"""Fields of a phase-field state, gathered and appended to `fields.vtkhdf`. Collective."""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+from pathlib import Path
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from lifrac.meshes.collective import on_root
+
+from ..constants import AMPERE_PER_M2_PER_MA_PER_CM2
+from ..gather import NodeGather
+from ..numerics.nodal import nodal_sums, values_of
+from ..physics.conduction import current_density
+from ..physics.elasticity import components_3d
+from ..vtkhdf import TemporalGrid
+from .problem import PhaseFieldProblem
+from .state import Floats
+
+ARRAYS = {
+    "potential_V": 1, "current_density_mA_per_cm2": 3, "displacement_um": 3, "stress_MPa": 6, "damage": 1,
+    "aperture_um": 1, "lithium_share": 1, "lithium_pressure_MPa": 1,
+}  # fmt: skip
+TRIANGLE, TETRAHEDRON = 5, 10
+"""VTK's numbers."""
+
+
+class PhaseFieldRecorder:
+    """Stress and current are constant in a cell; they are written as volume-weighted means at the nodes.
+
+    Parameters
+    ----------
+    problem : PhaseFieldProblem
+    path : Path
+        File to create.
+    """
+
+    def __init__(self, problem: PhaseFieldProblem, path: Path) -> None:
+        self.problem = problem
+        cell, fields = problem.cell, problem.fields
+        space, msh = fields.damage.function_space, cell.mesh
+        self._dim = msh.geometry.dim
+        self.gather = NodeGather(space, problem.comm)
+        stress = components_3d(cell.energy.stress(fields.displacement, fields.damage), problem.solid.poisson_ratio)
+        current = current_density(cell.potential, cell.conductivity)
+        self._means = []
+        for value, components in ((current, self._dim), (stress, 6)):
+            vectors = fem.functionspace(msh, ("Lagrange", 1, (components,)))
+            form = fem.form(ufl.inner(value, ufl.TestFunction(vectors)) * ufl.dx)
+            self._means.append((form, vectors, components))
+        volume = nodal_sums(fem.form(ufl.TestFunction(space) * ufl.dx), space)
+        self._volume = volume[: cell.owned]
+        self._grid = on_root(problem.comm, lambda: self._open(path))
+
+    def _open(self, path: Path) -> TemporalGrid:
+        points, cells = self.gather.points, self.gather.cells
+        assert points is not None
+        assert cells is not None
+        shape = TRIANGLE if self._dim == 2 else TETRAHEDRON
+        return TemporalGrid(path, points, [(shape, cells)], np.zeros(len(cells), dtype=np.int64), ARRAYS)
+
+    def record(self, time: float) -> None:
+        """Append the fields as they are (collective)."""
+        cell, fields, n = self.problem.cell, self.problem.fields, self.problem.cell.owned
+        current, stress = (
+            nodal_sums(form, space)[: n * k].reshape(n, k) / self._volume[:, None] for form, space, k in self._means
+        )
+        columns = [
+            values_of(cell.potential)[:n, None],
+            _padded(current / AMPERE_PER_M2_PER_MA_PER_CM2),
+            _padded(values_of(fields.displacement)[: n * self._dim].reshape(n, self._dim)),
+            stress,
+            *(values_of(f)[:n, None] for f in (fields.damage, cell.aperture, cell.share, cell.pressure)),
+        ]
+        rows = self.gather.rows(np.column_stack(columns))
+        on_root(self.problem.comm, lambda: self._append(time, rows))
+
+    def _append(self, time: float, rows: Floats | None) -> None:
+        assert rows is not None
+        assert self._grid is not None
+        parts = np.split(rows, np.cumsum(list(ARRAYS.values()))[:-1], axis=1)
+        arrays = {name: p if k > 1 else p[:, 0] for (name, k), p in zip(ARRAYS.items(), parts, strict=True)}
+        try:
+            self._grid.append(time, arrays)
+        except RuntimeError as error:  # h5py's word for a full disk
+            raise OSError(f"fields.vtkhdf could not be written ({error})") from None
+
+
+def _padded(vectors: Floats) -> Floats:
+    """With a third component of zero in 2D."""
+    return np.pad(vectors, ((0, 0), (0, 3 - vectors.shape[1])))
