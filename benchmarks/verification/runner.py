@@ -36,6 +36,7 @@ MODULES = (
     "surfing",
     "diffuse_crack",
     "notched",
+    "adaptive",
 )
 """Modules of this package that register checks, in the order in which they run."""
 

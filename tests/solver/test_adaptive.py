@@ -5,13 +5,21 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from adaptive_bodies import CELL, COARSE, GC, HEIGHT, LENGTH, NOTCH, NU, E, PulledPlate, pulled_plate, rectangle
+from lifrac.meshes.raw import RawMesh
 from lifrac.meshes.refinement import cell_sizes
+from lifrac.meshes.tagged import TaggedMesh, distribute
 from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.numerics import adaptive
 from lifrac.solver.numerics.whole_fields import gather_fields
+from lifrac.solver.phase_field.adapt import CrackFront, Refinement
+from lifrac.solver.phase_field.energy import Energy, Solid
 from lifrac.solver.phase_field.measures import tip_position
+from lifrac.solver.phase_field.state import State
+from lifrac.solver.physics.damage import AT1
 from mpi4py import MPI
+
+from dolfinx import fem, mesh  # isort: skip
 
 OPENINGS = (0.02, 0.025, 0.03)
 """[um]: the crack is at rest, has begun to grow, and has run through."""
@@ -142,3 +150,46 @@ def test_arrays_bring_mesh_and_fields_back() -> None:
     found = [b.step(lambda plate: plate.pull(0.026)).total for b in (body, again)]
     assert found[1] == pytest.approx(found[0], rel=1e-12)
     assert gather_fields(again.problem.fields())["damage"].max() == 1.0
+
+
+class Block:
+    """A cube in 3D whose damage is given, not solved for."""
+
+    def __init__(self, tagged: TaggedMesh, before: "Block | None") -> None:
+        self.state = State.on(tagged.mesh)
+        self.energy = Energy(Solid(E, NU, GC, AT1(LENGTH)))
+        self.front = CrackFront(self.energy, self.state, Refinement(CELL))
+        self.fields, self.snapshot, self.restore = self.state.fields, self.state.snapshot, self.state.restore
+
+    def surface(self) -> float:
+        return float(fem.assemble_scalar(fem.form(self.energy.fracture(self.state.damage))))
+
+    def front_at(self, reach: float) -> None:
+        """A crack in the plane z = 1.5, up to x = reach, with the profile of AT1 around it."""
+
+        def profile(x: np.ndarray) -> np.ndarray:
+            away = np.hypot(np.maximum(x[0] - reach, 0.0), x[2] - 1.5)
+            return np.asarray(np.maximum(1.0 - away / (2.0 * LENGTH), 0.0) ** 2)
+
+        self.state.damage.interpolate(profile)
+
+    def destroy(self) -> None: ...
+
+
+def test_crack_surface_in_3d() -> None:
+    box = mesh.create_box(MPI.COMM_SELF, [(0.0, 0.0, 0.0), (6.0, 1.5, 3.0)], [8, 2, 4])
+    raw = RawMesh(box.geometry.x.copy(), np.asarray(box.geometry.dofmaps[0], dtype=np.int64), {})
+    body = adaptive.Adaptive(distribute(MPI.COMM_SELF, raw), Block, lambda block: block.front.demands())
+    body.step(lambda block: block.front_at(2.0))
+    body.problem.state.commit()
+    surface, cells = body.problem.surface(), body.problem.state.damage.function_space.mesh.topology.index_map(3)
+    assert cells.size_local > 3 * len(raw.cells)
+    starts = []
+    body.step(lambda block: (starts.append(block.surface()), block.front_at(3.0)))
+    assert len(starts) >= 2
+    assert starts == pytest.approx([surface] * len(starts), rel=1e-12)
+    msh = body.problem.state.damage.function_space.mesh
+    sizes = cell_sizes(msh.geometry.x, msh.geometry.dofmaps[0])
+    middle = msh.geometry.x[msh.geometry.dofmaps[0]].mean(axis=1)
+    assert sizes[(np.abs(middle[:, 2] - 1.5) < LENGTH) & (middle[:, 0] < 3.0 + LENGTH)].max() <= CELL * 1.00001
+    assert sizes[middle[:, 0] > 5.5].mean() > 1.8 * CELL
