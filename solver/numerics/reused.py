@@ -13,8 +13,8 @@ from petsc4py import PETSc
 from ..errors import NumericalFailure
 from .linear import LinearSolver, Preset
 
-TRIES = 8
-"""Iterations that cost about as much as a factorisation in 2D: a solve is a tenth of it."""
+TRIES = 5
+"""Iterations that cost about as much as a factorisation in 2D: a solve is a fifth of it."""
 WORN = 1.5
 """A hierarchy is made anew when it takes this many times the iterations of a new one, and a few."""
 EXACT = 1.0e-12

@@ -25,7 +25,7 @@ REDUCTION = 1.0e-13
 MAX_ITERATIONS = 25
 """A split makes the energy piecewise quadratic: Newton's method ends once no cell changes its side."""
 MAX_HALVINGS = 6
-FORCING = 0.1
+FORCING = 0.3
 """Of the residual that is asked for: how exactly a linear system is solved."""
 
 
@@ -60,6 +60,11 @@ class DisplacementSolver:
         self._held_dofs = np.unique(np.concatenate([bc.dof_indices()[0][: bc.dof_indices()[1]] for bc in held]))
         self._solver = ReusedSolver(self.matrix, preset, "displacement")
         self._rounding = 0.0
+
+    @property
+    def preset(self) -> Preset:
+        """What solves at present: `multigrid` may have given way to `direct`."""
+        return self._solver.preset
 
     @property
     def linear_solves(self) -> int:
@@ -105,16 +110,19 @@ class DisplacementSolver:
         squares = self.u.function_space.mesh.comm.allreduce(np.array([force @ force, held @ held]), op=MPI.SUM)
         return float(np.sqrt(squares[0])), float(np.sqrt(squares[1]))
 
-    def response(self, form: fem.Form, fresh: bool) -> Floats:
+    def response(self, form: fem.Form, fresh: bool, rtol: float = 0.0) -> Floats:
         """Change of u, on owned dofs, under a small force (linear form) at the present state (collective).
 
-        `fresh`: the matrix of the last iteration is that of this damage, and is used again.
+        `fresh`: the matrix of the last iteration is that of this damage, and is used again. `residual` stays.
         """
         if not fresh:
             self._refill()
+        kept = self._right.copy()
         self._norms(form)
         self._right.scale(-1.0)
-        self._solver.solve(self._right, self._step)
+        self._solver.solve(self._right, self._step, rtol)
+        kept.copy(self._right)
+        kept.destroy()
         return np.array(self._step.getArray(readonly=True))
 
     def residual(self) -> Floats:

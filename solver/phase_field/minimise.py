@@ -41,7 +41,7 @@ class Control:
         Unstable growth takes hundreds.
     relaxation : float, optional
         omega [-] of over-relaxed steps: 1 plain; 1.8 takes fewest sweeps while a crack grows. Default: steps of both
-        fields along two directions, which take fewer; at a given crack volume 1.8.
+        fields along two directions, which take fewer.
     reduction : float
         Of the residual of u [-], before d has converged. u is brought into equilibrium at the end in any case.
     """
@@ -50,7 +50,7 @@ class Control:
     energy_tolerance: float = 1.0e-7
     max_sweeps: int = 5000
     relaxation: float | None = None
-    reduction: float = 1.0e-2
+    reduction: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class AlternateMinimisation:
         relaxation = self.control.relaxation
         self.damage = DamageSolver(energy, state, relaxation or RELAXATION)
         self._directions: TwoDirections | None = None
-        if relaxation is None and pressure is None:
-            self._directions = TwoDirections(energy, state, self.displacement, self.damage)
+        if relaxation is None:
+            self._directions = TwoDirections(energy, state, self.displacement, self.damage, self.volume)
         self._parts = [fem.form(energy.stored(u, d)), fem.form(energy.fracture(d))]
         if energy.load is not None:
             self._parts.append(fem.form(energy.load(u, d)))
@@ -160,7 +160,7 @@ class AlternateMinimisation:
         if self.volume is None:
             self.displacement.solve(self.control.reduction if loose else 0.0)
         else:
-            self.volume.solve()
+            self.volume.solve(self.control.reduction if loose else 0.0)
 
     def _held_energy(self) -> float:
         return 0.0 if self.volume is None else self.volume.held_energy()

@@ -20,18 +20,34 @@ from .damage import DamageSolver
 from .displacement import DisplacementSolver
 from .energy import Energy
 from .state import Floats, State
+from .volume import VolumeControl
 
 CONVEX = 1.0e-10
 """Smallest over largest eigenvalue of the 2x2 Hessian from which its minimum is trusted to be one."""
 DOUBLINGS = 6
 """Of b, while the energy falls."""
+HALVINGS = 6
+"""Of a step at given volume, while the energy is above that of its start."""
+ROUNDING = 1.0e-12
+"""Of the energy: a smaller fall is not seen in sums over all cells."""
 
 
 class TwoDirections:
-    """The step, with what it remembers of the last one."""
+    """The step, with what it remembers of the last one.
 
-    def __init__(self, energy: Energy, state: State, displacement: DisplacementSolver, damage: DamageSolver) -> None:
-        self.u, self.d = state.displacement, state.damage
+    At a given crack volume every point is brought to that volume along the response to pressure, and the model counts
+    what pressure does to that: the minimiser d* at given pressure goes too far then.
+    """
+
+    def __init__(
+        self,
+        energy: Energy,
+        state: State,
+        displacement: DisplacementSolver,
+        damage: DamageSolver,
+        volume: VolumeControl | None = None,
+    ) -> None:
+        self.u, self.d, self.volume = state.displacement, state.damage, volume
         self.state, self.displacement, self.damage = state, displacement, damage
         self._total = fem.form(energy.total(self.u, self.d))
         self._forces = [fem.form(ufl.derivative(energy.total(self.u, self.d), field)) for field in (self.u, self.d)]
@@ -47,20 +63,24 @@ class TwoDirections:
     def step(self) -> None:
         """Go there, once `damage.solve()` has found d* (collective)."""
         self._start = self.u.x.array.copy(), self.d.x.array.copy()
-        slope_start = self.displacement.residual(), self.damage.gradient()
+        slope_start = self.displacement.residual(), self.damage.gradient().copy()
         self.damage.finish()
-        if self._last is None:
-            self._last = self._start
-            return
+        last = self._start if self._last is None else self._last
         self._ahead = np.zeros_like(self._start[0]), self.d.x.array - self._start[1]
-        self._before = self._start[0] - self._last[0], self._start[1] - self._last[1]
-        self._last = self._start
-        self._go(*self._best(slope_start))
+        self._before = self._start[0] - last[0], self._start[1] - last[1]
+        first, self._last = self._last is None, self._start
+        if not first or self.volume is not None:
+            self._go(*self._best(slope_start))
 
     def _best(self, slope_start: tuple[Floats, Floats]) -> tuple[float, float]:
         """(a, b) of lowest energy: the minimum of a quadratic model, or longer, or a plain half step."""
-        best, lowest = (1.0, 0.0), self._energy(1.0, 0.0)
-        tried = self._model_minimum(slope_start)
+        tried, fall = self._model_minimum(slope_start)
+        best = 1.0, 0.0
+        lowest = self._energy(*best)
+        if fall < ROUNDING * abs(lowest):  # energies do not tell points apart any more
+            return tried
+        if self.volume is not None and not lowest < (rest := self._energy(0.0, 0.0)):
+            best, lowest = self._shortened(tried, rest)
         for _ in range(1 + DOUBLINGS):
             found = self._energy(*tried)
             if not found < lowest:
@@ -69,23 +89,49 @@ class TwoDirections:
             tried = best[0], 2.0 * best[1]
         return best
 
-    def _model_minimum(self, slope_start: tuple[Floats, Floats]) -> tuple[float, float]:
-        """From the slopes at (0, 0) and (0, 1), and the curvature in d; (1, 1) where the model has no minimum."""
+    def _shortened(self, tried: tuple[float, float], rest: float) -> tuple[tuple[float, float], float]:
+        """A step at given volume that lowers the energy, and the energy; the half step in d need not."""
+        for _ in range(HALVINGS):
+            found = self._energy(*tried)
+            if found < rest:
+                break
+            tried = 0.5 * tried[0], 0.5 * tried[1]
+        return tried, found
+
+    def _model_minimum(self, slope_start: tuple[Floats, Floats]) -> tuple[tuple[float, float], float]:
+        """(a, b), and by how much the energy falls, from the slopes at (0, 0) and (0, 1) and the curvature in d.
+
+        Where the model has no minimum: that along a alone, and b = 1.
+        """
         slope = self._along(slope_start)
         change = self._along(self._slopes(0.0, 1.0)) - slope
-        curvature = self.damage.curvature(self._ahead[1])
-        hessian = np.array([[curvature, change[0]], [change[0], change[1]]])
+        hessian = np.array([[self.damage.curvature(self._ahead[1]), change[0]], change])
+        if self.volume is not None:
+            gained = -np.array([self._missing(1.0, 0.0), self._missing(0.0, 1.0)])
+            hessian += np.outer(gained, gained) / self.volume.compliance()
         eigenvalues = np.linalg.eigvalsh(hessian)
-        if not eigenvalues[0] > CONVEX * eigenvalues[1]:
-            return 1.0, 1.0
-        a, b = -np.linalg.solve(hessian, slope)
-        return float(a), float(b)
+        if eigenvalues[0] > CONVEX * eigenvalues[1]:
+            a, b = -np.linalg.solve(hessian, slope)
+            return (float(a), float(b)), float(-0.5 * (a * slope[0] + b * slope[1]))
+        a = float(-slope[0] / hessian[0, 0]) if hessian[0, 0] > 0.0 else 1.0
+        return (a, 1.0), np.inf
 
-    def _go(self, a: float, b: float) -> None:
+    def _put(self, a: float, b: float) -> None:
         """Put the fields at (a, b), d between its bounds. Ghosts follow, being on the same line."""
         self.u.x.array[:] = self._start[0] + b * self._before[0]
         moved = self._start[1] + a * self._ahead[1] + b * self._before[1]
         self.d.x.array[:] = np.clip(moved, self.state.lower_bound.x.array, self.state.upper_bound.x.array)
+
+    def _go(self, a: float, b: float) -> None:
+        """The same, at the given crack volume."""
+        self._put(a, b)
+        if self.volume is not None:
+            self.volume.fill()
+
+    def _missing(self, a: float, b: float) -> float:
+        assert self.volume is not None
+        self._put(a, b)
+        return self.volume.missing()
 
     def _energy(self, a: float, b: float) -> float:
         self._go(a, b)
@@ -93,7 +139,7 @@ class TwoDirections:
 
     def _slopes(self, a: float, b: float) -> tuple[Floats, Floats]:
         """dE/du and dE/dd at (a, b), owned part."""
-        self._go(a, b)
+        self._put(a, b)
         found = []
         for form, vector, field in zip(self._forces, self._vectors, (self.u, self.d), strict=True):
             vector.array[:] = 0.0

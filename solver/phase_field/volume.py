@@ -13,7 +13,7 @@ from ..errors import NumericalFailure
 from ..physics.crack_pressure import opening_density
 from ..physics.frames import Frame
 from .displacement import DisplacementSolver
-from .state import Floats, State
+from .state import State
 
 
 class VolumeControl:
@@ -41,7 +41,10 @@ class VolumeControl:
         u, d = state.displacement, state.damage
         v = ufl.TestFunction(u.function_space)
         self._u = u
+        self.response = fem.Function(u.function_space)
+        """u1 [um/MPa]: change of u per pressure at the damage of the last solve."""
         self._volume_form = fem.form(frame.integral(opening_density(u, d)))
+        self._compliance_form = fem.form(frame.integral(opening_density(self.response, d)))
         self._response_form = fem.form(frame.integral(opening_density(v, d)))
         self._comm = u.function_space.mesh.comm
 
@@ -49,31 +52,41 @@ class VolumeControl:
         """V = -int u . grad d dV of the present state (collective)."""
         return float(self._comm.allreduce(fem.assemble_scalar(self._volume_form), op=MPI.SUM))
 
-    def solve(self) -> int:
+    def compliance(self) -> float:
+        """V of the response, at the present damage: volume per pressure (collective)."""
+        return float(self._comm.allreduce(fem.assemble_scalar(self._compliance_form), op=MPI.SUM))
+
+    def solve(self, reduction: float = 0.0) -> int:
         """u and p in equilibrium at the wanted volume; returns Newton iterations (collective).
+
+        Parameters
+        ----------
+        reduction : float
+            Of the residual of u, and of that of its response, that is enough [-]. The volume is exact in any case.
 
         Raises
         ------
         NumericalFailure
             On every rank alike: also when there is no crack that could hold a volume.
         """
-        iterations = self.displacement.solve()
-        before = self.crack_volume()
-        response = self.displacement.response(self._response_form, fresh=iterations > 0)
-        owned = len(response)
-        start = self._u.x.array[:owned].copy()
-        self._shift(start + response)
-        per_pressure = self.crack_volume() - before
-        if per_pressure <= 0.0:
+        iterations = self.displacement.solve(reduction)
+        found = self.displacement.response(self._response_form, iterations > 0, reduction)
+        self.response.x.array[: len(found)] = found
+        self.response.x.scatter_forward()
+        if self.compliance() <= 0.0:
             raise NumericalFailure("volume control: there is no open crack that could hold a volume")
-        change = (self.volume - before) / per_pressure
-        self._shift(start + change * response)
-        self.pressure.value = float(self.pressure.value) + change  # type: ignore[assignment]
+        self.pressure.value = float(self.pressure.value) + self.fill()  # type: ignore[assignment]
         return iterations
 
-    def _shift(self, values: Floats) -> None:
-        self._u.x.array[: len(values)] = values
-        self._u.x.scatter_forward()
+    def missing(self) -> float:
+        """What is wanted less what there is [um^2, um^3] (collective)."""
+        return self.volume - self.crack_volume()
+
+    def fill(self) -> float:
+        """Open or close the crack along its response until it has its volume; returns the pressure [MPa] that takes."""
+        change = self.missing() / self.compliance()
+        self._u.x.array[:] += change * self.response.x.array
+        return change
 
     def held_energy(self) -> float:
         """p V [J/m]: added to the energy of the loads, it leaves what is least at fixed volume (stored + fracture)."""

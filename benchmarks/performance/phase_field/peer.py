@@ -1,7 +1,7 @@
 """Runs in the peer's own environment: `python peer.py CASE.json`. Knows nothing of lifrac.
 
-The case names the mesh (points in mm), the displacements of the upper edge [mm], loading and tolerance; written are
-`result.json` (CPU time of the solution, sweeps) and `forces.csv` (force [kN/mm] on the upper edge after each step).
+The case names the mesh (points in mm), the displacements of the upper edge [mm], loading and tolerance; written is
+`result.json`: CPU time of the solution, sweeps, force [kN/mm] on the upper edge after each step.
 """
 
 import importlib.util
@@ -49,22 +49,24 @@ def main(case: dict) -> None:
     moved = edge(1, 1.0, axis)
     held = [moved, edge(1, 1.0, 1 - axis), edge(1, 0.0, 0), edge(1, 0.0, 1)]
     held += [edge(0, 0.0, 1), edge(0, 1.0, 1)] if shear else []
-    steps = case["displacements"]
 
-    def update(conditions: list, time: float) -> tuple[float, float, float]:
-        moved.g.value[...] = steps[round(time)]
-        return 0.0, steps[round(time)], 0.0
+    def run(steps: list[float]) -> float:
+        def update(conditions: list, time: float) -> tuple[float, float, float]:
+            moved.g.value[...] = steps[round(time)]
+            return 0.0, steps[round(time)], 0.0
 
-    start = process_time()
-    solver_history.solve(data, msh, len(steps) - 0.5, u_space, phi_space, held, [], update, dt=1.0, path=".",
-                         bcs_list_u_names=[f"bc{i}" for i in range(len(held))], min_stagger_iter=1,
-                         stagger_error_tol=case["tolerance"])  # fmt: skip
-    seconds = process_time() - start
+        start = process_time()
+        solver_history.solve(data, msh, len(steps) - 0.5, u_space, phi_space, held, [], update, dt=1.0, path=".",
+                             bcs_list_u_names=[f"bc{i}" for i in range(len(held))], min_stagger_iter=1,
+                             stagger_error_tol=case["tolerance"])  # fmt: skip
+        return process_time() - start
+
+    run([0.0])  # compiles its forms
+    seconds = run(case["displacements"])
     convergence = np.loadtxt("results/phasefieldx.conv", comments="#", skiprows=1)
     forces = np.loadtxt("results/bc0.reaction", comments="#", skiprows=1)[:, 1 + axis]
-    np.savetxt("forces.csv", np.stack([steps, forces], axis=1), delimiter=",", header="displacement_mm,force_kN_per_mm")
-    Path("result.json").write_text(json.dumps({"cpu_s": seconds, "sweeps": float(convergence[:, 1].sum()),
-                                               "sweeps_per_step": convergence[:, 1].tolist()}))  # fmt: skip
+    sweeps = int(convergence[:, 1].sum())
+    Path("result.json").write_text(json.dumps({"cpu_s": seconds, "sweeps": sweeps, "forces": forces.tolist()}))
 
 
 if __name__ == "__main__":

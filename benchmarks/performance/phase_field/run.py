@@ -1,0 +1,221 @@
+"""Speed and memory of the phase-field engine: `python benchmarks/performance/phase_field/run.py [PART ...]`.
+
+Parts: `peer` (ratios to phasefieldx 0.4.1 on notched plates; it is installed beside the results, in a folder of its
+own), `scaling` (time per sweep and memory against size), `ranks` (two against one), `penny` (3D). Default: all.
+Each measurement is a process of its own; run with OMP_NUM_THREADS=1. Writes results/PART.csv beside this file.
+"""
+
+import csv
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+import numpy as np
+from lifrac.solver.phase_field.minimise import Control
+from lifrac.verification.notched import SHEAR, TENSION, Loading, Plate, grid
+from mpi4py import MPI
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+PEER = "phasefieldx==0.4.1"
+LOADINGS = {"tension": TENSION, "shear": SHEAR}
+LENGTH = 15.0
+"""l of the plates that the peer breaks as well [um]."""
+PLATES = {"tension": (4.0, np.linspace(0.0, 7.0, 71)), "shear": (7.5, np.linspace(0.0, 15.0, 21))}
+"""Cell size [um], and displacements of the upper edge [um]: 26,800 and 23,200 dofs."""
+TOLERANCE = 1.0e-5
+"""Of the change of d in a sweep: of the largest nodal one here, of the L2 norm (of u as well) in the peer."""
+CELLS = (3.2, 2.2, 1.5, 1.05, 0.74, 0.52)
+"""Of the plates of `scaling` [um]: 5e4, 1e5, ... 2e6 dofs."""
+Line = tuple[str, float, str, str]
+"""Quantity, value, unit, target."""
+
+
+# What runs in processes of their own
+
+
+def plate(loading: str, relaxation: float | None) -> dict[str, Any]:
+    """CPU time of a whole loading, set-up included, once all forms are compiled."""
+    cell, displacements = PLATES[loading]
+    control = Control(damage_tolerance=TOLERANCE, relaxation=relaxation)
+    Plate(MPI.COMM_SELF, LOADINGS[loading], LENGTH, cell, control).move(0.0)
+    start = process_time()
+    body = Plate(MPI.COMM_SELF, LOADINGS[loading], LENGTH, cell, control)
+    rows = [body.move(float(moved)) for moved in displacements]
+    return {
+        "cpu_s": process_time() - start,
+        "sweeps": sum(found.sweeps for _, found in rows),
+        "forces": [force for force, _ in rows],
+        "dofs": _dofs(body),
+    }
+
+
+def stretch(cell: float, preset: str) -> dict[str, Any]:
+    """Seconds per sweep of a plate pulled close to its peak in one step, on all ranks together; memory of this rank.
+
+    Half of the plate has fine cells, as if the path were not known.
+    """
+    comm, control = MPI.COMM_WORLD, Control()
+    loading = Loading(1, TENSION.split, np.inf)
+    body = Plate(comm, loading, 3.0 * cell, cell, control, preset)  # type: ignore[arg-type]
+    peak = 5.0 * np.sqrt(3.0 * cell / LENGTH)
+    body.move(0.25 * peak)
+    comm.Barrier()
+    wall, cpu = perf_counter(), process_time()
+    sweeps = sum(body.move(share * peak)[1].sweeps for share in (0.5, 0.75))
+    comm.Barrier()
+    return {
+        "dofs": _dofs(body),
+        "sweeps": sweeps,
+        "wall_s": (perf_counter() - wall) / sweeps,
+        "cpu_s": comm.allreduce(process_time() - cpu, op=MPI.SUM) / sweeps,
+        "bytes": comm.allreduce(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0, op=MPI.SUM),
+        "preset": body.loop.displacement.preset,
+    }
+
+
+def penny(nodes: int) -> dict[str, Any]:
+    """A pressurised half-penny crack in 3D with so many nodes, at rest and grown."""
+    from penny import half_penny  # beside this file
+
+    return half_penny(nodes)
+
+
+def _dofs(body: Plate) -> int:
+    return 3 * int(body.state.damage.function_space.dofmap.index_map.size_global)
+
+
+WORKERS = {"plate": plate, "stretch": stretch, "penny": penny}
+
+
+def worker(name: str, arguments: str) -> None:
+    found = WORKERS[name](*json.loads(arguments))
+    if MPI.COMM_WORLD.rank == 0:
+        print("FOUND " + json.dumps(found), flush=True)
+
+
+def measure(name: str, *arguments: object, ranks: int = 1) -> dict[str, Any]:
+    """Run a worker and take what it says."""
+    command = [sys.executable, str(Path(__file__).resolve()), "worker", name, json.dumps(arguments)]
+    if ranks > 1:
+        mpiexec = Path(sys.executable).parent / "mpiexec"
+        command = [str(mpiexec) if mpiexec.exists() else "mpiexec", "-n", str(ranks), *command]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=7200)
+    for line in done.stdout.splitlines():
+        if line.startswith("FOUND "):
+            print(f"{name} {arguments} on {ranks}: {line[6:200]}", file=sys.stderr, flush=True)
+            return dict(json.loads(line[6:]))
+    raise RuntimeError(f"{name} {arguments} ended with {done.returncode}: {done.stderr[-2000:]}")
+
+
+# Parts
+
+
+def against_peer() -> list[Line]:
+    """Same mesh, steps and tolerance; ratios of CPU time."""
+    folder = RESULTS / "peer"
+    if not (folder / "phasefieldx").is_dir():
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), PEER]
+        subprocess.run(command, check=True)
+    lines: list[Line] = []
+    for loading in PLATES:
+        ours, theirs = measure("plate", loading, None), _peer(loading, folder)
+        highest, expected = max(ours["forces"]), 1.0e3 * np.abs(theirs["forces"]).max()
+        lines += [
+            (f"{loading}: dofs", ours["dofs"], "-", ""),
+            (f"{loading}: lifrac, CPU time", ours["cpu_s"], "s", ""),
+            (f"{loading}: lifrac, sweeps", ours["sweeps"], "-", ""),
+            (f"{loading}: {PEER}, CPU time", theirs["cpu_s"], "s", ""),
+            (f"{loading}: {PEER}, sweeps", theirs["sweeps"], "-", ""),
+            (f"{loading}: ratio of CPU times", theirs["cpu_s"] / ours["cpu_s"], "-", ">= 5"),
+            (f"{loading}: lifrac, peak force", highest, "N/mm", ""),
+            (f"{loading}: {PEER}, peak force", float(expected), "N/mm", ""),
+        ]
+    return lines
+
+
+def _peer(loading: str, folder: Path) -> dict[str, Any]:
+    """The peer in a folder of its own: it removes logs and result files of the one in which it starts."""
+    cell, displacements = PLATES[loading]
+    points, cells = grid(LOADINGS[loading], LENGTH, cell)
+    with tempfile.TemporaryDirectory() as name:
+        here = Path(name)
+        np.savez(here / "mesh.npz", points=1.0e-3 * points, cells=cells)
+        case = {
+            "mesh": "mesh.npz",
+            "loading": loading,
+            "length": 1.0e-3 * LENGTH,
+            "displacements": (1.0e-3 * displacements).tolist(),
+            "tolerance": TOLERANCE,
+        }
+        (here / "case.json").write_text(json.dumps(case))
+        command = [sys.executable, str(HERE / "peer.py"), "case.json"]
+        environment = os.environ | {"PYTHONPATH": str(folder)}
+        subprocess.run(command, cwd=here, env=environment, check=True, capture_output=True, timeout=7200)
+        return dict(json.loads((here / "result.json").read_text()))
+
+
+def scaling() -> list[Line]:
+    """Time per sweep and memory of the multigrid preset."""
+    runs = [measure("stretch", cell, "multigrid") for cell in CELLS[: int(os.environ.get("SIZES", len(CELLS)))]]
+    lines: list[Line] = []
+    for run in runs:
+        name = f"{run['dofs']:.3g} dofs"
+        lines += [
+            (f"{name}: CPU time per sweep", run["cpu_s"], "s", ""),
+            (f"{name}: sweeps of two steps", run["sweeps"], "-", ""),
+            (f"{name}: memory per dof", run["bytes"] / run["dofs"], "B", "< 3000"),
+        ]
+    size, pace = (np.log([run[key] for run in runs]) for key in ("dofs", "cpu_s"))
+    added = (runs[-1]["bytes"] - runs[0]["bytes"]) / (runs[-1]["dofs"] - runs[0]["dofs"])
+    return [
+        *lines,
+        ("exponent of the time per sweep in dofs", float(np.polyfit(size, pace, 1)[0]), "-", "<= 1.15"),
+        ("memory per dof added, largest over smallest mesh", added, "B", "< 3000"),
+    ]
+
+
+def two_ranks() -> list[Line]:
+    """Wall time per sweep of one rank over that of two: only on a quiet machine a figure of the code."""
+    lines: list[Line] = []
+    for cell in (1.9, 1.05):
+        one, two = (measure("stretch", cell, "multigrid", ranks=n) for n in (1, 2))
+        name = f"{one['dofs']:.3g} dofs"
+        lines += [
+            (f"{name}: wall time per sweep, one rank", one["wall_s"], "s", ""),
+            (f"{name}: wall time per sweep, two ranks", two["wall_s"], "s", ""),
+            (f"{name}: ratio", one["wall_s"] / two["wall_s"], "-", ">= 1.8"),
+            (f"{name}: ratio of CPU times per sweep (1: no work is added)", two["cpu_s"] / one["cpu_s"], "-", ""),
+        ]
+    return lines
+
+
+def half_penny() -> list[Line]:
+    """3D."""
+    run = measure("penny", int(os.environ.get("NODES", 250_000)))
+    return [(name, value, unit, "") for name, (value, unit) in run.items()]
+
+
+PARTS = {"peer": against_peer, "scaling": scaling, "ranks": two_ranks, "penny": half_penny}
+
+
+def main(parts: list[str]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    for part in parts or PARTS:
+        lines = PARTS[part]()
+        with (RESULTS / f"{part}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("quantity", "value", "unit", "target"))
+            writer.writerows((q, f"{v:.4g}", u, t) for q, v, u, t in lines)
+        for quantity, value, unit, target in lines:
+            print(f"{quantity:66s} {value:12.4g} {unit:4s} {target}", flush=True)
+
+
+if __name__ == "__main__":
+    worker(*sys.argv[2:4]) if sys.argv[1:2] == ["worker"] else main(sys.argv[1:])
