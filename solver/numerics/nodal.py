@@ -1,4 +1,4 @@
-"""Functions of nodal values that are given by an implicit equation node by node."""
+"""Values at nodes: sums, the nodes of cells, and functions that are given by an implicit equation node by node."""
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
@@ -31,6 +31,18 @@ def nodal_sums(form: fem.Form, space: fem.FunctionSpace) -> Floats:
     vector.scatter_reverse(la.InsertMode.add)
     vector.scatter_forward()
     return np.asarray(vector.array)
+
+
+def nodes_of_cells(space: fem.FunctionSpace, cells: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Dofs (P1) of cells that each rank names, as far as this rank holds them, ghosts included (collective).
+
+    They cannot be found rank by rank: a rank may hold a node of such a cell, but none of the cells.
+    """
+    marked = la.vector(space.dofmap.index_map)
+    marked.array[np.unique(np.asarray(space.dofmap.list)[cells])] = 1.0
+    marked.scatter_reverse(la.InsertMode.add)
+    marked.scatter_forward()
+    return np.flatnonzero(marked.array > 0.0).astype(np.int32)
 
 
 class NodalRelation:

@@ -5,9 +5,11 @@ from ..backend import dolfinx  # noqa: F401  isort: skip
 from dataclasses import dataclass
 
 import numpy as np
-from dolfinx import fem, la, mesh
+from dolfinx import fem, mesh
 from mpi4py import MPI
 from numpy.typing import NDArray
+
+from ..numerics.nodal import nodes_of_cells
 
 Floats = NDArray[np.float64]
 
@@ -85,13 +87,5 @@ class State:
         self.damage.x.array[nodes] = 1.0
 
     def break_cells(self, cells: NDArray[np.int32]) -> None:
-        """Make an initial crack of all nodes of cells of this rank (collective).
-
-        The nodes must not be found rank by rank: one may lie on the ranks of other cells only.
-        """
-        space = self.damage.function_space
-        marked = la.vector(space.dofmap.index_map)
-        marked.array[np.unique(space.dofmap.list[cells])] = 1.0
-        marked.scatter_reverse(la.InsertMode.add)
-        marked.scatter_forward()
-        self.break_nodes(np.flatnonzero(marked.array > 0.0).astype(np.int32))
+        """Make an initial crack of all nodes of cells of this rank (collective)."""
+        self.break_nodes(nodes_of_cells(self.damage.function_space, cells))

@@ -9,6 +9,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from ..bulk import support
+from ..numerics.nodal import nodes_of_cells
 from ..parameters import Loads
 
 Nodes = NDArray[np.int32]
@@ -51,6 +52,5 @@ def _middle_of_counter(tagged: TaggedMesh, space: fem.FunctionSpace) -> Nodes:
 
 
 def flaw_nodes(tagged: TaggedMesh, space: fem.FunctionSpace) -> Nodes:
-    """Nodes of the cells of the group `flaw`, ghosts included: the row of cells that is broken at the start."""
-    cells = tagged.cells("flaw")
-    return np.unique(np.asarray(space.dofmap.list)[cells]).astype(np.int32)
+    """Nodes of the group `flaw`, ghosts included: the row of cells that is broken at the start (collective)."""
+    return nodes_of_cells(space, tagged.cells("flaw"))

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from adaptive_bodies import COARSE, HEIGHT, LENGTH, PulledPlate, pulled_plate
+from adaptive_bodies import COARSE, HEIGHT, LENGTH, PulledPlate, pulled_plate, rectangle
 from lifrac.meshes.builder import build
-from lifrac.meshes.gathering import gather
+from lifrac.meshes.gathering import cell_numbers, gather
 from lifrac.meshes.geometry import HalfPennyBlock
 from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.numerics.adaptive import resume
+from lifrac.solver.phase_field.state import State
 from mpi4py import MPI
 
 COMM = MPI.COMM_WORLD
@@ -23,6 +24,20 @@ def test_gathered_mesh_is_the_one_that_was_distributed() -> None:
         assert np.array_equal(together.cells, alone.cells)
         assert set(together.groups) == set(alone.groups)
         assert all(np.array_equal(together.groups[name], alone.groups[name]) for name in alone.groups)
+
+
+def test_every_rank_knows_the_broken_nodes_it_holds() -> None:
+    """One cell after the other is broken; its three nodes are, also on ranks that do not hold the cell."""
+    tagged = rectangle(COMM, COARSE)
+    number, owned = cell_numbers(tagged.mesh), tagged.mesh.topology.index_map(2).size_local
+    for cell in range(0, 72, 3):
+        state = State.on(tagged.mesh)
+        state.break_cells(np.flatnonzero(number[:owned] == cell).astype(np.int32))
+        before = state.damage.x.array.copy()
+        state.damage.x.scatter_forward()
+        assert np.array_equal(before, state.damage.x.array)
+        nodes = state.damage.x.array[: state.damage.x.index_map.size_local].sum()
+        assert COMM.allreduce(nodes) == 3.0
 
 
 def grow(plate: PulledPlate, length: float) -> None:
