@@ -66,6 +66,9 @@ class PulledPlate:
     def fields(self) -> Fields:
         return self.state.fields()
 
+    def carried(self) -> None:
+        """Nothing follows from the fields."""
+
     def snapshot(self) -> tuple[Snapshot, float]:
         return self.state.snapshot(), float(self.opening.value)
 

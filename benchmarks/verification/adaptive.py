@@ -187,6 +187,9 @@ class Body:
     def fields(self) -> Fields:
         return self.state.fields()
 
+    def carried(self) -> None:
+        """Nothing follows from the fields."""
+
     def snapshot(self) -> Snapshot:
         return self.state.snapshot()
 

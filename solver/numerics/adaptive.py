@@ -34,8 +34,12 @@ class Problem(Protocol):
     def fields(self) -> Fields:
         """All that is carried to a finer mesh, by name: P1 interpolated, DG0 taken from the parent cell.
 
-        Of what is conserved, give the amount per volume: its integral is kept to rounding.
+        Of what is conserved, give the amount per volume: its integral is kept to rounding; or see `amounts`.
         """
+        ...
+
+    def carried(self) -> None:
+        """The fields have been filled: bring up to date what follows from them."""
         ...
 
     def snapshot(self) -> Any:
@@ -90,6 +94,7 @@ class Adaptive[P: Problem]:
         self.problem = build(tagged, None)
         if carried is not None:
             scatter_fields(carried, self.problem.fields())
+            self.problem.carried()
         while carried is None and (refined := self._refined()) is not None:
             self.problem.destroy()
             self.problem = build(self._distributed(refined), None)
@@ -153,6 +158,7 @@ class Adaptive[P: Problem]:
             }
         self.problem = self._build(self._distributed(refined), old)
         scatter_fields(values, self.problem.fields())
+        self.problem.carried()
         old.destroy()
 
     def arrays(self) -> Arrays:

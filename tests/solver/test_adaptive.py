@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import ufl
 from adaptive_bodies import CELL, COARSE, GC, HEIGHT, LENGTH, NOTCH, NU, E, PulledPlate, pulled_plate, rectangle
 from lifrac.meshes.raw import RawMesh
 from lifrac.meshes.refinement import cell_sizes
@@ -11,6 +12,8 @@ from lifrac.meshes.tagged import TaggedMesh, distribute
 from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.numerics import adaptive
+from lifrac.solver.numerics.amounts import amounts_of, share_of
+from lifrac.solver.numerics.nodal import nodal_sums
 from lifrac.solver.numerics.whole_fields import gather_fields
 from lifrac.solver.phase_field.adapt import CrackFront, Refinement
 from lifrac.solver.phase_field.energy import Energy, Solid
@@ -173,17 +176,23 @@ class Block:
 
         self.state.damage.interpolate(profile)
 
+    def carried(self) -> None: ...
+
     def destroy(self) -> None: ...
 
 
-def test_crack_surface_in_3d() -> None:
+def block_mesh() -> TaggedMesh:
     box = mesh.create_box(MPI.COMM_SELF, [(0.0, 0.0, 0.0), (6.0, 1.5, 3.0)], [8, 2, 4])
     raw = RawMesh(box.geometry.x.copy(), np.asarray(box.geometry.dofmaps[0], dtype=np.int64), {})
-    body = adaptive.Adaptive(distribute(MPI.COMM_SELF, raw), Block, lambda block: block.front.demands())
+    return distribute(MPI.COMM_SELF, raw)
+
+
+def test_crack_surface_in_3d() -> None:
+    body = adaptive.Adaptive(block_mesh(), Block, lambda block: block.front.demands())
     body.step(lambda block: block.front_at(2.0))
     body.problem.state.commit()
     surface, cells = body.problem.surface(), body.problem.state.damage.function_space.mesh.topology.index_map(3)
-    assert cells.size_local > 3 * len(raw.cells)
+    assert cells.size_local > 3 * block_mesh().report.cells
     starts = []
     body.step(lambda block: (starts.append(block.surface()), block.front_at(3.0)))
     assert len(starts) >= 2
@@ -193,3 +202,49 @@ def test_crack_surface_in_3d() -> None:
     middle = msh.geometry.x[msh.geometry.dofmaps[0]].mean(axis=1)
     assert sizes[(np.abs(middle[:, 2] - 1.5) < LENGTH) & (middle[:, 0] < 3.0 + LENGTH)].max() <= CELL * 1.00001
     assert sizes[middle[:, 0] > 5.5].mean() > 1.8 * CELL
+
+
+class FilledBlock(Block):
+    """Each node holds an amount of metal; what it can hold is its share of the crack's surface."""
+
+    def __init__(self, tagged: TaggedMesh, before: "FilledBlock | None") -> None:
+        super().__init__(tagged, before)
+        self.space = self.state.damage.function_space
+        surface = AT1(LENGTH).surface_density(self.state.damage)
+        self.form = fem.form(surface * ufl.TestFunction(self.space) * ufl.dx)
+        self.share = fem.Function(self.space, name="share")
+        self.metal = np.zeros(len(self.share.x.array))
+        self.whole = 0.0 if before is None else before.metal.sum()
+        self.fields = lambda: self.state.fields() | {"share": self.share}
+
+    def capacity(self) -> np.ndarray:
+        return nodal_sums(self.form, self.space)
+
+    def fill(self, share: np.ndarray) -> None:
+        self.metal = share * self.capacity()
+        self.share.x.array[:] = share_of(self.metal, self.capacity())
+
+    def carried(self) -> None:
+        self.metal = amounts_of(self.share.x.array, self.capacity(), self.whole, self.space)
+
+
+def test_amounts_of_nodes_are_conserved_and_what_is_full_stays_full() -> None:
+    body = adaptive.Adaptive(block_mesh(), FilledBlock, lambda block: block.front.demands())
+    body.step(lambda block: block.front_at(2.0))
+    body.problem.state.commit()
+    before = body.problem
+    x = before.space.tabulate_dof_coordinates()[:, 0]
+    before.fill(np.where(x < 1.0, 1.0, np.random.default_rng(1).random(len(x))))
+    body.step(lambda block: block.front_at(3.0))
+    after = body.problem
+    assert after is not before
+    assert len(after.metal) > len(before.metal)
+    assert after.metal.sum() == pytest.approx(before.metal.sum(), rel=1e-13)
+    assert after.metal.min() >= 0.0
+    body.reject()  # back to the damage of the start, that of the amounts
+    assert (after.share.x.array * after.capacity()).sum() == pytest.approx(before.metal.sum(), rel=1e-12)
+    share, x = share_of(after.metal, after.capacity()), after.space.tabulate_dof_coordinates()[:, 0]
+    full = (x < 0.5) & (after.capacity() > 0.0)
+    assert full.sum() > 50
+    assert np.abs(share[full] - 1.0).max() < 1.0e-12
+    assert share[(x > 1.0) & (after.capacity() > 0.0)].max() < 1.0
