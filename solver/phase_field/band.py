@@ -1,8 +1,8 @@
 """The band of a diffuse crack as seen by lithium: where it is, which way it runs, how wide it stands open.
 
-Across the band gamma integrates to one (per crack surface), so that int gamma X r dx is a surface integral of X. Fields
-that belong to the crack surface, such as the aperture, are made uniform across the band by a strong conduction in the
-direction of grad d.
+Crack surface per volume is |grad d|/2: its integral across the band is one, d rising to one and falling again, and the
+opening -u.grad d is spread in the same way, so that hardly anything has to move across. Fields that belong to the crack
+surface, such as the aperture, are made uniform across the band by a strong conduction in the direction of grad d.
 """
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
@@ -22,11 +22,13 @@ from .state import Floats
 
 SPREAD = 4.0
 """Length over which surface fields are evened out across the band, in l: twice its half width."""
+REMEMBERED = 2.5
+"""Length over which the direction of the crack is averaged, in l: the tip takes over that of the crack behind it."""
 OUTSIDE = 1.0e-9
-"""Weight of "the field is zero" against gamma l: decides outside the band only."""
+"""Weight of "the field is zero" against |grad d| l: decides outside the band only."""
 DAMAGED = 1.0e-6
 """Damage [-] from which on a cell belongs to the band."""
-BROKEN_THROUGH = 0.9
+BROKEN_THROUGH = 0.3
 """Peak of the damage across the band from which on the crack is open to metal: ahead of it is the process zone."""
 
 
@@ -38,34 +40,34 @@ class Band:
     damage : fem.Function
         d, P1.
     model : DamageModel
-    cell_size : float
-        Width of the row of broken cells [um]: gamma is divided by `model.toughness_factor`, so that the crack has the
-        area of its line (or plane).
     """
 
-    def __init__(self, damage: fem.Function, model: DamageModel, cell_size: float) -> None:
+    def __init__(self, damage: fem.Function, model: DamageModel) -> None:
         self.damage, self.model = damage, model
         self.space = space = damage.function_space
         msh = space.mesh
-        self.gamma = model.surface_density(damage) / model.toughness_factor(cell_size)
-        """Crack surface per volume [1/um]."""
+        self.density = 0.5 * ufl.sqrt(ufl.inner(ufl.grad(damage), ufl.grad(damage)))
+        """Crack surface per volume [1/um]; zero in the row of broken cells."""
+        self.gamma = model.surface_density(damage)
+        """The same for what must also pass through broken cells."""
         dim = msh.geometry.dim
         self._pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
-        tensors = fem.functionspace(msh, ("Lagrange", 1, (len(self._pairs),)))
+        tensors = fem.functionspace(msh, ("DG", 0, (len(self._pairs),)))
         self._normals = fem.Function(tensors)
         v, w = ufl.TestFunction(space), ufl.TrialFunction(space)
         dx = ufl.dx
         length = model.length
-        smooth = (w * v + length**2 * ufl.inner(ufl.grad(w), ufl.grad(v))) * dx
+        smooth = (w * v + (REMEMBERED * length) ** 2 * ufl.inner(ufl.grad(w), ufl.grad(v))) * dx
         self._filter = self._solver_of(fem.form(smooth), "filter")
         slope = ufl.grad(damage)
-        self._slopes = [fem.form(slope[i] * slope[j] * v * dx) for i, j in self._pairs]
+        weight = damage**2  # of the crack, not of what surrounds its tip: there grad d points along the crack
+        self._slopes = [fem.form(weight * slope[i] * slope[j] * v * dx) for i, j in self._pairs]
         even = (SPREAD * length) ** 2 * self.gamma * ufl.inner(ufl.dot(self.across, ufl.grad(w)), ufl.grad(v))
         lumped = dx(metadata=LUMPED)  # what is spread stays positive
-        self._even_form = fem.form((self.gamma + OUTSIDE / length) * w * v * lumped + even * dx)
+        self._even_form = fem.form((self.density + OUTSIDE / length) * w * v * lumped + even * dx)
         self._even: LinearSolver | None = None
         self._even_matrix = fem_petsc.create_matrix(self._even_form)
-        self._area_form = fem.form(self.gamma * v * lumped)
+        self._area_form = fem.form(self.density * v * lumped)
         self._cells = self._cell_dofs()
         self.area = np.zeros(0)
         """Crack surface of each node [um, um2 in 3D], one face; ghosts included."""
@@ -75,12 +77,10 @@ class Band:
         """Nodes of cells that metal can enter, ghosts included."""
         self.passable = fem.Function(fem.functionspace(msh, ("DG", 0)))
         """1 in cells that metal can enter, else 0."""
-        excess = model.toughness_factor(cell_size) - 1.0
-        self._least_mean = BROKEN_THROUGH * (model.mean_damage + excess) / (1.0 + excess)
 
     @property
     def across(self) -> Expr:
-        """n (x) n of the crack's normal; a mixture of directions, of trace one, around its tip."""
+        """n (x) n of the crack's normal, by cell."""
         dim = self.space.mesh.geometry.dim
         values = ufl.split(self._normals) if len(self._pairs) > 1 else (self._normals,)
         index = {pair: k for k, pair in enumerate(self._pairs)}
@@ -99,10 +99,7 @@ class Band:
         d = self.damage.x.array
         self.inside = self._nodes_of(d[self._cells].max(axis=1) > DAMAGED)
         self.area = self.assembled(self._area_form)
-        components = np.stack([self._solve(self._filter, self.assembled(form)) for form in self._slopes], axis=1)
-        trace = sum(components[:, k] for k, (i, j) in enumerate(self._pairs) if i == j)
-        self._normals.x.array[:] = (components / np.maximum(trace, 1.0e-14)[:, None]).ravel()
-        self._normals.x.array[:] = np.where(np.repeat(trace, len(self._pairs)) > 1.0e-12, self._normals.x.array, 0.0)
+        self._follow_direction()
         self._even_matrix.zeroEntries()
         fem_petsc.assemble_matrix(self._even_matrix, self._even_form)
         self._even_matrix.assemble()
@@ -111,9 +108,26 @@ class Band:
         else:
             self._even.refill()
 
+    def _follow_direction(self) -> None:
+        """n (x) n of every cell: the principal direction of grad d (x) grad d, averaged over l (collective).
+
+        Of rank one exactly: a small share of the large mobility across the band would be a leak along it.
+        """
+        dim = self.space.mesh.geometry.dim
+        means = np.stack([self._solve(self._filter, self.assembled(form)) for form in self._slopes], axis=1)
+        by_cell = means[self._cells].mean(axis=1)
+        tensors = np.empty((len(by_cell), dim, dim))
+        for k, (i, j) in enumerate(self._pairs):
+            tensors[:, i, j] = tensors[:, j, i] = by_cell[:, k]
+        n = np.linalg.eigh(tensors)[1][:, :, -1]
+        self._normals.x.array[:] = np.stack([n[:, i] * n[:, j] for i, j in self._pairs], axis=1).ravel()
+
     def admit(self) -> None:
-        """Let metal into what is broken through at the present damage (collective)."""
-        through = self.inside & (self.surface_field(self.damage.x.array * self.area) >= self._least_mean)
+        """Let metal into what is broken through at the present damage (collective).
+
+        The mean of d across the band is half its peak.
+        """
+        through = self.inside & (self.surface_field(self.damage.x.array * self.area) >= 0.5 * BROKEN_THROUGH)
         cells = through[self._cells].all(axis=1)
         self.passable.x.array[:] = cells
         self.open = self._nodes_of(cells)
@@ -131,7 +145,7 @@ class Band:
         return nodal_sums(form, self.space)
 
     def surface_field(self, amounts: Floats) -> Floats:
-        """Per crack surface, what nodes hold (collective): X with int gamma X r dx = amounts, even across the band."""
+        """Per crack surface, what nodes hold (collective): X with int |grad d|/2 X r dx = amounts, even across the band."""
         assert self._even is not None
         return self._solve(self._even, amounts)
 

@@ -1,9 +1,9 @@
 """A cell with a diffuse crack at given damage: displacement, potential and lithium pressure in one Newton method.
 
     momentum   int sigma(u, d):eps(v) + int p v.grad d + int P n.v = 0
-    charge     int kappa grad phi.grad q + int 2 gamma s j q + (electrode faces) = 0
-    lithium    V_i(u) - m_i >= 0, p_i >= 0, one of them zero,  V = -int u.grad d + w0 gamma0,
-               m = m_old + dt [ (Omega/F) int 2 gamma s j - int gamma (M grad p).grad r ]
+    charge     int kappa grad phi.grad q + int |grad d| s j q + (electrode faces) = 0
+    lithium    V_i(u) - m_i >= 0, p_i >= 0, one of them zero,  V = -int u.grad d + w0 A0,
+               m = m_old + dt [ (Omega/F) int |grad d| s j - int gamma (M grad p).grad r ]
 
 p_i = 0 where a node's share of the crack is not full: the rule of the plane engine (`physics.lithium`), node by node.
 M is the mobility of creeping metal along the crack, and so large across the band that p is uniform through it.
@@ -38,6 +38,8 @@ from .state import Floats, State
 Nodes = NDArray[np.bool_]
 
 TOLERANCE = 1.0e-9
+ROUNDING = 1.0e-8
+"""A scaled residual below this that no longer falls is as small as it gets."""
 MAX_NEWTON = 40
 CHORD = 0.2
 """The factorised matrix is used again while an iteration brings the residual below this part of the last."""
@@ -75,8 +77,6 @@ class Cell:
     held : list of fem.DirichletBC
         Displacements that are held.
     scales : Scales
-    row : float
-        Width of the row of broken cells in the whole body [um].
     crack_kinetics : FaceKinetics, optional
         Replaces Butler-Volmer on the crack faces (verification).
     conductivity : Expr, optional
@@ -91,14 +91,13 @@ class Cell:
         state: State,
         held: list[fem.DirichletBC],
         scales: Scales,
-        row: float,
         crack_kinetics: FaceKinetics | None = None,
         conductivity: Expr | None = None,
     ) -> None:
         self.model, self.state, self.held, self.scales = model, state, held, scales
         self.mesh = msh = tagged.mesh
         self.comm = msh.comm
-        self.band = Band(state.damage, solid.damage_model, row)
+        self.band = Band(state.damage, solid.damage_model)
         self.ds = ufl.Measure("ds", domain=msh, subdomain_data=tagged.facet_tags)
         self.groups = tagged.groups
         space = state.damage.function_space
@@ -230,6 +229,11 @@ class Cell:
         """V_i of each node [um2, um3 in 3D]: opening and initial aperture."""
         return self.band.assembled(self._volume) + self.initial_volume
 
+    def mean_pressure(self) -> float:
+        """Over the volume of the crack [MPa] (collective)."""
+        volume = np.maximum(self.crack_volume(), 0.0)
+        return self.total(self.pressure.x.array * volume) / max(self.total(volume), 1.0e-30)
+
     def set_aperture(self) -> None:
         """Aperture of the crack at the present state (collective)."""
         self.aperture.x.array[:] = np.maximum(self.band.surface_field(self.crack_volume()), 0.0)
@@ -287,7 +291,8 @@ class Cell:
             p.array[free & ~full] = 0.0
             norm = self._residual(charges, space_left, full, total)
             self.history.append(norm)
-            if norm < TOLERANCE and not changed:
+            stuck = norm < ROUNDING and norm > 0.5 * self.history[-2] if iteration > 1 else False
+            if (norm < TOLERANCE or stuck) and not changed:
                 return metal, charges, iteration
             stale = changed or not fresh or norm > CHORD * self.history[-2]
             self._newton_step(charges, full, total, dt, stale)
@@ -329,7 +334,7 @@ class Cell:
         self._right.setArray(-np.concatenate([r_u, r_phi[:n], r_p[:n]]))
         squares = self.comm.allreduce(np.array([r_u @ r_u, load @ load, reaction @ reaction]), op=MPI.SUM)
         self._missing = total - self.total(charges.counter)
-        size = abs(total) + 1.0e-3 * self.model.anode.exchange_current * self.width
+        size = abs(total) + 0.1 * self.model.anode.exchange_current * self.width
         volume = self.total(self.initial_volume) + self.scales.opening * self.scales.length * 1.0e-3
         parts = (
             np.sqrt(squares[0] / max(squares[1] + squares[2], 1.0e-20)),

@@ -25,6 +25,8 @@ class PhaseTrial(Trial[PhaseState]):
     step: Step
     length: float
     """Crack length at the end of the step [um]."""
+    pressure: float
+    """Mean pressure in the crack [MPa]."""
 
 
 class PhaseFieldEngine(ProtocolRun[PhaseState]):
@@ -45,6 +47,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         self.state = self._at_rest() if state is None else state
         problem.load(self.state)
         self.observer.begin(self.state)
+        self._pressure = problem.cell.mean_pressure()
         self.measures = self.observer.measure(self.state)
         top = problem.largest(self.observer.x[:, 1])
         self.path_end = top - model.diffuse.length
@@ -78,7 +81,8 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             time=old.time + dt, charge=old.charge + current * dt, throughput=old.throughput + abs(current) * dt,
             work=dict(old.work),
         )  # fmt: skip
-        return PhaseTrial(new, round(step.sweeps / HARD_SWEEPS), step, self.observer.crack_length())
+        return PhaseTrial(new, round(step.sweeps / HARD_SWEEPS), step, self.observer.crack_length(),
+                          self.problem.cell.mean_pressure())  # fmt: skip
 
     @property
     def _allowed_advance(self) -> float:
@@ -99,7 +103,10 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         return self.observer.measure(trial.state)
 
     def _load(self, trial: Trial[PhaseState], measures: Measures) -> float:
-        pressure = abs(measures.max_pressure - self.measures.max_pressure) / self.problem.scales.pressure
+        assert isinstance(trial, PhaseTrial)
+        # The largest pressure is that of the cell that opened last, and jumps from one to the next.
+        pressure = abs(trial.pressure - self._pressure) / self.problem.scales.pressure
+        self._pressure = trial.pressure
         advance = measures.crack_length - self.measures.crack_length
         return max(advance / self._allowed_advance, pressure / PRESSURE_ALLOWANCE)
 

@@ -33,7 +33,10 @@ class Observer:
         energy = cell.energy.stored(u, d) + cell.energy.fracture(d) + outer
         self._energy = fem.form(energy)
         self.from_flaw = self._distances()
-        self.initial_area = cell.total(cell.band.area)
+        model = problem.solid.damage_model
+        surface = model.surface_density(d) / model.toughness_factor(problem.row)
+        self._surface = fem.form(surface * ufl.dx)
+        self.initial_area = self.surface()
         mouth = np.zeros(len(self.x), dtype=bool)
         mouth[cell.nodes_on("anode")] = True
         self._at_face = mouth
@@ -50,11 +53,15 @@ class Observer:
         """Stored and surface energy less the work of the outer loads [MPa um2, um3 in 3D]."""
         return float(self.problem.comm.allreduce(fem.assemble_scalar(self._energy), op=MPI.SUM))
 
+    def surface(self) -> float:
+        """Of the cracks by surface energy, one face, of what is meshed [um, um2 in 3D] (collective)."""
+        return float(self.problem.comm.allreduce(fem.assemble_scalar(self._surface), op=MPI.SUM))
+
     def crack_length(self) -> float:
         """a0 and what its surface has grown by, by surface energy [um]; in 3D the radius of a half penny of equal
         area."""
         p = self.problem
-        grown = p.copies * (p.cell.total(p.cell.band.area) - self.initial_area)
+        grown = p.copies * (self.surface() - self.initial_area)
         a0 = p.model.flaw.length
         if p.tagged.mesh.geometry.dim == 2:
             return a0 + grown

@@ -121,8 +121,7 @@ class PhaseFieldProblem:
         self.surface_energy = e.fracture_energy * correction * excess
         """What a crack within a grain costs [J/m2], on this mesh."""
         held = held_displacements(tagged, self.fields.displacement.function_space, model.loads)
-        self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, self.row, crack_kinetics,
-                         conductivity)  # fmt: skip
+        self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics, conductivity)
         self.damage = DamageSolver(self.cell.energy, self.fields, relaxation=1.0)
         self.acceleration = Anderson(self.comm, DEPTH, DAMPING)
         self._break_flaw()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..flaw_scales import griffith_pressure, opening_at_growth, plating_speed
 from ..parameters import CellModel
 
-UNIFORMITY = 1.0e-3
+UNIFORMITY = 0.1
 """Difference of pressure across the band, in Griffith pressures of the flaw, at the speed of plating."""
 
 

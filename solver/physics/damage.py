@@ -45,11 +45,6 @@ class DamageModel(ABC):
     def profile(self, distance: Expr) -> Expr:
         """Damage at a distance >= 0 [um] from an isolated crack: the minimiser of Gamma with d = 1 on the crack."""
 
-    @property
-    @abstractmethod
-    def mean_damage(self) -> float:
-        """int gamma d dx/int gamma dx across an isolated crack [-]; in proportion to its peak where that is below 1."""
-
     def surface_density(self, d: Expr) -> Expr:
         """gamma(d) = (w(d)/l + l |grad d|^2)/(4 c_w) [1/um]: crack surface per volume."""
         gradient = ufl.grad(d)
@@ -125,10 +120,6 @@ class AT1(DamageModel):
         """(1 - x/2l)^2 = 0.01."""
         return 1.8 * self.length
 
-    @property
-    def mean_damage(self) -> float:
-        return 0.6
-
     def local(self, d: Expr) -> Expr:
         return d
 
@@ -159,10 +150,6 @@ class AT2(DamageModel):
     def half_width(self) -> float:
         """exp(-x/l) = 0.01."""
         return 4.6 * self.length
-
-    @property
-    def mean_damage(self) -> float:
-        return 2.0 / 3.0
 
     def local(self, d: Expr) -> Expr:
         return d**2
