@@ -35,6 +35,8 @@ MODULES = (
     "damage_bar",
     "surfing",
     "diffuse_crack",
+    "mixed_mode",
+    "deflected_crack",
     "notched",
     "adaptive",
 )

@@ -97,12 +97,18 @@ def strip(setting: Setting) -> mesh.Mesh:
     return msh
 
 
-def tip_field(x: Floats, tip: float, intensity: float) -> Floats:
-    """u = K/(2 mu) sqrt(r/2 pi) (kappa - cos t)(cos t/2, sin t/2)."""
-    shear = MODULUS / (2.0 * (1.0 + POISSON_RATIO))
-    r, t = np.hypot(x[0] - tip, x[1]), np.arctan2(x[1], x[0] - tip)
-    size = intensity / (2.0 * shear) * np.sqrt(r / (2.0 * np.pi)) * (3.0 - 4.0 * POISSON_RATIO - np.cos(t))
-    return np.asarray(size * np.array([np.cos(0.5 * t), np.sin(0.5 * t)]))
+def tip_field(x: Floats, opening: float, shear: float = 0.0) -> Floats:
+    """Displacement [um] about the tip of a crack along x < 0 under K_I and K_II [MPa sqrt(um)].
+
+    u = sqrt(r/2 pi)/(2 mu) [K_I (kappa - cos t)(cos t/2, sin t/2)
+        + K_II ((kappa + 2 + cos t) sin t/2, -(kappa - 2 + cos t) cos t/2)].
+    """
+    mu, kappa = MODULUS / (2.0 * (1.0 + POISSON_RATIO)), 3.0 - 4.0 * POISSON_RATIO
+    r, t = np.hypot(x[0], x[1]), np.arctan2(x[1], x[0])
+    c, s = np.cos(0.5 * t), np.sin(0.5 * t)
+    opened = opening * (kappa - np.cos(t)) * np.array([c, s])
+    sheared = shear * np.array([(kappa + 2.0 + np.cos(t)) * s, -(kappa - 2.0 + np.cos(t)) * c])
+    return np.asarray(np.sqrt(r / (2.0 * np.pi)) / (2.0 * mu) * (opened + sheared))
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ def surf(model: DamageModel, setting: Setting, band: Band | None = None) -> Surf
     rows: list[tuple[float, ...]] = []
     beyond = 0.0
     for field_tip in np.linspace(setting.start, setting.end, setting.steps + 1):
-        given.interpolate(lambda x, at=field_tip: tip_field(x, at, intensity))
+        given.interpolate(lambda x, at=field_tip: tip_field(np.array([x[0] - at, x[1]]), intensity))
         found = loop.minimise()
         beyond = max(beyond, state.violation())
         state.commit()
