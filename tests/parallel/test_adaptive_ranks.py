@@ -47,7 +47,7 @@ def grow(plate: PulledPlate, length: float) -> None:
     plate.state.damage.interpolate(profile)
     plate.state.damage.x.array[:] = np.maximum(plate.state.damage.x.array, plate.state.lower_bound.x.array)
     plate.state.displacement.interpolate(
-        lambda x: np.stack([0.0 * x[0], 0.01 * np.tanh(x[1] - 0.5 * HEIGHT) * np.maximum(length - x[0], 0.0) ** 0.5])
+        lambda x: np.stack([0.0 * x[0], 0.01 * np.tanh(x[1] - 0.5 * HEIGHT) * np.maximum(length - x[0], 0.0)])
     )
     plate.opening.value = length
 
