@@ -176,8 +176,8 @@ def notched(level: Level, folder: Path | None) -> list[Row]:
     if level == "quick":
         runs = [("tension", TENSION, Setting(60.0, 30.0, 6.0, 6)), ("shear", SHEAR, Setting(60.0, 30.0, 10.0, 4))]
     else:
-        runs = [("tension", TENSION, Setting(30.0, cell, 6.0, 12)) for cell in (15.0, 10.0)]
-        runs += [("shear", SHEAR, Setting(30.0, cell, 15.0, 10)) for cell in (15.0, 10.0)]
+        runs = [("tension", TENSION, Setting(30.0, cell, 6.0, 12)) for cell in (15.0, 12.0)]
+        runs += [("shear", SHEAR, Setting(30.0, cell, 15.0, 10)) for cell in (15.0, 12.0)]
     rows, exact, computed = [], {}, {}
     for kind, loading, setting in runs:
         name = f"{kind}, l = {setting.length:g}, h = {setting.cell:g} um"

@@ -31,8 +31,8 @@ PLATES = {"tension": (4.0, np.linspace(0.0, 7.0, 71)), "shear": (7.5, np.linspac
 """Cell size [um], and displacements of the upper edge [um]: 26,800 and 23,200 dofs."""
 TOLERANCE = 1.0e-5
 """Of the change of d in a sweep: of the largest nodal one here, of the L2 norm (of u as well) in the peer."""
-CELLS = (3.2, 2.2, 1.5, 1.05, 0.74, 0.52)
-"""Of the plates of `scaling` [um]: 5e4, 1e5, ... 2e6 dofs."""
+CELLS = (4.7, 3.2, 2.2, 1.5, 1.05, 0.64)
+"""Of the plates of `scaling` [um]: 5e4, 1e5, ... 8e5, 2e6 dofs."""
 Line = tuple[str, float, str, str]
 """Quantity, value, unit, target."""
 
@@ -158,7 +158,9 @@ def _peer(loading: str, folder: Path) -> dict[str, Any]:
         command = [sys.executable, str(HERE / "peer.py"), "case.json"]
         environment = os.environ | {"PYTHONPATH": str(folder)}
         subprocess.run(command, cwd=here, env=environment, check=True, capture_output=True, timeout=7200)
-        return dict(json.loads((here / "result.json").read_text()))
+        found = dict(json.loads((here / "result.json").read_text()))
+    print(f"{PEER}, {loading}: {found['cpu_s']:.1f} s, {found['sweeps']} sweeps", file=sys.stderr, flush=True)
+    return found
 
 
 def scaling() -> list[Line]:
@@ -184,7 +186,7 @@ def scaling() -> list[Line]:
 def two_ranks() -> list[Line]:
     """Wall time per sweep of one rank over that of two: only on a quiet machine a figure of the code."""
     lines: list[Line] = []
-    for cell in (1.9, 1.05):
+    for cell in (2.5, 1.5):
         one, two = (measure("stretch", cell, "multigrid", ranks=n) for n in (1, 2))
         name = f"{one['dofs']:.3g} dofs"
         lines += [
