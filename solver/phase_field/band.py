@@ -145,7 +145,7 @@ class Band:
         return nodal_sums(form, self.space)
 
     def surface_field(self, amounts: Floats) -> Floats:
-        """Per crack surface, what nodes hold (collective): X with int |grad d|/2 X r dx = amounts, even across the band."""
+        """Per crack surface, what nodes hold (collective): X int |grad d|/2 X r dx = amounts, even across the band."""
         assert self._even is not None
         return self._solve(self._even, amounts)
 
