@@ -22,7 +22,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
-from ..constants import surface_velocity_per_current
+from ..constants import surface_velocity_per_current, thermal_voltage
 from ..errors import NumericalFailure
 from ..numerics.linear import LinearSolver
 from ..numerics.nodal import NodalRelation, nodal_sums, values_of
@@ -41,6 +41,10 @@ TOLERANCE = 1.0e-9
 ROUNDING = 1.0e-8
 """A scaled residual below this that no longer falls is as small as it gets."""
 MAX_NEWTON = 40
+SETTLING, MOST_HALVINGS = 4, 4
+"""Iterations before an increment may be cut, and how often it is halved."""
+LARGEST_INCREMENT = 5.0
+"""Of potential and pressure in one iteration, in thermal voltages and in Griffith pressures of the flaw."""
 CHORD = 0.2
 """The factorised matrix is used again while an iteration brings the residual below this part of the last."""
 MOST_CHANGES = 4
@@ -108,6 +112,8 @@ class Cell:
         self.conductivity = conductivity or fem.Constant(msh, model.electrolyte.conductivity)
         self.voltage = 0.0
         self.dt = fem.Constant(msh, 1.0)
+        self.creeping = fem.Constant(msh, 1.0)
+        """1, or 0 for metal that does not creep along the crack."""
         self.energy = Energy(solid, self._load)
         loads = model.loads
         self._stack, self._lateral = fem.Constant(msh, loads.stack_pressure), fem.Constant(msh, loads.lateral_stress)
@@ -193,7 +199,8 @@ class Cell:
         along = ufl.dot(eye - across, slope)
         creep = self.model.creep
         w = lithium.passage(self.aperture, ufl.CellDiameter(self.mesh))
-        moved = lithium.mobility(creep, w, along) * along + self.across_mobility * ufl.dot(across, slope)
+        crept = self.creeping * lithium.mobility(creep, w, along) * along
+        moved = crept + self.across_mobility * ufl.dot(across, slope)
         flow = self.band.passable * self.band.gamma * ufl.inner(moved, ufl.grad(r)) * ufl.dx(metadata=lithium.MIDPOINT)
         if "pore" in self.groups:
             n = ufl.FacetNormal(self.mesh)
@@ -232,7 +239,7 @@ class Cell:
     def mean_pressure(self) -> float:
         """Over the volume of the crack [MPa] (collective)."""
         volume = np.maximum(self.crack_volume(), 0.0)
-        return self.total(self.pressure.x.array * volume) / max(self.total(volume), 1.0e-30)
+        return self.total(values_of(self.pressure) * volume) / max(self.total(volume), 1.0e-30)
 
     def set_aperture(self) -> None:
         """Aperture of the crack at the present state (collective)."""
@@ -245,6 +252,11 @@ class Cell:
         self.share.x.array[:] = np.where(self.band.open, np.clip(held / w, 0.0, 1.0), 0.0)
         filled = np.clip(metal / np.maximum(self.crack_volume(), 1.0e-30), 0.0, 1.0)
         self.plating_wall = np.where(self.wall_area > 0.0, filled, 0.0) * self.wall_area
+
+    def insulate(self) -> None:
+        """Nothing plates in the crack in the next solution: the cell is at rest."""
+        self.share.x.array[:] = 0.0
+        self.plating_wall = np.zeros_like(self.wall_area)
 
     def charges(self) -> Charges:
         """Currents at the present state (collective)."""
@@ -278,6 +290,7 @@ class Cell:
         full, fresh = self._filled_before(free, metal_old), False
         flips = np.zeros(len(p.array), dtype=int)
         self.history: list[float] = []
+        self._halvings = 0
         for iteration in range(MAX_NEWTON):
             charges = self.charges()
             metal = metal_old + dt * (self.velocity * charges.crack - self.band.assembled(self._flow_form))
@@ -294,6 +307,8 @@ class Cell:
             stuck = norm < ROUNDING and norm > 0.5 * self.history[-2] if iteration > 1 else False
             if (norm < TOLERANCE or stuck) and not changed:
                 return metal, charges, iteration
+            if self._cut(iteration, changed):
+                continue
             stale = changed or not fresh or norm > CHORD * self.history[-2]
             self._newton_step(charges, full, total, dt, stale)
             fresh = True
@@ -363,14 +378,43 @@ class Cell:
         sums = self.comm.allreduce(np.array([drop @ step[phi], drop @ by_voltage[phi], drop.sum()]), op=MPI.SUM)
         dv = (self._missing + sums[0]) / (sums[2] - sums[1])
         step += dv * by_voltage
-        self.voltage += float(dv)
+        self._increment = self._limited(step, float(dv))
+        self._move(*self._increment)
+
+    def _cut(self, iteration: int, changed: bool) -> bool:
+        """Take half of the last increment back if the residual has grown by it, as a split that changes sides may make
+        it (collective)."""
+        if changed or iteration <= SETTLING or self._halvings == MOST_HALVINGS or self.history[-1] < self.history[-2]:
+            self._halvings = 0
+            return False
+        self._halvings += 1
+        step, dv = self._increment
+        self._increment = (0.5 * step, 0.5 * dv)
+        self._move(-0.5 * step, -0.5 * dv)
+        return True
+
+    def _move(self, step: Floats, dv: float) -> None:
+        n, dim = self.owned, self.mesh.geometry.dim
+        self.voltage += dv
         for function, part in (
             (self.state.displacement, step[: n * dim]),
-            (self.potential, step[phi]),
+            (self.potential, step[n * dim : n * dim + n]),
             (self.pressure, step[n * dim + n :]),
         ):
             function.x.array[: len(part)] += part
             function.x.scatter_forward()
+
+    def _limited(self, step: Floats, dv: float) -> tuple[Floats, float]:
+        """An increment that exponentials and power laws can be asked about (collective)."""
+        n, dim = self.owned, self.mesh.geometry.dim
+        largest = [float(np.abs(part).max(initial=0.0)) for part in (step[n * dim : n * dim + n], step[n * dim + n :])]
+        volts, pressure = self.comm.allreduce(np.array(largest), op=MPI.MAX)
+        if not np.isfinite(volts + pressure + dv):
+            raise NumericalFailure("an increment of the cell's Newton method is not finite")
+        allowed = LARGEST_INCREMENT * thermal_voltage(self.model.anode.temperature)
+        factor = min(1.0, allowed / max(volts, abs(dv), 1.0e-300),
+                     LARGEST_INCREMENT * self.scales.pressure / max(pressure, 1.0e-300))  # fmt: skip
+        return factor * step, factor * dv
 
     def _solved(self) -> Floats:
         """Solution for the present right-hand side, owned unknowns."""

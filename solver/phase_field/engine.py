@@ -58,7 +58,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         state, loads = self.problem.state(), self.model.loads
         if loads.stack_pressure > 0.0 or loads.lateral_stress != 0.0:
             try:
-                self.problem.metal = self.problem.solve(state, REST * plating_time(self.model), 0.0).metal
+                self.problem.metal = self.problem.rest(state, REST * plating_time(self.model)).metal
                 state = self.problem.state()
                 self.observer.empty_mouth(state)
             except NumericalFailure:

@@ -173,6 +173,16 @@ class PhaseFieldProblem:
         cell.set_aperture()
         cell.set_share(self.metal)
 
+    def rest(self, state: PhaseState, dt: float) -> Step:
+        """A short time at the loads, in which nothing plates or creeps (collective); raises as `solve` does."""
+        self.load(state)
+        self.cell.insulate()
+        self.cell.creeping.value = 0.0  # type: ignore[assignment]
+        try:
+            return self._sweep(state, dt, 0.0)
+        finally:
+            self.cell.creeping.value = 1.0  # type: ignore[assignment]
+
     def solve(self, state: PhaseState, dt: float, current_density: float) -> Step:
         """Fields at the end of a time step from a committed state (collective).
 
@@ -184,6 +194,9 @@ class PhaseFieldProblem:
             On every rank alike.
         """
         self.load(state)
+        return self._sweep(state, dt, current_density)
+
+    def _sweep(self, state: PhaseState, dt: float, current_density: float) -> Step:
         self.acceleration.restart()
         newton = 0
         for sweep in range(1, MAX_SWEEPS + 1):
