@@ -78,6 +78,11 @@ class FieldFile:
         return float(self.points[:, 1].max())
 
     @cached_property
+    def diffuse(self) -> bool:
+        """Whether the crack is a damage field of the bulk, without a surface of its own."""
+        return not np.any(self._region == CRACK_PLANE)
+
+    @cached_property
     def section(self) -> Section:
         """The electrolyte in the plane z = 0: the whole mesh in 2D, a symmetry plane in 3D."""
         triangles = self.cells(ELECTROLYTE)

@@ -13,7 +13,7 @@ def plot_run(path: str | Path) -> list[Path]:
     """Draw the figures of a run, a study or a sweep into its folder `plots/`, each as PNG and PDF.
 
     `history` (voltage, lengths and pressure over areal capacity), and when fields were stored `fields`
-    (potential and stress around the crack) and `crack_profile` (aperture, lithium thickness and pressure
+    (potential and stress around the crack) and `crack_profile` (aperture, lithium and its pressure
     along the crack). A study has `ccd`, `map` and, with a flaw population, `ccd_distribution`, a sweep `outcomes`; both
     have a page `index.html` in which every point leads to its run.
 
@@ -45,5 +45,5 @@ def plot_run(path: str | Path) -> list[Path]:
         written = save(history_figure(run, fields.thickness if fields else None), folder, "history")
         if fields is not None:
             written += save(fields_figure(run, fields), folder, "fields")
-            written += save(profile_figure(run, fields, fields.thickness), folder, "crack_profile")
+            written += save(profile_figure(run, fields), folder, "crack_profile")
     return written

@@ -22,6 +22,7 @@ ARRAYS = {"potential_V": 1, "current_density_mA_per_cm2": 3, "displacement_um": 
 ARRAYS |= dict.fromkeys(SURFACE, 1)
 
 MakeRun = Callable[..., Path]
+WriteFields = Callable[[Path, pd.DataFrame, int], None]
 
 
 def history(kind: str, rows: int) -> pd.DataFrame:
@@ -104,7 +105,9 @@ def write_fields(path: Path, table: pd.DataFrame, stored: int) -> None:
         grid.append(float(state["time_s"]), data)
 
 
-def write_run(folder: Path, kind: str = "through", rows: int = 60, stored: int = 7) -> Path:
+def write_run(
+    folder: Path, kind: str = "through", rows: int = 60, stored: int = 7, fields: WriteFields = write_fields
+) -> Path:
     """Write a whole run folder; `stored` is the number of stored fields, 0 for no field file."""
     folder.mkdir()
     table = history(kind, rows)
@@ -121,5 +124,5 @@ def write_run(folder: Path, kind: str = "through", rows: int = 60, stored: int =
     outcome = "short_circuit" if kind == "through" else "completed"
     (folder / "summary.json").write_text(json.dumps({"outcome": outcome}), encoding="utf-8")
     if stored:
-        write_fields(folder / "fields.vtkhdf", table, stored)
+        fields(folder / "fields.vtkhdf", table, stored)
     return folder

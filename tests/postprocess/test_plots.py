@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from lifrac.meshes.errors import InputError
-from lifrac.postprocess.plot_fields import deformed, magnification
+from lifrac.postprocess.plane_picture import PlanePicture
 from lifrac.postprocess.plot_history import history_figure
 from lifrac.postprocess.plots import plot_run
 from lifrac.postprocess.results import RunResult
@@ -59,17 +59,16 @@ def test_drawn_opening_is_the_stored_one_enlarged(make_run: MakeRun) -> None:
     run = RunResult.load(make_run())
     fields = run.fields()
     assert fields is not None
-    factor = magnification(fields, [3, 6])
-    shape = deformed(run, fields, 6, factor)
+    picture = PlanePicture(run, fields, [3, 6])
+    opening = picture.opening(6)
     stored = fields.array("aperture_um", 6)[fields.crack_line] - 0.02
-    np.testing.assert_allclose(2 * shape.gap, factor * stored, atol=1e-4 * factor * stored.max())
-    assert (
-        0.4 * 0.025 * 200
-        <= max(s.gap.max() for s in (shape, deformed(run, fields, 3, factor)))
-        <= 0.025 * 200
-    )
+    np.testing.assert_allclose(2 * opening.gap, picture.factor * stored, atol=1e-4 * picture.factor * stored.max())
+    assert 0.4 * 0.025 * 200 <= max(picture.opening(k).gap.max() for k in (3, 6)) <= 0.025 * 200
     wet = fields.array("metal_thickness_um", 6)[fields.crack_line] > 0
-    np.testing.assert_allclose(shape.fill, wet)
+    np.testing.assert_allclose(opening.fill, wet)
+    body = picture.body(6)
+    np.testing.assert_array_equal(body.mesh.y[body.face == -1], 0.0)
+    np.testing.assert_allclose(np.sort(body.mesh.x), np.sort(-body.mesh.x))
 
 
 def test_plots_need_neither_dolfinx_nor_gmsh() -> None:
