@@ -133,7 +133,7 @@ def test_way_takes_the_longest_branch_and_bridges_gaps() -> None:
     damage = (trunk | short | long | other) & ~hole
     nodes, along = crack_path(xy, triangles, damage.astype(float), y == 0)
     np.testing.assert_array_equal(xy[nodes[[0, -1]]], [[10, 0], [30, 20]])
-    assert along[-1] == pytest.approx(40.0, abs=1.0)
+    assert 40.0 - 1.5 < along[-1] <= 40.0  # the corner is cut by about a cell
     assert not np.any(hole[nodes])
     assert np.diff(along).max() == pytest.approx(4.0, abs=2.0)
 
