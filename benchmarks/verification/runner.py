@@ -35,6 +35,7 @@ MODULES = (
     "damage_bar",
     "surfing",
     "diffuse_crack",
+    "diffuse_current",
     "mixed_mode",
     "deflected_crack",
     "notched",
