@@ -23,12 +23,14 @@ from .plane_runs import LLZO, NORTON
 
 A = 10.0
 """Length of the crack [um]."""
+MOMENT = 1.0e-6
+"""Time step [s], in which next to nothing is plated."""
 SIZE = 40.0
 """Body over crack: the crack disturbs the far field by about (a/W)^2."""
-CURRENT = 1.0
-"""[A/m2]: overpotentials far below RT/F, so that kinetics are linear."""
+CURRENT = 1.0e-3
+"""j over the exchange current density: overpotentials far below RT/F, so that kinetics are linear."""
 TEMPERATURE = 298.15
-FAST = 1.0e-6
+FAST = 1.0e-4
 """Wa of a crack that conducts without resistance."""
 LINE_CELLS = 40.0
 """Per length of the crack that is a line; 8 times finer at its tip."""
@@ -58,6 +60,11 @@ class Setting:
         return Kinetics(exchange, TEMPERATURE, molar_volume=1.0e-6 * LITHIUM_MOLAR_VOLUME)
 
     @property
+    def current(self) -> float:
+        """j [A/m2]."""
+        return CURRENT * self.face.exchange_current
+
+    @property
     def body(self) -> Half:
         return Half(A, self.diffuse.cell_size, 3.0 * self.diffuse.length, SIZE * A, SIZE * A)
 
@@ -74,20 +81,21 @@ def diffuse(setting: Setting) -> Drawn:
     """One time step of the phase-field engine's problem."""
     model = PhaseFieldModel(
         LLZO, setting.face, setting.face, NORTON, Flaw(A, 0.02), Loads(),
-        (ProtocolStep("constant_current", CURRENT, 1.0),), diffuse=setting.diffuse,
+        (ProtocolStep("constant_current", setting.current, 1.0),), diffuse=setting.diffuse,
     )  # fmt: skip
     problem = PhaseFieldProblem(setting.body.mesh(MPI.COMM_SELF), model)
-    step = problem.solve(problem.state(), 1.0, CURRENT)
+    step = problem.solve(problem.state(), MOMENT, setting.current)
     cell = problem.cell
     into = problem.copies * cell.total(step.charges.crack)
-    return Drawn(into / (2.0 * A * CURRENT), problem.copies * cell.total(cell.band.area) / A)
+    return Drawn(into / (2.0 * A * setting.current), problem.copies * cell.total(cell.band.area) / A)
 
 
 def line(wagner: float) -> float:
     """The same for a crack that is a line."""
-    tagged, face = build(large_body(A, LINE_CELLS, SIZE), MPI.COMM_SELF), Setting(LENGTHS[0], wagner).face
-    state = solve_conduction(tagged, LLZO.conductivity, face, face, CURRENT, flaw_length=A)
-    return 2.0 * state.flaw_current / (2.0 * A * CURRENT)
+    setting, tagged = Setting(LENGTHS[0], wagner), build(large_body(A, LINE_CELLS, SIZE), MPI.COMM_SELF)
+    face, current = setting.face, setting.current
+    state = solve_conduction(tagged, LLZO.conductivity, face, face, current, flaw_length=A)
+    return state.flaw_current / (A * current)
 
 
 def limit(lengths: tuple[float, ...], values: list[float]) -> float:
