@@ -260,6 +260,7 @@ class PhaseField(Engine):
                 f"{CELLS_PER_LENGTH * band:.4g} um",
             )
         yield from _body_problems(file, sizes, "band_size")
+        yield from self._not_modelled(file)
         grains = file.electrolyte.grains
         if grains is None:
             return
@@ -273,6 +274,19 @@ class PhaseField(Engine):
                 _text(grains.boundary_width),
                 f"At least {band:.4g} um, or mesh.band_size of at most {grains.width(band):.4g} um",
             )
+
+    def _not_modelled(self, file: "CaseFile") -> Iterator[Problem]:
+        """What only the plane engine has: it would be left out without a word."""
+        residual = file.defect.residual
+        stated: dict[str, tuple[bool, str | None]] = {
+            "electrodes.contact": (file.electrodes.contact is not None, None),
+            "fracture.assisted": (file.fracture.assisted is not None, None),
+            "defect.residual": (float(residual) > 0.0, residual.text),
+        }
+        remedy = 'Remove it, or write fracture.engine = "plane"'
+        for key, (there, value) in stated.items():
+            if there:
+                yield Problem(key, "is not part of the phase-field engine", value, remedy)
 
     def warnings(self, file: "CaseFile") -> Iterator[str]:
         length, flaw = self.length(file), file.defect.flaw_length

@@ -1,7 +1,7 @@
-"""Current into a diffuse crack that is full of metal, without stress: plating through its band, 2 gamma(d) j.
+"""Current into a diffuse crack that is full of metal, without stress: plating through its band, |grad d| j.
 
-Half model of a large body, the crack normal to the anode face. Wa = kappa R_ct/a compares charge transfer, R_ct = RT/(F i0),
-with conduction over the length of the crack.
+Half model of a large body, the crack normal to the anode face. Wa = kappa R_ct/a compares charge transfer,
+R_ct = RT/(F i0), with conduction over the length of the crack.
 """
 
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ MOMENT = 1.0e-6
 """Time step [s], in which next to nothing is plated."""
 SIZE = 40.0
 """Body over crack: the crack disturbs the far field by about (a/W)^2."""
-CURRENT = 1.0e-3
+CURRENT = 1.0e-4
 """j over the exchange current density: overpotentials far below RT/F, so that kinetics are linear."""
 TEMPERATURE = 298.15
 FAST = 1.0e-4
 """Wa of a crack that conducts without resistance."""
 LINE_CELLS = 40.0
 """Per length of the crack that is a line; 8 times finer at its tip."""
-LENGTHS = (0.1, 0.05, 0.025)
+LENGTHS: tuple[float, ...] = (0.1, 0.05, 0.025)
 """l/a."""
 TOLERANCE = 0.02
 FIRST_ORDER = 0.15
@@ -123,9 +123,9 @@ def trend_rows(name: str, lengths: tuple[float, ...], values: list[float], targe
 def diffuse_current(level: Level, folder: Path | None) -> list[Row]:
     """2 a j without resistance of charge transfer; a line with the same kinetics otherwise.
 
-    The band conducts as a whole: without charge-transfer resistance the crack is as thick as it (4 l), and takes 1 + 5 l/a
-    times the current; with slow kinetics it takes what its surface takes, which is larger than 2 a by the damage ahead of
-    the tip. Errors are in proportion to l.
+    The band conducts as a whole: without charge-transfer resistance the crack is as thick as it (4 l), and takes about
+    1 + 4.5 l/a times the current; with slow kinetics it takes what its surface takes, which is larger than 2 a by the
+    damage ahead of the tip. Errors are in proportion to l.
     """
     drawn = [diffuse(Setting(length, FAST)).current for length in LENGTHS]
     rows = trend_rows("Wa = 0", LENGTHS, drawn, 1.0, "2 a j")

@@ -28,6 +28,7 @@ from ..numerics.linear import LinearSolver
 from ..numerics.nodal import NodalRelation, nodal_sums, values_of
 from ..parameters import PhaseFieldModel
 from ..physics import lithium
+from ..physics.constriction import constricted
 from ..physics.crack_pressure import opening_density, pressure_energy
 from ..physics.kinetics import ButlerVolmer, FaceKinetics
 from .band import Band
@@ -143,8 +144,10 @@ class Cell:
 
     def _faces(self, space: fem.FunctionSpace, crack_kinetics: FaceKinetics | None) -> None:
         model, ds = self.model, self.ds
-        anode, counter = ButlerVolmer(model.anode), ButlerVolmer(model.counter, plating=False)
-        crack = crack_kinetics or anode
+        kappa = model.electrolyte.conductivity
+        anode = ButlerVolmer(constricted(model.anode, kappa))
+        counter = ButlerVolmer(constricted(model.counter, kappa), plating=False)
+        crack = crack_kinetics or ButlerVolmer(model.anode)
         self.plating_crack = NodalRelation(crack.residual, space, 2, ufl.Measure("dx", domain=self.mesh))
         self.plating_anode = NodalRelation(
             lambda j, phi: anode.residual(j, phi, 0.0), space, 1, ds(self.groups["anode"])

@@ -107,6 +107,8 @@ ADDED = [
     (PHASE_FIELD + 'split = "miehe"', "fracture.split", '"spectral"'),
     (PHASE_FIELD + 'damage_model = "AT3"', "fracture.damage_model", 'Did you mean "AT'),
     (PHASE_FIELD + '[mesh]\nfar_size = "0.2 um"', "mesh.far_size", "below mesh.band_size"),
+    (PHASE_FIELD + '[fracture.assisted]\ncurrent_density = "1 mA/cm^2"', "fracture.assisted", "not part of"),
+    (PHASE_FIELD + '[electrodes.contact]\nvoid_height = "20 um"', "electrodes.contact", "not part of"),
     (PHASE_FIELD + "[electrolyte.grains]\ncount = 0", "electrolyte.grains.count = 0", "at least one grain"),
     (PHASE_FIELD + "[electrolyte.grains]\nseed = 3", "electrolyte.grains.count", 'count = 40 or size = "10 um"'),
     (PHASE_FIELD + "[electrolyte.grains]\ncount = 9\ntoughness_ratio = 0.0", "toughness_ratio", "above 0"),
