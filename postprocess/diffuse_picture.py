@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.tri import LinearTriInterpolator, Triangulation
@@ -17,6 +18,7 @@ from scipy.spatial import cKDTree
 from .crack_path import BROKEN, crack_path
 from .fields import FieldFile
 from .grain_lines import boundary_lines
+from .holes import holes
 from .picture import LITHIUM, Body, Picture, Profile, Row, magnification, whole
 from .results import RunResult
 
@@ -55,17 +57,21 @@ class DiffusePicture(Picture):
         self.factor = magnification(max(self._half_opening(k) for k in steps), fields.thickness)
         xy = self.section.xy
         self._boundaries = boundary_lines(run.case, xy.min(axis=0), xy.max(axis=0))
+        self._pores = holes(xy, self.section.triangles)
 
     def _read(self, name: str, step: int) -> np.ndarray:
         """A point array on the nodes of the section."""
         return self.fields.array(name, step)[self.section.ids]
 
     def _half_opening(self, step: int) -> float:
-        """The largest [um]: by how much displacement differs within broken cells."""
+        """The largest [um]: by how much displacement differs within broken cells, at least half the usual aperture."""
         u = self.displacement(step)
         corners = u[self.section.triangles[self._broken_cells(step)]]
         jumps = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1)
-        return float(jumps.max(initial=0.0)) * (1.0 if self.half else 0.5)
+        # Where a crack has not opened yet its initial aperture keeps noise from being enlarged.
+        broken = self._read("damage", step) >= BROKEN
+        aperture = float(np.median(self._read("aperture_um", step)[broken])) if broken.any() else 0.0
+        return max(float(jumps.max(initial=0.0)) * (1.0 if self.half else 0.5), 0.5 * aperture)
 
     def _broken_cells(self, step: int) -> np.ndarray:
         """Which triangles of the section are broken at all corners."""
@@ -73,7 +79,9 @@ class DiffusePicture(Picture):
 
     def body(self, step: int) -> Body:
         """The whole body, displacements enlarged."""
-        return whole(self.section, self.factor * self.displacement(step), self.fields.thickness, half=self.half)
+        body = whole(self.section, self.factor * self.displacement(step), self.fields.thickness, half=self.half)
+        broken = self._read("damage", step) >= BROKEN
+        return replace(body, aside=float(np.abs(self.section.xy[broken, 0]).max(initial=0.0)))
 
     def displacement(self, step: int) -> np.ndarray:
         """Displacements (n, 2) [um] that show the crack.
@@ -101,8 +109,9 @@ class DiffusePicture(Picture):
         return np.bincount(triangles.ravel(), np.repeat(twice / 6.0, 3), len(self.section.xy))
 
     def draw_crack(self, axis: Axes, body: Body, step: int) -> None:
-        """Grain boundaries, damage, and what lithium has filled."""
+        """Grain boundaries, pores, damage, and what lithium has filled."""
         self._draw_boundaries(axis, body)
+        axis.add_collection(self.pores(body, step))
         damage = np.clip(self.fields.array("damage", step)[body.ids], 0.0, 1.0)
         # Veils over each other, for colours side by side that are not opaque leave seams.
         for level, veil in zip(_LEVELS, _veils(_DARKNESS), strict=True):
@@ -113,6 +122,15 @@ class DiffusePicture(Picture):
             axis.tricontourf(body.mesh, filled, levels=[_OPEN, 2.0], colors=[LITHIUM], zorder=3)
             # The outline keeps metal in a flaw that has not opened visible as a line.
             axis.tricontour(body.mesh, filled, levels=[_OPEN], colors=[LITHIUM], linewidths=0.6, zorder=3)
+
+    def pores(self, body: Body, step: int) -> PolyCollection:
+        """Pores, in the colour of lithium if it presses on their walls."""
+        pressure = self.fields.array("lithium_pressure_MPa", step)[body.ids]
+        copies = (0, len(self.section.ids)) if self.half else (0,)
+        loops = [loop + first for loop in self._pores for first in copies]
+        colours = [LITHIUM if np.median(pressure[loop]) > 0.0 else "white" for loop in loops]
+        outlines = [np.column_stack([body.mesh.x[loop], body.mesh.y[loop]]) for loop in loops]
+        return PolyCollection(outlines, facecolors=colours, edgecolors="black", linewidths=0.5, zorder=2.5)
 
     def filled(self, step: int) -> np.ndarray:
         """Which points of the file lie in a crack full of lithium."""

@@ -32,17 +32,20 @@ class Body:
         Of each node: -1 at the anode, 1 at the counter electrode, else 0.
     thickness
         Of the electrolyte [um].
+    aside
+        How far the crack goes from x = 0 [um].
     """
 
     mesh: Triangulation
     ids: np.ndarray
     face: np.ndarray
     thickness: float
+    aside: float = 0.0
 
     @property
     def half_view(self) -> float:
         """Half width [um] of the picture: the part of the body near the crack."""
-        return min(float(self.mesh.x.max()), _VIEW * self.thickness)
+        return min(float(self.mesh.x.max()), max(_VIEW * self.thickness, 1.2 * self.aside))
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ def fields_figure(run: RunResult, fields: FieldFile) -> Figure:
     for axis, k in zip(axes[0], steps, strict=True):
         seconds = "" if progress.column == "time_s" else f" ({fields.times[k]:.4g} s)"
         axis.set_title(progress.text(run.history, fields.times[k]) + seconds)
+    half_view = max(body.half_view for body in bodies)
+    axes[0, 0].set_xlim(-half_view, half_view)
     _label(figure, axes, drawn)
     return figure
 
@@ -78,7 +80,7 @@ def _draw(
     floor, ceiling = (body.mesh.y[body.face == face] for face in (-1, 1))
     axis.axhspan(-band, max(0.0, float(floor.max())), color=LITHIUM, lw=0, zorder=0)
     axis.axhspan(min(top, float(ceiling.min())), top + band, color=COUNTER_GREY, lw=0, zorder=0)
-    axis.set(xlim=(-body.half_view, body.half_view), ylim=(-band, top + band))
+    axis.set_ylim(-band, top + band)
     return image
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -11,6 +12,7 @@ from lifrac.meshes.grains import Grains, grain_count
 from lifrac.postprocess.crack_path import crack_path
 from lifrac.postprocess.diffuse_picture import DiffusePicture
 from lifrac.postprocess.grain_lines import boundary_lines
+from lifrac.postprocess.holes import holes
 from lifrac.postprocess.plots import plot_run
 from lifrac.postprocess.results import RunResult
 from lifrac.solver.vtkhdf import TemporalGrid
@@ -86,6 +88,14 @@ def test_drawn_opening_is_the_stored_one_enlarged(make_diffuse: MakeRun, crack: 
         np.testing.assert_allclose(np.sort(body.mesh.x), np.sort(-body.mesh.x))
         at_plane = xy[:, 0] == 0.0
         np.testing.assert_array_equal(body.mesh.x[:n][at_plane], 0.0)
+
+
+def test_view_holds_the_crack(make_diffuse: MakeRun) -> None:
+    """A crack that ends 26 um from the normal is in the usual view of 45 um, one that ends 60 um off needs more."""
+    body = load(make_diffuse(DiffuseCrack(inclination=60.0))).body(6)
+    assert body.aside == pytest.approx(30.0 * np.sin(np.pi / 3), abs=2 * CELL)
+    assert body.half_view == 0.75 * THICKNESS
+    assert 48.0 <= replace(body, aside=40.0).half_view < 50.0
 
 
 def test_lithium_is_where_crack_and_share_say(make_diffuse: MakeRun) -> None:
@@ -189,6 +199,22 @@ def test_grains_are_drawn(make_diffuse: MakeRun) -> None:
     (folder / "case.toml").write_text('[electrolyte.grains]\nsize = "14 um"\n', encoding="utf-8")
     plot_run(folder)
     assert [h.get_label() for h in load(folder, (0,)).more_handles()] == ["grain boundary"]
+
+
+def test_pores_are_found_and_filled_where_lithium_presses(make_diffuse: MakeRun) -> None:
+    picture = load(make_diffuse(INCLINED))
+    xy, triangles = picture.section.xy, picture.section.triangles
+    middle = xy[triangles].mean(axis=1)
+    centres = np.array([[-20.0, 20.0], [-10.0, 40.0]])
+    inside = np.linalg.norm(middle[:, None] - centres, axis=2).min(axis=1) < 6.0
+    loops = holes(xy, triangles[~inside])
+    found = np.array([xy[loop].mean(axis=0) for loop in loops])
+    np.testing.assert_allclose(found[np.argsort(found[:, 1])], centres, atol=0.5)
+    assert all(np.linalg.norm(np.diff(xy[loop], axis=0), axis=1).max() <= 1.5 * CELL for loop in loops)
+    assert holes(xy, triangles) == []
+    picture._pores = [np.flatnonzero(picture._read("damage", 6) >= 1.0)[20:30], loops[0]]
+    colours = picture.pores(picture.body(6), 6).get_facecolor()
+    np.testing.assert_allclose(colours[:, :3], [[0xF5 / 255, 0xC7 / 255, 0x10 / 255], [1, 1, 1]], atol=1e-6)
 
 
 @pytest.mark.filterwarnings("error")
