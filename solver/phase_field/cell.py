@@ -411,7 +411,7 @@ class Cell:
         """An increment that exponentials and power laws can be asked about (collective)."""
         n, dim = self.owned, self.mesh.geometry.dim
         largest = [float(np.abs(part).max(initial=0.0)) for part in (step[n * dim : n * dim + n], step[n * dim + n :])]
-        volts, pressure = self.comm.allreduce(np.array(largest), op=MPI.MAX)
+        volts, pressure = np.max(self.comm.allgather(largest), axis=0)
         if not np.isfinite(volts + pressure + dv):
             raise NumericalFailure("an increment of the cell's Newton method is not finite")
         allowed = LARGEST_INCREMENT * thermal_voltage(self.model.anode.temperature)

@@ -1,0 +1,27 @@
+"""A diffuse crack that lithium fills and breaks open, on all ranks together and on each rank alone: the same figures."""
+
+import numpy as np
+from lithium_bodies import CURRENT, model, problem
+from mpi4py import MPI
+
+COMM = MPI.COMM_WORLD
+
+
+def figures(comm: MPI.Comm) -> np.ndarray:
+    """Voltage, metal, crack volume, pressure, damage and current into the crack after each step."""
+    cell = problem(comm, model())
+    rows = []
+    for dt in (0.1, 0.4, 0.8, 0.8):
+        step = cell.solve(cell.state(), dt, CURRENT)
+        cell.metal = step.metal
+        c = cell.cell
+        amounts = (step.metal, c.crack_volume(), c.pressure.x.array * c.lumped, cell.fields.damage.x.array * c.lumped)
+        rows.append([c.voltage, *(c.total(a) for a in (*amounts, step.charges.crack))])
+    return np.array(rows)
+
+
+def test_lithium_and_growth_do_not_depend_on_the_partition() -> None:
+    together, alone = figures(COMM), figures(MPI.COMM_SELF)
+    assert together[-1, 4] > 1.02 * together[0, 4]  # it has grown
+    assert np.abs(together / alone - 1.0).max() < 1.0e-6
+    assert all((rows == together).all() for rows in COMM.allgather(together))
