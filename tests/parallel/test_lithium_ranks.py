@@ -1,4 +1,4 @@
-"""A diffuse crack that lithium fills and breaks open, on all ranks together and on each rank alone: the same figures."""
+"""A diffuse crack that lithium fills and breaks open, on all ranks together and on each alone: the same figures."""
 
 import numpy as np
 from lithium_bodies import CURRENT, model, problem

@@ -125,7 +125,7 @@ def test_metal_that_does_not_flow_ends_at_the_pressure_of_the_overpotential() ->
 
 
 def test_metal_that_flows_freely_has_one_pressure() -> None:
-    """Between the least and the largest that the overpotential sustains: metal plates where that is, and strips here."""
+    """Between the least and the largest that the overpotential sustains: metal plates where that is, strips here."""
     pressure, sustained = _steady(Creep(1.0e-30, 6.56, linear_viscosity=1.0e-5), BELOW_GROWTH)
     assert np.ptp(pressure) < 5.0e-3 * pressure.mean()
     assert sustained.min() < pressure.mean() < sustained.max()
