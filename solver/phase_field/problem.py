@@ -28,6 +28,8 @@ from .support import flaw_nodes, held_displacements
 
 DAMAGE_TOLERANCE = 1.0e-4
 """Of max |minimiser - d| in a time step [-]."""
+REST_ACROSS = 10.0
+"""By how much metal moves more easily across the band at rest, when all of it is pressed at once."""
 DEPTH, DAMPING = 8, 0.7
 MAX_SWEEPS, RESTART = 60, 20
 """Sweeps of a time step, and after how many the acceleration starts anew."""
@@ -177,11 +179,12 @@ class PhaseFieldProblem:
         """A short time at the loads, in which nothing plates or creeps (collective); raises as `solve` does."""
         self.load(state)
         self.cell.insulate()
-        self.cell.creeping.value = 0.0  # type: ignore[assignment]
+        cell, across = self.cell, float(self.cell.across_mobility.value)
+        cell.creeping.value, cell.across_mobility.value = 0.0, REST_ACROSS * across  # type: ignore[assignment]
         try:
             return self._sweep(state, dt, 0.0)
         finally:
-            self.cell.creeping.value = 1.0  # type: ignore[assignment]
+            cell.creeping.value, cell.across_mobility.value = 1.0, across  # type: ignore[assignment]
 
     def solve(self, state: PhaseState, dt: float, current_density: float) -> Step:
         """Fields at the end of a time step from a committed state (collective).
