@@ -28,7 +28,7 @@ OUTSIDE = 1.0e-9
 """Weight of "the field is zero" against |grad d| l: decides outside the band only."""
 DAMAGED = 1.0e-6
 """Damage [-] from which on a cell belongs to the band."""
-BROKEN_THROUGH = 0.3
+BROKEN_THROUGH = 0.9
 """Peak of the damage across the band from which on the crack is open to metal: ahead of it is the process zone."""
 
 
@@ -128,7 +128,7 @@ class Band:
         The mean of d across the band is half its peak.
         """
         through = self.inside & (self.surface_field(self.damage.x.array * self.area) >= 0.5 * BROKEN_THROUGH)
-        cells = through[self._cells].all(axis=1)
+        cells = through[self._cells].all(axis=1) | (self.passable.x.array > 0.0)  # no metal is left in what closes again
         self.passable.x.array[:] = cells
         self.open = self._nodes_of(cells)
 

@@ -175,6 +175,7 @@ class Cell:
         force = ufl.derivative(self.energy.total(u, d), u, v)
         charge = self.conductivity * ufl.inner(ufl.grad(self.potential), ufl.grad(q)) * ufl.dx
         volume = opening_density(u, d) * r * ufl.dx
+        self._opening = fem.form(volume)
         if "pore" in self.groups:
             volume -= ufl.inner(ufl.FacetNormal(self.mesh), u) * r * self.ds(self.groups["pore"])
         flow = self._flow(r)
@@ -246,14 +247,20 @@ class Cell:
 
     def set_aperture(self) -> None:
         """Aperture of the crack at the present state (collective)."""
-        self.aperture.x.array[:] = np.maximum(self.band.surface_field(self.crack_volume()), 0.0)
+        self.aperture.x.array[:] = np.maximum(self.band.surface_field(self._slit_volume()), 0.0)
+
+    def _slit_volume(self) -> Floats:
+        """V_i without what the walls of pores enclose: it would be taken for a wide crack beside them (collective)."""
+        return self.band.assembled(self._opening) + self.initial_volume - self.wall_volume
 
     def set_share(self, metal: Floats) -> None:
         """Which part of the crack's surface plates (collective)."""
-        held = self.band.surface_field(metal)
+        slit, whole = self._slit_volume(), self.crack_volume()
+        part = np.divide(slit, whole, out=np.zeros_like(whole), where=np.abs(whole) > 1.0e-30)
+        held = self.band.surface_field(np.where(self.wall_area > 0.0, part, 1.0) * metal)
         w = np.maximum(self.aperture.x.array, lithium.SMALL_APERTURE)
         self.share.x.array[:] = np.where(self.band.open, np.clip(held / w, 0.0, 1.0), 0.0)
-        filled = np.clip(metal / np.maximum(self.crack_volume(), 1.0e-30), 0.0, 1.0)
+        filled = np.clip(metal / np.maximum(whole, 1.0e-30), 0.0, 1.0)
         self.plating_wall = np.where(self.wall_area > 0.0, filled, 0.0) * self.wall_area
 
     def insulate(self) -> None:
