@@ -128,7 +128,8 @@ class Band:
         The mean of d across the band is half its peak.
         """
         through = self.inside & (self.surface_field(self.damage.x.array * self.area) >= 0.5 * BROKEN_THROUGH)
-        cells = through[self._cells].all(axis=1) | (self.passable.x.array > 0.0)  # no metal is left in what closes again
+        # What was open stays open: no metal is left behind in what the spreading damage would close.
+        cells = through[self._cells].all(axis=1) | (self.passable.x.array > 0.0)
         self.passable.x.array[:] = cells
         self.open = self._nodes_of(cells)
 
