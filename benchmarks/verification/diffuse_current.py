@@ -71,7 +71,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Current into both faces of the crack over 2 a j, and the surface of the crack over a."""
+    """Current into both faces of the crack over 2 a j, and the surface of the crack that plates over a."""
 
     current: float
     surface: float
@@ -87,7 +87,8 @@ def diffuse(setting: Setting) -> Drawn:
     step = problem.solve(problem.state(), MOMENT, setting.current)
     cell = problem.cell
     into = problem.copies * cell.total(step.charges.crack)
-    return Drawn(into / (2.0 * A * setting.current), problem.copies * cell.total(cell.band.area) / A)
+    plating = problem.copies * cell.total(cell.band.area * cell.share.x.array)
+    return Drawn(into / (2.0 * A * setting.current), plating / A)
 
 
 def line(wagner: float) -> float:
@@ -124,8 +125,8 @@ def diffuse_current(level: Level, folder: Path | None) -> list[Row]:
     """2 a j without resistance of charge transfer; a line with the same kinetics otherwise.
 
     The band conducts as a whole: without charge-transfer resistance the crack is as thick as it (4 l), and takes about
-    1 + 4.5 l/a times the current; with slow kinetics it takes what its surface takes, which is larger than 2 a by the
-    damage ahead of the tip. Errors are in proportion to l.
+    1 + 4.5 l/a times the current; with slow kinetics it takes what the surface takes that is open to metal.
+    Errors are in proportion to l.
     """
     drawn = [diffuse(Setting(length, FAST)).current for length in LENGTHS]
     rows = trend_rows("Wa = 0", LENGTHS, drawn, 1.0, "2 a j")

@@ -31,6 +31,7 @@ from ..physics import lithium
 from ..physics.constriction import constricted
 from ..physics.crack_pressure import opening_density, pressure_energy
 from ..physics.kinetics import ButlerVolmer, FaceKinetics
+from ..symbolic import symbolic
 from .band import Band
 from .energy import Energy, Solid
 from .scales import Scales
@@ -145,9 +146,9 @@ class Cell:
     def _faces(self, space: fem.FunctionSpace, crack_kinetics: FaceKinetics | None) -> None:
         model, ds = self.model, self.ds
         kappa = model.electrolyte.conductivity
-        anode = ButlerVolmer(constricted(model.anode, kappa))
-        counter = ButlerVolmer(constricted(model.counter, kappa), plating=False)
-        crack = crack_kinetics or ButlerVolmer(model.anode)
+        anode = ButlerVolmer(symbolic(self.mesh, constricted(model.anode, kappa)))
+        counter = ButlerVolmer(symbolic(self.mesh, constricted(model.counter, kappa)), plating=False)
+        crack = crack_kinetics or ButlerVolmer(symbolic(self.mesh, model.anode))
         self.plating_crack = NodalRelation(crack.residual, space, 2, ufl.Measure("dx", domain=self.mesh))
         self.plating_anode = NodalRelation(
             lambda j, phi: anode.residual(j, phi, 0.0), space, 1, ds(self.groups["anode"])
@@ -201,7 +202,7 @@ class Cell:
         slope, across = ufl.grad(self.pressure), self.band.across
         eye = ufl.Identity(self.mesh.geometry.dim)
         along = ufl.dot(eye - across, slope)
-        creep = self.model.creep
+        creep = symbolic(self.mesh, self.model.creep)
         w = lithium.passage(self.aperture, ufl.CellDiameter(self.mesh))
         crept = self.creeping * lithium.mobility(creep, w, along) * along
         moved = crept + self.across_mobility * ufl.dot(across, slope)

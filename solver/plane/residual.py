@@ -6,12 +6,11 @@ distance (elastic stiffness, conduction) is linear and enters in `system.py`.
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import ufl
 from dolfinx import fem
-from dolfinx.mesh import Mesh
 from numpy.typing import NDArray
 
 from ..constants import surface_velocity_per_current
@@ -21,6 +20,7 @@ from ..physics.cohesive import LinearSoftening
 from ..physics.constriction import local_resistance
 from ..physics.kinetics import ButlerVolmer, FaceKinetics
 from ..surface import ANODE, COUNTER, CRACK, SurfaceMesh
+from ..symbolic import symbolic
 from .fields import COMPONENTS, Floats
 
 
@@ -59,16 +59,6 @@ def locate_flaw(surface: SurfaceMesh, length: float, aperture: float) -> CrackGe
     inside = share > 1.0 - 1.0e-9
     w0 = aperture * share
     return CrackGeometry(flaw_cell, w0, np.where(inside, -w0, 0.0), area, area - flaw_area)
-
-
-def symbolic[T](mesh: Mesh, part: T) -> T:
-    """The same parameters with every number but zero as a constant of the form; zeros switch terms off."""
-    numbers = {
-        f.name: fem.Constant(mesh, value)
-        for f in fields(part)  # type: ignore[arg-type]
-        if isinstance(value := getattr(part, f.name), float) and value != 0.0
-    }
-    return replace(part, **numbers)  # type: ignore[type-var]
 
 
 class SurfaceResidual:
