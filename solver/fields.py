@@ -1,19 +1,20 @@
 """Bulk fields recovered from a surface state and gathered for output. Collective; arrays arrive on rank 0."""
 
+from .backend import dolfinx  # noqa: F401  isort: skip
+
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import ufl
 from dolfinx import fem
 from lifrac.meshes.collective import on_root
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from .backend import dolfinx
 from .bulk import Bulk
 from .constants import AMPERE_PER_M2_PER_MA_PER_CM2
 from .gather import NodeGather
+from .numerics.nodal import NodalMean
 from .parameters import PlaneModel
 from .physics.conduction import current_density
 from .physics.elasticity import stress_3d
@@ -56,27 +57,11 @@ class FieldRecorder:
         self._gdim = bulk.tagged.mesh.geometry.dim
         self._potential = fem.Function(bulk.potential_space)
         self._displacement = fem.Function(bulk.displacement_space)
-        self._forms = self._compile()
+        e, space = model.electrolyte, bulk.potential_space
+        self._current = NodalMean(current_density(self._potential, e.conductivity), space)
+        self._stress = NodalMean(stress_3d(self._displacement, e.youngs_modulus, e.poisson_ratio), space)
         self._gather = NodeGather(bulk.potential_space, self.comm)
         self._grid = on_root(self.comm, lambda: self._open(path, self._gather.points, self._gather.cells))
-
-    def _compile(self) -> tuple[fem.Form, fem.Form, Floats]:
-        """Forms of the nodal means of current and stress, and the nodes' volumes (owned)."""
-        msh, e = self.bulk.tagged.mesh, self.model.electrolyte
-        vectors = fem.functionspace(msh, ("Lagrange", 1, (self._gdim,)))
-        tensors = fem.functionspace(msh, ("Lagrange", 1, (6,)))
-        i = current_density(self._potential, e.conductivity)
-        s = stress_3d(self._displacement, e.youngs_modulus, e.poisson_ratio)
-        current = fem.form(ufl.inner(i, ufl.TestFunction(vectors)) * ufl.dx)
-        stress = fem.form(ufl.inner(s, ufl.TestFunction(tensors)) * ufl.dx)
-        volume = fem.form(ufl.TestFunction(self.bulk.potential_space) * ufl.dx)
-        return current, stress, self._assemble(volume, 1)[:, 0]
-
-    def _assemble(self, form: fem.Form, components: int) -> Floats:
-        b = fem.assemble_vector(form)
-        b.scatter_reverse(dolfinx.la.InsertMode.add)
-        owned = self.bulk.potential_space.dofmap.index_map.size_local
-        return np.array(b.array[: owned * components]).reshape(owned, components)
 
     def _open(self, path: Path, points: Floats | None, cells: Ints | None) -> TemporalGrid:
         assert points is not None
@@ -98,14 +83,13 @@ class FieldRecorder:
         opening = v[self.bulk.surface.crack, OPENING]
         stack = self.model.loads.stack_pressure
         self._displacement.x.array[:] = self.bulk.recover_displacement(opening, e.youngs_modulus, stack).x.array
-        current, stress, volume = self._forms
-        owned = len(volume)
+        owned = self._gather.owned
         local = np.column_stack(
             [
                 self._potential.x.array[:owned],
-                self._assemble(current, self._gdim) / volume[:, None] / AMPERE_PER_M2_PER_MA_PER_CM2,
+                self._current.now() / AMPERE_PER_M2_PER_MA_PER_CM2,
                 self._displacement.x.array[: owned * self._gdim].reshape(owned, self._gdim),
-                self._assemble(stress, 6) / volume[:, None],
+                self._stress.now(),
             ]
         )
         rows = self._gather.rows(local)
@@ -114,10 +98,7 @@ class FieldRecorder:
     def _append(self, rows: Floats | None, snapshot: SurfaceSnapshot) -> None:
         assert rows is not None
         assert self._grid is not None
-        try:
-            self._grid.append(snapshot.time, self._arrays(rows, snapshot))
-        except RuntimeError as error:  # h5py's word for a full disk
-            raise OSError(f"fields.vtkhdf could not be written ({error})") from None
+        self._grid.append(snapshot.time, self._arrays(rows, snapshot))
 
     def _arrays(self, bulk: Floats, snapshot: SurfaceSnapshot) -> dict[str, Floats]:
         """All point arrays on all points: bulk values first, then surface values, zero where a field does not live."""

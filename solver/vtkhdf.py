@@ -100,13 +100,26 @@ class TemporalGrid:
         return tuple(self._times)
 
     def append(self, time: float, arrays: Mapping[str, npt.NDArray[np.floating]]) -> None:
-        """Write the state at `time` [s]; all arrays declared at creation, shape (n,) or (n, components)."""
+        """Write the state at `time` [s]; all arrays declared at creation, shape (n,) or (n, components).
+
+        Raises
+        ------
+        OSError
+            Also for a disk that is full.
+        """
         if set(arrays) != set(self._arrays):
             wrong = sorted(set(arrays) ^ set(self._arrays))
             raise ValueError(f"point arrays missing or not declared: {', '.join(wrong)}")
         if self._times and time <= self._times[-1]:
             raise ValueError(f"time {time} s is not after the last one written, {self._times[-1]} s")
         data = {name: self._shaped(name, np.asarray(values)) for name, values in arrays.items()}
+        try:
+            self._write(time, data)
+        except RuntimeError as error:  # h5py's word for a full disk
+            raise OSError(f"{self.path.name} could not be written ({error})") from None
+        self._times.append(float(time))
+
+    def _write(self, time: float, data: Mapping[str, npt.NDArray[np.floating]]) -> None:
         first = len(self._times) * self._n_points
         with h5py.File(self.path, "r+", libver=_LIBVER) as file:
             root = file["VTKHDF"]
@@ -118,7 +131,6 @@ class TemporalGrid:
             file.flush()
             # Counted last: until here a reader sees the file as it was before.
             _count(root, [*self._times, time])
-        self._times.append(float(time))
 
     def close(self) -> None:
         """Nothing to do: the file is closed after every step; kept so that callers need not know."""

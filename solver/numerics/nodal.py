@@ -10,6 +10,7 @@ import ufl
 from dolfinx import fem, la
 from mpi4py import MPI
 from numpy.typing import NDArray
+from ufl.core.expr import Expr
 
 from ..errors import NumericalFailure
 
@@ -31,6 +32,30 @@ def nodal_sums(form: fem.Form, space: fem.FunctionSpace) -> Floats:
     vector.scatter_reverse(la.InsertMode.add)
     vector.scatter_forward()
     return np.asarray(vector.array)
+
+
+class NodalMean:
+    """Volume-weighted means at the nodes of a vector that is constant in cells.
+
+    Parameters
+    ----------
+    value : Expr
+        With one index.
+    space : fem.FunctionSpace
+        P1, scalar.
+    """
+
+    def __init__(self, value: Expr, space: fem.FunctionSpace) -> None:
+        self._components = value.ufl_shape[0]
+        self._space = fem.functionspace(space.mesh, ("Lagrange", 1, (self._components,)))
+        self._form = fem.form(ufl.inner(value, ufl.TestFunction(self._space)) * ufl.dx)
+        self._owned = space.dofmap.index_map.size_local
+        self._volume = nodal_sums(fem.form(ufl.TestFunction(space) * ufl.dx), space)[: self._owned]
+
+    def now(self) -> Floats:
+        """(n, k) for the nodes that this rank owns (collective)."""
+        sums = nodal_sums(self._form, self._space)[: self._owned * self._components]
+        return sums.reshape(self._owned, self._components) / self._volume[:, None]
 
 
 def nodes_of_cells(space: fem.FunctionSpace, cells: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
 from ..numerics.linear import LinearSolver
-from ..numerics.nodal import nodal_sums
+from ..numerics.nodal import nodal_sums, nodes_of_cells
 from ..physics.damage import DamageModel
 from ..physics.lithium import LUMPED
 from .state import Floats
@@ -135,11 +135,9 @@ class Band:
 
     def _nodes_of(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Nodes of marked cells, on all ranks that see them (collective)."""
-        marked = la.vector(self.space.dofmap.index_map)
-        marked.array[np.unique(self._cells[cells])] = 1.0
-        marked.scatter_reverse(la.InsertMode.add)
-        marked.scatter_forward()
-        return np.asarray(marked.array > 0.0)
+        marked = np.zeros(len(self.damage.x.array), dtype=bool)
+        marked[nodes_of_cells(self.space, np.flatnonzero(cells).astype(np.int32))] = True
+        return marked
 
     def assembled(self, form: fem.Form) -> Floats:
         """Nodal values of a linear form, ghosts included (collective)."""

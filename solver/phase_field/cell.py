@@ -11,8 +11,6 @@ M is the mobility of creeping metal along the crack, and so large across the ban
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
-from dataclasses import dataclass
-
 import numpy as np
 import ufl
 from dolfinx import fem
@@ -25,15 +23,15 @@ from ufl.core.expr import Expr
 from ..constants import surface_velocity_per_current, thermal_voltage
 from ..errors import NumericalFailure
 from ..numerics.linear import LinearSolver
-from ..numerics.nodal import NodalRelation, nodal_sums, values_of
+from ..numerics.nodal import nodal_sums, values_of
 from ..parameters import PhaseFieldModel
 from ..physics import lithium
-from ..physics.constriction import constricted
 from ..physics.crack_pressure import opening_density, pressure_energy
-from ..physics.kinetics import ButlerVolmer, FaceKinetics
+from ..physics.kinetics import FaceKinetics
 from ..symbolic import symbolic
 from .band import Band
 from .energy import Energy, Solid
+from .faces import Charges, Faces
 from .scales import Scales
 from .state import Floats, State
 
@@ -54,19 +52,6 @@ MOST_CHANGES = 4
 SLACK = 5.0e-3
 """By how much a slice of the crack must miss its condition to change between full and dry, in Griffith pressures and
 openings: fronts then do not go to and fro by single nodes. What is full, and balances, do not depend on it."""
-
-
-@dataclass
-class Charges:
-    """Nodal currents of a state [A/m2 um, times um in 3D] and what they do with the potential and pressure."""
-
-    crack: Floats
-    anode: Floats
-    counter: Floats
-    crack_by_potential: Floats
-    crack_by_pressure: Floats
-    anode_by_potential: Floats
-    counter_by_drop: Floats
 
 
 class Cell:
@@ -101,7 +86,8 @@ class Cell:
         conductivity: Expr | None = None,
     ) -> None:
         self.model, self.state, self.held, self.scales = model, state, held, scales
-        self.mesh = msh = tagged.mesh
+        self.tagged, self.mesh = tagged, tagged.mesh
+        msh = tagged.mesh
         self.comm = msh.comm
         self.band = Band(state.damage, solid.damage_model)
         self.ds = ufl.Measure("ds", domain=msh, subdomain_data=tagged.facet_tags)
@@ -121,13 +107,20 @@ class Cell:
         self._stack, self._lateral = fem.Constant(msh, loads.stack_pressure), fem.Constant(msh, loads.lateral_stress)
         self.across_mobility = fem.Constant(msh, scales.across_mobility(solid.damage_model.length))
         self._weights = {k: fem.Function(space) for k in ("phi_phi", "phi_p", "p_phi", "p_p")}
-        self._faces(space, crack_kinetics)
+        self.faces = Faces(tagged, model, space, crack_kinetics)
+        self.lumped = self.faces.node_volume
+        self.width = self.total(self.faces.counter_face)
+        self._walls(space)
         self._compile(space)
         self.velocity = surface_velocity_per_current(model.anode.molar_volume)
         self.plating_wall = self.wall_area
         self.initial_volume = np.zeros(len(state.damage.x.array))
         self.owned = space.dofmap.index_map.size_local
         self.mouth = self.nodes_on("anode") if model.flaw.mouth == "open" else np.zeros(0, dtype=np.int32)
+        self._is_held = np.zeros(self.owned * msh.geometry.dim, dtype=bool)
+        for bc in held:
+            dofs, first_ghost = bc.dof_indices()
+            self._is_held[dofs[:first_ghost]] = True
         self._no_pressure = fem.Function(self.pressure.function_space)
         self._solver: LinearSolver | None = None
 
@@ -135,34 +128,24 @@ class Cell:
 
     def _load(self, u, d):  # type: ignore[no-untyped-def]
         """Energy of the loads."""
-        n, ds = ufl.FacetNormal(self.mesh), self.ds
-        work = pressure_energy(u, d, self.pressure) * ufl.dx + self._stack * ufl.inner(n, u) * ds(self.groups["anode"])
-        if "lateral" in self.groups:
-            work -= self._lateral * ufl.inner(n, u) * ds(self.groups["lateral"])
+        work = pressure_energy(u, d, self.pressure) * ufl.dx + self.outer_load(u)
         if "pore" in self.groups:
-            work += self.pressure * ufl.inner(n, u) * ds(self.groups["pore"])
+            work += self.pressure * ufl.inner(ufl.FacetNormal(self.mesh), u) * self.ds(self.groups["pore"])
         return work
 
-    def _faces(self, space: fem.FunctionSpace, crack_kinetics: FaceKinetics | None) -> None:
-        model, ds = self.model, self.ds
-        kappa = model.electrolyte.conductivity
-        anode = ButlerVolmer(symbolic(self.mesh, constricted(model.anode, kappa)))
-        counter = ButlerVolmer(symbolic(self.mesh, constricted(model.counter, kappa)), plating=False)
-        crack = crack_kinetics or ButlerVolmer(symbolic(self.mesh, model.anode))
-        self.plating_crack = NodalRelation(crack.residual, space, 2, ufl.Measure("dx", domain=self.mesh))
-        self.plating_anode = NodalRelation(
-            lambda j, phi: anode.residual(j, phi, 0.0), space, 1, ds(self.groups["anode"])
-        )
-        self.stripping = NodalRelation(
-            lambda j, drop: counter.residual(j, drop, 0.0), space, 1, ds(self.groups["counter"])
-        )
-        self.anode_area = model.anode.contact_fraction * self.plating_anode.weight
-        self.counter_area = model.counter.contact_fraction * self.stripping.weight
-        self.lumped = self.plating_crack.weight
-        self.width = self.total(self.stripping.weight)
+    def outer_load(self, u: Expr) -> ufl.Form:
+        """Energy of the loads on the outside of the body: minus their work."""
+        n, ds = ufl.FacetNormal(self.mesh), self.ds
+        work = self._stack * ufl.inner(n, u) * ds(self.groups["anode"])
+        if "lateral" in self.groups:
+            work -= self._lateral * ufl.inner(n, u) * ds(self.groups["lateral"])
+        return work
+
+    def _walls(self, space: fem.FunctionSpace) -> None:
+        """Surface and volume of pores, shared out among the nodes of their walls."""
         self.wall_area = self.wall_volume = np.zeros_like(self.lumped)
         if "pore" in self.groups:
-            wall, v = ds(self.groups["pore"], metadata=lithium.LUMPED), ufl.TestFunction(space)
+            wall, v = self.ds(self.groups["pore"], metadata=lithium.LUMPED), ufl.TestFunction(space)
             n, x = ufl.FacetNormal(self.mesh), ufl.SpatialCoordinate(self.mesh)
             self.wall_area = self.band.assembled(fem.form(v * wall))
             volume = -self.total(self.band.assembled(fem.form(ufl.inner(x, n) * v * wall))) / self.mesh.geometry.dim
@@ -215,11 +198,8 @@ class Cell:
 
     def nodes_on(self, group: str) -> np.ndarray:
         return fem.locate_dofs_topological(
-            self.state.damage.function_space, self.mesh.topology.dim - 1, self._facets(group)
+            self.state.damage.function_space, self.mesh.topology.dim - 1, self.tagged.facets(group)
         )
-
-    def _facets(self, group: str) -> np.ndarray:
-        return np.asarray(self.ds.subdomain_data().find(self.groups[group]))
 
     def total(self, values: Floats) -> float:
         """Over owned nodes of all ranks (collective)."""
@@ -272,14 +252,8 @@ class Cell:
     def charges(self) -> Charges:
         """Currents at the present state (collective)."""
         phi, p = values_of(self.potential), values_of(self.pressure)
-        j, (by_phi, by_p) = self.plating_crack.solve([phi, p - self.model.loads.stack_pressure])
         area = 2.0 * self.share.x.array * self.band.area + self.plating_wall
-        j_anode, (anode_by_phi,) = self.plating_anode.solve([phi])
-        j_counter, (counter_by_drop,) = self.stripping.solve([self.voltage - phi])
-        return Charges(
-            area * j, self.anode_area * j_anode, self.counter_area * j_counter,
-            area * by_phi, area * by_p, self.anode_area * anode_by_phi, self.counter_area * counter_by_drop,
-        )  # fmt: skip
+        return self.faces.charges(phi, p - self.model.loads.stack_pressure, self.voltage, area)
 
     def solve(self, dt: float, current_density: float, metal_old: Floats) -> tuple[Floats, Charges, int]:
         """u, phi, p and V at the end of a time step (collective); returns metal per node, currents and iterations.
@@ -346,15 +320,11 @@ class Cell:
 
     def _residual(self, charges: Charges, space_left: Floats, full: Nodes, total: float) -> float:
         """Leave minus the residual in the right-hand side; its scaled norm (collective)."""
-        n, dim = self.owned, self.mesh.geometry.dim
+        n = self.owned
         r_u = self._vector(self._force, self.state.displacement.function_space)
         load = self._vector(self._load_form, self.state.displacement.function_space)
-        held = np.zeros(n * dim, dtype=bool)
-        for bc in self.held:
-            dofs, first_ghost = bc.dof_indices()
-            held[dofs[:first_ghost]] = True
-        reaction = np.where(held, r_u, 0.0)
-        r_u = np.where(held, 0.0, r_u)
+        reaction = np.where(self._is_held, r_u, 0.0)
+        r_u = np.where(self._is_held, 0.0, r_u)
         r_phi = self.band.assembled(self._charge) + charges.crack + charges.anode - charges.counter
         r_p = np.where(full, space_left, 0.0)
         self._right.setArray(-np.concatenate([r_u, r_phi[:n], r_p[:n]]))

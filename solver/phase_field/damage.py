@@ -64,9 +64,7 @@ class DamageSolver:
 
     def step(self) -> None:
         """Over-relax towards the minimiser, between the bounds; the minimiser itself if that would raise the energy."""
-        relaxed = self._start_values + self.relaxation * (self._found - self._start_values)
-        low, high = (b.x.array[: self._owned] for b in (self.state.lower_bound, self.state.upper_bound))
-        relaxed = np.clip(relaxed, low, high)
+        relaxed = self._within(self._start_values + self.relaxation * (self._found - self._start_values))
         self._trial.setArray(relaxed)
         falls = self._problem.change(self._start, self._gradient, self._trial) <= 0.0  # a collective number
         self._put(relaxed if falls else self._found)
@@ -101,8 +99,12 @@ class DamageSolver:
 
     def put(self, values: Floats) -> None:
         """Set d, owned nodes, to the nearest values between the bounds (collective)."""
+        self._put(self._within(values))
+
+    def _within(self, values: Floats) -> Floats:
+        """The nearest values between the bounds."""
         low, high = (b.x.array[: self._owned] for b in (self.state.lower_bound, self.state.upper_bound))
-        self._put(np.clip(values, low, high))
+        return np.clip(values, low, high)
 
     def destroy(self) -> None:
         self._problem.destroy()

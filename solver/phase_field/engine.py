@@ -112,5 +112,3 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
 
     def mean_contact(self, state: PhaseState) -> tuple[float, float]:
         return 1.0, 1.0
-
-

@@ -26,11 +26,7 @@ class Observer:
         cell, fields = problem.cell, problem.fields
         u, d = fields.displacement, fields.damage
         self.x = d.function_space.tabulate_dof_coordinates()
-        n, ds = ufl.FacetNormal(cell.mesh), cell.ds
-        outer = problem.model.loads.stack_pressure * ufl.inner(n, u) * ds(cell.groups["anode"])
-        if "lateral" in cell.groups:
-            outer -= problem.model.loads.lateral_stress * ufl.inner(n, u) * ds(cell.groups["lateral"])
-        energy = cell.energy.stored(u, d) + cell.energy.fracture(d) + outer
+        energy = cell.energy.stored(u, d) + cell.energy.fracture(d) + cell.outer_load(u)
         self._energy = fem.form(energy)
         self.from_flaw = self._distances()
         model = problem.solid.damage_model

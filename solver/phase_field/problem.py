@@ -19,9 +19,10 @@ from ..physics.damage import AT1, AT2, DamageModel
 from ..physics.kinetics import FaceKinetics
 from ..physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, Spectral, Split, StarConvex
 from ..protocol.state import CellState
-from .cell import Cell, Charges
+from .cell import Cell
 from .damage import DamageSolver
 from .energy import Solid
+from .faces import Charges
 from .scales import Scales
 from .state import Floats, State
 from .support import flaw_nodes, held_displacements

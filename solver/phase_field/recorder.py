@@ -5,13 +5,11 @@ from ..backend import dolfinx  # noqa: F401  isort: skip
 from pathlib import Path
 
 import numpy as np
-import ufl
-from dolfinx import fem
 from lifrac.meshes.collective import on_root
 
 from ..constants import AMPERE_PER_M2_PER_MA_PER_CM2
 from ..gather import NodeGather
-from ..numerics.nodal import nodal_sums, values_of
+from ..numerics.nodal import NodalMean, values_of
 from ..physics.conduction import current_density
 from ..physics.elasticity import components_3d
 from ..vtkhdf import TemporalGrid
@@ -44,13 +42,7 @@ class PhaseFieldRecorder:
         self.gather = NodeGather(space, problem.comm)
         stress = components_3d(cell.energy.stress(fields.displacement, fields.damage), problem.solid.poisson_ratio)
         current = current_density(cell.potential, cell.conductivity)
-        self._means = []
-        for value, components in ((current, self._dim), (stress, 6)):
-            vectors = fem.functionspace(msh, ("Lagrange", 1, (components,)))
-            form = fem.form(ufl.inner(value, ufl.TestFunction(vectors)) * ufl.dx)
-            self._means.append((form, vectors, components))
-        volume = nodal_sums(fem.form(ufl.TestFunction(space) * ufl.dx), space)
-        self._volume = volume[: cell.owned]
+        self._current, self._stress = NodalMean(current, space), NodalMean(stress, space)
         self._grid = on_root(problem.comm, lambda: self._open(path))
 
     def _open(self, path: Path) -> TemporalGrid:
@@ -63,14 +55,11 @@ class PhaseFieldRecorder:
     def record(self, time: float) -> None:
         """Append the fields as they are (collective)."""
         cell, fields, n = self.problem.cell, self.problem.fields, self.problem.cell.owned
-        current, stress = (
-            nodal_sums(form, space)[: n * k].reshape(n, k) / self._volume[:, None] for form, space, k in self._means
-        )
         columns = [
             values_of(cell.potential)[:n, None],
-            _padded(current / AMPERE_PER_M2_PER_MA_PER_CM2),
+            _padded(self._current.now() / AMPERE_PER_M2_PER_MA_PER_CM2),
             _padded(values_of(fields.displacement)[: n * self._dim].reshape(n, self._dim)),
-            stress,
+            self._stress.now(),
             *(values_of(f)[:n, None] for f in (fields.damage, cell.aperture, cell.share, cell.pressure)),
         ]
         rows = self.gather.rows(np.column_stack(columns))
@@ -81,10 +70,7 @@ class PhaseFieldRecorder:
         assert self._grid is not None
         parts = np.split(rows, np.cumsum(list(ARRAYS.values()))[:-1], axis=1)
         arrays = {name: p if k > 1 else p[:, 0] for (name, k), p in zip(ARRAYS.items(), parts, strict=True)}
-        try:
-            self._grid.append(time, arrays)
-        except RuntimeError as error:  # h5py's word for a full disk
-            raise OSError(f"fields.vtkhdf could not be written ({error})") from None
+        self._grid.append(time, arrays)
 
 
 def _padded(vectors: Floats) -> Floats:
