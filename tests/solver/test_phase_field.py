@@ -1,10 +1,13 @@
 """Alternate minimisation: bounds, energy, equilibrium, what a split does, presets, snapshot and restore."""
 
+import itertools
+
 import numpy as np
 import pytest
 import ufl
 from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.numerics.linear import Preset
 from lifrac.solver.phase_field.energy import Energy, Solid
 from lifrac.solver.phase_field.measures import crack_length, tip_position
 from lifrac.solver.phase_field.minimise import AlternateMinimisation, Control
@@ -13,7 +16,7 @@ from lifrac.solver.physics.damage import AT1, AT2
 from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, StarConvex
 from mpi4py import MPI
 from petsc4py import PETSc
-from phase_field_bodies import CELLS, GC, WIDTH, Plate, hold, plate, pressed
+from phase_field_bodies import CELLS, GC, NU, WIDTH, E, Plate, hold, plate, pressed
 
 from dolfinx import fem, mesh  # isort: skip
 
@@ -92,6 +95,50 @@ def test_presets_agree() -> None:
     assert np.abs(damage[0] - damage[1]).max() < 1.0e-4  # k differs: 1e-8, 1e-6
 
 
+def rollers(state: State, *sides: tuple[int, float, fem.Constant]) -> list[fem.DirichletBC]:
+    """Sides (axis, where, value) that are held in the direction of their normal only."""
+    space, held = state.displacement.function_space, []
+    for axis, where, value in sides:
+        facets = mesh.locate_entities_boundary(space.mesh, 1, lambda x, a=axis, at=where: np.isclose(x[a], at))
+        held.append(fem.dirichletbc(value, fem.locate_dofs_topological(space.sub(axis), 1, facets), space.sub(axis)))
+    return held
+
+
+def test_multigrid_leaves_held_dofs_where_they_are_held() -> None:
+    """CG with multigrid ends with some residual; only free dofs move with it. (Reactions would do work.)"""
+    msh = mesh.create_rectangle(MPI.COMM_SELF, [(0.0, 0.0), (8.0, 8.0)], (32, 32))
+    state = State.on(msh)
+    end, zero = fem.Constant(msh, 0.03), fem.Constant(msh, 0.0)
+    held = rollers(state, (0, 0.0, zero), (1, 0.0, zero), (1, 8.0, end))
+    loop = AlternateMinimisation(Energy(Solid(E, NU, GC, AT1(1.5))), state, held, preset="multigrid")
+    values = state.displacement.x.array.reshape(-1, 2)
+    x, y = state.displacement.function_space.tabulate_dof_coordinates()[:, :2].T
+    for reduction in (0.1, 0.0):
+        loop.displacement.solve(reduction)
+        assert np.abs(values[x < 1e-9, 0]).max() == 0.0
+        assert np.abs(values[y < 1e-9, 1]).max() == 0.0
+        assert (values[y > 8.0 - 1e-9, 1] == 0.03).all()
+    assert loop.displacement.preset == "multigrid"
+    loop.destroy()
+
+
+@pytest.mark.parametrize("preset", ["direct", "multigrid"])
+def test_rising_energy_ends_the_minimisation(preset: Preset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that damage the sound body ever more than is best: a few parts in 1e8 of the energy are noticed."""
+    body = plate(MPI.COMM_SELF, control=TIGHT, preset=preset)
+    d, step = body.state.damage, body.loop._step
+    excess = itertools.count(1)
+
+    def too_far() -> None:
+        step()
+        d.x.array[d.x.array < 0.1] += 1.0e-8 * next(excess)
+
+    monkeypatch.setattr(body.loop, "_step", too_far)
+    body.opening.value = 0.02
+    with pytest.raises(NumericalFailure, match="energy rose"):
+        body.loop.minimise()
+
+
 def test_split_closes_a_compressed_crack() -> None:
     """Broken all over and pressed between rough plates: stiffness K where compression is kept, none without a split."""
     stored = {}
@@ -124,12 +171,8 @@ def test_tough_grain_holds_weak_one_breaks() -> None:
     state = State.on(msh)
     toughness = fem.Function(fem.functionspace(msh, ("DG", 0)))
     toughness.interpolate(lambda x: np.where(x[0] < 4.0, 6.0, 3.0))
-    space = state.displacement.function_space
     end, zero = fem.Constant(msh, 0.0), fem.Constant(msh, 0.0)
-    held = []
-    for axis, where, value in ((0, 0.0, zero), (0, 8.0, end), (1, 0.0, zero)):
-        facets = mesh.locate_entities_boundary(msh, 1, lambda x, a=axis, at=where: np.isclose(x[a], at))
-        held.append(fem.dirichletbc(value, fem.locate_dofs_topological(space.sub(axis), 1, facets), space.sub(axis)))
+    held = rollers(state, (0, 0.0, zero), (0, 8.0, end), (1, 0.0, zero))
     loop = AlternateMinimisation(Energy(Solid(150.0e3, 0.26, toughness, AT1(1.0))), state, held)
     weak = np.sqrt(3.0 * 3.0 * (1.0 - 0.26**2) / (8.0 * 150.0e3))
     end.value = 8.0 * weak * 1.02
@@ -145,12 +188,8 @@ def test_stiff_and_compliant_grain_in_series() -> None:
     state = State.on(msh)
     modulus = fem.Function(fem.functionspace(msh, ("DG", 0)))
     modulus.interpolate(lambda x: np.where(x[0] < 4.0, 200.0e3, 50.0e3))
-    space = state.displacement.function_space
     end, zero = fem.Constant(msh, 8.0e-4), fem.Constant(msh, 0.0)
-    held = []
-    for axis, where, value in ((0, 0.0, zero), (0, 8.0, end), (1, 0.0, zero), (1, 1.0, zero)):
-        facets = mesh.locate_entities_boundary(msh, 1, lambda x, a=axis, at=where: np.isclose(x[a], at))
-        held.append(fem.dirichletbc(value, fem.locate_dofs_topological(space.sub(axis), 1, facets), space.sub(axis)))
+    held = rollers(state, (0, 0.0, zero), (0, 8.0, end), (1, 0.0, zero), (1, 1.0, zero))
     loop = AlternateMinimisation(Energy(Solid(modulus, 0.26, GC, AT1(1.0), residual_stiffness=0.0)), state, held)
     found = loop.minimise()
     oedometric = (1.0 - 0.26) / ((1.0 + 0.26) * (1.0 - 0.52))
