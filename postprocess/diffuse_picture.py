@@ -16,7 +16,7 @@ from matplotlib.tri import LinearTriInterpolator, Triangulation
 from scipy.spatial import cKDTree
 
 from .crack_path import BROKEN, crack_path
-from .fields import FieldFile
+from .fields import FieldFile, Section
 from .grain_lines import boundary_lines
 from .holes import holes
 from .picture import LITHIUM, Body, Picture, Profile, Row, magnification, whole
@@ -50,23 +50,26 @@ class DiffusePicture(Picture):
     )
 
     def __init__(self, run: RunResult, fields: FieldFile, steps: Iterable[int]) -> None:
-        self.fields, self.section = fields, fields.section
+        self.fields = fields
         self.half = _is_half(run, fields)
         if not self.half:
             self.across = "Position along the anode (µm)"
         self.factor = magnification(max(self._half_opening(k) for k in steps), fields.thickness)
-        xy = self.section.xy
+        xy = self.section(0).xy
         self._boundaries = boundary_lines(run.case, xy.min(axis=0), xy.max(axis=0))
-        self._pores = holes(xy, self.section.triangles)
+
+    def section(self, step: int) -> Section:
+        """The body in the plane of the picture, on the mesh of a stored step."""
+        return self.fields.grid(step).section
 
     def _read(self, name: str, step: int) -> np.ndarray:
         """A point array on the nodes of the section."""
-        return self.fields.array(name, step)[self.section.ids]
+        return self.fields.array(name, step)[self.section(step).ids]
 
     def _half_opening(self, step: int) -> float:
         """The largest [um]: by how much displacement differs within broken cells, at least half the usual aperture."""
         u = self.displacement(step)
-        corners = u[self.section.triangles[self._broken_cells(step)]]
+        corners = u[self.section(step).triangles[self._broken_cells(step)]]
         jumps = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1)
         # Where a crack has not opened yet its initial aperture keeps noise from being enlarged.
         broken = self._read("damage", step) >= BROKEN
@@ -75,13 +78,14 @@ class DiffusePicture(Picture):
 
     def _broken_cells(self, step: int) -> np.ndarray:
         """Which triangles of the section are broken at all corners."""
-        return np.asarray((self._read("damage", step)[self.section.triangles] >= BROKEN).all(axis=1))
+        return np.asarray((self._read("damage", step)[self.section(step).triangles] >= BROKEN).all(axis=1))
 
     def body(self, step: int) -> Body:
         """The whole body, displacements enlarged."""
-        body = whole(self.section, self.factor * self.displacement(step), self.fields.thickness, half=self.half)
+        section = self.section(step)
+        body = whole(section, self.factor * self.displacement(step), self.fields.thickness, half=self.half)
         broken = self._read("damage", step) >= BROKEN
-        return replace(body, aside=float(np.abs(self.section.xy[broken, 0]).max(initial=0.0)))
+        return replace(body, aside=float(np.abs(section.xy[broken, 0]).max(initial=0.0)))
 
     def displacement(self, step: int) -> np.ndarray:
         """Displacements (n, 2) [um] that show the crack.
@@ -89,28 +93,21 @@ class DiffusePicture(Picture):
         Nodes that only broken cells hold are adrift: they move with the nearest one that is held. Taken off is what the
         stack pressure does to the thickness: it would drown the crack in a soft electrolyte.
         """
-        xy, triangles = self.section.xy, self.section.triangles
+        section = self.section(step)
+        xy, triangles = section.xy, section.triangles
         u = self._read("displacement_um", step)[:, :2].copy()
         held = np.zeros(len(xy), dtype=bool)
         held[triangles[~self._broken_cells(step)]] = True
         u[~held] = u[held][cKDTree(xy[held]).query(xy[~held])[1]]
         if self.half:
             u[xy[:, 0] <= 1e-9 * self.fields.thickness, 0] = 0.0
-        slope, rise = np.polyfit(xy[:, 1], u[:, 1], 1, w=np.sqrt(self._areas))
+        slope, rise = np.polyfit(xy[:, 1], u[:, 1], 1, w=np.sqrt(_areas(section)))
         u[:, 1] -= slope * xy[:, 1] + rise
         return u
 
-    @property
-    def _areas(self) -> np.ndarray:
-        """Share of the section [um2] that belongs to each node."""
-        triangles = self.section.triangles
-        a, b, c = (self.section.xy[triangles[:, k]] for k in range(3))
-        twice = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
-        return np.bincount(triangles.ravel(), np.repeat(twice / 6.0, 3), len(self.section.xy))
-
     def draw_crack(self, axis: Axes, body: Body, step: int) -> None:
         """Grain boundaries, pores, damage, and what lithium has filled."""
-        self._draw_boundaries(axis, body)
+        self._draw_boundaries(axis, body, step)
         axis.add_collection(self.pores(body, step))
         damage = np.clip(self.fields.array("damage", step)[body.ids], 0.0, 1.0)
         # Veils over each other, for colours side by side that are not opaque leave seams.
@@ -126,8 +123,9 @@ class DiffusePicture(Picture):
     def pores(self, body: Body, step: int) -> PolyCollection:
         """Pores, in the colour of lithium if it presses on their walls."""
         pressure = self.fields.array("lithium_pressure_MPa", step)[body.ids]
-        copies = (0, len(self.section.ids)) if self.half else (0,)
-        loops = [loop + first for loop in self._pores for first in copies]
+        section = self.section(step)
+        copies = (0, len(section.ids)) if self.half else (0,)
+        loops = [loop + first for loop in holes(section.xy, section.triangles) for first in copies]
         colours = [LITHIUM if np.median(pressure[loop]) > 0.0 else "white" for loop in loops]
         outlines = [np.column_stack([body.mesh.x[loop], body.mesh.y[loop]]) for loop in loops]
         return PolyCollection(outlines, facecolors=colours, edgecolors="black", linewidths=0.5, zorder=2.5)
@@ -137,11 +135,12 @@ class DiffusePicture(Picture):
         damage, share = (self.fields.array(name, step) for name in ("damage", "lithium_share"))
         return np.asarray((damage > _OPEN) & (share > _FILLED))
 
-    def _draw_boundaries(self, axis: Axes, body: Body) -> None:
+    def _draw_boundaries(self, axis: Axes, body: Body, step: int) -> None:
         """Grain boundaries, moved with the body."""
         if not self._boundaries or self.half:
             return
-        at_rest = Triangulation(self.section.xy[:, 0], self.section.xy[:, 1], self.section.triangles)
+        section = self.section(step)
+        at_rest = Triangulation(section.xy[:, 0], section.xy[:, 1], section.triangles)
         moved = [LinearTriInterpolator(at_rest, values) for values in (body.mesh.x, body.mesh.y)]
         lines = []
         for start, end in self._boundaries:
@@ -160,10 +159,23 @@ class DiffusePicture(Picture):
 
     def profile(self, step: int) -> Profile:
         """From the mouth of the flaw along the longest branch of the crack."""
-        at_face = self.section.xy[:, 1] <= 1e-9 * self.fields.thickness
-        mouth = at_face & (self._read("damage", 0) >= BROKEN)
-        nodes, along = crack_path(self.section.xy, self.section.triangles, self._read("damage", step), mouth)
-        return Profile(along, self.section.ids[nodes])
+        section, first, damage = self.section(step), self.section(0), self._read("damage", step)
+        near = 1e-9 * self.fields.thickness
+        # What breaks later on the face is no mouth. Nodes stay when a mesh is refined.
+        at_start = first.xy[(first.xy[:, 1] <= near) & (self._read("damage", 0) >= BROKEN)]
+        mouth = np.zeros(len(section.xy), dtype=bool)
+        if len(at_start):
+            mouth = cKDTree(at_start).query(section.xy)[0] <= near
+        nodes, along = crack_path(section.xy, section.triangles, damage, mouth)
+        return Profile(along, section.ids[nodes])
+
+
+def _areas(section: Section) -> np.ndarray:
+    """Share of the section [um2] that belongs to each node."""
+    triangles = section.triangles
+    a, b, c = (section.xy[triangles[:, k]] for k in range(3))
+    twice = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
+    return np.bincount(triangles.ravel(), np.repeat(twice / 6.0, 3), len(section.xy))
 
 
 def _veils(darkness: np.ndarray) -> list[float]:
@@ -177,4 +189,4 @@ def _is_half(run: RunResult, fields: FieldFile) -> bool:
     on_plane = run.manifest.get("mesh", {}).get("crack_plane_nodes")
     if on_plane is not None:
         return bool(on_plane)
-    return bool(fields.section.xy[:, 0].min() >= -1e-9 * fields.thickness)
+    return bool(fields.grid().section.xy[:, 0].min() >= -1e-9 * fields.thickness)

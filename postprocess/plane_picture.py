@@ -57,27 +57,27 @@ class PlanePicture(Picture):
     )
 
     def __init__(self, run: RunResult, fields: FieldFile, steps: Iterable[int]) -> None:
-        self.run, self.fields = run, fields
-        wall = np.flatnonzero(fields.section.xy[:, 0] <= 1e-9 * fields.thickness)
-        self._wall = wall[np.argsort(fields.section.xy[wall, 1])]
-        ids = fields.section.ids[self._wall]
+        self.run, self.fields, self.grid = run, fields, fields.grid()
+        wall = np.flatnonzero(self.grid.section.xy[:, 0] <= 1e-9 * fields.thickness)
+        self._wall = wall[np.argsort(self.grid.section.xy[wall, 1])]
+        ids = self.grid.section.ids[self._wall]
         widest = max(float(fields.array("displacement_um", k)[ids, 0].max()) for k in steps)
         self.factor = magnification(widest, fields.thickness)
 
     def body(self, step: int) -> Body:
         """Both halves; normal displacements are enlarged."""
         # Only the opening is enlarged: what the slab as a whole does would drown it, and the faces stay flat.
-        return whole(self.fields.section, self._drawn(step), self.fields.thickness, half=True)
+        return whole(self.grid.section, self._drawn(step), self.fields.thickness, half=True)
 
     def _drawn(self, step: int) -> np.ndarray:
-        displacement = self.fields.array("displacement_um", step)[self.fields.section.ids]
+        displacement = self.fields.array("displacement_um", step)[self.grid.section.ids]
         return np.column_stack([self.factor * displacement[:, 0], np.zeros(len(displacement))])
 
     def opening(self, step: int) -> Opening:
         """The crack at a stored step."""
-        fields, section = self.fields, self.fields.section
-        line = fields.crack_line
-        y = fields.points[line, 1]
+        fields, section = self.fields, self.grid.section
+        line = self.grid.crack_line
+        y = self.grid.points[line, 1]
         x = (section.xy + self._drawn(step))[self._wall, 0]
         gap = np.interp(y, section.xy[self._wall, 1], np.maximum(x, 0.0))
         aperture = fields.array("aperture_um", step)[line]
@@ -101,8 +101,8 @@ class PlanePicture(Picture):
 
     def profile(self, step: int) -> Profile:
         """All of the crack plane at z = 0."""
-        line = self.fields.crack_line
-        return Profile(self.fields.points[line, 1], line)
+        line = self.grid.crack_line
+        return Profile(self.grid.points[line, 1], line)
 
     def reach(self, steps: list[int]) -> float:
         """Somewhat beyond the crack's end."""

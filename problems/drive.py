@@ -56,13 +56,11 @@ class Driver[E: ProtocolRun[Any]](ABC):
     ----------
     session : Session
     engine : ProtocolRun
-    dofs : int
-        Unknowns of the bulk.
     """
 
-    def __init__(self, session: Session, engine: E, dofs: int) -> None:
+    def __init__(self, session: Session, engine: E) -> None:
         self.comm, self.case, self.folder, self.engine = session.comm, session.case, session.folder, engine
-        self.dofs, self.begun, self.asked = dofs, session.begun, session.asked
+        self.begun, self.asked = session.begun, session.asked
         self.stored_at = -1.0
         self.worst = Worst()
         self.planned = planned = sum(step.planned_charge for step in engine.cell_model.protocol)
@@ -71,6 +69,11 @@ class Driver[E: ProtocolRun[Any]](ABC):
             self.marks = [planned * (i + 1) / max(stored - 1, 1) for i in range(max(stored - 2, 0))]
         else:
             self.engine.marks = self.marks = sorted(stored)
+
+    @property
+    @abstractmethod
+    def dofs(self) -> int:
+        """Unknowns of the bulk, on the present mesh."""
 
     @abstractmethod
     def store_fields(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifrac.meshes.cracked import Corridor, CrackedSlab
 from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
-from lifrac.meshes.polylines import lengths
+from lifrac.meshes.polylines import Polyline, lengths
 from lifrac.meshes.report import MeshReport
 from lifrac.solver.parameters import CellModel, Cohesion, PhaseFieldModel, PlaneModel
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .schema import CaseFile
 
 Geometry = SlabEdgeFlaw | HalfPennyBlock | CrackedSlab
+AHEAD = 3.0
+"""Internal lengths about a flaw that are fine before a mesh adapts: what it is refined by ahead of a crack."""
 WALL = 2.0
 """Internal lengths that the fine region reaches into the wall of a pore, from which a crack may start anywhere."""
 CELLS_PER_LENGTH = 3.0
@@ -139,6 +141,11 @@ class Plane(Engine):
             return
         if file.electrolyte.grains is not None:
             yield Problem("electrolyte.grains", "means nothing to the plane engine", remedy=remedy)
+        if file.mesh.adaptive:
+            yield Problem(
+                "mesh.adaptive", "means nothing to the plane engine, whose crack keeps to its plane", "true",
+                f"Remove it, or {remedy[0].lower()}{remedy[1:]}",
+            )  # fmt: skip
         sizes, flaw = self.sizes(file), defect.flaw_length
         if sizes["crack_size"] > flaw / 4.0:
             yield Problem(
@@ -200,6 +207,7 @@ class PhaseField(Engine):
             **vars(cell),
             diffuse=file.fracture.diffuse(self.length(file), sizes["band_size"]),
             boundaries=None if grains is None else grains.resolved(box, sizes["band_size"]),
+            adaptive=file.mesh.adaptive,
         )
 
     def unfit_mesh(self, file: "CaseFile", groups: Container[str], report: MeshReport) -> Iterator[Problem]:
@@ -221,6 +229,8 @@ class PhaseField(Engine):
         return file.fracture.internal_length(file.defect.kind.scale(file.defect))
 
     def _reach(self, file: "CaseFile", length: float) -> float:
+        if file.mesh.adaptive:
+            return AHEAD * length
         grains = file.electrolyte.grains
         straight = file.defect.kind.planar(file.defect) and grains is None
         free = 0.0 if straight else 0.5 * file.defect.flaw_length
@@ -232,12 +242,13 @@ class PhaseField(Engine):
         half = common | {
             "crack_size": sizes["band_size"], "flaw_length": defect.flaw_length, "corridor": sizes["reach"]
         }  # fmt: skip
+        if defect.kind.dimension == 3 or file.mesh.adaptive:
+            half |= {"path_growth": sizes["growth"], "path_size": sizes["far_size"], "reach": sizes["reach"]}
         if defect.kind.dimension == 3:
-            half |= {"path_growth": sizes["growth"], "path_size": sizes["far_size"]}
-            return HalfPennyBlock(**half, breadth=sizes["breadth"], reach=sizes["reach"], flaw_row=True)
+            return HalfPennyBlock(**half, breadth=sizes["breadth"], flaw_row=True)
         if defect.kind.planar(defect) and file.electrolyte.grains is None:
             return SlabEdgeFlaw(**half, flaw_row=True)
-        ways, pores = defect.kind.ways(defect, thickness), defect.kind.pores(defect)
+        ways, pores = self._ways(file), defect.kind.pores(defect)
         walls = [Corridor((pore.centre,), pore.radius + WALL * self.length(file)) for pore in pores]
         return CrackedSlab(
             **common,
@@ -246,6 +257,13 @@ class PhaseField(Engine):
             pores=pores,
             reach=(*(Corridor(way, sizes["reach"]) for way in ways), *walls),
         )
+
+    def _ways(self, file: "CaseFile") -> tuple[Polyline, ...]:
+        """Where cells are fine from the start [um]."""
+        kind = file.defect.kind
+        if file.mesh.adaptive:
+            return kind.cracks(file.defect)
+        return kind.ways(file.defect, float(file.electrolyte.thickness))
 
     def problems(self, file: "CaseFile") -> Iterator[Problem]:
         sizes, length = self.sizes(file), self.length(file)
@@ -308,7 +326,8 @@ class PhaseField(Engine):
     def forecast(self, file: "CaseFile") -> str:
         nodes = self._nodes(file)
         unknowns = (file.defect.kind.dimension + 3) * nodes
-        return f"Estimate (within a factor of two): {nodes} nodes, {unknowns} unknowns"
+        start = " at the start" if file.mesh.adaptive else ""
+        return f"Estimate (within a factor of two): {nodes} nodes, {unknowns} unknowns{start}"
 
     def _nodes(self, file: "CaseFile") -> int:
         """About how many nodes the mesh has."""
@@ -322,7 +341,8 @@ class PhaseField(Engine):
             )
         half = isinstance(self.geometry(file), SlabEdgeFlaw)
         sides = 1.0 if half else 2.0
-        way = thickness if half else sum(float(lengths(way).sum()) for way in defect.kind.ways(defect, thickness))
+        straight = half and not file.mesh.adaptive
+        way = thickness if straight else sum(float(lengths(way).sum()) for way in self._ways(file))
         wall = WALL * self.length(file)
         rings = sum(math.pi * wall * (2.0 * pore.radius + wall) for pore in defect.kind.pores(defect))
         return estimates.band_nodes(sizes, sides * way * reach + rings, sides * way, sides * thickness * width, 2)

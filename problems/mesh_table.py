@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import model_validator
+from pydantic import StrictBool, model_validator
 
 from . import units as u
 from .schema_tools import Problem, Problems, Strict, default
@@ -27,8 +27,11 @@ class Mesh(Strict):
     third in 3D."""
     reach: u.PositiveLength | None = None
     """Phase field: how far from the flaw, and from the straight way from its tip to the counter electrode, elements
-    are `band_size` long; in 3D, how far from the flaw. Default: four internal lengths, and for flaws that need not grow
-    straight at least half the flaw."""
+    are `band_size` long; in 3D and with `adaptive`, how far from the flaw. Default: four internal lengths, with
+    `adaptive` three, and for flaws that need not grow straight at least half the flaw without it."""
+    adaptive: StrictBool = False
+    """Phase field: refine the mesh to `band_size` during the run, wherever a crack is and goes: its path need not be
+    known. Coarse elements must still be fine enough for stress and potential (`far_size`, `growth`)."""
     far_size: u.PositiveLength | None = None
     """Largest element edge. Default: a tenth of the thickness, or `crack_size` or `band_size` where that is more."""
     growth: Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=1.0)] | None = None
@@ -51,7 +54,7 @@ class Mesh(Strict):
         found = [
             Problem(name, "has no effect on a mesh file", getattr(self, name).text, "Remove it or mesh.file")
             for name in self.stated()
-            if name != "band_size"
+            if name != "band_size"  # what cells of the file measure where the crack can go
         ]
         if found:
             raise Problems(found)
@@ -59,5 +62,5 @@ class Mesh(Strict):
 
     def stated(self) -> Iterator[str]:
         """Sizes that the user stated."""
-        sizes = (name for name in type(self).model_fields if name not in ("file", "length_unit"))
+        sizes = (name for name in type(self).model_fields if name not in ("adaptive", "file", "length_unit"))
         yield from (name for name in sizes if getattr(self, name) is not None)

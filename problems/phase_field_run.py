@@ -1,6 +1,5 @@
 """A run of the phase-field engine: every rank steps it, with equal decisions; rank 0 writes."""
 
-import numpy as np
 from lifrac.meshes.collective import on_root
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.errors import NumericalFailure
@@ -21,7 +20,7 @@ def run_phase_field(session: Session, tagged: TaggedMesh) -> int:
         on_root(comm, lambda: folder.withdraw() if folder else None)
         raise
     on_root(comm, lambda: folder.begin(case, comm.size, tagged.report.as_dict()) if folder else None)
-    recorder = PhaseFieldRecorder(engine.problem, session.path / FIELDS)
+    recorder = PhaseFieldRecorder(session.path / FIELDS)
     return _PhaseFieldDriver(session, engine, recorder).run()
 
 
@@ -29,8 +28,12 @@ class _PhaseFieldDriver(Driver[PhaseFieldEngine]):
     """The same on every rank but for what it writes."""
 
     def __init__(self, session: Session, engine: PhaseFieldEngine, recorder: PhaseFieldRecorder) -> None:
-        super().__init__(session, engine, engine.problem.dofs)
+        super().__init__(session, engine)
         self.recorder = recorder
+
+    @property
+    def dofs(self) -> int:
+        return self.engine.problem.dofs
 
     def asked_to_stop(self) -> bool:
         return bool(self.comm.bcast(bool(self.asked), root=0))
@@ -39,20 +42,14 @@ class _PhaseFieldDriver(Driver[PhaseFieldEngine]):
         state = self.engine.state
         self.engine.problem.load(state)  # a step that was refused may have been there since
         try:
-            self.recorder.record(state.time)
+            self.recorder.record(self.engine.problem, state.time)
         except OSError as error:
             return str(error)
         return ""
 
     def checkpoint(self) -> None:
-        state, gather = self.engine.state, self.recorder.gather
-        n, dim = gather.owned, self.engine.problem.tagged.mesh.geometry.dim
-        scalars = (state.damage, state.potential, state.pressure, state.metal)
-        local = np.column_stack([state.displacement[: n * dim].reshape(n, dim), *(v[:n] for v in scalars)])
-        rows = gather.rows(local)
-        if self.folder is None or rows is None:
-            return
-        names = ("damage", "potential", "pressure", "metal")
-        arrays = {name: rows[:, dim + k] for k, name in enumerate(names)}
-        self.folder.checkpoint(state, {"displacement": rows[:, :dim], **arrays})
+        self.engine.problem.load(self.engine.state)
+        arrays = self.engine.mesh.arrays()
+        if self.folder is not None:
+            self.folder.checkpoint(self.engine.state, arrays)
 

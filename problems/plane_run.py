@@ -38,7 +38,7 @@ def run_plane(session: Session, tagged: TaggedMesh) -> int:
     code = NUMERICAL_FAILURE
     try:
         engine = PlaneEngine(SurfaceProblem(surface, response, model))
-        code = _PlaneDriver(session, engine, bulk.dofs, recorder).run()
+        code = _PlaneDriver(session, engine, bulk, recorder).run()
     finally:
         share(comm, None)
         comm.bcast(code, root=0)
@@ -57,9 +57,13 @@ def _try_to_record(recorder: FieldRecorder, snapshot: SurfaceSnapshot) -> str:
 class _PlaneDriver(Driver[PlaneEngine]):
     """Rank 0's part of a run; the others wait for snapshots on the communicator of the run, not on that of the mesh."""
 
-    def __init__(self, session: Session, engine: PlaneEngine, dofs: int, recorder: FieldRecorder) -> None:
-        super().__init__(session, engine, dofs)
-        self.recorder = recorder
+    def __init__(self, session: Session, engine: PlaneEngine, bulk: Bulk, recorder: FieldRecorder) -> None:
+        super().__init__(session, engine)
+        self.bulk, self.recorder = bulk, recorder
+
+    @property
+    def dofs(self) -> int:
+        return self.bulk.dofs
 
     def store_fields(self) -> str:
         state, problem = self.engine.state, self.engine.problem

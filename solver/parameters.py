@@ -298,3 +298,5 @@ class PhaseFieldModel(CellModel):
     diffuse: DiffuseCrack = field(kw_only=True)
     boundaries: GrainBoundaries | None = None
     """None: one crystal."""
+    adaptive: bool = False
+    """Refine the mesh where cracks are and go, during the run."""

@@ -1,12 +1,14 @@
-"""One temporal VTKHDF file per run: fixed geometry, point arrays appended in time.
+"""One temporal VTKHDF file per run: point arrays appended in time, on a mesh that may be replaced by another one.
 
 The layout follows the VTKHDF 2.0 specification of an `UnstructuredGrid` with a `Steps` group, read by
-VTK >= 9.3 (ParaView >= 5.12). The geometry is stored once and every step points to it by zero offsets; each
+VTK >= 9.3 (ParaView >= 5.12). A geometry is stored once, as a part, and every step points to its own by offsets; each
 step adds its point arrays. The file is closed between steps, so it may be opened while the run goes on, and a
 run that is killed leaves all the steps it had written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -23,12 +25,42 @@ _STEP_CHUNK = (256,)
 _LIBVER = ("v108", "v108")
 _FLAT = ("PartOffsets", "NumberOfParts", "PointOffsets", "CellDataOffsets/region")
 _BY_TOPOLOGY = ("CellOffsets", "ConnectivityIdOffsets")
+_COUNTS = ("NumberOfPoints", "NumberOfCells", "NumberOfConnectivityIds")
+_BY_CELL = ("Types", "CellData/region")
 
 Cells = Sequence[tuple[int, npt.NDArray[np.integer]]]
 
 
+@dataclass(frozen=True)
+class Part:
+    """One geometry in the file: its number, how much of everything lies before it, and how much is its own."""
+
+    number: int
+    points_before: int
+    cells_before: int
+    ids_before: int
+    points: int
+    cells: int
+    ids: int
+
+    @classmethod
+    def last_of(cls, root: h5py.Group, number: int) -> "Part":
+        """The geometry of a number."""
+        counts = [root[name][: number + 1] for name in _COUNTS]
+        return cls(number, *(int(c[:-1].sum()) for c in counts), *(int(c[-1]) for c in counts))
+
+    @property
+    def offsets(self) -> dict[str, int]:
+        """What a step on this geometry says of it."""
+        return {
+            "PartOffsets": self.number, "NumberOfParts": 1, "PointOffsets": self.points_before,
+            "CellDataOffsets/region": self.cells_before, "CellOffsets": self.cells_before,
+            "ConnectivityIdOffsets": self.ids_before,
+        }  # fmt: skip
+
+
 class TemporalGrid:
-    """Writer of a temporal VTKHDF unstructured grid with geometry that does not change.
+    """Writer of a temporal VTKHDF unstructured grid.
 
     Plain NumPy and h5py: call it on one rank only.
 
@@ -59,22 +91,18 @@ class TemporalGrid:
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
         self.path = Path(path)
-        points = np.asarray(points, dtype=np.float64)
-        if points.ndim != 2 or points.shape[1] != 3:
-            raise ValueError(f"points must have shape (n, 3), not {points.shape}")
-        self._n_points = len(points)
         self._arrays = dict(point_arrays)
         self._times: list[float] = []
-        types, connectivity, offsets = _flatten(cells, self._n_points)
-        region = np.asarray(region, dtype=np.int32)
-        if region.shape != types.shape:
-            raise ValueError(f"region must have one value per cell, {types.size}, not {region.shape}")
+        self._rows = 0
+        """Of point arrays written so far."""
+        geometry = _geometry(points, cells, region)
         with h5py.File(self.path, "w", libver=_LIBVER) as file:
             root = file.create_group("VTKHDF")
             root.attrs["Version"] = np.array([2, 0], dtype=np.int64)
             root.attrs.create("Type", np.bytes_("UnstructuredGrid"))
-            _write_geometry(root, points, types, connectivity, offsets, region)
-            _create_steps(root, self._arrays, self._n_points, np.dtype(dtype))
+            _create_geometry(root)
+            _create_steps(root, self._arrays, len(geometry["Points"]), np.dtype(dtype))
+            self._part = _add_geometry(root, geometry, 0)
 
     @classmethod
     def reopen(cls, path: str | Path, *, until: float = np.inf) -> "TemporalGrid":
@@ -84,15 +112,29 @@ class TemporalGrid:
         with h5py.File(grid.path, "r+", libver=_LIBVER) as file:
             root = file["VTKHDF"]
             steps = root["Steps"]
-            grid._n_points = int(root["NumberOfPoints"][0])
             grid._arrays = {
                 name: 1 if array.ndim == 1 else array.shape[1] for name, array in root["PointData"].items()
             }
             times = steps["Values"][: int(steps.attrs["NSteps"])]
             grid._times = [float(t) for t in times[times <= until]]
+            kept = len(grid._times)
+            grid._part = Part.last_of(root, int(steps["PartOffsets"][kept - 1]) if kept else 0)
+            first = [int(steps["PointDataOffsets"][name][kept - 1]) for name in grid._arrays] if kept else []
+            grid._rows = max(first) + grid._part.points if first else 0
             _count(root, grid._times)
-            _resize(root, grid._arrays, len(grid._times), n_points=grid._n_points)
+            _cut_geometry(root, grid._part)
+            _resize(root, grid._arrays, kept, grid._rows)
         return grid
+
+    def remesh(
+        self, points: npt.NDArray[np.floating], cells: Cells, region: npt.NDArray[np.integer]
+    ) -> None:
+        """Give the geometry of all steps that are appended from now on; as at creation."""
+        geometry = _geometry(points, cells, region)
+        with _disk(self.path), h5py.File(self.path, "r+", libver=_LIBVER) as file:
+            root = file["VTKHDF"]
+            _cut_geometry(root, self._part)  # what an attempt left that met a full disk
+            self._part = _add_geometry(root, geometry, self._part.number + 1)
 
     @property
     def times(self) -> tuple[float, ...]:
@@ -113,21 +155,21 @@ class TemporalGrid:
         if self._times and time <= self._times[-1]:
             raise ValueError(f"time {time} s is not after the last one written, {self._times[-1]} s")
         data = {name: self._shaped(name, np.asarray(values)) for name, values in arrays.items()}
-        try:
+        with _disk(self.path):
             self._write(time, data)
-        except RuntimeError as error:  # h5py's word for a full disk
-            raise OSError(f"{self.path.name} could not be written ({error})") from None
         self._times.append(float(time))
+        self._rows += self._part.points
 
     def _write(self, time: float, data: Mapping[str, npt.NDArray[np.floating]]) -> None:
-        first = len(self._times) * self._n_points
+        first = self._rows
         with h5py.File(self.path, "r+", libver=_LIBVER) as file:
             root = file["VTKHDF"]
-            _resize(root, self._arrays, len(self._times) + 1, n_points=self._n_points)
+            _resize(root, self._arrays, len(self._times) + 1, first + self._part.points)
             for name, values in data.items():
                 root["PointData"][name][first:] = values
                 root["Steps/PointDataOffsets"][name][-1] = first
-            root["Steps/NumberOfParts"][-1] = 1
+            for name, value in self._part.offsets.items():
+                root["Steps"][name][-1] = value
             file.flush()
             # Counted last: until here a reader sees the file as it was before.
             _count(root, [*self._times, time])
@@ -144,10 +186,36 @@ class TemporalGrid:
     def _shaped(self, name: str, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """`values` in the shape it has on disk, or ValueError."""
         ncomp = self._arrays[name]
-        shape = (self._n_points,) if ncomp == 1 else (self._n_points, ncomp)
-        if values.size != self._n_points * ncomp:
+        n = self._part.points
+        shape = (n,) if ncomp == 1 else (n, ncomp)
+        if values.size != n * ncomp:
             raise ValueError(f"{name} must have shape {shape}, not {values.shape}")
         return values.reshape(shape)
+
+
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    """A full disk is an OSError; h5py calls it something else."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(f"{path.name} could not be written ({error})") from None
+
+
+def _geometry(
+    points: npt.NDArray[np.floating], cells: Cells, region: npt.NDArray[np.integer]
+) -> dict[str, np.ndarray]:
+    """All arrays of a geometry, by their names in the file, or ValueError."""
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise ValueError(f"points must have shape (n, 3), not {points.shape}")
+    types, connectivity, offsets = _flatten(cells, len(points))
+    region = np.asarray(region, dtype=np.int32)
+    if region.shape != types.shape:
+        raise ValueError(f"region must have one value per cell, {types.size}, not {region.shape}")
+    return {
+        "Points": points, "Types": types, "Connectivity": connectivity, "Offsets": offsets, "CellData/region": region,
+    }  # fmt: skip
 
 
 def _flatten(cells: Cells, n_points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -167,27 +235,38 @@ def _flatten(cells: Cells, n_points: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return np.concatenate(types), connectivity, offsets
 
 
-def _write_geometry(
-    root: h5py.Group,
-    points: np.ndarray,
-    types: np.ndarray,
-    connectivity: np.ndarray,
-    offsets: np.ndarray,
-    region: np.ndarray,
-) -> None:
-    """The part of the file that never changes."""
+def _create_geometry(root: h5py.Group) -> None:
+    """Empty, growable arrays for geometries."""
     packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-    for name, count in (
-        ("NumberOfPoints", len(points)),
-        ("NumberOfCells", types.size),
-        ("NumberOfConnectivityIds", connectivity.size),
-    ):
-        root.create_dataset(name, data=np.array([count], dtype=np.int64))
-    root.create_dataset("Points", data=points, **packed)
-    root.create_dataset("Types", data=types, **packed)
-    root.create_dataset("Connectivity", data=connectivity, **packed)
-    root.create_dataset("Offsets", data=offsets, **packed)
-    root.create_group("CellData").create_dataset("region", data=region, **packed)
+    for name in _COUNTS:
+        root.create_dataset(name, shape=(0,), maxshape=(None,), dtype=np.int64, chunks=_STEP_CHUNK)
+    root.create_dataset("Points", shape=(0, 3), maxshape=(None, 3), dtype=np.float64, **packed)
+    kinds = {"Types": np.uint8, "Connectivity": np.int64, "Offsets": np.int64, "CellData/region": np.int32}
+    for name, dtype in kinds.items():
+        root.create_dataset(name, shape=(0,), maxshape=(None,), dtype=dtype, **packed)
+
+
+def _add_geometry(root: h5py.Group, geometry: Mapping[str, np.ndarray], number: int) -> Part:
+    """Append a geometry; its counts come last, so that a file is whole whenever a run is killed."""
+    for name, values in geometry.items():
+        array = root[name]
+        array.resize(len(array) + len(values), axis=0)
+        array[len(array) - len(values) :] = values
+    for name, key in zip(_COUNTS, ("Points", "Types", "Connectivity"), strict=True):
+        root[name].resize(number + 1, axis=0)
+        root[name][number] = len(geometry[key])
+    return Part.last_of(root, number)
+
+
+def _cut_geometry(root: h5py.Group, last: Part) -> None:
+    """Drop what lies behind a geometry."""
+    points, cells = last.points_before + last.points, last.cells_before + last.cells
+    lengths = {
+        "Points": points, "Connectivity": last.ids_before + last.ids, "Offsets": cells + last.number + 1,
+        **dict.fromkeys(_BY_CELL, cells), **dict.fromkeys(_COUNTS, last.number + 1),
+    }  # fmt: skip
+    for name, length in lengths.items():
+        root[name].resize(length, axis=0)
 
 
 def _create_steps(root: h5py.Group, arrays: Mapping[str, int], n_points: int, dtype: np.dtype) -> None:
@@ -216,13 +295,13 @@ def _create_steps(root: h5py.Group, arrays: Mapping[str, int], n_points: int, dt
         )
 
 
-def _resize(root: h5py.Group, arrays: Mapping[str, int], n_steps: int, *, n_points: int) -> None:
-    """Bring all growable arrays but the times to `n_steps`; new offsets are zero: the one geometry."""
+def _resize(root: h5py.Group, arrays: Mapping[str, int], n_steps: int, rows: int) -> None:
+    """Bring all arrays of steps but the times to `n_steps`, and point arrays to their rows."""
     steps = root["Steps"]
     for name in (*_FLAT, *_BY_TOPOLOGY, *(f"PointDataOffsets/{a}" for a in arrays)):
         steps[name].resize(n_steps, axis=0)
     for name in arrays:
-        root["PointData"][name].resize(n_steps * n_points, axis=0)
+        root["PointData"][name].resize(rows, axis=0)
 
 
 def _count(root: h5py.Group, times: Sequence[float]) -> None:

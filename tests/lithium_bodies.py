@@ -29,12 +29,21 @@ CURRENT = 80.0
 """[A/m2], at which the flaw grows."""
 
 
-def _raw(whole: bool) -> RawMesh:
-    """The half x >= 0, or both; the flaw is a row of cells beside x = 0, in the whole body on both sides."""
+def _lines(coarse: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of nodes: fine where the crack can go, or only along the row of the flaw and next to it."""
+    if coarse:
+        return np.array([0, 1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40.0]), np.concatenate(
+            [np.arange(11.0), np.arange(12.0, 21.0, 2.0), np.arange(24.0, 41.0, 4.0)]
+        )
     x = np.concatenate([np.arange(10.0), 10.0 + 30.0 * np.linspace(0.0, 1.0, 9) ** 1.5])
+    return x, np.concatenate([np.arange(20.0), 20.0 + 20.0 * np.linspace(0.0, 1.0, 7) ** 1.3])
+
+
+def _raw(whole: bool, coarse: bool) -> RawMesh:
+    """The half x >= 0, or both; the flaw is a row of cells beside x = 0, in the whole body on both sides."""
+    x, y = _lines(coarse)
     if whole:
         x = np.concatenate([-x[:0:-1], x])
-    y = np.concatenate([np.arange(20.0), 20.0 + 20.0 * np.linspace(0.0, 1.0, 7) ** 1.3])
     points = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
     node = np.arange(len(points)).reshape(len(x), len(y))
     a, b, c, d = (part.ravel() for part in (node[:-1, :-1], node[1:, :-1], node[1:, 1:], node[:-1, 1:]))
@@ -51,8 +60,8 @@ def _raw(whole: bool) -> RawMesh:
     return RawMesh(points, np.concatenate([first, second]), facets, {"flaw": np.concatenate([row, len(first) + row])})
 
 
-def mesh_of(comm: MPI.Comm, whole: bool = False) -> TaggedMesh:
-    return distribute(comm, _raw(whole) if comm.rank == 0 else None)
+def mesh_of(comm: MPI.Comm, whole: bool = False, coarse: bool = False) -> TaggedMesh:
+    return distribute(comm, _raw(whole, coarse) if comm.rank == 0 else None)
 
 
 def model(*protocol: ProtocolStep, **changes: Any) -> PhaseFieldModel:
@@ -73,3 +82,8 @@ def problem(comm: MPI.Comm, cell: PhaseFieldModel, whole: bool = False) -> Phase
 
 def engine(comm: MPI.Comm, cell: PhaseFieldModel, whole: bool = False) -> PhaseFieldEngine:
     return PhaseFieldEngine(problem(comm, cell, whole))
+
+
+def adaptive_engine(comm: MPI.Comm, **changes: Any) -> PhaseFieldEngine:
+    """On a mesh that is fine along the flaw only, and follows the crack."""
+    return PhaseFieldEngine(PhaseFieldProblem(mesh_of(comm, coarse=True), model(adaptive=True, **changes)))

@@ -1,29 +1,18 @@
 """Amounts held by nodes, carried to a finer mesh by the share of what each node can hold.
 
 Where the capacity of node i is int c N_i dx, with a density c that is carried exactly (that of a crack's surface, or of
-its volume), and the share s is a P1 field, the whole amount is int c s dx on either mesh. What is full stays full.
+its volume), and the share s is a P1 field, the amount int c s dx is the same on either mesh: s times the new capacity
+of each new node. What is full stays full. What a node holds beyond its capacity, or owes, is carried as an amount per
+volume.
 """
 
-from ..backend import dolfinx  # noqa: F401  isort: skip
-
 import numpy as np
-from dolfinx import fem
-from mpi4py import MPI
 
 from .whole_fields import Floats
 
 
-def share_of(amounts: Floats, capacity: Floats) -> Floats:
-    """Amount over capacity of each node; zero where a node can hold nothing."""
-    here = capacity > 0.0
-    return np.where(here, amounts / np.where(here, capacity, 1.0), 0.0)
-
-
-def amounts_of(share: Floats, capacity: Floats, whole: float, space: fem.FunctionSpace) -> Floats:
-    """Amounts of the nodes of this rank, ghosts included, that add up to `whole` to rounding (collective).
-
-    What nodes without capacity held is spread over the others.
-    """
-    amounts = share * np.maximum(capacity, 0.0)
-    found = space.mesh.comm.allreduce(float(amounts[: space.dofmap.index_map.size_local].sum()), op=MPI.SUM)
-    return amounts * (whole / found) if found != 0.0 else amounts
+def share_and_rest(amounts: Floats, capacity: Floats) -> tuple[Floats, Floats]:
+    """s between 0 and 1, and what is left, of amounts = s capacity + rest."""
+    here = capacity != 0.0
+    share = np.where(here, np.clip(amounts / np.where(here, capacity, 1.0), 0.0, 1.0), 0.0)
+    return share, amounts - share * capacity

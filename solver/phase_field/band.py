@@ -148,6 +148,14 @@ class Band:
         assert self._even is not None
         return self._solve(self._even, amounts)
 
+    def destroy(self) -> None:
+        """Free solvers and matrices."""
+        solvers = [self._filter] if self._even is None else [self._filter, self._even]
+        for solver in solvers:
+            solver.destroy()
+        for matrix in (self._filter.matrix, self._even_matrix):
+            matrix.destroy()
+
     def _solve(self, solver: LinearSolver, right: Floats) -> Floats:
         b, x = solver.matrix.createVecs()
         owned = self.space.dofmap.index_map.size_local

@@ -403,6 +403,14 @@ class Cell:
         self._solver.solve(self._right, self._step)
         return np.array(self._step.getArray(readonly=True))
 
+    def destroy(self) -> None:
+        """Free solvers and matrices."""
+        self.band.destroy()
+        if self._solver is not None:
+            self._solver.destroy()
+        for thing in (self.matrix, self._right, self._step):
+            thing.destroy()
+
     def _factorise(self, charges: Charges, full: Nodes, dt: float) -> None:
         w, m, rate = self._weights, self.lumped, dt * self.velocity
         by_potential = charges.crack_by_potential + charges.anode_by_potential + charges.counter_by_drop

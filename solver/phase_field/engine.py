@@ -1,5 +1,6 @@
 """The phase-field engine: cracks that choose their own path, filled with lithium, along a protocol."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..errors import NumericalFailure
@@ -7,6 +8,7 @@ from ..flaw_scales import plating_time
 from ..parameters import PhaseFieldModel
 from ..protocol.measures import Measures
 from ..protocol.run import PRESSURE_ALLOWANCE, ProtocolRun, Trial
+from .following import following
 from .observer import Observer
 from .problem import PhaseFieldProblem, PhaseState, Step
 
@@ -35,6 +37,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     Parameters
     ----------
     problem : PhaseFieldProblem
+        On the first mesh; the engine goes on to finer ones where the model wants that.
     state : PhaseState, optional
         Where to start; default: the assembled cell at rest.
     """
@@ -42,35 +45,55 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     def __init__(self, problem: PhaseFieldProblem, state: PhaseState | None = None) -> None:
         model: PhaseFieldModel = problem.model
         super().__init__(model, problem.scales.opening)
-        self.problem, self.model = problem, model
-        self.observer = Observer(problem)
-        self.state = self._at_rest() if state is None else state
-        problem.load(self.state)
-        self.observer.begin(self.state)
-        self._pressure = problem.cell.mean_pressure()
+        self.model = model
+        self.mesh = following(problem)
+        self.observer = Observer(self.problem)
+        self.state = self.mesh.problem.start if state is None else state
+        if state is None:
+            self._rest()
+        self.problem.load(self.state)
+        self.observer.begin()
+        self._pressure = self.problem.cell.mean_pressure()
         self.measures = self.observer.measure(self.state)
-        top = problem.largest(self.observer.x[:, 1])
+        top = self.problem.largest(self.observer.x[:, 1])
         self.path_end = top - model.diffuse.length
         self.start(resolution=1.5 * model.diffuse.cell_size)
 
-    def _at_rest(self) -> PhaseState:
+    @property
+    def problem(self) -> PhaseFieldProblem:
+        """The one on the present mesh."""
+        return self.mesh.problem.problem
+
+    def _rest(self) -> None:
         """The flaw filled as stated, and come to rest under the loads: metal that is pressed carries its share."""
-        state, loads = self.problem.state(), self.model.loads
+        loads = self.model.loads
         if loads.stack_pressure > 0.0 or loads.lateral_stress != 0.0:
+            duration = REST * plating_time(self.model)
             try:
-                self.problem.metal = self.problem.rest(state, REST * plating_time(self.model)).metal
-                state = self.problem.state()
-                self.observer.empty_mouth(state)
+                step = self._on_fine_mesh(lambda problem, start: problem.rest(start, duration))
+                self.problem.metal = step.metal
+                self.state = self.problem.state()
+                self.observer.empty_mouth(self.state)
             except NumericalFailure:
                 self.notes.append("no equilibrium of the flaw under the loads: it starts unloaded")
-        state.initial_metal = self.problem.copies * self.problem.cell.total(state.metal)
-        return state
+        self.state.initial_metal = self.problem.copies * self.problem.cell.total(self.state.metal)
+
+    def _on_fine_mesh(self, solve: Callable[[PhaseFieldProblem, PhaseState], Step]) -> Step:
+        """What `solve` finds from `state`, on a mesh that is fine enough for it; `state` is on that mesh then, also
+        after a failure (collective)."""
+        self.mesh.problem.start = self.state
+        try:
+            return self.mesh.step(lambda body: solve(body.problem, body.start))
+        finally:
+            self.state = self.mesh.problem.start
+            if self.observer.problem is not self.problem:
+                self.observer = Observer(self.problem, self.observer.reference)
 
     def _forget(self) -> None:
         """Steps start from the last state: nothing is predicted."""
 
     def _attempt(self, dt: float, current: float, failures: int) -> PhaseTrial:
-        step = self.problem.solve(self.state, dt, current)
+        step = self._on_fine_mesh(lambda problem, start: problem.solve(start, dt, current))
         self.problem.metal = step.metal
         fields = self.problem.state()
         old = self.state

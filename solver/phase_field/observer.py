@@ -2,6 +2,8 @@
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
+from dataclasses import dataclass
+
 import numpy as np
 import ufl
 from dolfinx import fem
@@ -18,10 +20,29 @@ FILLED = 0.5
 """Share of the aperture from which on a node counts as reached by lithium."""
 
 
-class Observer:
-    """Computes `Measures` of the fields as they are; integrals are compiled once (collective)."""
+@dataclass
+class Reference:
+    """What measures are compared with; it outlives a mesh."""
 
-    def __init__(self, problem: PhaseFieldProblem) -> None:
+    area: float
+    """Surface of the cracks at the start, as `Observer.surface` has it."""
+    energy: float = 0.0
+    """At the first state [MPa um2, um3 in 3D]."""
+    currents: tuple[float, float] = (0.0, 0.0)
+    """Into the crack and the anode face in the last accepted step [A/m2 um, times um in 3D]."""
+
+
+class Observer:
+    """Computes `Measures` of the fields as they are; integrals are compiled once (collective).
+
+    Parameters
+    ----------
+    problem : PhaseFieldProblem
+    reference : Reference, optional
+        That of the observer on the mesh before; default: the cell as it is now.
+    """
+
+    def __init__(self, problem: PhaseFieldProblem, reference: Reference | None = None) -> None:
         self.problem = problem
         cell, fields = problem.cell, problem.fields
         u, d = fields.displacement, fields.damage
@@ -32,11 +53,10 @@ class Observer:
         model = problem.solid.damage_model
         surface = model.surface_density(d) / model.toughness_factor(problem.row)
         self._surface = fem.form(surface * ufl.dx)
-        self.initial_area = self.surface()
+        self.reference = reference or Reference(self.surface())
         mouth = np.zeros(len(self.x), dtype=bool)
         mouth[cell.nodes_on("anode")] = True
         self._at_face = mouth
-        self.start_energy = 0.0
 
     def _distances(self) -> Floats:
         """Of every node from the nodes that are broken at the start [um] (collective)."""
@@ -57,7 +77,7 @@ class Observer:
         """a0 and what its surface has grown by, by surface energy [um]; in 3D the radius of a half penny of equal
         area."""
         p = self.problem
-        grown = p.copies * (self.surface() - self.initial_area)
+        grown = p.copies * (self.surface() - self.reference.area)
         a0 = p.model.flaw.length
         if p.tagged.mesh.geometry.dim == 2:
             return a0 + grown
@@ -74,7 +94,7 @@ class Observer:
         new.plated_in_flaw += plated
         new.exchanged += abs(plated)
         new.extruded += p.copies * self.empty_mouth(new)
-        change = cell.crack_volume() - self.volume_before
+        change = cell.crack_volume() - p.volume_before
         new.work["pressure"] += cell.total(0.5 * (old.pressure + new.pressure) * change)
 
     def empty_mouth(self, new: PhaseState) -> float:
@@ -95,7 +115,7 @@ class Observer:
         volume = p.copies * cell.total(np.maximum(cell.crack_volume(), 0.0))
         stored = p.copies * cell.total(state.metal)
         metal = state.initial_metal + state.plated_in_flaw - state.extruded
-        crack, anode = self.currents
+        crack, anode = self.reference.currents
         total = crack + anode
         width = cell.width
         scale = p.scales.opening * p.scales.length
@@ -113,21 +133,17 @@ class Observer:
                                   width * max(state.throughput, 1.0)),
             lithium_error=relative(stored - metal, max(abs(metal), state.exchanged), 1.0e-3 * scale),
             energy_error=relative(
-                self.energy() - self.start_energy - state.work["pressure"],
+                self.energy() - self.reference.energy - state.work["pressure"],
                 abs(state.work["pressure"]), p.surface_energy * 0.01 * a0,
             ),
             advance=p.largest(self.from_flaw[broken]),
         )  # fmt: skip
 
-    def begin(self, state: PhaseState) -> None:
+    def begin(self) -> None:
         """The fields are at the cell's first state."""
-        cell = self.problem.cell
-        self.start_energy = self.energy()
-        self.volume_before = cell.crack_volume()
-        self.currents = (0.0, 0.0)
+        self.reference.energy = self.energy()
 
     def remember(self, step: Step) -> None:
-        """The step is accepted: its currents and volumes are the present ones."""
+        """The step is accepted: its currents are the present ones."""
         cell = self.problem.cell
-        self.volume_before = cell.crack_volume()
-        self.currents = (cell.total(step.charges.crack), cell.total(step.charges.anode))
+        self.reference.currents = (cell.total(step.charges.crack), cell.total(step.charges.anode))

@@ -103,10 +103,19 @@ class PhaseFieldProblem:
     model : PhaseFieldModel
     crack_kinetics : FaceKinetics, optional
         Replaces Butler-Volmer on the crack faces (verification).
+    fresh : bool
+        The cell as assembled; otherwise a sound and empty body, whose fields are filled by what carries them.
     """
 
-    def __init__(self, tagged: TaggedMesh, model: PhaseFieldModel, crack_kinetics: FaceKinetics | None = None) -> None:
-        self.tagged, self.model = tagged, model
+    def __init__(
+        self,
+        tagged: TaggedMesh,
+        model: PhaseFieldModel,
+        crack_kinetics: FaceKinetics | None = None,
+        *,
+        fresh: bool = True,
+    ) -> None:
+        self.tagged, self.model, self.crack_kinetics = tagged, model, crack_kinetics
         self.scales = Scales.of(model)
         self.comm = tagged.mesh.comm
         self.fields = State.on(tagged.mesh)
@@ -127,12 +136,16 @@ class PhaseFieldProblem:
         self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics, conductivity)
         self.damage = DamageSolver(self.cell.energy, self.fields, relaxation=1.0)
         self.acceleration = Anderson(self.comm, DEPTH, DAMPING)
-        self._break_flaw()
+        space = self.fields.damage.function_space
+        self.flaw = flaw_nodes(tagged, space)
+        self.metal = np.zeros(len(self.fields.damage.x.array))
+        self.volume_before = self.metal
+        """V_i of each node at the state that was loaded last [um2, um3 in 3D]."""
+        if fresh:
+            self._break_flaw()
 
     def _break_flaw(self) -> None:
         """The damage of the unloaded flaw, and the lithium in it."""
-        space = self.fields.damage.function_space
-        self.flaw = flaw_nodes(self.tagged, space)
         self.fields.break_nodes(self.flaw)
         self.damage.solve()
         self.damage.finish()
@@ -175,6 +188,12 @@ class PhaseFieldProblem:
         cell.admit_metal()
         cell.set_aperture()
         cell.set_share(self.metal)
+        self.volume_before = cell.crack_volume()
+
+    def destroy(self) -> None:
+        """Free solvers and matrices; the problem is not used again."""
+        self.damage.destroy()
+        self.cell.destroy()
 
     def rest(self, state: PhaseState, dt: float) -> Step:
         """A short time at the loads, in which nothing plates or creeps (collective); raises as `solve` does."""

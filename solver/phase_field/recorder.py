@@ -25,45 +25,46 @@ TRIANGLE, TETRAHEDRON = 5, 10
 
 
 class PhaseFieldRecorder:
-    """Stress and current are constant in a cell; they are written as volume-weighted means at the nodes.
+    """Appends states to a file, each on the mesh it is on.
 
     Parameters
     ----------
-    problem : PhaseFieldProblem
     path : Path
         File to create.
     """
 
-    def __init__(self, problem: PhaseFieldProblem, path: Path) -> None:
-        self.problem = problem
-        cell, fields = problem.cell, problem.fields
-        space, msh = fields.damage.function_space, cell.mesh
-        self._dim = msh.geometry.dim
-        self.gather = NodeGather(space, problem.comm)
-        stress = components_3d(cell.energy.stress(fields.displacement, fields.damage), problem.solid.poisson_ratio)
-        current = current_density(cell.potential, cell.conductivity)
-        self._current, self._stress = NodalMean(current, space), NodalMean(stress, space)
-        self._grid = on_root(problem.comm, lambda: self._open(path))
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._grid: TemporalGrid | None = None
+        self._columns: _Columns | None = None
 
-    def _open(self, path: Path) -> TemporalGrid:
-        points, cells = self.gather.points, self.gather.cells
+    def record(self, problem: PhaseFieldProblem, time: float) -> None:
+        """Append the fields as they are (collective).
+
+        Raises
+        ------
+        OSError
+            On every rank alike; nothing is appended then.
+        """
+        columns = self._columns
+        if columns is None or columns.problem is not problem:
+            columns = _Columns(problem)
+            on_root(problem.comm, lambda: self._mesh(columns))
+            self._columns = columns
+        rows = columns.now()
+        on_root(problem.comm, lambda: self._append(time, rows))
+
+    def _mesh(self, columns: "_Columns") -> None:
+        """Write a mesh, the first one into a new file."""
+        points, cells = columns.gather.points, columns.gather.cells
         assert points is not None
         assert cells is not None
-        shape = TRIANGLE if self._dim == 2 else TETRAHEDRON
-        return TemporalGrid(path, points, [(shape, cells)], np.zeros(len(cells), dtype=np.int64), ARRAYS)
-
-    def record(self, time: float) -> None:
-        """Append the fields as they are (collective)."""
-        cell, fields, n = self.problem.cell, self.problem.fields, self.problem.cell.owned
-        columns = [
-            values_of(cell.potential)[:n, None],
-            _padded(self._current.now() / AMPERE_PER_M2_PER_MA_PER_CM2),
-            _padded(values_of(fields.displacement)[: n * self._dim].reshape(n, self._dim)),
-            self._stress.now(),
-            *(values_of(f)[:n, None] for f in (fields.damage, cell.aperture, cell.share, cell.pressure)),
-        ]
-        rows = self.gather.rows(np.column_stack(columns))
-        on_root(self.problem.comm, lambda: self._append(time, rows))
+        shape = TRIANGLE if columns.dim == 2 else TETRAHEDRON
+        blocks, region = [(shape, cells)], np.zeros(len(cells), dtype=np.int64)
+        if self._grid is None:
+            self._grid = TemporalGrid(self._path, points, blocks, region, ARRAYS)
+        else:
+            self._grid.remesh(points, blocks, region)
 
     def _append(self, time: float, rows: Floats | None) -> None:
         assert rows is not None
@@ -71,6 +72,32 @@ class PhaseFieldRecorder:
         parts = np.split(rows, np.cumsum(list(ARRAYS.values()))[:-1], axis=1)
         arrays = {name: p if k > 1 else p[:, 0] for (name, k), p in zip(ARRAYS.items(), parts, strict=True)}
         self._grid.append(time, arrays)
+
+
+class _Columns:
+    """The arrays of one mesh, gathered; stress and current, constant in a cell, as volume-weighted means at nodes."""
+
+    def __init__(self, problem: PhaseFieldProblem) -> None:
+        self.problem = problem
+        cell, fields = problem.cell, problem.fields
+        space = fields.damage.function_space
+        self.dim = cell.mesh.geometry.dim
+        self.gather = NodeGather(space, problem.comm)
+        stress = components_3d(cell.energy.stress(fields.displacement, fields.damage), problem.solid.poisson_ratio)
+        current = current_density(cell.potential, cell.conductivity)
+        self._current, self._stress = NodalMean(current, space), NodalMean(stress, space)
+
+    def now(self) -> Floats | None:
+        """Rank 0: a row for each node, columns in the order of `ARRAYS` (collective)."""
+        cell, fields, n = self.problem.cell, self.problem.fields, self.problem.cell.owned
+        columns = [
+            values_of(cell.potential)[:n, None],
+            _padded(self._current.now() / AMPERE_PER_M2_PER_MA_PER_CM2),
+            _padded(values_of(fields.displacement)[: n * self.dim].reshape(n, self.dim)),
+            self._stress.now(),
+            *(values_of(f)[:n, None] for f in (fields.damage, cell.aperture, cell.share, cell.pressure)),
+        ]
+        return self.gather.rows(np.column_stack(columns))
 
 
 def _padded(vectors: Floats) -> Floats:

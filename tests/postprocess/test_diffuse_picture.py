@@ -69,7 +69,7 @@ def test_drawn_opening_is_the_stored_one_enlarged(make_diffuse: MakeRun, crack: 
     picture = load(make_diffuse(crack))
     assert picture.half == crack.half
     assert 0.4 * 0.025 * THICKNESS <= 0.5 * picture.factor * crack.opening <= 1.1 * 0.025 * THICKNESS
-    body, xy = picture.body(6), picture.section.xy
+    body, xy = picture.body(6), picture.section(6).xy
     n = len(xy)
     moved = np.column_stack([body.mesh.x, body.mesh.y])[:n] - xy
     assert np.abs(moved).max() < 0.6 * picture.factor * crack.opening
@@ -101,7 +101,7 @@ def test_view_holds_the_crack(make_diffuse: MakeRun) -> None:
 def test_lithium_is_where_crack_and_share_say(make_diffuse: MakeRun) -> None:
     picture = load(make_diffuse(INCLINED))
     filled = picture.filled(6)
-    xy = picture.fields.points[filled]
+    xy = picture.fields.grid().points[filled]
     s = xy @ np.array([0.5, np.sqrt(0.75), 0.0])
     assert filled.sum() > 30
     assert 0.9 * 0.8 * 30.0 < s.max() <= 0.8 * 30.0
@@ -203,7 +203,7 @@ def test_grains_are_drawn(make_diffuse: MakeRun) -> None:
 
 def test_pores_are_found_and_filled_where_lithium_presses(make_diffuse: MakeRun) -> None:
     picture = load(make_diffuse(INCLINED))
-    xy, triangles = picture.section.xy, picture.section.triangles
+    xy, triangles = picture.section(6).xy, picture.section(6).triangles
     middle = xy[triangles].mean(axis=1)
     centres = np.array([[-20.0, 20.0], [-10.0, 40.0]])
     inside = np.linalg.norm(middle[:, None] - centres, axis=2).min(axis=1) < 6.0
@@ -236,7 +236,7 @@ def test_block_is_drawn_in_its_symmetry_plane(make_diffuse: MakeRun) -> None:
     file.close()
     assert {p.name for p in plot_run(folder)} == ALL
     picture = load(folder, (0, 1))
-    assert len(picture.section.triangles) == len(triangles)
+    assert len(picture.section(1).triangles) == len(triangles)
     assert picture.body(1).mesh.x.min() < -0.9 * HALF_WIDTH
     for one, other in itertools.pairwise(picture.profile(k).along for k in (0, 1)):
         np.testing.assert_array_equal(one, other)

@@ -61,10 +61,10 @@ def test_drawn_opening_is_the_stored_one_enlarged(make_run: MakeRun) -> None:
     assert fields is not None
     picture = PlanePicture(run, fields, [3, 6])
     opening = picture.opening(6)
-    stored = fields.array("aperture_um", 6)[fields.crack_line] - 0.02
+    stored = fields.array("aperture_um", 6)[fields.grid().crack_line] - 0.02
     np.testing.assert_allclose(2 * opening.gap, picture.factor * stored, atol=1e-4 * picture.factor * stored.max())
     assert 0.4 * 0.025 * 200 <= max(picture.opening(k).gap.max() for k in (3, 6)) <= 0.025 * 200
-    wet = fields.array("metal_thickness_um", 6)[fields.crack_line] > 0
+    wet = fields.array("metal_thickness_um", 6)[fields.grid().crack_line] > 0
     np.testing.assert_allclose(opening.fill, wet)
     body = picture.body(6)
     np.testing.assert_array_equal(body.mesh.y[body.face == -1], 0.0)

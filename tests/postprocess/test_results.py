@@ -57,14 +57,14 @@ def test_fields_in_two_dimensions(make_run: MakeRun) -> None:
     assert fields is not None
     assert len(fields.times) == 7
     assert fields.thickness == THICKNESS
-    assert fields.cells(ELECTROLYTE).shape[1] == 3
-    assert fields.cells(CRACK_PLANE).shape == (50, 2)
-    assert np.all(fields.points[np.unique(fields.cells(ANODE)), 1] == 0)
-    y = fields.points[fields.crack_line, 1]
+    assert fields.grid().cells(ELECTROLYTE).shape[1] == 3
+    assert fields.grid().cells(CRACK_PLANE).shape == (50, 2)
+    assert np.all(fields.grid().points[np.unique(fields.grid().cells(ANODE)), 1] == 0)
+    y = fields.grid().points[fields.grid().crack_line, 1]
     assert y[0] == 0
     assert np.all(np.diff(y) > 0)
     assert fields.spread(3) == [0, 3, 6]
-    assert fields.array("stress_MPa", -1).shape == (len(fields.points), 6)
+    assert fields.array("stress_MPa", -1).shape == (len(fields.grid().points), 6)
     with pytest.raises(InputError, match="no such point array"):
         fields.array("stress", 0)
 
@@ -80,7 +80,7 @@ def test_section_of_a_block_is_its_symmetry_plane(tmp_path: Path) -> None:
     grid = TemporalGrid(path, points, [(10, tetrahedra), (5, crack)], np.array([0] * 6 + [1]), {"damage": 1})
     grid.append(0.0, {"damage": np.arange(11.0)})
     fields = FieldFile(path)
-    a, b, c = (fields.section.xy[fields.section.triangles[:, k]] for k in range(3))
+    a, b, c = (fields.grid().section.xy[fields.grid().section.triangles[:, k]] for k in range(3))
     areas = 0.5 * np.abs(np.linalg.det(np.stack([b - a, c - a], axis=-1)))
     np.testing.assert_allclose(areas, [0.5, 0.5])
-    np.testing.assert_array_equal(fields.crack_line, [8, 9])
+    np.testing.assert_array_equal(fields.grid().crack_line, [8, 9])

@@ -196,6 +196,23 @@ def test_plane_engine_refuses_other_flaws(tmp_path: Path) -> None:
             case_of(tmp_path, flaw, engine="plane")
 
 
+def test_adaptive_mesh_is_fine_about_the_flaw_only(tmp_path: Path) -> None:
+    for flaw in ("straight", "inclined", "two"):
+        case, fixed = (case_of(tmp_path, flaw, "mesh.growth=0.2", *more) for more in (["mesh.adaptive=true"], []))
+        assert case.phase_field_model().adaptive
+        assert not fixed.phase_field_model().adaptive
+        few, many = (build(c.geometry(), MPI.COMM_SELF).report for c in (case, fixed))  # type: ignore[arg-type]
+        assert few.nodes < 0.8 * many.nodes, flaw
+        assert few.flaw_cells == many.flaw_cells
+        forecast = int(case.file.engine.forecast(case.file).split("nodes")[0].split()[-1])
+        assert 0.5 < forecast / few.nodes < 2.0, flaw
+
+
+def test_plane_engine_refuses_adaptive_meshes(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"mesh\.adaptive = 'true'.*plane engine.*Remove it, or write.*phase_field"):
+        case_of(tmp_path, "straight", "mesh.adaptive=true", engine="plane")
+
+
 @pytest.mark.parametrize("flaw", ["inclined", "penny"])
 def test_check_and_mesh_take_the_cases(flaw: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case = case_of(tmp_path, flaw, 'fracture.length="5 um"')

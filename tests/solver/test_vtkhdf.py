@@ -158,3 +158,45 @@ def test_h5py_and_dolfinx_live_in_one_process(tmp_path: Path, order: str) -> Non
     )
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, env=env)
+
+
+def _square(k: int) -> tuple[np.ndarray, list, np.ndarray]:
+    """A square cut into k x k squares of two triangles each: points, cells, regions."""
+    x = np.linspace(0.0, 1.0, k + 1)
+    points = np.stack([*(a.ravel() for a in np.meshgrid(x, x)), np.zeros((k + 1) ** 2)], axis=1)
+    corner = (np.arange(k)[:, None] * (k + 1) + np.arange(k)).ravel()
+    lower = np.stack([corner, corner + 1, corner + k + 2], 1)
+    upper = np.stack([corner, corner + k + 2, corner + k + 1], 1)
+    return points, [(5, np.vstack([lower, upper]))], np.arange(2 * k * k)
+
+
+def test_vtk_reads_every_step_on_its_own_mesh_also_after_reopening(tmp_path: Path) -> None:
+    path = tmp_path / "fields.vtkhdf"
+    meshes = {1: _square(1), 2: _square(2), 3: _square(3)}
+    grid = TemporalGrid(path, *meshes[1], ARRAYS)
+    on = [1, 1, 2, 3, 3]
+    for k, size in enumerate(on):
+        if k and size != on[k - 1]:
+            grid.remesh(*meshes[size])
+        grid.append(float(k), state(len(meshes[size][0]), k))
+
+    def check(step: int, size: int, number: int) -> None:
+        points, cells, region = meshes[size]
+        got_points, got_types, connectivity, got_region, arrays = read(path, step)
+        np.testing.assert_array_equal(got_points, points)
+        assert got_types == [5] * len(region)
+        np.testing.assert_array_equal(connectivity, cells[0][1].ravel())
+        np.testing.assert_array_equal(got_region, region)
+        for name, values in state(len(points), number).items():
+            np.testing.assert_array_equal(arrays[name], values)
+
+    for k in (4, 0, 2, 1, 3):
+        check(k, on[k], k)
+    again = TemporalGrid.reopen(path, until=2.5)  # on the second mesh; the third is dropped
+    again.append(2.7, state(9, 7))
+    again.remesh(*meshes[3])
+    again.append(2.8, state(16, 8))
+    assert vtk_times(path) == [0.0, 1.0, 2.0, 2.7, 2.8]
+    check(3, 2, 7)
+    check(4, 3, 8)
+    check(1, 1, 1)

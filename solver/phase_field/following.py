@@ -1,0 +1,110 @@
+"""A cell on a mesh that follows its cracks: what is carried from one mesh to the next.
+
+P1 fields and the damage's bounds carry over exactly, cells that metal can enter hand that on to their parts. The
+initial volume of the flaw is int w0 |grad d0|/2, with the aperture by nodes and the surface by cells: exact as well.
+Metal is carried by what nodes can hold (`numerics.amounts`).
+"""
+
+from ..backend import dolfinx  # noqa: F401  isort: skip
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from lifrac.meshes.refinement import SizeDemand
+from lifrac.meshes.tagged import TaggedMesh
+
+from ..numerics.adaptive import Adaptive
+from ..numerics.amounts import share_and_rest
+from ..numerics.whole_fields import Fields
+from ..physics.lithium import LUMPED
+from .adapt import CrackFront, Refinement
+from .problem import PhaseFieldProblem, PhaseState
+
+LARGEST_CELL = 2.0**0.25
+"""Largest cell where a crack is, over h: bisection makes cells of 2^-1/2 of it, so that they measure h in the mean."""
+
+
+class Followed:
+    """A phase-field problem as `Adaptive` sees it.
+
+    Attributes
+    ----------
+    problem : PhaseFieldProblem
+    start : PhaseState
+        What the next step starts from; after a change of mesh it is on the new one.
+    """
+
+    def __init__(self, problem: PhaseFieldProblem, before: "Followed | None") -> None:
+        self.problem = problem
+        self.start: PhaseState = problem.state() if before is None else before.start
+        space, cell = problem.fields.damage.function_space, problem.cell
+        names = ("metal_share", "metal_beyond_share", "initial_aperture", "initial_aperture_filled")
+        self._share, self._rest, self._aperture, self._filled = (fem.Function(space, name=name) for name in names)
+        self._surface = fem.Function(cell.band.passable.function_space, name="initial_surface")
+        self._area = fem.form(self._surface * ufl.TestFunction(space) * ufl.dx(metadata=LUMPED))
+        if before is None:
+            points = self._surface.function_space.element.interpolation_points
+            self._surface.interpolate(fem.Expression(cell.band.density, points))
+            self._aperture.x.array[:] = np.where(cell.band.open, problem.model.flaw.aperture, 0.0)
+        self._front: CrackFront | None = None
+
+    def fields(self) -> Fields:
+        """Those at the start of the step, which the problem is at."""
+        cell = self.problem.cell
+        share, rest = share_and_rest(self.problem.metal, cell.crack_volume())
+        self._share.x.array[:], self._rest.x.array[:] = share, rest / cell.lumped
+        # The product: that of two fields would not be that of their values at new nodes.
+        self._filled.x.array[:] = share * self._aperture.x.array
+        more = {str(f.name): f for f in (self._share, self._rest, self._aperture, self._filled, self._surface)}
+        scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.passable}
+        return self.problem.fields.fields() | scalars | more
+
+    def carried(self) -> None:
+        """Metal and volumes from the fields that were filled (collective)."""
+        problem, cell = self.problem, self.problem.cell
+        area, share = cell.band.assembled(self._area), self._share.x.array
+        slit = self._aperture.x.array * area
+        cell.initial_volume = slit + cell.wall_volume
+        opened = share * (cell.crack_volume() - slit)
+        problem.metal = opened + self._filled.x.array * area + self._rest.x.array * cell.lumped
+        nodal = problem.state()
+        self.start = replace(
+            self.start, displacement=nodal.displacement, damage=nodal.damage, potential=nodal.potential,
+            pressure=nodal.pressure, metal=nodal.metal,
+        )  # fmt: skip
+        problem.load(self.start)
+
+    def snapshot(self) -> PhaseState:
+        return self.start
+
+    def restore(self, snapshot: PhaseState) -> None:
+        self.start = snapshot
+        self.problem.load(snapshot)
+
+    def destroy(self) -> None:
+        self.problem.destroy()
+
+    def demands(self) -> Sequence[SizeDemand]:
+        """Cells where cracks are and go, if the model wants them to follow (collective)."""
+        problem = self.problem
+        if not problem.model.adaptive:
+            return ()
+        if self._front is None:
+            wanted = Refinement(LARGEST_CELL * problem.model.diffuse.cell_size)
+            self._front = CrackFront(problem.cell.energy, problem.fields, wanted)
+        return self._front.demands()
+
+
+def following(problem: PhaseFieldProblem) -> Adaptive[Followed]:
+    """The cell on the mesh it has, and on those that follow from it (collective)."""
+
+    def build(tagged: TaggedMesh, before: Followed | None) -> Followed:
+        if tagged is problem.tagged:
+            return Followed(problem, before)
+        fresh = before is None
+        return Followed(PhaseFieldProblem(tagged, problem.model, problem.crack_kinetics, fresh=fresh), before)
+
+    return Adaptive(problem.tagged, build, Followed.demands)

@@ -1,0 +1,32 @@
+"""A mesh that follows a crack filled with lithium, on all ranks together and on each alone: the same figures."""
+
+import numpy as np
+from lithium_bodies import adaptive_engine
+from mpi4py import MPI
+
+COMM = MPI.COMM_WORLD
+GROWN = 12.0
+"""Crack length [um] at which runs are ended."""
+
+
+def figures(comm: MPI.Comm) -> tuple[np.ndarray, int]:
+    """What histories tell of each step, and the number of nodes at the end."""
+    cell = adaptive_engine(comm)
+    rows = []
+    for report in cell.run():
+        m, s = report.measures, report.state
+        rows.append([s.time, s.charge, s.cell_voltage, m.crack_length, m.flaw_volume, m.lithium_volume, m.crack_tip])
+        assert m.charge_error < 1.0e-8
+        assert m.lithium_error < 1.0e-12
+        if m.crack_length > GROWN:
+            break
+    assert cell.mesh.rounds >= 1
+    return np.array(rows), cell.problem.dofs
+
+
+def test_run_on_a_mesh_that_follows_does_not_depend_on_the_partition() -> None:
+    (together, size), (alone, same_size) = figures(COMM), figures(MPI.COMM_SELF)
+    assert size == same_size
+    assert together.shape == alone.shape
+    assert np.abs(together / alone - 1.0).max() < 1.0e-6
+    assert all((rows == together).all() for rows in COMM.allgather(together))
