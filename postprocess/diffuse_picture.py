@@ -123,12 +123,16 @@ class DiffusePicture(Picture):
     def pores(self, body: Body, step: int) -> PolyCollection:
         """Pores, in the colour of lithium if it presses on their walls."""
         pressure = self.fields.array("lithium_pressure_MPa", step)[body.ids]
-        section = self.section(step)
-        copies = (0, len(section.ids)) if self.half else (0,)
-        loops = [loop + first for loop in holes(section.xy, section.triangles) for first in copies]
+        copies = (0, len(self.section(step).ids)) if self.half else (0,)
+        loops = [loop + first for loop in self.walls(step) for first in copies]
         colours = [LITHIUM if np.median(pressure[loop]) > 0.0 else "white" for loop in loops]
         outlines = [np.column_stack([body.mesh.x[loop], body.mesh.y[loop]]) for loop in loops]
         return PolyCollection(outlines, facecolors=colours, edgecolors="black", linewidths=0.5, zorder=2.5)
+
+    def walls(self, step: int) -> list[np.ndarray]:
+        """Nodes of the section about each pore, in order."""
+        section = self.section(step)
+        return holes(section.xy, section.triangles)
 
     def filled(self, step: int) -> np.ndarray:
         """Which points of the file lie in a crack full of lithium."""

@@ -201,7 +201,9 @@ def test_grains_are_drawn(make_diffuse: MakeRun) -> None:
     assert [h.get_label() for h in load(folder, (0,)).more_handles()] == ["grain boundary"]
 
 
-def test_pores_are_found_and_filled_where_lithium_presses(make_diffuse: MakeRun) -> None:
+def test_pores_are_found_and_filled_where_lithium_presses(
+    make_diffuse: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     picture = load(make_diffuse(INCLINED))
     xy, triangles = picture.section(6).xy, picture.section(6).triangles
     middle = xy[triangles].mean(axis=1)
@@ -212,7 +214,8 @@ def test_pores_are_found_and_filled_where_lithium_presses(make_diffuse: MakeRun)
     np.testing.assert_allclose(found[np.argsort(found[:, 1])], centres, atol=0.5)
     assert all(np.linalg.norm(np.diff(xy[loop], axis=0), axis=1).max() <= 1.5 * CELL for loop in loops)
     assert holes(xy, triangles) == []
-    picture._pores = [np.flatnonzero(picture._read("damage", 6) >= 1.0)[20:30], loops[0]]
+    walls = [np.flatnonzero(picture._read("damage", 6) >= 1.0)[20:30], loops[0]]
+    monkeypatch.setattr(picture, "walls", lambda step: walls)
     colours = picture.pores(picture.body(6), 6).get_facecolor()
     np.testing.assert_allclose(colours[:, :3], [[0xF5 / 255, 0xC7 / 255, 0x10 / 255], [1, 1, 1]], atol=1e-6)
 
@@ -241,3 +244,26 @@ def test_block_is_drawn_in_its_symmetry_plane(make_diffuse: MakeRun) -> None:
     for one, other in itertools.pairwise(picture.profile(k).along for k in (0, 1)):
         np.testing.assert_array_equal(one, other)
     assert picture.profile(1).along[-1] == pytest.approx(20.0 + CELL, rel=0.1)
+
+
+def test_states_on_finer_and_finer_meshes_are_drawn_each_on_its_own(make_diffuse: MakeRun) -> None:
+    folder = make_diffuse(INCLINED)
+    xy, triangles = INCLINED.mesh()
+    near = np.abs(xy[triangles][..., 0]).max(axis=1) <= 20.0 * CELL
+    middles = xy[triangles[near]].mean(axis=1)  # a node in the middle of every cell about the crack
+    inner = len(xy) + np.arange(len(middles))
+    parts = [np.column_stack([*pair, inner]) for pair in (triangles[near].T[k] for k in ([0, 1], [1, 2], [2, 0]))]
+    finer, cells = np.vstack([xy, middles]), np.vstack([triangles[~near], *parts])
+    path = folder / "fields.vtkhdf"
+    path.unlink()
+    flat = [np.column_stack([points, np.zeros(len(points))]) for points in (xy, finer)]
+    file = TemporalGrid(path, flat[0], [(5, triangles)], np.zeros(len(triangles), int), ARRAYS)
+    file.append(0.0, INCLINED.at(xy, 10.0, 0.1))
+    file.remesh(flat[1], [(5, cells)], np.zeros(len(cells), int))
+    file.append(720.0, INCLINED.at(finer, 30.0, 0.2))
+    assert {p.name for p in plot_run(folder)} == ALL
+    picture = load(folder, (0, 1))
+    assert [len(picture.body(k).mesh.x) for k in (0, 1)] == [len(xy), len(finer)]
+    assert picture.profile(0).along[-1] == pytest.approx(10.0 + CELL, rel=0.15)
+    assert picture.profile(1).along[-1] == pytest.approx(30.0 + CELL, rel=0.15)
+    assert np.linalg.norm(picture.fields.grid(1).points[picture.profile(1).ids[0], :2]) < 2.0 * CELL
