@@ -131,7 +131,8 @@ class Band:
         # What was open stays open: no metal is left behind in what the spreading damage would close.
         cells = through[self._cells].all(axis=1) | (self.passable.x.array > 0.0)
         self.passable.x.array[:] = cells
-        self.open = self._nodes_of(cells)
+        # Undamaged cells at the rim may have only nodes of damaged ones, but not so the nodes of their parts.
+        self.open = self._nodes_of(cells) & self.inside
 
     def _nodes_of(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Nodes of marked cells, on all ranks that see them (collective)."""
