@@ -75,6 +75,9 @@ def run(
     /,
     *,
     out: Annotated[Path | None, Parameter(help="Run folder to write; runs/<case> unless stated.")] = None,
+    resume: Annotated[
+        bool, Parameter(negative="", help="Go on with the interrupted run in the folder, on any number of ranks.")
+    ] = False,
     set_: Set = None,
 ) -> int:
     """Compute a case and write its run folder.
@@ -86,6 +89,7 @@ def run(
         lifrac run case.toml --set protocol.current_density="1 mA/cm^2" \\
             --set operation.stack_pressure="25 MPa"
         mpiexec -n 4 lifrac run case.toml
+        lifrac run case.toml --resume
 
     The folder holds summary.json (the outcome), history.csv, events.jsonl,
     fields.vtkhdf (ParaView), plots/, and case.toml, which can be run again.
@@ -96,7 +100,7 @@ def run(
     folder = _folder(out, loaded.name)
     from .runner import run_case
 
-    return run_case(loaded, folder)
+    return run_case(loaded, folder, resume=resume)
 
 
 @app.command

@@ -1,16 +1,20 @@
 """Drives an engine through its protocol and writes what it finds into a run folder."""
 
 import logging
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lifrac.meshes.collective import on_root
 from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.protocol.run import ProtocolRun, StepReport
 from mpi4py import MPI
 
 from .case import Case
+from .checkpoint import Checkpoint
 from .progress import Reporter, progress_for
 from .run_folder import RunFolder
 from .summary import Worst, end_of, first_report, summary_of, used_up
@@ -19,6 +23,8 @@ from .units import capacity
 LOG = logging.getLogger("lifrac")
 MOST_STORED_ENDS = 20
 """Fields are stored at the end of every step of a protocol that has no more steps than this."""
+CHECKPOINT_EVERY = 60.0
+"""Time between checkpoints [s], besides those with stored states: what a killed run loses at most, and a bit."""
 DONE, NUMERICAL_FAILURE, ASKED_TO_STOP = 0, 3, 4
 
 
@@ -39,6 +45,8 @@ class Session:
         `time.monotonic()` at the start.
     asked : list of int
         Signals received.
+    checkpoint : Checkpoint or None
+        Where the run goes on; its arrays are on rank 0. None: it begins.
     """
 
     comm: MPI.Comm
@@ -47,6 +55,25 @@ class Session:
     folder: RunFolder | None
     begun: float
     asked: list[int]
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def time(self) -> float | None:
+        """At which the run goes on [s]; None: it begins."""
+        return None if self.checkpoint is None else self.checkpoint.time
+
+    def open_folder(self, mesh: Mapping[str, Any]) -> None:
+        """Begin the run's files, or forget what came after the checkpoint (collective)."""
+        folder, checkpoint = self.folder, self.checkpoint
+
+        def write() -> None:
+            assert folder is not None
+            if checkpoint is None:
+                folder.begin(self.case, self.comm.size, mesh)
+            else:
+                folder.rewind(checkpoint)
+
+        on_root(self.comm, write)
 
 
 class Driver[E: ProtocolRun[Any]](ABC):
@@ -63,12 +90,32 @@ class Driver[E: ProtocolRun[Any]](ABC):
         self.begun, self.asked = session.begun, session.asked
         self.stored_at = -1.0
         self.worst = Worst()
+        self.resumed, self.spent = 0, 0.0
+        """How often the run was resumed, and the wall time [s] of what came before."""
+        self.kept_at = time.monotonic()
+        if session.checkpoint is not None:
+            self._take_up(session.checkpoint.kept["driver"])
         self.planned = planned = sum(step.planned_charge for step in engine.cell_model.protocol)
         stored = session.case.stored_states
         if isinstance(stored, int):
             self.marks = [planned * (i + 1) / max(stored - 1, 1) for i in range(max(stored - 2, 0))]
         else:
             self.engine.marks = self.marks = sorted(stored)
+        self.marks = [m for m in self.marks if not self._reached(m)]
+
+    def _take_up(self, kept: dict[str, Any]) -> None:
+        """Go on where the driver of an interrupted run stood."""
+        self.stored_at, self.worst.values = kept["stored_at"], kept["worst"]
+        self.resumed, self.spent = kept["resumed"] + 1, kept["wall_time"]
+
+    def _kept(self) -> dict[str, Any]:
+        return {
+            "stored_at": self.stored_at, "worst": self.worst.values, "resumed": self.resumed,
+            "wall_time": self.spent + time.monotonic() - self.begun,
+        }  # fmt: skip
+
+    def _reached(self, mark: float) -> bool:
+        return bool(mark <= self.engine.state.throughput * (1.0 + 1.0e-9))
 
     @property
     @abstractmethod
@@ -79,27 +126,32 @@ class Driver[E: ProtocolRun[Any]](ABC):
     def store_fields(self) -> str:
         """Store the fields of the engine's state; why they could not be stored, or nothing."""
 
-    @abstractmethod
-    def checkpoint(self) -> None:
-        """Keep the engine's state."""
+    def agreed(self, here: bool) -> bool:
+        """What rank 0 says, on every rank that steps."""
+        return here
 
-    def asked_to_stop(self) -> bool:
-        """Whether a signal has come; the same on every rank that steps."""
-        return bool(self.asked)
+    def checkpoint(self) -> None:
+        """Keep where the run stands; all ranks that step."""
+        checkpoint = Checkpoint(self.engine.bookmark() | {"driver": self._kept()}, self.engine.arrays())
+        if self.folder is not None:
+            self.folder.checkpoint(checkpoint)
+        self.kept_at = time.monotonic()
 
     def run(self) -> int:
         """Step to the end; returns the exit code."""
         engine = self.engine
         for note in engine.notes:
             self._say(logging.WARNING, "warning: %s", note)
-        self._write_report(first_report(engine))
-        self._record()
+        if not self.resumed:
+            self._write_report(first_report(engine))
+            self._record()
+            self.checkpoint()
         code, failure = DONE, ""
         with progress_for(1.0, self.case.name) as progress:
             try:
                 for report in engine.run():
                     self._accept(report, progress)
-                    if self.asked_to_stop():
+                    if self.agreed(bool(self.asked)):
                         engine.termination, code = "asked_to_stop", ASKED_TO_STOP
                         break
             except NumericalFailure as error:
@@ -112,11 +164,14 @@ class Driver[E: ProtocolRun[Any]](ABC):
     def _accept(self, report: StepReport[Any], progress: Reporter) -> None:
         self._write_report(report)
         self.worst.see(report.measures)
-        passed = [m for m in self.marks if m <= report.state.throughput * (1.0 + 1.0e-9)]
+        passed = [m for m in self.marks if self._reached(m)]
         many = len(self.engine.cell_model.protocol) > MOST_STORED_ENDS
         if passed or any(not many or event.name != "protocol_step" for event in report.events):
             self.marks = [m for m in self.marks if m not in passed]
             self._record()
+            self.checkpoint()
+        elif self.agreed(time.monotonic() - self.kept_at > CHECKPOINT_EVERY):
+            self.checkpoint()
         m = report.measures
         progress.update(
             self._done(report),
@@ -143,12 +198,12 @@ class Driver[E: ProtocolRun[Any]](ABC):
 
     def _record(self) -> None:
         """Store the committed state with its fields, once."""
-        time = self.engine.state.time
-        if time <= self.stored_at:
+        now = self.engine.state.time
+        if now <= self.stored_at:
             return
-        self.stored_at = time
+        self.stored_at = now
         if trouble := self.store_fields():
-            self._say(logging.ERROR, "the fields at %g s could not be stored: %s", time, trouble)
+            self._say(logging.ERROR, "the fields at %g s could not be stored: %s", now, trouble)
 
     def _finish(self, failure: str) -> None:
         engine = self.engine
@@ -159,7 +214,10 @@ class Driver[E: ProtocolRun[Any]](ABC):
         for event in engine.skipped:
             self.folder.event(event)
         self.folder.event(end_of(engine, failure))
-        summary = summary_of(engine, self.worst, ranks=self.comm.size, dofs=self.dofs, begun=self.begun)
+        summary = summary_of(
+            engine, self.worst, ranks=self.comm.size, dofs=self.dofs, begun=self.begun - self.spent,
+            resumed=self.resumed,
+        )  # fmt: skip
         self.folder.summary(summary)
         at = summary["charge_mAh_per_cm2"]
         LOG.info(

@@ -14,13 +14,17 @@ from .run_folder import FIELDS
 def run_phase_field(session: Session, tagged: TaggedMesh) -> int:
     """Compute a case with the phase-field engine (collective); returns the exit code."""
     comm, case, folder = session.comm, session.case, session.folder
+    model, last = case.phase_field_model(), session.checkpoint
     try:
-        engine = PhaseFieldEngine(PhaseFieldProblem(tagged, case.phase_field_model()))
+        if last is None:
+            engine = PhaseFieldEngine(PhaseFieldProblem(tagged, model))
+        else:
+            engine = PhaseFieldEngine.resumed(comm, model, last.kept, last.arrays)
     except NumericalFailure:
         on_root(comm, lambda: folder.withdraw() if folder else None)
         raise
-    on_root(comm, lambda: folder.begin(case, comm.size, tagged.report.as_dict()) if folder else None)
-    recorder = PhaseFieldRecorder(session.path / FIELDS)
+    session.open_folder(tagged.report.as_dict())
+    recorder = PhaseFieldRecorder(session.path / FIELDS, session.time)
     return _PhaseFieldDriver(session, engine, recorder).run()
 
 
@@ -35,8 +39,8 @@ class _PhaseFieldDriver(Driver[PhaseFieldEngine]):
     def dofs(self) -> int:
         return self.engine.problem.dofs
 
-    def asked_to_stop(self) -> bool:
-        return bool(self.comm.bcast(bool(self.asked), root=0))
+    def agreed(self, here: bool) -> bool:
+        return bool(self.comm.bcast(here, root=0))
 
     def store_fields(self) -> str:
         state = self.engine.state
@@ -46,10 +50,4 @@ class _PhaseFieldDriver(Driver[PhaseFieldEngine]):
         except OSError as error:
             return str(error)
         return ""
-
-    def checkpoint(self) -> None:
-        self.engine.problem.load(self.engine.state)
-        arrays = self.engine.mesh.arrays()
-        if self.folder is not None:
-            self.folder.checkpoint(self.engine.state, arrays)
 

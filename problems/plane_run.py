@@ -29,15 +29,16 @@ def run_plane(session: Session, tagged: TaggedMesh) -> int:
     except NumericalFailure:
         on_root(comm, lambda: folder.withdraw() if folder else None)
         raise
-    on_root(comm, lambda: folder.begin(case, comm.size, tagged.report.as_dict()) if folder else None)
-    recorder = FieldRecorder(bulk, model, session.path / FIELDS)
+    session.open_folder(tagged.report.as_dict())
+    recorder = FieldRecorder(bulk, model, session.path / FIELDS, session.time)
     if comm.rank != 0:
         while (snapshot := share(comm, None)) is not None:
             _try_to_record(recorder, snapshot)
         return int(comm.bcast(None, root=0))
     code = NUMERICAL_FAILURE
     try:
-        engine = PlaneEngine(SurfaceProblem(surface, response, model))
+        problem, last = SurfaceProblem(surface, response, model), session.checkpoint
+        engine = PlaneEngine(problem) if last is None else PlaneEngine.resumed(problem, last.kept, last.arrays)
         code = _PlaneDriver(session, engine, bulk, recorder).run()
     finally:
         share(comm, None)
@@ -72,8 +73,3 @@ class _PlaneDriver(Driver[PlaneEngine]):
         snapshot = SurfaceSnapshot(state.time, state.values, aperture, damage, touching)
         share(self.comm, snapshot)
         return _try_to_record(self.recorder, snapshot)
-
-    def checkpoint(self) -> None:
-        assert self.folder is not None
-        state = self.engine.state
-        self.folder.checkpoint(state, {"values": state.values, "largest": state.largest})

@@ -9,17 +9,17 @@ import subprocess
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from lifrac.meshes.errors import InputError
 from lifrac.solver.parameters import ProtocolStep
 from lifrac.solver.protocol.events import Event
 from lifrac.solver.protocol.run import StepReport
-from lifrac.solver.protocol.state import CellState
 
 from .case import Case
-from .files import MARKS, STUDIES, write_aside
+from .checkpoint import CHECKPOINT, MANIFEST, SUMMARY, Checkpoint, refuse_to_resume
+from .files import MARKS, STUDIES, try_lock, write_aside
 from .units import capacity, current
 
 COLUMNS = (
@@ -73,6 +73,9 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock: IO[str] | None = None
+        self._lines = 0
+        """Of events.jsonl."""
         _check_free(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -86,7 +89,21 @@ class RunFolder:
                 value=str(path),
                 remedy="Choose another folder with --out",
             ) from None
-        self._rows = 0
+
+    @classmethod
+    def interrupted(cls, path: Path, case: Case) -> "RunFolder":
+        """The folder of a run of a case that was interrupted, to go on with it; nothing is changed yet.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to go on with, the run has ended, the case is another one, or a process computes it.
+        """
+        folder = cls.__new__(cls)
+        folder.path, folder._lines = path, 0
+        refuse_to_resume(path, case.content_hash())
+        folder._lock = _locked(path)
+        return folder
 
     @property
     def fields(self) -> Path:
@@ -109,7 +126,8 @@ class RunFolder:
             "mesh": dict(mesh),
             "warnings": case.warnings,
         }
-        write_aside(self.path / "manifest.json", json.dumps(manifest, indent=2, default=float) + "\n")
+        write_aside(self.path / MANIFEST, json.dumps(manifest, indent=2, default=float) + "\n")
+        self._lock = _locked(self.path)
         self.begin_light(case)
 
     def begin_light(self, case: Case) -> None:
@@ -135,25 +153,46 @@ class RunFolder:
         }
         with (self.path / "events.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
+        self._lines += 1
 
-    def checkpoint(self, state: CellState, arrays: Mapping[str, Any]) -> None:
-        """Keep a committed state, written aside and renamed; `arrays` are the fields of its engine."""
-        folder = self.path / "checkpoints"
-        folder.mkdir(exist_ok=True)
-        aside = folder / "last.part.npz"
-        c = state.contact
-        contact: dict[str, Any] = {} if c is None else {"contact": c.now, "lowest_contact": c.lowest}
-        np.savez(
-            aside, **arrays, **contact,
-            toughness=np.array([state.toughness_factor, state.tip_current]),
-            scalars=np.array([state.time, state.charge, state.throughput, state.cell_voltage, state.extruded,
-                              state.plated_in_flaw, state.initial_metal, state.charge_in, state.charge_out,
-                              state.exchanged]),
-        )  # fmt: skip
-        os.replace(aside, folder / "last.npz")
+    def checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep where the run stands, written aside and renamed."""
+        file = self.path / CHECKPOINT
+        file.parent.mkdir(exist_ok=True)
+        aside = file.with_suffix(".part.npz")
+        kept = json.dumps(checkpoint.kept | {"event_lines": self._lines}, default=float)
+        np.savez(aside, **checkpoint.arrays, kept=np.array(kept))  # type: ignore[arg-type]
+        os.replace(aside, file)
+
+    def rewind(self, checkpoint: Checkpoint) -> None:
+        """Forget what was written after a checkpoint."""
+        self._lines = checkpoint.kept["event_lines"]
+        rows = checkpoint.kept["counters"]["steps"] + 2  # with the names of columns, and t = 0
+        for name, count in (("history.csv", rows), ("events.jsonl", self._lines)):
+            lines = (self.path / name).read_text().splitlines(keepends=True)
+            write_aside(self.path / name, "".join(lines[:count]))
+        (self.path / SUMMARY).unlink(missing_ok=True)
 
     def summary(self, values: Mapping[str, Any]) -> None:
-        write_aside(self.path / "summary.json", json.dumps(dict(values), indent=2) + "\n")
+        """The last file of a run, which may be gone on with from now on if it was interrupted."""
+        if self._lock is not None:
+            self._lock.close()
+        write_aside(self.path / SUMMARY, json.dumps(dict(values), indent=2) + "\n")
+
+
+def _locked(path: Path) -> IO[str]:
+    """The manifest, locked until it is closed, or the process ends: one process computes a run.
+
+    Raises
+    ------
+    InputError
+        If another process does.
+    """
+    file = (path / MANIFEST).open()
+    if try_lock(file.fileno()) is False:
+        file.close()
+        raise InputError("another process computes this run", key="--out", value=str(path), remedy="Wait, or stop it")
+    return file
 
 
 def _check_free(path: Path) -> None:
@@ -173,7 +212,7 @@ def _refuse_taken(path: Path) -> None:
             f"the folder holds a {found} already",
             key="--out",
             value=str(path),
-            remedy="Choose another folder with --out, or remove it",
+            remedy="Choose another folder with --out, remove it, or go on with an interrupted run with --resume",
         )
     if path.exists() and not path.is_dir():
         raise InputError(

@@ -12,6 +12,7 @@ from lifrac.meshes.tagged import TaggedMesh
 from mpi4py import MPI
 
 from .case import Case
+from .checkpoint import Checkpoint, read_checkpoint
 from .drive import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, Session
 from .phase_field_run import run_phase_field
 from .plane_run import run_plane
@@ -39,8 +40,8 @@ def make_mesh(case: Case, comm: MPI.Comm) -> TaggedMesh:
     return build(geometry, comm)
 
 
-def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
-    """Compute a case and write its run folder (collective).
+def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD, *, resume: bool = False) -> int:
+    """Compute a case and write its run folder, or go on with a run that was interrupted (collective).
 
     Returns
     -------
@@ -50,18 +51,29 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
     Raises
     ------
     InputError
-        On every rank alike, before anything is written, for a folder or mesh that cannot be used.
+        On every rank alike, before anything is written, for a folder or mesh that cannot be used, or a run that cannot
+        be gone on with.
     """
     begun = time.monotonic()
     runs = {"plane": run_plane, "phase_field": run_phase_field}
     with heeding_signals() as asked:
+        folder = on_root(comm, lambda: RunFolder.interrupted(out, case)) if resume else None
+        checkpoint = _last_checkpoint(out, comm) if resume else None
         tagged = make_mesh(case, comm)
-        folder = on_root(comm, lambda: RunFolder(out))
-        session = Session(comm, case, out, folder, begun, asked)
+        if not resume:
+            folder = on_root(comm, lambda: RunFolder(out))
+        session = Session(comm, case, out, folder, begun, asked, checkpoint)
         code = runs[case.file.fracture.engine](session, tagged)
     if case.plots and comm.rank == 0:
         draw_plots(out)
     return code
+
+
+def _last_checkpoint(out: Path, comm: MPI.Comm) -> Checkpoint:
+    """Of a run folder, with its arrays on rank 0 (collective)."""
+    found = on_root(comm, lambda: read_checkpoint(out))
+    kept = comm.bcast(None if found is None else found.kept, root=0)
+    return found or Checkpoint(kept, {})
 
 
 def draw_plots(out: Path) -> None:

@@ -71,7 +71,9 @@ def _current(value: float | None) -> float | None:
     return None if value is None else current(value)
 
 
-def summary_of(engine: ProtocolRun[Any], worst: Worst, *, ranks: int, dofs: int, begun: float) -> dict[str, Any]:
+def summary_of(
+    engine: ProtocolRun[Any], worst: Worst, *, ranks: int, dofs: int, begun: float, resumed: int = 0
+) -> dict[str, Any]:
     """All keys of `summary.json`, at the engine's last good state.
 
     Parameters
@@ -84,6 +86,8 @@ def summary_of(engine: ProtocolRun[Any], worst: Worst, *, ranks: int, dofs: int,
         Bulk unknowns.
     begun : float
         `time.monotonic()` at the start of the run.
+    resumed : int
+        How often the run was interrupted and went on.
     """
     state, m, counters = engine.state, engine.measures, engine.counters
     happened = {name: capacity(event.charge) for name, event in counters.happened.items()}
@@ -92,6 +96,7 @@ def summary_of(engine: ProtocolRun[Any], worst: Worst, *, ranks: int, dofs: int,
         "outcome": engine.outcome,
         "termination": engine.termination,
         "ranks": ranks,
+        "resumed": resumed,
         "dofs": dofs,
         "steps": counters.steps,
         "rejected_steps": counters.rejected,

@@ -50,7 +50,8 @@ class FieldRecorder:
     Stress and current are constant in a cell; they are written as volume-weighted means at the nodes.
     """
 
-    def __init__(self, bulk: Bulk, model: PlaneModel, path: Path) -> None:
+    def __init__(self, bulk: Bulk, model: PlaneModel, path: Path, until: float | None = None) -> None:
+        """`until`: the file is there already and continued, without what is stored after this time [s]."""
         self.bulk = bulk
         self.model = model
         self.comm = bulk.tagged.mesh.comm
@@ -61,7 +62,12 @@ class FieldRecorder:
         self._current = NodalMean(current_density(self._potential, e.conductivity), space)
         self._stress = NodalMean(stress_3d(self._displacement, e.youngs_modulus, e.poisson_ratio), space)
         self._gather = NodeGather(bulk.potential_space, self.comm)
-        self._grid = on_root(self.comm, lambda: self._open(path, self._gather.points, self._gather.cells))
+        self._grid = on_root(
+            self.comm,
+            lambda: self._open(path, self._gather.points, self._gather.cells)
+            if until is None
+            else TemporalGrid.reopen(path, until=until),
+        )
 
     def _open(self, path: Path, points: Floats | None, cells: Ints | None) -> TemporalGrid:
         assert points is not None

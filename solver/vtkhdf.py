@@ -129,10 +129,16 @@ class TemporalGrid:
     def remesh(
         self, points: npt.NDArray[np.floating], cells: Cells, region: npt.NDArray[np.integer]
     ) -> None:
-        """Give the geometry of all steps that are appended from now on; as at creation."""
-        geometry = _geometry(points, cells, region)
+        """Give the geometry of all steps that are appended from now on, as at creation (the present one: nothing)."""
+        geometry, now = _geometry(points, cells, region), self._part
         with _disk(self.path), h5py.File(self.path, "r+", libver=_LIBVER) as file:
             root = file["VTKHDF"]
+            held = {
+                "Points": slice(now.points_before, now.points_before + now.points),
+                "Connectivity": slice(now.ids_before, now.ids_before + now.ids),
+            }
+            if all(np.array_equal(root[name][span], geometry[name]) for name, span in held.items()):
+                return
             _cut_geometry(root, self._part)  # what an attempt left that met a full disk
             self._part = _add_geometry(root, geometry, self._part.number + 1)
 

@@ -1,15 +1,19 @@
 """The phase-field engine: cracks that choose their own path, filled with lithium, along a protocol."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+
+from mpi4py import MPI
 
 from ..errors import NumericalFailure
 from ..flaw_scales import plating_time
+from ..numerics.adaptive import Adaptive
 from ..parameters import PhaseFieldModel
+from ..protocol.bookmark import Arrays, Kept
 from ..protocol.measures import Measures
 from ..protocol.run import PRESSURE_ALLOWANCE, ProtocolRun, Trial
-from .following import following
-from .observer import Observer
+from .following import Followed, following, resumed
+from .observer import Observer, Reference
 from .problem import PhaseFieldProblem, PhaseState, Step
 
 ADVANCE_ALLOWANCE = 0.5
@@ -37,27 +41,46 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     Parameters
     ----------
     problem : PhaseFieldProblem
-        On the first mesh; the engine goes on to finer ones where the model wants that.
-    state : PhaseState, optional
-        Where to start; default: the assembled cell at rest.
+        On the first mesh, as assembled; the engine goes on to finer ones where the model wants that.
+    mesh, reference : optional
+        Those of a run that goes on (see `resumed`).
     """
 
-    def __init__(self, problem: PhaseFieldProblem, state: PhaseState | None = None) -> None:
-        model: PhaseFieldModel = problem.model
-        super().__init__(model, problem.scales.opening)
-        self.model = model
-        self.mesh = following(problem)
-        self.observer = Observer(self.problem)
-        self.state = self.mesh.problem.start if state is None else state
-        if state is None:
+    def __init__(
+        self, problem: PhaseFieldProblem, mesh: Adaptive[Followed] | None = None, reference: Reference | None = None
+    ) -> None:
+        super().__init__(problem.model, problem.scales.opening)
+        self.model: PhaseFieldModel = problem.model
+        self.mesh = mesh or following(problem)
+        self.observer = Observer(self.problem, reference)
+        self.state = self.mesh.problem.start
+        if mesh is None:
             self._rest()
         self.problem.load(self.state)
-        self.observer.begin()
+        if reference is None:
+            self.observer.begin()
         self._pressure = self.problem.cell.mean_pressure()
         self.measures = self.observer.measure(self.state)
         top = self.problem.largest(self.observer.x[:, 1])
-        self.path_end = top - model.diffuse.length
-        self.start(resolution=1.5 * model.diffuse.cell_size)
+        self.path_end = top - self.model.diffuse.length
+        self.start(resolution=1.5 * self.model.diffuse.cell_size)
+
+    @classmethod
+    def resumed(cls, comm: MPI.Comm, model: PhaseFieldModel, kept: Kept, arrays: Arrays) -> "PhaseFieldEngine":
+        """The engine that `bookmark` and `arrays` were taken from (collective); arrays are those of rank 0."""
+        mesh = resumed(comm, model, arrays)
+        mesh.problem.start = replace(mesh.problem.start, **kept["accounts"])
+        engine = cls(mesh.problem.problem, mesh, Reference(**kept["reference"]))
+        engine.go_on(kept)
+        engine._pressure = kept["mean_pressure"]
+        return engine
+
+    def bookmark(self) -> Kept:
+        return super().bookmark() | {"reference": asdict(self.observer.reference), "mean_pressure": self._pressure}
+
+    def arrays(self) -> Arrays:
+        self.problem.load(self.state)  # a step that was refused may have been there since
+        return self.mesh.arrays()
 
     @property
     def problem(self) -> PhaseFieldProblem:

@@ -15,10 +15,12 @@ import ufl
 from dolfinx import fem
 from lifrac.meshes.refinement import SizeDemand
 from lifrac.meshes.tagged import TaggedMesh
+from mpi4py import MPI
 
-from ..numerics.adaptive import Adaptive
+from ..numerics.adaptive import Adaptive, Arrays, resume
 from ..numerics.amounts import share_and_rest
 from ..numerics.whole_fields import Fields
+from ..parameters import PhaseFieldModel
 from ..physics.lithium import LUMPED
 from .adapt import CrackFront, Refinement
 from .problem import PhaseFieldProblem, PhaseState
@@ -96,6 +98,15 @@ class Followed:
             wanted = Refinement(LARGEST_CELL * problem.model.diffuse.cell_size)
             self._front = CrackFront(problem.cell.energy, problem.fields, wanted)
         return self._front.demands()
+
+
+def resumed(comm: MPI.Comm, model: PhaseFieldModel, arrays: Arrays) -> Adaptive[Followed]:
+    """The cell on the mesh that its arrays were kept on, on rank 0 (collective); accounts are not among them."""
+
+    def build(tagged: TaggedMesh, before: Followed | None) -> Followed:
+        return Followed(PhaseFieldProblem(tagged, model, fresh=before is None), before)
+
+    return resume(comm, arrays, build, Followed.demands)
 
 
 def following(problem: PhaseFieldProblem) -> Adaptive[Followed]:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..errors import NumericalFailure
+from ..physics.contact import Contact
+from ..protocol.bookmark import Arrays, Kept
 from ..protocol.events import EVENT_TOLERANCE
 from ..protocol.measures import Measures
 from ..protocol.run import CONTACT_ALLOWANCE, PRESSURE_ALLOWANCE, ProtocolRun, Trial
@@ -33,6 +36,18 @@ class PlaneEngine(ProtocolRun[State]):
         Where to start; default: the assembled cell at rest.
     """
 
+    @classmethod
+    def resumed(cls, problem: SurfaceProblem, kept: Kept, arrays: Arrays) -> "PlaneEngine":
+        """The engine that `bookmark` and `arrays` were taken from."""
+        order = cKDTree(arrays["nodes"]).query(problem.surface.x)[1]  # whatever the order of nodes was then
+        contact = Contact(arrays["contact"][order], arrays["lowest_contact"][order]) if "contact" in arrays else None
+        state = State(arrays["values"][order], arrays["largest"][order], contact=contact, **kept["accounts"])
+        engine = cls(problem, state)
+        engine.go_on(kept)
+        if "previous" in arrays:
+            engine._previous = arrays["previous"][order], kept["previous_step"]
+        return engine
+
     def __init__(self, problem: SurfaceProblem, state: State | None = None) -> None:
         super().__init__(problem.model, problem.scales.length)
         self.problem = problem
@@ -51,6 +66,18 @@ class PlaneEngine(ProtocolRun[State]):
             else float(problem.surface.x[problem.surface.crack, 1].max() - 1.5 * problem.cells.max())
         )
         self.start()
+
+    def bookmark(self) -> Kept:
+        return super().bookmark() | {"previous_step": None if self._previous is None else self._previous[1]}
+
+    def arrays(self) -> Arrays:
+        state = self.state
+        found = {"nodes": self.problem.surface.x, "values": state.values, "largest": state.largest}
+        if self._previous is not None:
+            found["previous"] = self._previous[0]
+        if state.contact is not None:
+            found |= {"contact": state.contact.now, "lowest_contact": state.contact.lowest}
+        return found
 
     # -- start ---------------------------------------------------------------------------------------------------
 

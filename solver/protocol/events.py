@@ -45,6 +45,8 @@ class Passage:
     """At the start of the protocol step [C/m2]."""
     voltage: float | None = None
     """|cell voltage| after its first time step [V]; None before."""
+    began: float = 0.0
+    """Time at its start [s]."""
 
     def event(self, name: str, state: CellState, detail: str) -> Event:
         """An event at a state of this protocol step."""

@@ -6,7 +6,7 @@ should be is the same for all of them.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..constants import surface_velocity_per_current
 from ..errors import NumericalFailure
 from ..numerics.stepping import StepController
 from ..parameters import CellModel, ProtocolStep
+from .bookmark import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event, measures_of
 from .events import EVENT_TOLERANCE, Event, Passage, Watch
 from .measures import Measures
 from .state import CellState
@@ -92,11 +93,21 @@ class ProtocolRun[S: CellState](ABC):
         """Protocol steps that have ended without a time step since the last one."""
         self._begun: dict[float, float] = {}
         """By current density: the first time step [s] that the last protocol step at this current should have had."""
+        self._controller: StepController | None = None
+        """Of the protocol step under way."""
+        self._last_events: tuple[Event, ...] = ()
+        """Of the last accepted step."""
+        self._under_way = False
+        """The run goes on within a protocol step that had begun before it was interrupted."""
 
     def start(self, resolution: float = 0.0) -> None:
         """Begin to watch the state; `resolution`: smallest advance [um] of a crack that can be told."""
         self.watch = Watch(self.cell_model, self.path_end, self.counters.happened, resolution)
         self._at = Passage(0, ProtocolStep("rest"), self.state.throughput)
+
+    @abstractmethod
+    def arrays(self) -> Arrays:
+        """Fields of `state`, and what else of the engine is an array, by name; on rank 0 (collective)."""
 
     # -- what an engine does -------------------------------------------------------------------------------------
 
@@ -134,11 +145,47 @@ class ProtocolRun[S: CellState](ABC):
         NumericalFailure
             When a step cannot be made small enough; `state` is the last good one.
         """
-        for index, step in enumerate(self.cell_model.protocol):
-            yield from self._protocol_step(index, step)
+        if self._under_way:
+            self.termination, self.failure = self.watch.ending(self._last_events)
+        first = self._at.index
+        for index, step in enumerate(self.cell_model.protocol[first:], first):
             if self.termination:
                 return
-        self.termination = "protocol_end"
+            yield from self._protocol_step(index, step)
+        self.termination = self.termination or "protocol_end"
+
+    # -- going on after an interruption --------------------------------------------------------------------------
+
+    def bookmark(self) -> Kept:
+        """Where the run stands, besides the fields of its state."""
+        at, protocol, counters = self._at, self.cell_model.protocol, self.counters
+        return {
+            "accounts": kept_accounts(self.state),
+            "measures": asdict(self.measures),
+            "counters": {name: getattr(counters, name) for name in ("steps", "iterations", "rejected", "ended")},
+            "happened": [kept_event(event, protocol) for event in counters.happened.values()],
+            "skipped": [kept_event(event, protocol) for event in self.skipped],
+            "last_events": [kept_event(event, protocol) for event in self._last_events],
+            "passage": {"index": at.index, "throughput": at.throughput, "voltage": at.voltage, "began": at.began},
+            "control": None if self._controller is None else kept_control(self._controller),
+            "begun": list(self._begun.items()),
+        }
+
+    def go_on(self, kept: Kept) -> None:
+        """Take up a run where `bookmark` was taken; `state` is that of then."""
+        protocol, counters = self.cell_model.protocol, self.counters
+        self.measures = measures_of(kept["measures"])
+        for name, value in kept["counters"].items():
+            setattr(counters, name, value)
+        counters.happened.clear()
+        counters.happened.update({event["name"]: event_of(event, protocol) for event in kept["happened"]})
+        self.skipped = [event_of(event, protocol) for event in kept["skipped"]]
+        self._last_events = tuple(event_of(event, protocol) for event in kept["last_events"])
+        self._begun = dict(kept["begun"])
+        if kept["control"] is not None:
+            self._at = Passage(step=protocol[kept["passage"]["index"]], **kept["passage"])
+            self._controller = controller_of(kept["control"])
+            self._under_way = True
 
     def _limits(self, step: ProtocolStep) -> float:
         """How long a protocol step lasts [s]."""
@@ -161,14 +208,19 @@ class ProtocolRun[S: CellState](ABC):
         usual, largest = length / USUAL_STEPS, length / FEWEST_STEPS
         if control.max_step is not None:
             usual = largest = control.max_step
-        controller = StepController(self._first_step(step, length), largest, control.max_rejections, usual)
-        end = self.state.time + length
+        if self._under_way:
+            assert self._controller is not None
+            at, controller, self._under_way = self._at, self._controller, False
+        else:
+            at = self._at = Passage(index, step, self.state.throughput, began=self.state.time)
+            controller = StepController(self._first_step(step, length), largest, control.max_rejections, usual)
+            self._controller = controller
+            self._forget()
+            if over := self.watch.step_end(self.state, self.measures, at):
+                self.skipped.extend(self._ended(over))
+        end = at.began + length
         last = end if stop.time_limit is None else min(end, stop.time_limit)
-        at = self._at = Passage(index, step, self.state.throughput)
-        self._forget()
         over = self.watch.step_end(self.state, self.measures, at)
-        if over:
-            self.skipped.extend(self._ended(over))
         while not over and self.state.time < last * (1.0 - 1.0e-13):
             if self.counters.steps >= control.max_steps:
                 self.termination = "max_steps"
@@ -182,6 +234,7 @@ class ProtocolRun[S: CellState](ABC):
             over = self.watch.step_end(report.state, report.measures, at)
             if over or report.state.time >= end * (1.0 - 1.0e-13):
                 report = replace(report, events=(*report.events, *self._ended(over)))
+            self._last_events = report.events
             yield report
             if self._should_stop(report):
                 return

@@ -51,7 +51,7 @@ plots = false
 OWN = CASE.partition("[mesh]")[0] + '[mesh]\nfile = "own.msh"\n'
 """The same with a mesh of one's own."""
 SUMMARY = {
-    "outcome", "termination", "ranks", "dofs", "steps", "rejected_steps", "nonlinear_iterations",
+    "outcome", "termination", "ranks", "resumed", "dofs", "steps", "rejected_steps", "nonlinear_iterations",
     "wall_time_s", "time_s", "current_density_mA_per_cm2", "charge_mAh_per_cm2",
     "capacity_at_fracture_mAh_per_cm2", "capacity_at_crack_through_mAh_per_cm2",
     "capacity_at_short_mAh_per_cm2", "crack_length_um", "lithium_length_um", "max_lithium_pressure_MPa",
@@ -313,7 +313,7 @@ def check_saved(out: Path, termination: str) -> dict[str, np.ndarray]:
     assert events(out)[-1]["event"] == "end"
     assert events(out)[-1]["detail"].startswith(termination)
     with np.load(out / "checkpoints" / "last.npz") as saved:
-        assert saved["scalars"][0] == pytest.approx(table["time_s"][-1])
+        assert json.loads(str(saved["kept"]))["accounts"]["time"] == pytest.approx(table["time_s"][-1])
         assert np.isfinite(saved["values"]).all()
     assert fields(out)["times"][-1] == pytest.approx(table["time_s"][-1])
     return table

@@ -1,0 +1,184 @@
+"""Runs that were killed or stopped half-way and go on: the same folder as that of a run that was not."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lifrac.postprocess.fields import FieldFile
+from lifrac.problems import cli
+from lifrac.problems.run_folder import COLUMNS
+from test_run import CASE, RUN, events, history, summary, write_case
+
+CYCLED = CASE.replace(
+    '[protocol]\ncurrent_density = "6 mA/cm^2"\nareal_capacity = "0.02 mAh/cm^2"',
+    '[[protocol.steps]]\ntype = "cycle"\ncurrent_density = "6 mA/cm^2"\nareal_capacity = "0.004 mAh/cm^2"\ncycles = 2\n'
+    'stripping_current_density = "-3 mA/cm^2"\n[[protocol.steps]]\ntype = "rest"\nduration = "2 s"',
+).replace("0.01 mAh", "0.009 mAh")
+assert CYCLED.count("cycle") == 2
+DIFFUSE = """
+[electrolyte]
+material = "LLZO"
+thickness = "40 um"
+
+[electrolyte.properties]
+fracture_energy = "6 J/m^2"
+
+[defect]
+length = "10 um"
+aperture = "20 nm"
+
+[operation]
+temperature = "25 degC"
+stack_pressure = "1 MPa"
+
+[protocol]
+current_density = "8 mA/cm^2"
+areal_capacity = "0.012 mAh/cm^2"
+
+[fracture]
+engine = "phase_field"
+length = "3 um"
+
+[mesh]
+band_size = "1 um"
+half_width = "40 um"
+reach = "2 um"
+adaptive = true
+
+[output]
+fields = ["0.005 mAh/cm^2", "0.008 mAh/cm^2"]
+plots = false
+"""
+STOPPED = """
+import os, signal, sys
+from lifrac.problems import cli, drive
+accept = drive.Driver._accept
+def stops(self, report, progress):
+    accept(self, report, progress)
+    if report.number == int(sys.argv[1]):
+        os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+drive.Driver._accept = stops
+sys.exit(cli.main(sys.argv[3:]))
+"""
+"""`lifrac` that gets a signal after some steps."""
+
+
+def stopped(after: int, by: str, case: Path, out: Path, *more: str) -> int:
+    """Exit code of a run that a signal meets after some steps."""
+    command = [sys.executable, "-c", STOPPED, str(after), by, "run", str(case), "--out", str(out), *more]
+    return subprocess.run(command, timeout=300, capture_output=True).returncode
+
+
+def assert_same(out: Path, whole: Path, rel: float, stops: int = 0) -> None:
+    """Histories, events, stored states and outcomes of two runs; one may have stored where it was asked to stop."""
+    a, b = history(whole), history(out)
+    assert list(b["step"]) == list(range(len(a["step"])))
+    for name in COLUMNS:
+        if not name.endswith("error"):
+            assert b[name] == pytest.approx(a[name], rel=rel, abs=rel * np.abs(a[name]).max()), name
+    assert [(e["event"], e["detail"]) for e in events(out)] == [(e["event"], e["detail"]) for e in events(whole)]
+    one, other = FieldFile(whole / "fields.vtkhdf"), FieldFile(out / "fields.vtkhdf")
+    assert len(one.times) <= len(other.times) <= len(one.times) + stops
+    assert (np.diff(other.times) > 0.0).all()
+    for k, time in enumerate(one.times):
+        there = other.nearest(time)
+        assert other.times[there] == pytest.approx(time, rel=rel)
+        assert np.array_equal(one.grid(k).points, other.grid(there).points)
+        for name in ("potential_V", "lithium_pressure_MPa", "damage"):
+            value = one.array(name, k)
+            difference = np.abs(value - other.array(name, there)).max()
+            assert difference <= max(rel, 1e-6) * max(float(np.abs(value).max()), 1e-12), (k, name)
+    differ = {"wall_time_s", "resumed", "ranks"}
+    ends = [{k: v for k, v in summary(folder).items() if k not in differ} for folder in (out, whole)]
+    for name, value in ends[1].items():
+        if not name.endswith("error"):
+            assert ends[0][name] == (value if not isinstance(value, float) else pytest.approx(value, rel=rel)), name
+    assert summary(whole)["resumed"] == 0
+
+
+@pytest.mark.parametrize(("text", "steps"), [(CASE, (9, 14)), (CYCLED, (12, 17))], ids=["constant current", "cycles"])
+def test_killed_and_stopped_plane_run_goes_on(text: str, steps: tuple[int, int], tmp_path: Path) -> None:
+    case, whole, out = write_case(tmp_path, text), tmp_path / "whole", tmp_path / "out"
+    assert cli.main(["run", str(case), "--out", str(whole)]) == 0
+    assert stopped(steps[0], "SIGKILL", case, out) == -signal.SIGKILL
+    assert not (out / "summary.json").exists()
+    assert len(history(out)["step"]) == steps[0] + 1
+    assert stopped(steps[1], "SIGTERM", case, out, "--resume") == 4
+    assert summary(out)["termination"] == "asked_to_stop"
+    assert cli.main(["run", str(case), "--out", str(out), "--resume"]) == 0
+    assert_same(out, whole, 1.0e-9, stops=1)
+    assert summary(out)["resumed"] == 2
+    assert summary(out)["wall_time_s"] > 0.0
+
+
+@pytest.fixture(scope="module")
+def diffuse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A phase-field run that was not interrupted."""
+    folder = tmp_path_factory.mktemp("diffuse")
+    assert cli.main(["run", str(write_case(folder, DIFFUSE)), "--out", str(folder / "whole")]) == 0
+    grids = FieldFile(folder / "whole" / "fields.vtkhdf")
+    assert len(grids.grid(len(grids.times) - 1).points) > len(grids.grid(0).points)
+    return folder
+
+
+def test_killed_phase_field_run_goes_on(diffuse: Path, tmp_path: Path) -> None:
+    case, out = write_case(tmp_path, DIFFUSE), tmp_path / "out"
+    middle = len(history(diffuse / "whole")["step"]) // 2
+    assert stopped(middle, "SIGKILL", case, out) == -signal.SIGKILL
+    assert cli.main(["run", str(case), "--out", str(out), "--resume"]) == 0
+    assert_same(out, diffuse / "whole", 1.0e-6)
+
+
+@pytest.mark.mpi
+def test_phase_field_run_goes_on_on_two_ranks(mpi_run, diffuse: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    case, out = write_case(tmp_path, DIFFUSE), tmp_path / "out"
+    middle = len(history(diffuse / "whole")["step"]) // 2
+    assert stopped(middle, "SIGTERM", case, out) == 4
+    mpi_run(RUN, 2, "run", str(case), "--out", str(out), "--resume", timeout=240)
+    assert_same(out, diffuse / "whole", 1.0e-6, stops=1)
+    assert summary(out)["ranks"] == 2
+
+
+def test_what_cannot_be_gone_on_with_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case, out = write_case(tmp_path), tmp_path / "out"
+    resume = ["run", str(case), "--out", str(out), "--resume"]
+
+    def refused(*tokens: str) -> str:
+        assert cli.main([*resume, *tokens]) == 2
+        return capsys.readouterr().err
+
+    assert "holds no run" in refused()
+    assert not out.exists()
+    assert stopped(4, "SIGKILL", case, out) == -signal.SIGKILL
+    (out / "checkpoints" / "last.npz").unlink()
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert "before its first checkpoint" in refused()
+    assert "not the one that the run was begun with" in refused("--set", "defect.length=11 um")
+    assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    (out / "summary.json").write_text(json.dumps({"termination": "protocol_end"}))
+    assert "has ended (protocol_end)" in refused()
+    (out / "summary.json").unlink()
+    (out / "checkpoints" / "last.npz").write_bytes(b"nonsense")
+    assert "cannot be read as a checkpoint" in refused()
+
+
+def test_run_that_a_process_computes_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case, out = write_case(tmp_path), tmp_path / "out"
+    command = [sys.executable, "-c", STOPPED, "9", "SIGSTOP", "run", str(case), "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(1200):
+            state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "T":
+                break
+            signal.sigtimedwait([], 0.05)
+        assert state == "T"
+        assert cli.main(["run", str(case), "--out", str(out), "--resume"]) == 2
+        assert "another process" in capsys.readouterr().err
+    finally:
+        process.kill()
+        process.wait()
