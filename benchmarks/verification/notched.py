@@ -93,30 +93,46 @@ class Plate:
 
     Parameters
     ----------
-    length, cell : float
-        l and h where the crack can run [um].
+    msh : mesh.Mesh
+        Of the plate, notch left out.
+    length : float
+        l [um].
+    toughness : float
+        Gc [J/m2].
     """
 
     def __init__(
         self,
+        msh: mesh.Mesh,
+        loading: Loading,
+        length: float,
+        control: Control | None = None,
+        preset: Preset = "direct",
+        toughness: float = TOUGHNESS,
+    ) -> None:
+        self.state = State.on(msh)
+        residual = 1.0e-8 if preset == "direct" else 1.0e-6
+        solid = Solid(MODULUS, POISSON_RATIO, toughness, AT2(length), loading.split, residual)
+        self.moved, self.comm = fem.Constant(msh, 0.0), msh.comm
+        self.energy = Energy(solid)
+        self.loop = AlternateMinimisation(self.energy, self.state, self._held(loading), control, preset)
+        u = self.state.displacement
+        edge = fem.Function(u.function_space)
+        self._hold(1, EDGE, loading.axis, 1.0).set(edge.x.array)
+        self._reaction = fem.form(ufl.derivative(self.energy.stored(u, self.state.damage), u, edge))
+
+    @classmethod
+    def gridded(
+        cls,
         comm: MPI.Comm,
         loading: Loading,
         length: float,
         cell: float,
         control: Control | None = None,
         preset: Preset = "direct",
-    ) -> None:
-        msh = distributed(comm, *grid(loading, length, cell))
-        self.state = State.on(msh)
-        residual = 1.0e-8 if preset == "direct" else 1.0e-6
-        solid = Solid(MODULUS, POISSON_RATIO, TOUGHNESS, AT2(length), loading.split, residual)
-        self.moved, self.comm = fem.Constant(msh, 0.0), comm
-        energy = Energy(solid)
-        self.loop = AlternateMinimisation(energy, self.state, self._held(loading), control, preset)
-        u = self.state.displacement
-        edge = fem.Function(u.function_space)
-        self._hold(1, EDGE, loading.axis, 1.0).set(edge.x.array)
-        self._reaction = fem.form(ufl.derivative(energy.stored(u, self.state.damage), u, edge))
+    ) -> "Plate":
+        """On its `grid` (collective)."""
+        return cls(distributed(comm, *grid(loading, length, cell)), loading, length, control, preset)
 
     def _hold(self, axis: int, where: float, component: int, value: fem.Constant | float) -> fem.DirichletBC:
         """A component of u on an edge."""
@@ -132,10 +148,18 @@ class Plate:
 
     def move(self, distance: float) -> tuple[float, Minimum]:
         """Move the upper edge there [um] and commit; the force on it [N/mm, per depth]."""
-        self.moved.value = distance  # type: ignore[assignment]
-        found = self.loop.minimise()
+        found = self.solve(distance)
         self.state.commit()
-        return float(self.comm.allreduce(fem.assemble_scalar(self._reaction), op=MPI.SUM)) * 1.0e-3, found
+        return self.force(), found
+
+    def solve(self, distance: float) -> Minimum:
+        """Move the upper edge there [um]; nothing is committed."""
+        self.moved.value = distance  # type: ignore[assignment]
+        return self.loop.minimise()
+
+    def force(self) -> float:
+        """On the upper edge [N/mm, per depth] (collective)."""
+        return float(self.comm.allreduce(fem.assemble_scalar(self._reaction), op=MPI.SUM)) * 1.0e-3
 
 
 PLAIN = Control(damage_tolerance=1.0e-6, energy_tolerance=1.0e-9, relaxation=1.0)
@@ -153,7 +177,7 @@ class Setting:
 
 def pull(loading: Loading, setting: Setting, control: Control | None) -> Floats:
     """Displacement, force [N/mm] and sweeps, one row per step."""
-    plate = Plate(MPI.COMM_SELF, loading, setting.length, setting.cell, control)
+    plate = Plate.gridded(MPI.COMM_SELF, loading, setting.length, setting.cell, control)
     rows = []
     for moved in np.linspace(0.0, setting.end, setting.steps + 1)[1:]:
         force, found = plate.move(float(moved))

@@ -1,9 +1,12 @@
 """Speed and memory of the phase-field engine: `python benchmarks/performance/phase_field/run.py [PART ...]`.
 
 Parts: `peer` (ratios to phasefieldx 0.4.1 on notched plates; it is installed beside the results, in a folder of its
-own), `scaling` (time per sweep and memory against size), `ranks` (two against one), `penny` (3D). Default: all.
+own), `fine` and `equal` (the same at equal accuracy: meshes that follow the crack), `scaling` (time per sweep and
+memory against size), `ranks` (two against one), `penny` (3D). Default: all.
 Each measurement is a process of its own; run with OMP_NUM_THREADS=1. Writes results/PART.csv beside this file.
 """
+
+from lifrac.solver.backend import dolfinx  # noqa: F401  isort: skip
 
 import csv
 import json
@@ -16,8 +19,12 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
+import curves  # beside this file, as the next one
 import numpy as np
-import peer_run  # beside this file
+import peer_run
+import ufl
+from dolfinx import fem, mesh
+from dolfinx.fem import petsc as fem_petsc
 from lifrac.solver.phase_field.minimise import Control
 from lifrac.verification.notched import SHEAR, TENSION, Loading, Plate, grid
 from mpi4py import MPI
@@ -30,10 +37,16 @@ LENGTH = 15.0
 """l of the plates that the peer breaks as well [um]."""
 PLATES = {"tension": (4.0, np.linspace(0.0, 7.0, 71)), "shear": (7.5, np.linspace(0.0, 15.0, 21))}
 """Cell size [um], and displacements of the upper edge [um]: 26,800 and 23,200 dofs."""
+FINE = {"tension": 2.0, "shear": 3.75}
+"""Cell size [um] of the solutions that errors are measured against: l/h = 7.5 and 4."""
+FOLLOWED = {"tension": 7.5, "shear": 7.5}
+"""Cell size [um] of the meshes that follow a crack."""
 TOLERANCE = 1.0e-5
 """Of the change of d in a sweep: of the largest nodal one here, of the L2 norm (of u as well) in the peer."""
 CELLS = (4.7, 3.2, 2.2, 1.5, 1.05, 0.64)
 """Of the plates of `scaling` [um]: 5e4, 1e5, ... 8e5, 2e6 dofs."""
+BANDWIDTH_CELLS = 400
+"""Along the edge of the square whose matrix (3.2e5 dofs, 50 MB) measures the memory."""
 Floats = NDArray[np.float64]
 Line = tuple[str, float, str, str]
 """Quantity, value, unit, target."""
@@ -42,13 +55,14 @@ Line = tuple[str, float, str, str]
 # What runs in processes of their own
 
 
-def plate(loading: str, relaxation: float | None) -> dict[str, Any]:
+def plate(loading: str, relaxation: float | None, cell: float | None = None) -> dict[str, Any]:
     """CPU time of a whole loading, set-up included, once all forms are compiled."""
-    cell, displacements = PLATES[loading]
+    usual, displacements = PLATES[loading]
+    cell = cell or usual
     control = Control(damage_tolerance=TOLERANCE, relaxation=relaxation)
-    Plate(MPI.COMM_SELF, LOADINGS[loading], LENGTH, cell, control).move(0.0)
+    Plate.gridded(MPI.COMM_SELF, LOADINGS[loading], LENGTH, cell, control).move(0.0)
     start = process_time()
-    body = Plate(MPI.COMM_SELF, LOADINGS[loading], LENGTH, cell, control)
+    body = Plate.gridded(MPI.COMM_SELF, LOADINGS[loading], LENGTH, cell, control)
     rows = [body.move(float(moved)) for moved in displacements]
     return {
         "cpu_s": process_time() - start,
@@ -65,7 +79,7 @@ def stretch(cell: float, preset: str) -> dict[str, Any]:
     """
     comm, control = MPI.COMM_WORLD, Control()
     loading = Loading(1, TENSION.split, np.inf)
-    body = Plate(comm, loading, 3.0 * cell, cell, control, preset)  # type: ignore[arg-type]
+    body = Plate.gridded(comm, loading, 3.0 * cell, cell, control, preset)  # type: ignore[arg-type]
     peak = 5.0 * np.sqrt(3.0 * cell / LENGTH)
     body.move(0.25 * peak)
     comm.Barrier()
@@ -82,6 +96,14 @@ def stretch(cell: float, preset: str) -> dict[str, Any]:
     }
 
 
+def follow(loading: str, cell: float) -> dict[str, Any]:
+    """The same on a mesh that follows the crack."""
+    from followed import Followed, follow  # beside this file
+
+    what = Followed(LOADINGS[loading], LENGTH, cell)
+    return follow(what, PLATES[loading][1].tolist(), Control(damage_tolerance=TOLERANCE))
+
+
 def penny(nodes: int) -> dict[str, Any]:
     """A pressurised half-penny crack in 3D with so many nodes, at rest and grown."""
     from penny import half_penny  # beside this file
@@ -89,11 +111,31 @@ def penny(nodes: int) -> dict[str, Any]:
     return half_penny(nodes)
 
 
+def alone_or_not() -> dict[str, Any]:
+    """Seconds of a product of the matrix of elasticity with a vector, each rank with a whole matrix of its own.
+
+    With two ranks they share the memory and nothing else: 2 (time alone)/(time together) is what the machine permits.
+    """
+    msh = mesh.create_unit_square(MPI.COMM_SELF, BANDWIDTH_CELLS, BANDWIDTH_CELLS)
+    space = fem.functionspace(msh, ("Lagrange", 1, (2,)))
+    u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
+    matrix = fem_petsc.assemble_matrix(fem.form(ufl.inner(ufl.grad(u) + ufl.grad(u).T, ufl.grad(v)) * ufl.dx))
+    matrix.assemble()
+    x, y = matrix.createVecs()
+    x.set(1.0)
+    MPI.COMM_WORLD.Barrier()
+    start = perf_counter()
+    for _ in range(400):
+        matrix.mult(x, y)
+    taken = (perf_counter() - start) / 400.0
+    return {"wall_s": MPI.COMM_WORLD.allreduce(taken, op=MPI.MAX), "dofs": x.size}
+
+
 def _dofs(body: Plate) -> int:
     return 3 * int(body.state.damage.function_space.dofmap.index_map.size_global)
 
 
-WORKERS = {"plate": plate, "stretch": stretch, "penny": penny}
+WORKERS = {"plate": plate, "follow": follow, "stretch": stretch, "penny": penny, "alone_or_not": alone_or_not}
 
 
 def worker(name: str, arguments: str) -> None:
@@ -153,11 +195,53 @@ def _compared(loading: str, ours: dict[str, Any], theirs: peer_run.Found) -> lis
 
 def _write_curves(loading: str, displacements: Floats, ours: dict[str, Any], theirs: peer_run.Found) -> None:
     """Forces of both after each step that the peer has done, and what it took so far."""
-    rows = zip(displacements, ours["forces"], theirs.forces, theirs.seconds, theirs.sweeps, strict=False)
-    with (RESULTS / f"peer_{loading}.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("displacement_um", "lifrac_N_mm", "peer_N_mm", "peer_cpu_s", "peer_sweeps"))
-        writer.writerows((f"{x:.4g}", f"{f:.6g}", f"{g:.6g}", f"{s:.4g}", n) for x, f, g, s, n in rows)
+    columns = {
+        "displacement_um": displacements.tolist(),
+        "lifrac_N_mm": ours["forces"],
+        "peer_N_mm": theirs.forces,
+        "peer_cpu_s": theirs.seconds,
+        "peer_sweeps": theirs.sweeps,
+    }
+    curves.write(RESULTS / f"peer_{loading}.csv", columns)
+
+
+def fine_solutions() -> Iterator[list[Line]]:
+    """The plates on fine uniform meshes: what `equal` measures errors against."""
+    lines: list[Line] = []
+    for loading, cell in FINE.items():
+        run = measure("plate", loading, None, cell)
+        columns = {"displacement_um": PLATES[loading][1].tolist(), "force_N_mm": run["forces"]}
+        curves.write(RESULTS / f"fine_{loading}.csv", columns)
+        lines += [
+            (f"{loading}: dofs", run["dofs"], "-", ""),
+            (f"{loading}: l over h", LENGTH / cell, "-", ""),
+            (f"{loading}: peak force", max(run["forces"]), "N/mm", ""),
+        ]
+        yield lines
+
+
+def equal_accuracy() -> Iterator[list[Line]]:
+    """Meshes that follow the crack against the peer (as `peer` left it), both against the fine solutions."""
+    lines: list[Line] = []
+    for loading, cell in FOLLOWED.items():
+        displacements = PLATES[loading][1]
+        exact = curves.read(RESULTS / f"fine_{loading}.csv")["force_N_mm"]
+        theirs = curves.read(RESULTS / f"peer_{loading}.csv")
+        ours = measure("follow", loading, cell)
+        lines += [
+            (f"{loading}: lifrac, l over h", LENGTH / cell, "-", ""),
+            (f"{loading}: lifrac, dofs at the end", ours["dofs"], "-", ""),
+        ]
+        seconds = {"lifrac": ours["cpu_s"], peer_run.PEER: theirs["peer_cpu_s"][-1]}
+        for name, forces in (("lifrac", ours["forces"]), (peer_run.PEER, theirs["peer_N_mm"])):
+            error = curves.distance(displacements, forces, exact)
+            lines += [
+                (f"{loading}: {name}, error of the peak force", error.peak, "-", ""),
+                (f"{loading}: {name}, error of the curve", error.curve, "-", ""),
+                (f"{loading}: {name}, CPU time", seconds[name], "s", ""),
+            ]
+        lines.append((f"{loading}: ratio of CPU times", seconds[peer_run.PEER] / ours["cpu_s"], "-", ">= 10"))
+        yield lines
 
 
 def scaling() -> Iterator[list[Line]]:
@@ -191,17 +275,35 @@ def _growth(runs: list[dict[str, Any]]) -> list[Line]:
 
 def two_ranks() -> Iterator[list[Line]]:
     """Wall time per sweep of one rank over that of two: only on a quiet machine a figure of the code."""
-    lines: list[Line] = []
-    for cell in (2.5, 1.5):
-        one, two = (measure("stretch", cell, "multigrid", ranks=n) for n in (1, 2))
-        name = f"{one['dofs']:.3g} dofs"
-        lines += [
-            (f"{name}: wall time per sweep, one rank", one["wall_s"], "s", ""),
-            (f"{name}: wall time per sweep, two ranks", two["wall_s"], "s", ""),
-            (f"{name}: ratio", one["wall_s"] / two["wall_s"], "-", ">= 1.8"),
-            (f"{name}: ratio of CPU times per sweep (1: no work is added)", two["cpu_s"] / one["cpu_s"], "-", ""),
-        ]
+    apart = [measure("alone_or_not", ranks=n)["wall_s"] for n in (1, 2)]
+    permitted = 2.0 * apart[0] / apart[1]
+    lines: list[Line] = [("products in the same time by two ranks, each with a matrix of its own", permitted, "-", "")]
+    yield lines
+    for cell, preset in ((2.5, "multigrid"), (1.5, "multigrid"), (2.5, "direct")):
+        one, two = (measure("stretch", cell, preset, ranks=n) for n in (1, 2))
+        lines += _ranks_compared(f"2D, {preset}, {one['dofs']:.3g} dofs", one, two)
         yield lines
+    one, two = (_per_sweep(measure("penny", 60_000, ranks=n)) for n in (1, 2))
+    lines += _ranks_compared(f"3D, multigrid, {one['dofs']:.3g} dofs", one, two)
+    yield lines
+
+
+def _per_sweep(run: dict[str, Any]) -> dict[str, float]:
+    """Of the half-penny, named as those of `stretch`."""
+    return {
+        "dofs": run["dofs"][0],
+        "wall_s": run["wall time"][0] / run["sweeps"][0],
+        "cpu_s": run["CPU time per sweep"][0],
+    }
+
+
+def _ranks_compared(name: str, one: dict[str, Any], two: dict[str, Any]) -> list[Line]:
+    return [
+        (f"{name}: wall time per sweep, one rank", one["wall_s"], "s", ""),
+        (f"{name}: wall time per sweep, two ranks", two["wall_s"], "s", ""),
+        (f"{name}: ratio", one["wall_s"] / two["wall_s"], "-", ">= 1.8"),
+        (f"{name}: ratio of CPU times per sweep (1: no work is added)", two["cpu_s"] / one["cpu_s"], "-", ""),
+    ]
 
 
 def half_penny() -> Iterator[list[Line]]:
@@ -210,7 +312,14 @@ def half_penny() -> Iterator[list[Line]]:
     yield [(name, value, unit, "") for name, (value, unit) in run.items()]
 
 
-PARTS = {"peer": against_peer, "scaling": scaling, "ranks": two_ranks, "penny": half_penny}
+PARTS = {
+    "peer": against_peer,
+    "fine": fine_solutions,
+    "equal": equal_accuracy,
+    "scaling": scaling,
+    "ranks": two_ranks,
+    "penny": half_penny,
+}
 
 
 def write(part: str, lines: list[Line]) -> None:
