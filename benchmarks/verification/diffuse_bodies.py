@@ -30,10 +30,13 @@ class Half:
     margin: float
     width: float
     thickness: float
+    path: float = 0.0
+    """Length ahead of the crack with fine cells besides `margin` [um]."""
 
     def mesh(self, comm: MPI.Comm) -> TaggedMesh:
         """Cells of right-angled triangles; the cells beside the crack are the group `flaw`."""
-        x, y = graded(self.cell, self.margin, self.width), graded(self.cell, self.crack + self.margin, self.thickness)
+        along = self.crack + self.path + self.margin
+        x, y = graded(self.cell, self.margin, self.width), graded(self.cell, along, self.thickness)
         return distribute(comm, self._raw(x, y) if comm.rank == 0 else None)
 
     def _raw(self, x: Floats, y: Floats) -> RawMesh:

@@ -1,6 +1,7 @@
 """Runs of the plane engine that several checks share: from a geometry and a model to a history of figures."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from lifrac.meshes.builder import build
@@ -20,6 +21,7 @@ from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.system import BulkSystem
+from lifrac.solver.protocol.run import ProtocolRun
 from lifrac.solver.surface import SurfaceMesh, gather_surface
 from mpi4py import MPI
 from numpy.typing import NDArray
@@ -96,6 +98,7 @@ FIGURES = (
     "max_pressure",
     "flaw_volume",
     "lithium_volume",
+    "flaw_current_share",
     "charge_error",
     "lithium_error",
     "energy_error",
@@ -133,7 +136,12 @@ def follow(
     until_length: float = np.inf,
 ) -> History:
     """Run a model to its end, or until the crack has reached `until_length` [um]."""
-    engine = PlaneEngine(SurfaceProblem(body.surface, body.response, model, crack_kinetics, system))
+    problem = SurfaceProblem(body.surface, body.response, model, crack_kinetics, system)
+    return recorded(PlaneEngine(problem), until_length)
+
+
+def recorded(engine: ProtocolRun[Any], until_length: float = np.inf) -> History:
+    """Run an engine to its end, or until the crack has reached `until_length` [um]."""
     rows = []
     for report in engine.run():
         m = report.measures

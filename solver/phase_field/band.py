@@ -122,17 +122,19 @@ class Band:
         n = np.linalg.eigh(tensors)[1][:, :, -1]
         self._normals.x.array[:] = np.stack([n[:, i] * n[:, j] for i, j in self._pairs], axis=1).ravel()
 
-    def admit(self) -> None:
-        """Let metal into what is broken through at the present damage (collective).
+    def admit(self) -> NDArray[np.bool_]:
+        """Let metal into what is broken through at the present damage (collective); nodes that were not open before.
 
         The mean of d across the band is half its peak.
         """
+        before = self._nodes_of(self.passable.x.array > 0.0)
         through = self.inside & (self.surface_field(self.damage.x.array * self.area) >= 0.5 * BROKEN_THROUGH)
         # What was open stays open: no metal is left behind in what the spreading damage would close.
         cells = through[self._cells].all(axis=1) | (self.passable.x.array > 0.0)
         self.passable.x.array[:] = cells
         # Undamaged cells at the rim may have only nodes of damaged ones, but not so the nodes of their parts.
         self.open = self._nodes_of(cells) & self.inside
+        return self.open & ~before
 
     def _nodes_of(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Nodes of marked cells, on all ranks that see them (collective)."""

@@ -43,8 +43,9 @@ ROUNDING = 1.0e-8
 MAX_NEWTON = 40
 SETTLING, MOST_HALVINGS = 4, 4
 """Iterations before an increment may be cut, and how often it is halved."""
-LARGEST_INCREMENT = 5.0
-"""Of potential and pressure in one iteration, in thermal voltages and in Griffith pressures of the flaw."""
+LARGEST_POTENTIAL, LARGEST_PRESSURE = 5.0, 0.25
+"""Increments in one iteration, in thermal voltages and in Griffith pressures of the flaw: creep goes with a high power
+of the slope of the pressure, and what overshoots ten times comes back by a third per iteration."""
 CHORD = 0.2
 """The factorised matrix is used again while an iteration brings the residual below this part of the last."""
 MOST_CHANGES = 4
@@ -115,6 +116,10 @@ class Cell:
         self.velocity = surface_velocity_per_current(model.anode.molar_volume)
         self.plating_wall = self.wall_area
         self.initial_volume = np.zeros(len(state.damage.x.array))
+        self.raised_volume = np.zeros(len(self.initial_volume))
+        """By how much the volume of nodes was raised when metal could enter first."""
+        self.wet = np.zeros(len(self.initial_volume), dtype=bool)
+        """Nodes that metal can reach, ghosts included."""
         self.owned = space.dofmap.index_map.size_local
         self.mouth = self.nodes_on("anode") if model.flaw.mouth == "open" else np.zeros(0, dtype=np.int32)
         self._is_held = np.zeros(self.owned * msh.geometry.dim, dtype=bool)
@@ -212,14 +217,20 @@ class Cell:
         """Take over a new damage: band, aperture, matrix structure stays (collective)."""
         self.band.update()
 
-    def admit_metal(self) -> None:
-        """Let metal into what is broken through now: what breaks in a time step is dry until it ends (collective)."""
-        self.band.admit()
+    def admit_metal(self, metal: Floats) -> None:
+        """Let metal into what is broken through now: what breaks in a time step is dry until it ends (collective).
+
+        -u.grad d also holds displacement along the crack, and may be less than nothing ahead of a tip: a node's volume
+        counts from there, or metal that is not there would wedge it open.
+        """
+        fresh = self.band.admit()
         self.wet = self.band.open | (self.wall_area > 0.0)
+        missing = np.maximum(metal - self.crack_volume(), 0.0)
+        self.raised_volume = self.raised_volume + np.where(fresh, missing, 0.0)
 
     def crack_volume(self) -> Floats:
         """V_i of each node [um2, um3 in 3D]: opening and initial aperture."""
-        return self.band.assembled(self._volume) + self.initial_volume
+        return self.band.assembled(self._volume) + self.initial_volume + self.raised_volume
 
     def mean_pressure(self) -> float:
         """Over the volume of the crack [MPa] (collective)."""
@@ -232,7 +243,7 @@ class Cell:
 
     def _slit_volume(self) -> Floats:
         """V_i without what the walls of pores enclose: it would be taken for a wide crack beside them (collective)."""
-        return self.band.assembled(self._opening) + self.initial_volume - self.wall_volume
+        return self.band.assembled(self._opening) + self.initial_volume + self.raised_volume - self.wall_volume
 
     def set_share(self, metal: Floats) -> None:
         """Which part of the crack's surface plates (collective)."""
@@ -392,9 +403,9 @@ class Cell:
         volts, pressure = np.max(self.comm.allgather(largest), axis=0)
         if not np.isfinite(volts + pressure + dv):
             raise NumericalFailure("an increment of the cell's Newton method is not finite")
-        allowed = LARGEST_INCREMENT * thermal_voltage(self.model.anode.temperature)
+        allowed = LARGEST_POTENTIAL * thermal_voltage(self.model.anode.temperature)
         factor = min(1.0, allowed / max(volts, abs(dv), 1.0e-300),
-                     LARGEST_INCREMENT * self.scales.pressure / max(pressure, 1.0e-300))  # fmt: skip
+                     LARGEST_PRESSURE * self.scales.pressure / max(pressure, 1.0e-300))  # fmt: skip
         return factor * step, factor * dv
 
     def _solved(self) -> Floats:

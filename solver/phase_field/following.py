@@ -43,8 +43,9 @@ class Followed:
         self.problem = problem
         self.start: PhaseState = problem.state() if before is None else before.start
         space, cell = problem.fields.damage.function_space, problem.cell
-        names = ("metal_share", "metal_beyond_share", "initial_aperture", "initial_aperture_filled")
-        self._share, self._rest, self._aperture, self._filled = (fem.Function(space, name=name) for name in names)
+        names = ("metal_share", "metal_beyond_share", "initial_aperture", "initial_aperture_filled", "raised_volume")
+        functions = [fem.Function(space, name=name) for name in names]
+        self._share, self._rest, self._aperture, self._filled, self._raised = functions
         self._surface = fem.Function(cell.band.passable.function_space, name="initial_surface")
         self._area = fem.form(self._surface * ufl.TestFunction(space) * ufl.dx(metadata=LUMPED))
         if before is None:
@@ -57,10 +58,12 @@ class Followed:
         """Those at the start of the step, which the problem is at."""
         cell = self.problem.cell
         share, rest = share_and_rest(self.problem.metal, cell.crack_volume())
-        self._share.x.array[:], self._rest.x.array[:] = share, rest / cell.lumped
+        self._share.x.array[:], self._rest.x.array[:] = share, (rest + share * cell.raised_volume) / cell.lumped
+        self._raised.x.array[:] = cell.raised_volume / cell.lumped
         # The product: that of two fields would not be that of their values at new nodes.
         self._filled.x.array[:] = share * self._aperture.x.array
-        more = {str(f.name): f for f in (self._share, self._rest, self._aperture, self._filled, self._surface)}
+        own = (self._share, self._rest, self._aperture, self._filled, self._raised, self._surface)
+        more = {str(f.name): f for f in own}
         scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.passable}
         return self.problem.fields.fields() | scalars | more
 
@@ -70,7 +73,8 @@ class Followed:
         area, share = cell.band.assembled(self._area), self._share.x.array
         slit = self._aperture.x.array * area
         cell.initial_volume = slit + cell.wall_volume
-        opened = share * (cell.crack_volume() - slit)
+        cell.raised_volume = self._raised.x.array * cell.lumped
+        opened = share * (cell.crack_volume() - slit - cell.raised_volume)
         problem.metal = opened + self._filled.x.array * area + self._rest.x.array * cell.lumped
         nodal = problem.state()
         self.start = replace(

@@ -156,7 +156,7 @@ class PhaseFieldProblem:
         self.fields.commit()
         cell, flaw = self.cell, self.model.flaw
         cell.follow_damage()
-        cell.admit_metal()
+        cell.admit_metal(self.metal)
         cell.initial_volume = flaw.aperture * np.where(cell.band.open, cell.band.area, 0.0) + cell.wall_volume
         self.metal = flaw.filling * cell.initial_volume
 
@@ -189,7 +189,7 @@ class PhaseFieldProblem:
         cell.voltage = state.cell_voltage
         self.metal = state.metal.copy()
         cell.follow_damage()
-        cell.admit_metal()
+        cell.admit_metal(self.metal)
         cell.set_aperture()
         cell.set_share(self.metal)
         self.volume_before = cell.crack_volume()
