@@ -34,7 +34,7 @@ CHARGES = np.linspace(0.002, 0.0149, 44) * MAH_PER_CM2
 """At which histories are compared: from where the flaw has been filled on [C/m2]."""
 TIPS = (1.025, 1.05, 1.1)
 """Crack lengths over a0."""
-LENGTHS = (0.1, 0.05)
+LENGTHS = (0.1, 0.05, 0.025)
 """l/a0."""
 COMPARED = ("crack_length", "lithium_length", "flaw_volume", "lithium_volume", "cell_voltage")
 SHOWN = ("crack length", "flaw volume", "charge into the flaw")
@@ -90,7 +90,7 @@ def charges_to(run: History) -> Floats:
 def engines_agree(level: Level, folder: Path | None) -> list[Row]:
     """Histories at equal charge: largest difference over the run at the finest l; volumes come closer with l."""
     plane = sharp()
-    lengths = LENGTHS if level == "full" else LENGTHS[:1]
+    lengths = LENGTHS if level == "full" else LENGTHS[:2]
     runs = [diffuse(length) for length in lengths]
     target, found = histories(plane), [histories(run) for run in runs]
     rows = []
