@@ -41,6 +41,7 @@ MODULES = (
     "deflected_crack",
     "notched",
     "adaptive",
+    "adaptive_lithium",
 )
 """Modules of this package that register checks, in the order in which they run."""
 
@@ -119,7 +120,8 @@ def main(quick: bool, only: str | None, out: Path | None) -> int:
     quick : bool
         Coarse meshes, the checks that take seconds, no figures.
     only : str, optional
-        Run just this check. Nothing is written then unless `out` is given.
+        Run just this check. Nothing is written then unless `out` is given; what a table there says of other checks
+        stays, so that the book can be run in parts.
     out : Path, optional
         Folder to write to. Default: none for `quick` and `only`, otherwise `results` beside the book in a
         checkout, or `verification` in the working directory.
@@ -137,8 +139,8 @@ def main(quick: bool, only: str | None, out: Path | None) -> int:
     for check in chosen:
         outcomes.append(run_check(check, level, None if quick else folder))
         print_outcome(outcomes[-1], console)
-    if folder is not None:
-        write_csv(folder / "verification.csv", level, outcomes)
+        if folder is not None:
+            write_csv(folder / "verification.csv", level, outcomes, keep=only is not None)
     failed = [o.check.name for o in outcomes if not o.ok]
     figures = sum(len(o.rows) for o in outcomes)
     seconds = sum(o.seconds for o in outcomes)
@@ -197,9 +199,17 @@ def table_rows(level: Level, outcomes: list[Outcome]) -> Iterator[tuple[object, 
             )
 
 
-def write_csv(path: Path, level: Level, outcomes: list[Outcome]) -> None:
-    """Write all figures with their targets."""
+def write_csv(path: Path, level: Level, outcomes: list[Outcome], keep: bool = False) -> None:
+    """Write all figures with their targets; `keep`: beside those of other checks that the file holds, in the book's
+    order."""
+    rows = [[str(value) for value in row] for row in table_rows(level, outcomes)]
+    if keep and path.is_file():
+        ran = {o.check.name for o in outcomes}
+        with path.open(newline="", encoding="utf-8") as file:
+            rows += [row for row in list(csv.reader(file))[1:] if row[0] not in ran]
+        order = {name: k for k, name in enumerate(load_checks())}
+        rows = sorted((row for row in rows if row[0] in order), key=lambda row: order[row[0]])
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(table_rows(level, outcomes))
+        writer.writerows(rows)

@@ -78,6 +78,15 @@ def test_csv_holds_every_figure(book, tmp_path):
     assert float(first["error"]) == pytest.approx(0.004)
 
 
+def test_a_check_run_alone_replaces_its_rows_only(book, tmp_path):
+    assert runner.main(quick=False, only=None, out=tmp_path) == 0
+    book["good"] = _check("good", [Row("figure", 1.001, 1.0, 0.005), Row("more", 2.0, 2.0, 0.1)])
+    assert runner.main(quick=False, only="good", out=tmp_path) == 0
+    with (tmp_path / "verification.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["check"], float(row["value"])) for row in rows] == [("good", 1.001), ("good", 2.0), ("slow", 3.0)]
+
+
 def test_numerics_that_fail_fail_one_check_only(book, tmp_path):
     def stuck(level, folder):
         raise NumericalFailure("no step was small enough")
