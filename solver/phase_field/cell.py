@@ -11,6 +11,9 @@ M is the mobility of creeping metal along the crack, and so large across the ban
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import ufl
 from dolfinx import fem
@@ -26,12 +29,12 @@ from ..numerics.linear import LinearSolver
 from ..numerics.nodal import nodal_sums, values_of
 from ..parameters import PhaseFieldModel
 from ..physics import lithium
-from ..physics.crack_pressure import opening_density, pressure_energy
 from ..physics.kinetics import FaceKinetics
 from ..symbolic import symbolic
 from .band import Band
-from .energy import Energy, Solid
+from .energy import Solid
 from .faces import Charges, Faces
+from .loads import CellLoads
 from .scales import Scales
 from .state import Floats, State
 
@@ -99,13 +102,12 @@ class Cell:
         self.aperture = fem.Function(space, name="aperture")
         self.share = fem.Function(space, name="filled")
         self.conductivity = conductivity or fem.Constant(msh, model.electrolyte.conductivity)
-        self.voltage = 0.0
-        self.dt = fem.Constant(msh, 1.0)
-        self.creeping = fem.Constant(msh, 1.0)
-        """1, or 0 for metal that does not creep along the crack."""
-        self.energy = Energy(solid, self._load)
-        loads = model.loads
-        self._stack, self._lateral = fem.Constant(msh, loads.stack_pressure), fem.Constant(msh, loads.lateral_stress)
+        self.voltage, self.dt = 0.0, fem.Constant(msh, 1.0)
+        self.unopened = fem.Function(state.displacement.function_space, name="unopened")
+        self.flaw_damage = fem.Function(state.damage.function_space, name="flaw_damage")
+        """Damage of the flaw, and `unopened` the displacement, at which it is as wide as stated."""
+        self.loads = CellLoads(tagged, model.loads, self.pressure, self.unopened, self.band)
+        self.energy, self.damage_energy = self.loads.energies(solid)
         self.across_mobility = fem.Constant(msh, scales.across_mobility(solid.damage_model.length))
         self._weights = {k: fem.Function(space) for k in ("phi_phi", "phi_p", "p_phi", "p_p")}
         self.faces = Faces(tagged, model, space, crack_kinetics)
@@ -122,6 +124,7 @@ class Cell:
         """Nodes that metal can reach, ghosts included."""
         self.owned = space.dofmap.index_map.size_local
         self.mouth = self.nodes_on("anode") if model.flaw.mouth == "open" else np.zeros(0, dtype=np.int32)
+        self.mouth_pressure = np.full_like(self.initial_volume, model.loads.stack_pressure)
         self._is_held = np.zeros(self.owned * msh.geometry.dim, dtype=bool)
         for bc in held:
             dofs, first_ghost = bc.dof_indices()
@@ -130,21 +133,6 @@ class Cell:
         self._solver: LinearSolver | None = None
 
     # -- forms ---------------------------------------------------------------------------------------------------
-
-    def _load(self, u, d):  # type: ignore[no-untyped-def]
-        """Energy of the loads."""
-        work = pressure_energy(u, d, self.pressure) * ufl.dx + self.outer_load(u)
-        if "pore" in self.groups:
-            work += self.pressure * ufl.inner(ufl.FacetNormal(self.mesh), u) * self.ds(self.groups["pore"])
-        return work
-
-    def outer_load(self, u: Expr) -> ufl.Form:
-        """Energy of the loads on the outside of the body: minus their work."""
-        n, ds = ufl.FacetNormal(self.mesh), self.ds
-        work = self._stack * ufl.inner(n, u) * ds(self.groups["anode"])
-        if "lateral" in self.groups:
-            work -= self._lateral * ufl.inner(n, u) * ds(self.groups["lateral"])
-        return work
 
     def _walls(self, space: fem.FunctionSpace) -> None:
         """Surface and volume of pores, shared out among the nodes of their walls."""
@@ -163,10 +151,10 @@ class Cell:
         lumped = ufl.dx(metadata=lithium.LUMPED)
         force = ufl.derivative(self.energy.total(u, d), u, v)
         charge = self.conductivity * ufl.inner(ufl.grad(self.potential), ufl.grad(q)) * ufl.dx
-        volume = opening_density(u, d) * r * ufl.dx
-        self._opening = fem.form(volume)
-        if "pore" in self.groups:
-            volume -= ufl.inner(ufl.FacetNormal(self.mesh), u) * r * self.ds(self.groups["pore"])
+        slit, volume = self.loads.openings(u, d, r)
+        self._opening = fem.form(slit)
+        self._unopened_forms = [fem.form(part) for part in self.loads.openings(self.unopened, self.flaw_damage, r)]
+        self._taken_off = (np.zeros_like(self.lumped), np.zeros_like(self.lumped))
         flow = self._flow(r)
         w = self._weights
         blocks = [
@@ -179,9 +167,7 @@ class Cell:
         self._blocks = [[None if b is None else fem.form(b) for b in row] for row in blocks]
         self._force, self._charge = fem.form(force), fem.form(charge)
         self._volume, self._flow_form = fem.form(volume), fem.form(flow)
-        load = self.energy.load
-        assert load is not None
-        self._load_form = fem.form(ufl.derivative(load(u, d), u, v))
+        self._load_form = fem.form(ufl.derivative(self.loads.on_displacement(u, d), u, v))
         self.matrix = fem_petsc.create_matrix(self._blocks)  # type: ignore[arg-type]
         self._right, self._step = self.matrix.createVecs()
 
@@ -192,7 +178,7 @@ class Cell:
         along = ufl.dot(eye - across, slope)
         creep = symbolic(self.mesh, self.model.creep)
         w = lithium.passage(self.aperture, ufl.CellDiameter(self.mesh))
-        crept = self.creeping * lithium.mobility(creep, w, along) * along
+        crept = lithium.mobility(creep, w, along) * along
         moved = crept + self.across_mobility * ufl.dot(across, slope)
         flow = self.band.passable * self.band.gamma * ufl.inner(moved, ufl.grad(r)) * ufl.dx(metadata=lithium.MIDPOINT)
         if "pore" in self.groups:
@@ -228,6 +214,19 @@ class Cell:
         missing = np.maximum(metal - self.crack_volume(), 0.0)
         self.raised_volume = self.raised_volume + np.where(fresh, missing, 0.0)
 
+    def set_unopened(self) -> None:
+        """The flaw is as wide as stated at the present displacement (collective)."""
+        self.unopened.x.array[:] = self.state.displacement.x.array
+        self.flaw_damage.x.array[:] = self.state.damage.x.array
+        self.count_from_unopened()
+
+    def count_from_unopened(self) -> None:
+        """Openings count from `unopened`, that of `flaw_damage` (collective)."""
+        slit, whole = (self.band.assembled(form) for form in self._unopened_forms)
+        self.initial_volume = self.initial_volume + self._taken_off[0] - whole
+        self.wall_volume = self.wall_volume + self._taken_off[1] - (whole - slit)
+        self._taken_off = (whole, whole - slit)
+
     def crack_volume(self) -> Floats:
         """V_i of each node [um2, um3 in 3D]: opening and initial aperture."""
         return self.band.assembled(self._volume) + self.initial_volume + self.raised_volume
@@ -238,7 +237,7 @@ class Cell:
         return self.total(values_of(self.pressure) * volume) / max(self.total(volume), 1.0e-30)
 
     def set_aperture(self) -> None:
-        """Aperture of the crack at the present state (collective)."""
+        """Of the crack at the present state (collective)."""
         self.aperture.x.array[:] = np.maximum(self.band.surface_field(self._slit_volume()), 0.0)
 
     def _slit_volume(self) -> Floats:
@@ -255,6 +254,17 @@ class Cell:
         filled = np.clip(metal / np.maximum(whole, 1.0e-30), 0.0, 1.0)
         self.plating_wall = np.where(self.wall_area > 0.0, filled, 0.0) * self.wall_area
 
+    @contextmanager
+    def pressed(self, pressure: Floats) -> Iterator[None]:
+        """Metal everywhere is at a given pressure [MPa], and nothing plates: it comes and goes as it must."""
+        mouth, before = self.mouth, self.mouth_pressure
+        self.mouth, self.mouth_pressure = np.arange(len(before), dtype=np.int32), pressure
+        self.insulate()
+        try:
+            yield
+        finally:
+            self.mouth, self.mouth_pressure = mouth, before
+
     def insulate(self) -> None:
         """Nothing plates in the crack in the next solution: the cell is at rest."""
         self.share.x.array[:] = 0.0
@@ -262,8 +272,8 @@ class Cell:
 
     def charges(self) -> Charges:
         """Currents at the present state (collective)."""
-        phi, p = values_of(self.potential), values_of(self.pressure)
         area = 2.0 * self.share.x.array * self.band.area + self.plating_wall
+        phi, p = values_of(self.potential), values_of(self.pressure)
         return self.faces.charges(phi, p - self.model.loads.stack_pressure, self.voltage, area)
 
     def solve(self, dt: float, current_density: float, metal_old: Floats) -> tuple[Floats, Charges, int]:
@@ -282,7 +292,7 @@ class Cell:
         free[self.mouth] = False
         p = self.pressure.x
         p.array[~self.wet] = 0.0
-        p.array[self.mouth] = np.where(self.wet[self.mouth], self.model.loads.stack_pressure, 0.0)
+        p.array[self.mouth] = np.where(self.wet[self.mouth], self.mouth_pressure[self.mouth], 0.0)
         full, fresh = self._filled_before(free, metal_old), False
         flips = np.zeros(len(p.array), dtype=int)
         self.history: list[float] = []

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from mpi4py import MPI
 
 from ..errors import NumericalFailure
-from ..flaw_scales import plating_time
 from ..numerics.adaptive import Adaptive
 from ..parameters import PhaseFieldModel
 from ..protocol.bookmark import Arrays, Kept
@@ -15,11 +14,10 @@ from ..protocol.run import PRESSURE_ALLOWANCE, ProtocolRun, Trial
 from .following import Followed, following, resumed
 from .observer import Observer, Reference
 from .problem import PhaseFieldProblem, PhaseState, Step
+from .start import fill_flaw
 
 ADVANCE_ALLOWANCE = 0.5
 """Growth of the crack per step, in units of l, that `max_advance_cells` = 1 stands for."""
-REST = 0.01
-"""Time at rest under the loads before the protocol begins, in plating times of the flaw: metal hardly creeps in it."""
 HARD_SWEEPS = 3.0
 """Sweeps of a time step that weigh as much as one Newton iteration of the step control."""
 
@@ -88,15 +86,12 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         return self.mesh.problem.problem
 
     def _rest(self) -> None:
-        """The flaw filled as stated, and come to rest under the loads: metal that is pressed carries its share."""
+        """A full flaw under the loads (`start`); as in the plane engine one that is filled in part meets them later."""
         loads = self.model.loads
-        if loads.stack_pressure > 0.0 or loads.lateral_stress != 0.0:
-            duration = REST * plating_time(self.model)
+        if self.model.flaw.filling == 1.0 and (loads.stack_pressure > 0.0 or loads.lateral_stress != 0.0):
             try:
-                step = self._on_fine_mesh(lambda problem, start: problem.rest(start, duration))
-                self.problem.metal = step.metal
+                self.problem.metal = self._on_fine_mesh(fill_flaw).metal
                 self.state = self.problem.state()
-                self.observer.empty_mouth(self.state)
             except NumericalFailure:
                 self.notes.append("no equilibrium of the flaw under the loads: it starts unloaded")
         self.state.initial_metal = self.problem.copies * self.problem.cell.total(self.state.metal)

@@ -63,7 +63,7 @@ class Followed:
         # The product: that of two fields would not be that of their values at new nodes.
         self._filled.x.array[:] = share * self._aperture.x.array
         own = (self._share, self._rest, self._aperture, self._filled, self._raised, self._surface)
-        more = {str(f.name): f for f in own}
+        more = {str(f.name): f for f in (*own, cell.unopened, cell.flaw_damage)}
         scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.passable}
         return self.problem.fields.fields() | scalars | more
 
@@ -73,6 +73,7 @@ class Followed:
         area, share = cell.band.assembled(self._area), self._share.x.array
         slit = self._aperture.x.array * area
         cell.initial_volume = slit + cell.wall_volume
+        cell.count_from_unopened()
         cell.raised_volume = self._raised.x.array * cell.lumped
         opened = share * (cell.crack_volume() - slit - cell.raised_volume)
         problem.metal = opened + self._filled.x.array * area + self._rest.x.array * cell.lumped

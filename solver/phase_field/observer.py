@@ -47,7 +47,7 @@ class Observer:
         cell, fields = problem.cell, problem.fields
         u, d = fields.displacement, fields.damage
         self.x = d.function_space.tabulate_dof_coordinates()
-        energy = cell.energy.stored(u, d) + cell.energy.fracture(d) + cell.outer_load(u)
+        energy = cell.energy.stored(u, d) + cell.energy.fracture(d) + cell.loads.outer(u)
         self._energy = fem.form(energy)
         self.from_flaw = self._distances()
         model = problem.solid.damage_model

@@ -2,7 +2,7 @@
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from dolfinx import fem, mesh
@@ -33,8 +33,6 @@ DAMAGE_TOLERANCE = 1.0e-4
 SHORTEST = 0.01
 """Time in which metal can still spread across the band, in plating times of the flaw: in shorter steps it moves the
 more easily. Otherwise each node would keep its metal whatever becomes of its volume, as when a mesh has changed."""
-REST_ACROSS = 10.0
-"""By how much metal moves more easily across the band at rest, when all of it is pressed at once."""
 DEPTH, DAMPING = 8, 0.7
 MAX_SWEEPS, RESTART = 60, 20
 """Sweeps of a time step, and after how many the acceleration starts anew."""
@@ -138,7 +136,7 @@ class PhaseFieldProblem:
         """What a crack within a grain costs [J/m2], on this mesh."""
         held = held_displacements(tagged, self.fields.displacement.function_space, model.loads)
         self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics, conductivity)
-        self.damage = DamageSolver(self.cell.energy, self.fields, relaxation=1.0)
+        self.damage = DamageSolver(self.cell.damage_energy, self.fields, relaxation=1.0)
         self.acceleration = Anderson(self.comm, DEPTH, DAMPING)
         space = self.fields.damage.function_space
         self.flaw = flaw_nodes(tagged, space)
@@ -199,15 +197,13 @@ class PhaseFieldProblem:
         self.damage.destroy()
         self.cell.destroy()
 
-    def rest(self, state: PhaseState, dt: float) -> Step:
-        """A short time at the loads, in which nothing plates or creeps (collective); raises as `solve` does."""
+    def pressed(self, state: PhaseState, pressure: Floats) -> Step:
+        """The cell without current, its crack full of metal at given pressures [MPa] (collective); raises as `solve`
+        does."""
         self.load(state)
-        self.cell.insulate()
-        self.cell.creeping.value = 0.0  # type: ignore[assignment]
-        try:
-            return self._sweep(state, dt, 0.0, REST_ACROSS)
-        finally:
-            self.cell.creeping.value = 1.0  # type: ignore[assignment]
+        with self.cell.pressed(pressure):
+            step = self._sweep(state, 1.0, 0.0)
+        return replace(step, metal=np.where(self.cell.band.open, self.cell.crack_volume(), 0.0))
 
     def solve(self, state: PhaseState, dt: float, current_density: float) -> Step:
         """Fields at the end of a time step from a committed state (collective).
@@ -222,9 +218,9 @@ class PhaseFieldProblem:
         self.load(state)
         return self._sweep(state, dt, current_density)
 
-    def _sweep(self, state: PhaseState, dt: float, current_density: float, ease: float = 1.0) -> Step:
+    def _sweep(self, state: PhaseState, dt: float, current_density: float) -> Step:
         """`ease`: how much more easily metal moves across the band than it usually does."""
-        ease *= max(1.0, SHORTEST * plating_time(self.model) / dt)
+        ease = max(1.0, SHORTEST * plating_time(self.model) / dt)
         usual = self.scales.across_mobility(self.solid.damage_model.length)
         self.cell.across_mobility.value = ease * usual  # type: ignore[assignment]
         self.acceleration.restart()

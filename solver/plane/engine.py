@@ -109,7 +109,8 @@ class PlaneEngine(ProtocolRun[State]):
         mouth, held = p.rule.mouth.copy(), p.held_pressure.copy()
         flaw = p.crack.aperture > 0.0
         p.rule.mouth |= flaw
-        p.held_pressure[flaw] = self.model.loads.stack_pressure
+        loads = self.model.loads
+        p.held_pressure[flaw] = max(loads.stack_pressure, -loads.lateral_stress)
         try:
             result = p.solve(state, 1.0e9, 0.0)
         except NumericalFailure:

@@ -1,7 +1,9 @@
 """A diffuse crack that lithium fills and breaks open, on all ranks together and on each alone: the same figures."""
 
 import numpy as np
-from lithium_bodies import CURRENT, model, problem
+import pytest
+from lifrac.solver.parameters import Loads
+from lithium_bodies import CURRENT, engine, model, problem
 from mpi4py import MPI
 
 COMM = MPI.COMM_WORLD
@@ -25,3 +27,11 @@ def test_lithium_and_growth_do_not_depend_on_the_partition() -> None:
     assert together[-1, 4] > 1.02 * together[0, 4]  # it has grown
     assert np.abs(together / alone - 1.0).max() < 1.0e-6
     assert all((rows == together).all() for rows in COMM.allgather(together))
+
+
+def test_the_start_under_lateral_compression_does_not_depend_on_the_partition() -> None:
+    pressed = model(loads=Loads(1.0, "free", -200.0))
+    together, alone = (engine(comm, pressed) for comm in (COMM, MPI.COMM_SELF))
+    assert not together.notes
+    for name in ("flaw_volume", "lithium_volume", "max_pressure", "crack_length"):
+        assert getattr(together.measures, name) == pytest.approx(getattr(alone.measures, name), rel=1.0e-6)

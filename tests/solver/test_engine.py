@@ -276,3 +276,14 @@ def test_rollers_hold_the_crack_together() -> None:
 def test_a_flaw_too_long_for_its_stack_pressure_is_noted() -> None:
     engine = PlaneEngine(problem(cell(constant(LOW, 10.0), loads=Loads(300.0))))
     assert "no equilibrium with lithium at stack pressure" in engine.notes[0]
+
+
+def test_a_full_flaw_starts_at_the_lateral_compression_and_as_wide_as_it_is() -> None:
+    """Metal that was trapped carries the load; it is not squeezed out before the run begins."""
+    start = PlaneEngine(problem(cell(constant(LOW, 1.0), loads=Loads(1.0, "free", -200.0))))
+    values, crack = start.state.values, start.problem.crack
+    flaw = crack.floor < 0.0
+    assert start.notes == []
+    assert values[flaw, PRESSURE] == pytest.approx(200.0)
+    assert np.abs(values[flaw, OPENING]).max() < 0.02 * crack.aperture.max()
+    assert values[flaw, METAL] == pytest.approx(crack.aperture[flaw], rel=0.02)
