@@ -51,7 +51,7 @@ class FieldRecorder:
     """
 
     def __init__(self, bulk: Bulk, model: PlaneModel, path: Path, until: float | None = None) -> None:
-        """`until`: the file is there already and continued, without what is stored after this time [s]."""
+        """`until`: a file that is there is continued, without what is stored after this time [s]."""
         self.bulk = bulk
         self.model = model
         self.comm = bulk.tagged.mesh.comm
@@ -65,7 +65,7 @@ class FieldRecorder:
         self._grid = on_root(
             self.comm,
             lambda: self._open(path, self._gather.points, self._gather.cells)
-            if until is None
+            if until is None or not path.exists()
             else TemporalGrid.reopen(path, until=until),
         )
 

@@ -106,9 +106,22 @@ class TemporalGrid:
 
     @classmethod
     def reopen(cls, path: str | Path, *, until: float = np.inf) -> "TemporalGrid":
-        """Continue a file of an earlier run, after dropping the steps later than `until` [s]."""
+        """Continue a file of an earlier run, after dropping the steps later than `until` [s].
+
+        Raises
+        ------
+        OSError
+            If the file is damaged, as by a kill while a step was being written.
+        """
+        try:
+            return cls._reopened(Path(path), until)
+        except (OSError, KeyError) as error:
+            raise OSError(f"{path} cannot be continued ({error}); move it away to begin a new one") from None
+
+    @classmethod
+    def _reopened(cls, path: Path, until: float) -> "TemporalGrid":
         grid = cls.__new__(cls)
-        grid.path = Path(path)
+        grid.path = path
         with h5py.File(grid.path, "r+", libver=_LIBVER) as file:
             root = file["VTKHDF"]
             steps = root["Steps"]

@@ -32,7 +32,7 @@ class PhaseFieldRecorder:
     path : Path
         File to create.
     until : float, optional
-        The file is there already and continued, without what is stored after this time [s].
+        A file that is there is continued, without what is stored after this time [s].
     """
 
     def __init__(self, path: Path, until: float | None = None) -> None:
@@ -63,7 +63,7 @@ class PhaseFieldRecorder:
         assert cells is not None
         shape = TRIANGLE if columns.dim == 2 else TETRAHEDRON
         blocks, region = [(shape, cells)], np.zeros(len(cells), dtype=np.int64)
-        if self._grid is None and self._until is not None:
+        if self._grid is None and self._until is not None and self._path.exists():
             self._grid = TemporalGrid.reopen(self._path, until=self._until)
         if self._grid is None:
             self._grid = TemporalGrid(self._path, points, blocks, region, ARRAYS)

@@ -200,3 +200,10 @@ def test_vtk_reads_every_step_on_its_own_mesh_also_after_reopening(tmp_path: Pat
     check(3, 2, 7)
     check(4, 3, 8)
     check(1, 1, 1)
+
+
+def test_damaged_file_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "fields.vtkhdf"
+    path.write_bytes(b"\x89HDF\r\n nonsense")
+    with pytest.raises(OSError, match=r"cannot be continued.*move it away"):
+        TemporalGrid.reopen(path)
