@@ -203,7 +203,7 @@ class PhaseFieldProblem:
         self.load(state)
         with self.cell.pressed(pressure):
             step = self._sweep(state, 1.0, 0.0)
-        return replace(step, metal=np.where(self.cell.band.open, self.cell.crack_volume(), 0.0))
+        return replace(step, metal=np.where(self.cell.wet, self.cell.crack_volume(), 0.0))
 
     def solve(self, state: PhaseState, dt: float, current_density: float) -> Step:
         """Fields at the end of a time step from a committed state (collective).
