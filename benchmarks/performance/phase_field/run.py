@@ -37,6 +37,8 @@ LENGTH = 15.0
 """l of the plates that the peer breaks as well [um]."""
 PLATES = {"tension": (4.0, np.linspace(0.0, 7.0, 71)), "shear": (7.5, np.linspace(0.0, 15.0, 21))}
 """Cell size [um], and displacements of the upper edge [um]: 26,800 and 23,200 dofs."""
+REPEATS = int(os.environ.get("REPEATS", "3"))
+"""Of each run of `ranks`."""
 FINE = {"tension": 2.0, "shear": 3.75}
 """Cell size [um] of the solutions that errors are measured against: l/h = 7.5 and 4."""
 FOLLOWED = {"tension": 7.5, "shear": 7.5}
@@ -274,35 +276,38 @@ def _growth(runs: list[dict[str, Any]]) -> list[Line]:
 
 
 def two_ranks() -> Iterator[list[Line]]:
-    """Wall time per sweep of one rank over that of two: only on a quiet machine a figure of the code."""
-    apart = [measure("alone_or_not", ranks=n)["wall_s"] for n in (1, 2)]
-    permitted = 2.0 * apart[0] / apart[1]
-    lines: list[Line] = [("products in the same time by two ranks, each with a matrix of its own", permitted, "-", "")]
+    """Wall time per sweep of one rank over that of two: only on a quiet machine a figure of the code.
+
+    The least of some repeats, one rank and two in turn: a virtual machine loses its cores now and then.
+    """
+    one, two = _in_turn("alone_or_not")
+    lines: list[Line] = [
+        ("products in the same time by two ranks, each with a matrix of its own", 2.0 * one / two, "-", ""),
+    ]
     yield lines
     for cell, preset in ((2.5, "multigrid"), (1.5, "multigrid"), (2.5, "direct")):
-        one, two = (measure("stretch", cell, preset, ranks=n) for n in (1, 2))
-        lines += _ranks_compared(f"2D, {preset}, {one['dofs']:.3g} dofs", one, two)
+        lines += _ranks_compared(f"2D, {preset}, h = {cell:g} um", *_in_turn("stretch", cell, preset))
         yield lines
-    one, two = (_per_sweep(measure("penny", 60_000, ranks=n)) for n in (1, 2))
-    lines += _ranks_compared(f"3D, multigrid, {one['dofs']:.3g} dofs", one, two)
+    lines += _ranks_compared("3D, multigrid, 6e4 nodes", *_in_turn("penny", 60_000))
     yield lines
 
 
-def _per_sweep(run: dict[str, Any]) -> dict[str, float]:
-    """Of the half-penny, named as those of `stretch`."""
-    return {
-        "dofs": run["dofs"][0],
-        "wall_s": run["wall time"][0] / run["sweeps"][0],
-        "cpu_s": run["CPU time per sweep"][0],
-    }
+def _in_turn(name: str, *arguments: object) -> tuple[float, float]:
+    """Least wall time per sweep of one rank and of two."""
+    runs = [[_wall(measure(name, *arguments, ranks=n)) for n in (1, 2)] for _ in range(REPEATS)]
+    one, two = np.min(runs, axis=0)
+    return float(one), float(two)
 
 
-def _ranks_compared(name: str, one: dict[str, Any], two: dict[str, Any]) -> list[Line]:
+def _wall(run: dict[str, Any]) -> float:
+    return float(run["wall time"][0] / run["sweeps"][0] if "wall time" in run else run["wall_s"])
+
+
+def _ranks_compared(name: str, one: float, two: float) -> list[Line]:
     return [
-        (f"{name}: wall time per sweep, one rank", one["wall_s"], "s", ""),
-        (f"{name}: wall time per sweep, two ranks", two["wall_s"], "s", ""),
-        (f"{name}: ratio", one["wall_s"] / two["wall_s"], "-", ">= 1.8"),
-        (f"{name}: ratio of CPU times per sweep (1: no work is added)", two["cpu_s"] / one["cpu_s"], "-", ""),
+        (f"{name}: wall time per sweep, one rank", one, "s", ""),
+        (f"{name}: wall time per sweep, two ranks", two, "s", ""),
+        (f"{name}: ratio", one / two, "-", ">= 1.8"),
     ]
 
 
