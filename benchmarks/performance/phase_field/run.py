@@ -285,11 +285,15 @@ def two_ranks() -> Iterator[list[Line]]:
         ("products in the same time by two ranks, each with a matrix of its own", 2.0 * one / two, "-", ""),
     ]
     yield lines
-    for cell, preset in ((2.5, "multigrid"), (1.5, "multigrid"), (2.5, "direct")):
-        lines += _ranks_compared(f"2D, {preset}, h = {cell:g} um", *_in_turn("stretch", cell, preset))
+    bodies: dict[str, tuple[str, *tuple[object, ...]]] = {
+        "2D, multigrid, 1.6e5 dofs": ("stretch", 2.5, "multigrid"),
+        "2D, multigrid, 4.0e5 dofs": ("stretch", 1.5, "multigrid"),
+        "3D, multigrid, 2.4e5 dofs": ("penny", 60_000),
+        "2D, direct, 1.6e5 dofs": ("stretch", 2.5, "direct"),
+    }
+    for body, (worker_name, *arguments) in bodies.items():
+        lines += _ranks_compared(body, *_in_turn(worker_name, *arguments))
         yield lines
-    lines += _ranks_compared("3D, multigrid, 6e4 nodes", *_in_turn("penny", 60_000))
-    yield lines
 
 
 def _in_turn(name: str, *arguments: object) -> tuple[float, float]:
