@@ -20,7 +20,7 @@ from .book import Level, Row, check
 from .plane_runs import FIGURES, LLZO, History, difference, edge_flaw, follow, llzo_cell, make_body
 
 TOLERANCE = 1.0e-8
-TIMEOUT = {"quick": 60.0, "full": 300.0}
+TIMEOUT = {"quick": 120.0, "full": 300.0}
 """Seconds after which a parallel run counts as hung."""
 
 
@@ -50,8 +50,8 @@ def mpiexec() -> str:
     return found
 
 
-def run_on(ranks: int, level: Level, folder: Path) -> History:
-    """The history on some ranks, in processes of their own that are ended when they hang.
+def run_on(ranks: int, level: Level, folder: Path, module: str = __name__) -> History:
+    """The history on some ranks, in processes of their own that are ended when they hang; `module` makes it.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def run_on(ranks: int, level: Level, folder: Path) -> History:
         The run failed or hung.
     """
     file = folder / f"history_{ranks}.npy"
-    command = [mpiexec(), "-n", str(ranks), sys.executable, "-m", __name__, str(file), level]
+    command = [mpiexec(), "-n", str(ranks), sys.executable, "-m", module, str(file), level]
     surroundings = os.environ | {"OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}
     process = subprocess.Popen(
         command,

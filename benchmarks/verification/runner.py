@@ -36,6 +36,7 @@ MODULES = (
     "surfing",
     "diffuse_crack",
     "diffuse_current",
+    "diffuse_balances",
     "engines_agree",
     "mixed_mode",
     "deflected_crack",

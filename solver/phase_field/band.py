@@ -77,8 +77,6 @@ class Band:
         """Nodes of cells that metal can enter, ghosts included."""
         self.passable = fem.Function(fem.functionspace(msh, ("DG", 0)))
         """1 in cells that metal can enter, else 0."""
-        self.ahead = fem.Function(self.passable.function_space)
-        """1 in damaged cells that metal cannot enter, the process zone; else 0."""
 
     @property
     def across(self) -> Expr:
@@ -134,7 +132,6 @@ class Band:
         # What was open stays open: no metal is left behind in what the spreading damage would close.
         cells = through[self._cells].all(axis=1) | (self.passable.x.array > 0.0)
         self.passable.x.array[:] = cells
-        self.ahead.x.array[:] = (self.damage.x.array[self._cells].max(axis=1) > DAMAGED) & ~cells
         # Undamaged cells at the rim may have only nodes of damaged ones, but not so the nodes of their parts.
         self.open = self._nodes_of(cells) & self.inside
         return self.open & ~before

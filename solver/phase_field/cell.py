@@ -32,7 +32,7 @@ from ..physics import lithium
 from ..physics.kinetics import FaceKinetics
 from ..symbolic import symbolic
 from .band import Band
-from .energy import Solid
+from .energy import Energy, Solid
 from .faces import Charges, Faces
 from .loads import CellLoads
 from .scales import Scales
@@ -106,8 +106,10 @@ class Cell:
         self.unopened = fem.Function(state.displacement.function_space, name="unopened")
         self.flaw_damage = fem.Function(state.damage.function_space, name="flaw_damage")
         """Damage of the flaw, and `unopened` the displacement, at which it is as wide as stated."""
-        self.loads = CellLoads(tagged, model.loads, self.pressure, self.unopened, self.band)
-        self.energy, self.damage_energy = self.loads.energies(solid)
+        self.sound = fem.Function(state.displacement.function_space, name="sound")
+        """Displacement of the body without damage under the loads: what it moves is no opening."""
+        self.loads = CellLoads(tagged, model.loads, self.pressure, self.sound)
+        self.energy = Energy(solid, self.loads.energy)
         self.across_mobility = fem.Constant(msh, scales.across_mobility(solid.damage_model.length))
         self._weights = {k: fem.Function(space) for k in ("phi_phi", "phi_p", "p_phi", "p_p")}
         self.faces = Faces(tagged, model, space, crack_kinetics)
@@ -167,7 +169,7 @@ class Cell:
         self._blocks = [[None if b is None else fem.form(b) for b in row] for row in blocks]
         self._force, self._charge = fem.form(force), fem.form(charge)
         self._volume, self._flow_form = fem.form(volume), fem.form(flow)
-        self._load_form = fem.form(ufl.derivative(self.loads.on_displacement(u, d), u, v))
+        self._load_form = fem.form(ufl.derivative(self.loads.energy(u, d), u, v))
         self.matrix = fem_petsc.create_matrix(self._blocks)  # type: ignore[arg-type]
         self._right, self._step = self.matrix.createVecs()
 

@@ -63,7 +63,7 @@ class Followed:
         # The product: that of two fields would not be that of their values at new nodes.
         self._filled.x.array[:] = share * self._aperture.x.array
         own = (self._share, self._rest, self._aperture, self._filled, self._raised, self._surface)
-        more = {str(f.name): f for f in (*own, cell.unopened, cell.flaw_damage)}
+        more = {str(f.name): f for f in (*own, cell.sound, cell.unopened, cell.flaw_damage)}
         scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.passable}
         return self.problem.fields.fields() | scalars | more
 

@@ -136,7 +136,7 @@ class PhaseFieldProblem:
         """What a crack within a grain costs [J/m2], on this mesh."""
         held = held_displacements(tagged, self.fields.displacement.function_space, model.loads)
         self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics, conductivity)
-        self.damage = DamageSolver(self.cell.damage_energy, self.fields, relaxation=1.0)
+        self.damage = DamageSolver(self.cell.energy, self.fields, relaxation=1.0)
         self.acceleration = Anderson(self.comm, DEPTH, DAMPING)
         space = self.fields.damage.function_space
         self.flaw = flaw_nodes(tagged, space)

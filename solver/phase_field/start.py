@@ -38,6 +38,7 @@ def carried_pressure(problem: PhaseFieldProblem) -> Floats:
     fields.damage.x.array[:] = 0.0
     _equilibrium(problem, np.zeros_like(damage))
     fields.damage.x.array[:] = damage
+    cell.sound.x.array[:] = fields.displacement.x.array
     space = fields.damage.function_space
     sigma = cell.energy.stress(fields.displacement, fem.Constant(space.mesh, 0.0))
     across = -cell.band.density * ufl.inner(sigma, cell.band.across)

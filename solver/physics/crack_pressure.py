@@ -19,17 +19,3 @@ def opening_density(u: Expr, d: Expr) -> Expr:
 def pressure_energy(u: Expr, d: Expr, pressure: Expr) -> Expr:
     """p u . grad d [MPa]: minus the work of the (total) pressure per volume."""
     return -pressure * opening_density(u, d)
-
-
-def pressure_drive(u: Expr, d: Expr, pressure: Expr) -> Expr:
-    """-p d div u [MPa]: the same by parts for the damage, where p is uniform and the crack does not end on a face.
-
-    A pressure that is known in the band only would act on damage at its edges: p u.grad d holds -d u.grad p, which
-    follows the displacement of the place, and under lateral compression widens the band without end.
-    """
-    return -pressure * d * ufl.div(u)
-
-
-def front_drive(u: Expr, d: Expr, pressure: Expr, along: Expr) -> Expr:
-    """-d u . (1 - n (x) n) grad p [MPa]: what that leaves out, along the crack; `along` is 1 - n (x) n."""
-    return -d * ufl.inner(u, ufl.dot(along, ufl.grad(pressure)))
