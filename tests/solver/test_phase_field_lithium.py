@@ -14,7 +14,7 @@ from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem, PhaseState
 from lifrac.solver.physics.kinetics import ButlerVolmer
 from lifrac.solver.protocol.run import StepReport
-from lithium_bodies import A0, CURRENT, LENGTH, engine, model, problem
+from lithium_bodies import A0, CELL, CURRENT, LENGTH, engine, model, problem
 from mpi4py import MPI
 
 from dolfinx import fem, mesh  # isort: skip
@@ -76,10 +76,9 @@ def test_no_slice_of_the_crack_owes_metal_or_holds_more_than_fits() -> None:
 
 
 def test_energy_is_accounted_for() -> None:
-    """To what steps leave, and what gradients of the pressure along the crack do beside it: the damage does not see
-    that (`physics.crack_pressure`)."""
+    """To what steps leave: the work of the pressure is that of the mean of both ends of a step."""
     _, reports = grown()
-    assert reports[-1].measures.energy_error < 0.03
+    assert reports[-1].measures.energy_error < 0.01
 
 
 def _stepped(whole: bool) -> tuple[PhaseFieldProblem, Floats]:
@@ -189,8 +188,10 @@ def test_film_and_spots_of_the_faces_show_in_the_voltage() -> None:
     assert voltages[1] - voltages[0] == pytest.approx(2.0 * resistance * CURRENT / 0.1, rel=0.02)
 
 
-SIDEWAYS = -200.0
+SIDEWAYS = -100.0
 """Lateral stress [MPa]."""
+RIM = 0.02
+"""Damage of the edge of the band, which compression widens by a cell."""
 
 
 def pressed_sideways() -> PhaseFieldModel:
@@ -203,16 +204,19 @@ def test_a_full_flaw_carries_the_lateral_compression_at_the_aperture_it_has() ->
     cell = engine(MPI.COMM_SELF, pressed_sideways())
     assert cell.notes == []
     problem = cell.problem
-    inner = problem.cell.band.open & (cell.observer.x[:, 1] < A0 - LENGTH)
+    inner = problem.cell.band.open & (cell.observer.x[:, 1] < A0 - LENGTH) & (cell.state.damage > RIM)
     assert np.abs(cell.state.pressure[inner] / -SIDEWAYS - 1.0).max() < 0.005
     inner[problem.cell.mouth] = False
-    aperture = problem.cell.band.surface_field(problem.cell.crack_volume())[inner]
-    assert np.abs(aperture / problem.model.flaw.aperture - 1.0).max() < 0.1
-    assert cell.measures.crack_length == pytest.approx(A0, abs=0.02 * LENGTH)  # compression damages nothing
+    held = problem.cell.crack_volume()[inner].sum() / problem.cell.band.area[inner].sum()
+    assert held == pytest.approx(problem.model.flaw.aperture, rel=0.02)
+    assert cell.state.damage[cell.observer.x[:, 0] > 2.0 * LENGTH + CELL].max() < RIM  # next to nothing is damaged
 
 
 def test_pressures_stay_smooth_beside_an_open_mouth_under_lateral_compression() -> None:
-    """Metal at |S| and more leaks out of a mouth at P; from there to the tip its pressure rises from node to node."""
+    """Metal at |S| and more leaks out of a mouth at P; what does not leak carries the load of what has leaked.
+
+    The pressure rises steeply, falls a little, and rises to the tip, as in the plane engine; nothing oscillates.
+    """
     cell = engine(MPI.COMM_SELF, pressed_sideways())
     reports = [report for report, _ in zip(cell.run(), range(8), strict=False)]
     state, x = reports[-1].state, cell.observer.x
@@ -221,4 +225,6 @@ def test_pressures_stay_smooth_beside_an_open_mouth_under_lateral_compression() 
     on_crack = (np.abs(x[:, 0]) < 1.0e-9) & (x[:, 1] <= A0 + 1.0e-9)
     pressure = state.pressure[on_crack][np.argsort(x[on_crack, 1])]
     assert pressure[0] == 1.0
-    assert (np.diff(pressure) > 0.0).all()
+    assert pressure.max() > -1.5 * SIDEWAYS
+    turns = np.count_nonzero(np.diff(np.sign(np.diff(pressure))))
+    assert turns <= 2
