@@ -104,7 +104,7 @@ def adaptive_lithium(level: Level, folder: Path | None) -> list[Row]:
     grown = one.table[-1, 2] / A0
     return [
         *rows,
-        Row("crack length at the end over a0: it has grown", 1.0 / grown, 0.0, 0.8, kind="below", note=f"{grown:.2f}"),
+        Row("crack length at the end over a0: it has grown", 1.0 / grown, 0.0, 0.9, kind="below", note=f"{grown:.2f}"),
         Row("worst error of the charge balance", one.charge_error, 0.0, 1.0e-8, kind="below"),
         Row("worst error of the lithium balance", one.lithium_error, 0.0, 1.0e-12, kind="below"),
         Row(f"{about}: share of these nodes at the end", one.nodes / fine.nodes, 0.0, 0.8, kind="below"),
