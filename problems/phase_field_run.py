@@ -43,10 +43,9 @@ class _PhaseFieldDriver(Driver[PhaseFieldEngine]):
         return bool(self.comm.bcast(here, root=0))
 
     def store_fields(self) -> str:
-        state = self.engine.state
-        self.engine.problem.load(state)  # a step that was refused may have been there since
+        problem = self.engine.at_state()
         try:
-            self.recorder.record(self.engine.problem, state.time)
+            self.recorder.record(problem, self.engine.state.time)
         except OSError as error:
             return str(error)
         return ""

@@ -14,14 +14,15 @@ from lifrac.meshes.gathering import gather
 from lifrac.meshes.geometry import SlabEdgeFlaw
 from lifrac.meshes.refinement import SizeDemand, refine
 from lifrac.meshes.tagged import TaggedMesh, distribute
-from lifrac.solver.parameters import DiffuseCrack, Flaw, Loads, PhaseFieldModel, ProtocolStep
+from lifrac.solver.parameters import DiffuseCrack
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.following import LARGEST_CELL
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from mpi4py import MPI
 
 from .book import Level, Row, check
-from .plane_runs import LLZO, LLZO_FACE, NORTON, Floats
+from .diffuse_bodies import diffuse_cell
+from .plane_runs import Floats
 
 A0, THICKNESS, LENGTH, CELL = 20.0, 60.0, 2.0, 0.5
 """Flaw, electrolyte, l and h [um]."""
@@ -69,10 +70,7 @@ class Grown:
 
 
 def grow(tagged: TaggedMesh, adaptive: bool) -> Grown:
-    model = PhaseFieldModel(
-        LLZO, LLZO_FACE, LLZO_FACE, NORTON, Flaw(A0, 0.02), Loads(1.0),
-        (ProtocolStep("constant_current", CURRENT, CHARGE),), diffuse=DiffuseCrack(LENGTH, CELL), adaptive=adaptive,
-    )  # fmt: skip
+    model = diffuse_cell(A0, CURRENT, CHARGE, DiffuseCrack(LENGTH, CELL), adaptive=adaptive)
     start = time.process_time()
     engine = PhaseFieldEngine(PhaseFieldProblem(tagged, model))
     reports = list(engine.run())

@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from lifrac.solver.parameters import DiffuseCrack, Flaw, PhaseFieldModel, ProtocolStep, StepControl
+from lifrac.solver.parameters import DiffuseCrack, PhaseFieldModel
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from mpi4py import MPI
 
 from .book import Level, Row, check
-from .diffuse_bodies import Half
-from .plane_runs import FIGURES, LLZO, LLZO_FACE, NORTON, Floats, History, difference, llzo_cell
+from .diffuse_bodies import Half, diffuse_cell
+from .plane_runs import FIGURES, LLZO, Floats, History, difference, recorded
 from .ranks import run_on
 
 A0, THICKNESS, CURRENT = 10.0, 40.0, 80.0
@@ -31,16 +31,11 @@ UNBREAKABLE = 1.0e4
 """Fracture energy over that of LLZO with which nothing breaks."""
 
 
-def cell(level: Level, control: StepControl | None = None, fracture_energy: float = 1.0) -> PhaseFieldModel:
+def cell(level: Level, fracture_energy: float = 1.0) -> PhaseFieldModel:
     """A 10 um flaw that is full of lithium, at 1 MPa; fracture energy over that of LLZO."""
-    plane = llzo_cell(control or StepControl(), CURRENT, CHARGE[level])
     length = LENGTH[level] * A0
     tough = replace(LLZO, fracture_energy=fracture_energy * LLZO.fracture_energy)
-    return PhaseFieldModel(
-        tough, LLZO_FACE, LLZO_FACE, NORTON, Flaw(A0, 0.02), plane.loads,
-        (ProtocolStep("constant_current", CURRENT, CHARGE[level]),), control=plane.control,
-        diffuse=DiffuseCrack(length, length / 3.0),
-    )  # fmt: skip
+    return diffuse_cell(A0, CURRENT, CHARGE[level], DiffuseCrack(length, length / 3.0), tough)
 
 
 def run(model: PhaseFieldModel, comm: MPI.Comm) -> tuple[History, list[Floats]]:
@@ -48,12 +43,9 @@ def run(model: PhaseFieldModel, comm: MPI.Comm) -> tuple[History, list[Floats]]:
     length = model.diffuse.length
     body = Half(A0, model.diffuse.cell_size, 3.0 * length, THICKNESS, THICKNESS, 4.0 * length)
     engine = PhaseFieldEngine(PhaseFieldProblem(body.mesh(comm), model))
-    rows, damage = [], [engine.state.damage]
-    for report in engine.run():
-        values = (report.state.time, report.state.cell_voltage, *(getattr(report.measures, n) for n in FIGURES[2:]))
-        rows.append(list(values))
-        damage.append(report.state.damage)
-    return History(np.array(rows), engine.counters.rejected, engine.counters.iterations, engine.outcome), damage
+    damage = [engine.state.damage]
+    history = recorded(engine, see=lambda report: damage.append(report.state.damage))
+    return history, damage
 
 
 def run_here(file: Path, level: Level) -> None:

@@ -5,10 +5,27 @@ from dataclasses import dataclass
 import numpy as np
 from lifrac.meshes.raw import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
+from lifrac.solver.parameters import DiffuseCrack, Electrolyte, Flaw, Loads, PhaseFieldModel, ProtocolStep
 from mpi4py import MPI
 
 from .diffuse_crack import graded
-from .plane_runs import Floats
+from .plane_runs import LLZO, LLZO_FACE, NORTON, Floats
+
+
+def diffuse_cell(
+    flaw: float,
+    current: float,
+    charge: float,
+    diffuse: DiffuseCrack,
+    electrolyte: Electrolyte = LLZO,
+    adaptive: bool = False,
+) -> PhaseFieldModel:
+    """The cell of `plane_runs.llzo_cell` for the phase-field engine: a full flaw [um] of 20 nm aperture at 1 MPa,
+    plated at a current [A/m2] up to a charge [C/m2]."""
+    return PhaseFieldModel(
+        electrolyte, LLZO_FACE, LLZO_FACE, NORTON, Flaw(flaw, 0.02), Loads(stack_pressure=1.0),
+        (ProtocolStep("constant_current", current, charge),), diffuse=diffuse, adaptive=adaptive,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ cracks"). The phase field's flaw is longer than stated by the damage ahead of it
 from pathlib import Path
 
 import numpy as np
-from lifrac.solver.parameters import DiffuseCrack, PhaseFieldModel, StepControl
+from lifrac.solver.parameters import DiffuseCrack, StepControl
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from mpi4py import MPI
 
 from . import figures
 from .book import Level, Row, check
-from .diffuse_bodies import Half
+from .diffuse_bodies import Half, diffuse_cell
 from .plane_runs import LLZO, Floats, History, edge_flaw, follow, llzo_cell, make_body, recorded
 
 A0 = 20.0
@@ -53,10 +53,7 @@ def sharp() -> History:
 def diffuse(length: float) -> History:
     """The phase-field engine with l = `length` a0."""
     cracked = DiffuseCrack(length * A0, length * A0 / CELLS)
-    plane = llzo_cell(StepControl(), CURRENT, CHARGE)
-    model = PhaseFieldModel(
-        LLZO, plane.anode, plane.counter, plane.creep, plane.flaw, plane.loads, plane.protocol, diffuse=cracked
-    )
+    model = diffuse_cell(A0, CURRENT, CHARGE, cracked)
     body = Half(A0, cracked.cell_size, 3.0 * cracked.length, THICKNESS, THICKNESS, GROWTH * A0)
     return recorded(PhaseFieldEngine(PhaseFieldProblem(body.mesh(MPI.COMM_SELF), model)))
 

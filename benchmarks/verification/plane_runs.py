@@ -1,5 +1,6 @@
 """Runs of the plane engine that several checks share: from a geometry and a model to a history of figures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.system import BulkSystem
-from lifrac.solver.protocol.run import ProtocolRun
+from lifrac.solver.protocol.run import ProtocolRun, StepReport
 from lifrac.solver.surface import SurfaceMesh, gather_surface
 from mpi4py import MPI
 from numpy.typing import NDArray
@@ -140,11 +141,15 @@ def follow(
     return recorded(PlaneEngine(problem), until_length)
 
 
-def recorded(engine: ProtocolRun[Any], until_length: float = np.inf) -> History:
-    """Run an engine to its end, or until the crack has reached `until_length` [um]."""
+def recorded(
+    engine: ProtocolRun[Any], until_length: float = np.inf, see: Callable[[StepReport[Any]], None] | None = None
+) -> History:
+    """Run an engine to its end, or until the crack has reached `until_length` [um]; `see` is shown every step."""
     rows = []
     for report in engine.run():
         m = report.measures
+        if see is not None:
+            see(report)
         rows.append(
             [report.state.time, report.state.cell_voltage, *(getattr(m, name) for name in FIGURES[2:])]
         )

@@ -77,8 +77,13 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         return super().bookmark() | {"reference": asdict(self.observer.reference), "mean_pressure": self._pressure}
 
     def arrays(self) -> Arrays:
-        self.problem.load(self.state)  # a step that was refused may have been there since
+        self.at_state()
         return self.mesh.arrays()
+
+    def at_state(self) -> PhaseFieldProblem:
+        """The problem at `state`: a step that was refused may have been there since (collective)."""
+        self.problem.load(self.state)
+        return self.problem
 
     @property
     def problem(self) -> PhaseFieldProblem:

@@ -7,7 +7,7 @@ Metal is carried by what nodes can hold (`numerics.amounts`).
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -107,20 +107,23 @@ class Followed:
 
 def resumed(comm: MPI.Comm, model: PhaseFieldModel, arrays: Arrays) -> Adaptive[Followed]:
     """The cell on the mesh that its arrays were kept on, on rank 0 (collective); accounts are not among them."""
-
-    def build(tagged: TaggedMesh, before: Followed | None) -> Followed:
-        return Followed(PhaseFieldProblem(tagged, model, fresh=before is None), before)
-
-    return resume(comm, arrays, build, Followed.demands)
+    return resume(comm, arrays, _builder(model), Followed.demands)
 
 
 def following(problem: PhaseFieldProblem) -> Adaptive[Followed]:
     """The cell on the mesh it has, and on those that follow from it (collective)."""
+    return Adaptive(problem.tagged, _builder(problem.model, problem), Followed.demands)
+
+
+def _builder(
+    model: PhaseFieldModel, first: PhaseFieldProblem | None = None
+) -> Callable[[TaggedMesh, Followed | None], Followed]:
+    """Makes the cell on a mesh; `first` is there already, on its own."""
+    kinetics = None if first is None else first.crack_kinetics
 
     def build(tagged: TaggedMesh, before: Followed | None) -> Followed:
-        if tagged is problem.tagged:
-            return Followed(problem, before)
-        fresh = before is None
-        return Followed(PhaseFieldProblem(tagged, problem.model, problem.crack_kinetics, fresh=fresh), before)
+        if first is not None and tagged is first.tagged:
+            return Followed(first, before)
+        return Followed(PhaseFieldProblem(tagged, model, kinetics, fresh=before is None), before)
 
-    return Adaptive(problem.tagged, build, Followed.demands)
+    return build

@@ -219,7 +219,7 @@ class PhaseFieldProblem:
         return self._sweep(state, dt, current_density)
 
     def _sweep(self, state: PhaseState, dt: float, current_density: float) -> Step:
-        """`ease`: how much more easily metal moves across the band than it usually does."""
+        """Damage and the rest by turns from the fields as they are."""
         ease = max(1.0, SHORTEST * plating_time(self.model) / dt)
         usual = self.scales.across_mobility(self.solid.damage_model.length)
         self.cell.across_mobility.value = ease * usual  # type: ignore[assignment]

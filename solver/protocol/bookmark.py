@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..numerics.stepping import StepController
 from ..parameters import ProtocolStep
 from .events import Event
-from .measures import Measures
 from .state import CellState
 
 Kept = dict[str, Any]
@@ -49,8 +48,3 @@ def controller_of(kept: Mapping[str, Any]) -> StepController:
     for name in set(kept) - set(given):
         setattr(controller, name, kept[name])
     return controller
-
-
-def measures_of(kept: Mapping[str, Any]) -> Measures:
-    """Measures from their names and numbers."""
-    return Measures(**kept)

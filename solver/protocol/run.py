@@ -14,7 +14,7 @@ from ..constants import surface_velocity_per_current
 from ..errors import NumericalFailure
 from ..numerics.stepping import StepController
 from ..parameters import CellModel, ProtocolStep
-from .bookmark import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event, measures_of
+from .bookmark import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event
 from .events import EVENT_TOLERANCE, Event, Passage, Watch
 from .measures import Measures
 from .state import CellState
@@ -174,7 +174,7 @@ class ProtocolRun[S: CellState](ABC):
     def go_on(self, kept: Kept) -> None:
         """Take up a run where `bookmark` was taken; `state` is that of then."""
         protocol, counters = self.cell_model.protocol, self.counters
-        self.measures = measures_of(kept["measures"])
+        self.measures = Measures(**kept["measures"])
         for name, value in kept["counters"].items():
             setattr(counters, name, value)
         counters.happened.clear()
@@ -208,7 +208,8 @@ class ProtocolRun[S: CellState](ABC):
         usual, largest = length / USUAL_STEPS, length / FEWEST_STEPS
         if control.max_step is not None:
             usual = largest = control.max_step
-        if self._under_way:
+        goes_on = self._under_way
+        if goes_on:
             assert self._controller is not None
             at, controller, self._under_way = self._at, self._controller, False
         else:
@@ -216,11 +217,11 @@ class ProtocolRun[S: CellState](ABC):
             controller = StepController(self._first_step(step, length), largest, control.max_rejections, usual)
             self._controller = controller
             self._forget()
-            if over := self.watch.step_end(self.state, self.measures, at):
-                self.skipped.extend(self._ended(over))
         end = at.began + length
         last = end if stop.time_limit is None else min(end, stop.time_limit)
         over = self.watch.step_end(self.state, self.measures, at)
+        if over and not goes_on:
+            self.skipped.extend(self._ended(over))
         while not over and self.state.time < last * (1.0 - 1.0e-13):
             if self.counters.steps >= control.max_steps:
                 self.termination = "max_steps"
