@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lifrac.meshes.collective import on_root
-from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.errors import Interrupted, NumericalFailure
 from lifrac.solver.protocol.run import ProtocolRun, StepReport
 from mpi4py import MPI
 
@@ -140,6 +140,7 @@ class Driver[E: ProtocolRun[Any]](ABC):
     def run(self) -> int:
         """Step to the end; returns the exit code."""
         engine = self.engine
+        engine.interrupted = lambda: self.agreed(bool(self.asked))
         for note in engine.notes:
             self._say(logging.WARNING, "warning: %s", note)
         if not self.resumed:
@@ -154,6 +155,8 @@ class Driver[E: ProtocolRun[Any]](ABC):
                     if self.agreed(bool(self.asked)):
                         engine.termination, code = "asked_to_stop", ASKED_TO_STOP
                         break
+            except Interrupted:
+                engine.termination, code = "asked_to_stop", ASKED_TO_STOP
             except NumericalFailure as error:
                 engine.termination, code, failure = "numerical_failure", NUMERICAL_FAILURE, str(error)
         if spent := used_up(engine):

@@ -9,7 +9,7 @@ from types import FrameType
 
 @contextmanager
 def heeding_signals() -> Iterator[list[int]]:
-    """SIGTERM, SIGUSR1 and the first Ctrl-C end the run after the present step, with a checkpoint.
+    """SIGTERM, SIGUSR1 and the first Ctrl-C end the run after or within the present step, with a checkpoint.
 
     On every rank: mpiexec hands signals to all of them, and PETSc's own handler would abort. Yields the list that
     received signals are added to; rank 0 looks at its own.

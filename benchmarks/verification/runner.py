@@ -38,6 +38,7 @@ MODULES = (
     "diffuse_current",
     "diffuse_balances",
     "engines_agree",
+    "compressed_flaw",
     "mixed_mode",
     "deflected_crack",
     "notched",

@@ -20,7 +20,7 @@ from lifrac.meshes.tagged import TaggedMesh, distribute
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from ..errors import NumericalFailure
+from ..errors import Interrupted, NumericalFailure
 from .whole_fields import Fields, Floats, gather_fields, is_cellwise, scatter_fields
 
 MAX_ROUNDS = 200
@@ -113,7 +113,7 @@ class Adaptive[P: Problem]:
             self._start = self.problem.snapshot()
             try:
                 found = solve(self.problem)
-            except NumericalFailure:
+            except (NumericalFailure, Interrupted):
                 self.reject()
                 raise
             refined = self._refined()

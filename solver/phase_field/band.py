@@ -114,7 +114,7 @@ class Band:
         Of rank one exactly: a small share of the large mobility across the band would be a leak along it.
         """
         dim = self.space.mesh.geometry.dim
-        means = np.stack([self._solve(self._filter, self.assembled(form)) for form in self._slopes], axis=1)
+        means = np.stack([self.filtered(self.assembled(form)) for form in self._slopes], axis=1)
         by_cell = means[self._cells].mean(axis=1)
         tensors = np.empty((len(by_cell), dim, dim))
         for k, (i, j) in enumerate(self._pairs):
@@ -145,6 +145,10 @@ class Band:
     def assembled(self, form: fem.Form) -> Floats:
         """Nodal values of a linear form, ghosts included (collective)."""
         return nodal_sums(form, self.space)
+
+    def filtered(self, amounts: Floats) -> Floats:
+        """Per volume, what nodes hold, averaged over some l (collective)."""
+        return self._solve(self._filter, amounts)
 
     def surface_field(self, amounts: Floats) -> Floats:
         """Per crack surface, what nodes hold (collective): X int |grad d|/2 X r dx = amounts, even across the band."""

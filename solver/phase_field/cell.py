@@ -1,6 +1,6 @@
 """A cell with a diffuse crack at given damage: displacement, potential and lithium pressure in one Newton method.
 
-    momentum   int sigma(u, d):eps(v) + int p v.grad d + int P n.v = 0
+    momentum   int sigma(u, d):eps(v) + int v.(sigma_s + p 1) grad d = 0      (u counts from the sound body, `loads`)
     charge     int kappa grad phi.grad q + int |grad d| s j q + (electrode faces) = 0
     lithium    V_i(u) - m_i >= 0, p_i >= 0, one of them zero,  V = -int u.grad d + w0 A0,
                m = m_old + dt [ (Omega/F) int |grad d| s j - int gamma (M grad p).grad r ]
@@ -28,10 +28,11 @@ from ..errors import NumericalFailure
 from ..numerics.linear import LinearSolver
 from ..numerics.nodal import nodal_sums, values_of
 from ..parameters import PhaseFieldModel
-from ..physics import lithium
+from ..physics import elasticity, lithium
 from ..physics.kinetics import FaceKinetics
 from ..symbolic import symbolic
 from .band import Band
+from .drift import Drift
 from .energy import Energy, Solid
 from .faces import Charges, Faces
 from .loads import CellLoads
@@ -52,7 +53,7 @@ of the slope of the pressure, and what overshoots ten times comes back by a thir
 CHORD = 0.2
 """The factorised matrix is used again while an iteration brings the residual below this part of the last."""
 MOST_CHANGES = 4
-"""Changes between full and dry within one solution after which a node stays dry."""
+"""Changes between full and dry within one solution after which a node stays dry, for the time step."""
 SLACK = 5.0e-3
 """By how much a slice of the crack must miss its condition to change between full and dry, in Griffith pressures and
 openings: fronts then do not go to and fro by single nodes. What is full, and balances, do not depend on it."""
@@ -103,13 +104,18 @@ class Cell:
         self.share = fem.Function(space, name="filled")
         self.conductivity = conductivity or fem.Constant(msh, model.electrolyte.conductivity)
         self.voltage, self.dt = 0.0, fem.Constant(msh, 1.0)
-        self.unopened = fem.Function(state.displacement.function_space, name="unopened")
-        self.flaw_damage = fem.Function(state.damage.function_space, name="flaw_damage")
-        """Damage of the flaw, and `unopened` the displacement, at which it is as wide as stated."""
         self.sound = fem.Function(state.displacement.function_space, name="sound")
-        """Displacement of the body without damage under the loads: what it moves is no opening."""
-        self.loads = CellLoads(tagged, model.loads, self.pressure, self.sound)
+        """us [um]: displacement of the body without damage under the loads, from which u counts."""
+        self.sound_stress = elasticity.stress(self.sound, solid.youngs_modulus, solid.poisson_ratio)
+        self.carried = fem.Function(space, name="carried")
+        """-n.sigma_s.n [MPa] as far as metal carries it."""
+        across = ufl.inner(self.sound_stress, self.band.across)
+        self._carried = fem.form(-self.band.density * across * ufl.TestFunction(space) * ufl.dx)
+        self.loads = CellLoads(tagged, model.loads, self.pressure, self.sound_stress, self.carried, self.band.across)
         self.energy = Energy(solid, self.loads.energy)
+        self.drift = Drift(self.band, state, "crack_plane" in tagged.groups)
+        self.driving_energy = Energy(solid, lambda u, d: self.loads.driving(u, d, self.drift.across))
+        """For the damage at given displacement."""
         self.across_mobility = fem.Constant(msh, scales.across_mobility(solid.damage_model.length))
         self._weights = {k: fem.Function(space) for k in ("phi_phi", "phi_p", "p_phi", "p_p")}
         self.faces = Faces(tagged, model, space, crack_kinetics)
@@ -122,8 +128,12 @@ class Cell:
         self.initial_volume = np.zeros(len(state.damage.x.array))
         self.raised_volume = np.zeros(len(self.initial_volume))
         """By how much the volume of nodes was raised when metal could enter first."""
+        self.drift_volume = np.zeros(len(self.initial_volume))
+        """What damage would have opened by the drift of both faces, which is taken off."""
         self.wet = np.zeros(len(self.initial_volume), dtype=bool)
         """Nodes that metal can reach, ghosts included."""
+        self._undecided = np.zeros(len(self.initial_volume), dtype=bool)
+        """Nodes that went to and fro between full and dry: dry until the time step ends."""
         self.owned = space.dofmap.index_map.size_local
         self.mouth = self.nodes_on("anode") if model.flaw.mouth == "open" else np.zeros(0, dtype=np.int32)
         self.mouth_pressure = np.full_like(self.initial_volume, model.loads.stack_pressure)
@@ -155,8 +165,6 @@ class Cell:
         charge = self.conductivity * ufl.inner(ufl.grad(self.potential), ufl.grad(q)) * ufl.dx
         slit, volume = self.loads.openings(u, d, r)
         self._opening = fem.form(slit)
-        self._unopened_forms = [fem.form(part) for part in self.loads.openings(self.unopened, self.flaw_damage, r)]
-        self._taken_off = (np.zeros_like(self.lumped), np.zeros_like(self.lumped))
         flow = self._flow(r)
         w = self._weights
         blocks = [
@@ -199,11 +207,22 @@ class Cell:
         n = self.state.damage.function_space.dofmap.index_map.size_local
         return float(self.comm.allreduce(float(values[:n].sum()), op=MPI.SUM))
 
+    def total_stress(self) -> Expr:
+        """Stress [MPa], continuous across the band: what the body carries, and the metal where it is broken."""
+        u, d = self.state.displacement, self.state.damage
+        eye = ufl.Identity(self.mesh.geometry.dim)
+        return self.energy.stress(u, d) + (1.0 - d) * self.sound_stress - d * self.pressure * eye
+
     # -- at given damage -----------------------------------------------------------------------------------------
 
     def follow_damage(self) -> None:
-        """Take over a new damage: band, aperture, matrix structure stays (collective)."""
+        """Take over a new damage: band, what the sound body carries across it (collective)."""
         self.band.update()
+        self.carried.x.array[:] = np.clip(self.carried_pressure(), 0.0, np.maximum(self.pressure.x.array, 0.0))
+
+    def carried_pressure(self) -> Floats:
+        """-n.sigma_s.n [MPa], even across the band (collective)."""
+        return self.band.surface_field(self.band.assembled(self._carried))
 
     def admit_metal(self, metal: Floats) -> None:
         """Let metal into what is broken through now: what breaks in a time step is dry until it ends (collective).
@@ -212,26 +231,14 @@ class Cell:
         counts from there, or metal that is not there would wedge it open.
         """
         fresh = self.band.admit()
+        self._undecided[:] = False
         self.wet = self.band.open | (self.wall_area > 0.0)
         missing = np.maximum(metal - self.crack_volume(), 0.0)
         self.raised_volume = self.raised_volume + np.where(fresh, missing, 0.0)
 
-    def set_unopened(self) -> None:
-        """The flaw is as wide as stated at the present displacement (collective)."""
-        self.unopened.x.array[:] = self.state.displacement.x.array
-        self.flaw_damage.x.array[:] = self.state.damage.x.array
-        self.count_from_unopened()
-
-    def count_from_unopened(self) -> None:
-        """Openings count from `unopened`, that of `flaw_damage` (collective)."""
-        slit, whole = (self.band.assembled(form) for form in self._unopened_forms)
-        self.initial_volume = self.initial_volume + self._taken_off[0] - whole
-        self.wall_volume = self.wall_volume + self._taken_off[1] - (whole - slit)
-        self._taken_off = (whole, whole - slit)
-
     def crack_volume(self) -> Floats:
         """V_i of each node [um2, um3 in 3D]: opening and initial aperture."""
-        return self.band.assembled(self._volume) + self.initial_volume + self.raised_volume
+        return self.band.assembled(self._volume) + self._given_volume()
 
     def mean_pressure(self) -> float:
         """Over the volume of the crack [MPa] (collective)."""
@@ -244,7 +251,11 @@ class Cell:
 
     def _slit_volume(self) -> Floats:
         """V_i without what the walls of pores enclose: it would be taken for a wide crack beside them (collective)."""
-        return self.band.assembled(self._opening) + self.initial_volume + self.raised_volume - self.wall_volume
+        return self.band.assembled(self._opening) + self._given_volume() - self.wall_volume
+
+    def _given_volume(self) -> Floats:
+        """What nodes hold where nothing is open."""
+        return self.initial_volume + self.raised_volume - self.drift_volume
 
     def set_share(self, metal: Floats) -> None:
         """Which part of the crack's surface plates (collective)."""
@@ -290,7 +301,7 @@ class Cell:
         total = current_density * self.width
         for bc in self.held:
             bc.set(self.state.displacement.x.array)
-        free = self.wet.copy()
+        free = self.wet & ~self._undecided
         free[self.mouth] = False
         p = self.pressure.x
         p.array[~self.wet] = 0.0
@@ -314,6 +325,7 @@ class Cell:
             self.history.append(norm)
             stuck = norm < ROUNDING and norm > 0.5 * self.history[-2] if iteration > 1 else False
             if (norm < TOLERANCE or stuck) and not changed:
+                self._undecided |= flips >= MOST_CHANGES
                 return metal, charges, iteration
             if self._cut(iteration, changed):
                 continue

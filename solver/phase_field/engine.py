@@ -116,14 +116,15 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         """Steps start from the last state: nothing is predicted."""
 
     def _attempt(self, dt: float, current: float, failures: int) -> PhaseTrial:
-        step = self._on_fine_mesh(lambda problem, start: problem.solve(start, dt, current))
+        step = self._on_fine_mesh(lambda problem, start: problem.solve(start, dt, current, self.look_up))
         self.problem.metal = step.metal
         fields = self.problem.state()
         old = self.state
         new = replace(
             old,
             displacement=fields.displacement, damage=fields.damage, potential=fields.potential,
-            pressure=fields.pressure, metal=fields.metal, cell_voltage=fields.cell_voltage,
+            pressure=fields.pressure, metal=fields.metal, drift_volume=fields.drift_volume,
+            cell_voltage=fields.cell_voltage,
             time=old.time + dt, charge=old.charge + current * dt, throughput=old.throughput + abs(current) * dt,
             work=dict(old.work),
         )  # fmt: skip

@@ -43,9 +43,9 @@ class Followed:
         self.problem = problem
         self.start: PhaseState = problem.state() if before is None else before.start
         space, cell = problem.fields.damage.function_space, problem.cell
-        names = ("metal_share", "metal_beyond_share", "initial_aperture", "initial_aperture_filled", "raised_volume")
+        names = ("metal_share", "metal_beyond_share", "initial_aperture", "initial_aperture_filled", "given_volume")
         functions = [fem.Function(space, name=name) for name in names]
-        self._share, self._rest, self._aperture, self._filled, self._raised = functions
+        self._share, self._rest, self._aperture, self._filled, self._given = functions
         self._surface = fem.Function(cell.band.passable.function_space, name="initial_surface")
         self._area = fem.form(self._surface * ufl.TestFunction(space) * ufl.dx(metadata=LUMPED))
         if before is None:
@@ -58,12 +58,13 @@ class Followed:
         """Those at the start of the step, which the problem is at."""
         cell = self.problem.cell
         share, rest = share_and_rest(self.problem.metal, cell.crack_volume())
-        self._share.x.array[:], self._rest.x.array[:] = share, (rest + share * cell.raised_volume) / cell.lumped
-        self._raised.x.array[:] = cell.raised_volume / cell.lumped
+        given = cell.raised_volume - cell.drift_volume
+        self._share.x.array[:], self._rest.x.array[:] = share, (rest + share * given) / cell.lumped
+        self._given.x.array[:] = given / cell.lumped
         # The product: that of two fields would not be that of their values at new nodes.
         self._filled.x.array[:] = share * self._aperture.x.array
-        own = (self._share, self._rest, self._aperture, self._filled, self._raised, self._surface)
-        more = {str(f.name): f for f in (*own, cell.sound, cell.unopened, cell.flaw_damage)}
+        own = (self._share, self._rest, self._aperture, self._filled, self._given, self._surface)
+        more = {str(f.name): f for f in (*own, cell.sound)}
         scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.passable}
         return self.problem.fields.fields() | scalars | more
 
@@ -73,14 +74,14 @@ class Followed:
         area, share = cell.band.assembled(self._area), self._share.x.array
         slit = self._aperture.x.array * area
         cell.initial_volume = slit + cell.wall_volume
-        cell.count_from_unopened()
-        cell.raised_volume = self._raised.x.array * cell.lumped
+        cell.raised_volume = self._given.x.array * cell.lumped
+        cell.drift_volume = np.zeros_like(cell.raised_volume)
         opened = share * (cell.crack_volume() - slit - cell.raised_volume)
         problem.metal = opened + self._filled.x.array * area + self._rest.x.array * cell.lumped
         nodal = problem.state()
         self.start = replace(
             self.start, displacement=nodal.displacement, damage=nodal.damage, potential=nodal.potential,
-            pressure=nodal.pressure, metal=nodal.metal,
+            pressure=nodal.pressure, metal=nodal.metal, drift_volume=nodal.drift_volume,
         )  # fmt: skip
         problem.load(self.start)
 

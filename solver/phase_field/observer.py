@@ -28,6 +28,8 @@ class Reference:
     """Surface of the cracks at the start, as `Observer.surface` has it."""
     energy: float = 0.0
     """At the first state [MPa um2, um3 in 3D]."""
+    released: float = 0.0
+    """What the crack takes away from the sound body (`CellLoads.released`), at the last state."""
     currents: tuple[float, float] = (0.0, 0.0)
     """Into the crack and the anode face in the last accepted step [A/m2 um, times um in 3D]."""
 
@@ -47,8 +49,11 @@ class Observer:
         cell, fields = problem.cell, problem.fields
         u, d = fields.displacement, fields.damage
         self.x = d.function_space.tabulate_dof_coordinates()
-        energy = cell.energy.stored(u, d) + cell.energy.fracture(d) + cell.loads.outer(u)
+        energy = cell.energy.stored(u, d) + cell.energy.fracture(d) + cell.loads.released(u, d)
         self._energy = fem.form(energy)
+        self._released = fem.form(cell.loads.released(u, d))
+        self._before = fem.Function(u.function_space)
+        self._released_before = fem.form(cell.loads.released(self._before, fields.lower_bound))
         self.from_flaw = self._distances()
         model = problem.solid.damage_model
         surface = model.surface_density(d) / model.toughness_factor(problem.row)
@@ -66,12 +71,15 @@ class Observer:
         return np.asarray(cKDTree(flaw).query(self.x)[0])
 
     def energy(self) -> float:
-        """Stored and surface energy less the work of the outer loads [MPa um2, um3 in 3D]."""
-        return float(self.problem.comm.allreduce(fem.assemble_scalar(self._energy), op=MPI.SUM))
+        """Stored and surface energy less the work of the outer loads, beyond the sound body's [MPa um2, um3 in 3D]."""
+        return self._sum(self._energy)
+
+    def _sum(self, form: fem.Form) -> float:
+        return float(self.problem.comm.allreduce(fem.assemble_scalar(form), op=MPI.SUM))
 
     def surface(self) -> float:
         """Of the cracks by surface energy, one face, of what is meshed [um, um2 in 3D] (collective)."""
-        return float(self.problem.comm.allreduce(fem.assemble_scalar(self._surface), op=MPI.SUM))
+        return self._sum(self._surface)
 
     def crack_length(self) -> float:
         """a0 and what its surface has grown by, by surface energy [um]; in 3D the radius of a half penny of equal
@@ -96,6 +104,10 @@ class Observer:
         new.extruded += p.copies * self.empty_mouth(new)
         change = cell.crack_volume() - p.volume_before
         new.work["pressure"] += cell.total(0.5 * (old.pressure + new.pressure) * change)
+        # The stress along the crack that is left out follows the crack: what that does at the state before.
+        self._before.x.array[:] = old.displacement
+        new.work["along"] = new.work.get("along", 0.0) + self._sum(self._released_before) - self.reference.released
+        self.reference.released = self._sum(self._released)
 
     def empty_mouth(self, new: PhaseState) -> float:
         """Take from `new` the metal beyond what the nodes of an open mouth hold; how much [um2, meshed part]."""
@@ -133,7 +145,7 @@ class Observer:
                                   width * max(state.throughput, 1.0)),
             lithium_error=relative(stored - metal, max(abs(metal), state.exchanged), 1.0e-3 * scale),
             energy_error=relative(
-                self.energy() - self.reference.energy - state.work["pressure"],
+                self.energy() - self.reference.energy - state.work["pressure"] - state.work.get("along", 0.0),
                 abs(state.work["pressure"]), p.surface_energy * 0.01 * a0,
             ),
             advance=p.largest(self.from_flaw[broken]),
@@ -141,7 +153,7 @@ class Observer:
 
     def begin(self) -> None:
         """The fields are at the cell's first state."""
-        self.reference.energy = self.energy()
+        self.reference.energy, self.reference.released = self.energy(), self._sum(self._released)
 
     def remember(self, step: Step) -> None:
         """The step is accepted: its currents are the present ones."""

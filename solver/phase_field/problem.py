@@ -2,6 +2,7 @@
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from ufl.core.expr import Expr
 
 from ..errors import NumericalFailure
 from ..flaw_scales import plating_time
-from ..numerics.anderson import Anderson
+from ..numerics.fixed_point import FixedPoint
 from ..numerics.nodal import values_of
 from ..parameters import DiffuseCrack, PhaseFieldModel
 from ..physics.damage import AT1, AT2, DamageModel
@@ -25,6 +26,7 @@ from .damage import DamageSolver
 from .energy import Solid
 from .faces import Charges
 from .scales import Scales
+from .sound import load_sound_body
 from .state import Floats, State
 from .support import flaw_nodes, held_displacements
 
@@ -33,9 +35,8 @@ DAMAGE_TOLERANCE = 1.0e-4
 SHORTEST = 0.01
 """Time in which metal can still spread across the band, in plating times of the flaw: in shorter steps it moves the
 more easily. Otherwise each node would keep its metal whatever becomes of its volume, as when a mesh has changed."""
-DEPTH, DAMPING = 8, 0.7
-MAX_SWEEPS, RESTART = 60, 20
-"""Sweeps of a time step, and after how many the acceleration starts anew."""
+MAX_SWEEPS = 120
+"""Of a time step: on its way through a jump of the crack it may need many."""
 
 
 def damage_model(diffuse: DiffuseCrack) -> DamageModel:
@@ -78,11 +79,14 @@ class PhaseState(CellState):
     """A committed (or proposed) state; arrays are per node of this rank, ghosts included."""
 
     displacement: Floats
+    """From that of the sound body under the loads [um]."""
     damage: Floats
     potential: Floats
     pressure: Floats
     metal: Floats
     """Lithium in each node's share of the crack [um2, um3 in 3D]."""
+    drift_volume: Floats
+    """What the cell has taken off the volume of nodes for the drift of both faces, same unit."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +140,15 @@ class PhaseFieldProblem:
         """What a crack within a grain costs [J/m2], on this mesh."""
         held = held_displacements(tagged, self.fields.displacement.function_space, model.loads)
         self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics, conductivity)
-        self.damage = DamageSolver(self.cell.energy, self.fields, relaxation=1.0)
-        self.acceleration = Anderson(self.comm, DEPTH, DAMPING)
+        self.damage = DamageSolver(self.cell.driving_energy, self.fields, relaxation=1.0)
+        self.acceleration = FixedPoint(self.comm)
         space = self.fields.damage.function_space
         self.flaw = flaw_nodes(tagged, space)
         self.metal = np.zeros(len(self.fields.damage.x.array))
         self.volume_before = self.metal
         """V_i of each node at the state that was loaded last [um2, um3 in 3D]."""
         if fresh:
+            load_sound_body(self.cell.sound, self.solid, self.cell.loads, held)
             self._break_flaw()
 
     def _break_flaw(self) -> None:
@@ -173,6 +178,7 @@ class PhaseFieldProblem:
             potential=values_of(cell.potential).copy(),
             pressure=values_of(cell.pressure).copy(),
             metal=self.metal.copy(),
+            drift_volume=cell.drift_volume.copy(),
             cell_voltage=cell.voltage,
         )
 
@@ -185,6 +191,7 @@ class PhaseFieldProblem:
         cell.potential.x.array[:] = state.potential
         cell.pressure.x.array[:] = state.pressure
         cell.voltage = state.cell_voltage
+        cell.drift_volume = state.drift_volume
         self.metal = state.metal.copy()
         cell.follow_damage()
         cell.admit_metal(self.metal)
@@ -205,10 +212,13 @@ class PhaseFieldProblem:
             step = self._sweep(state, 1.0, 0.0)
         return replace(step, metal=np.where(self.cell.wet, self.cell.crack_volume(), 0.0))
 
-    def solve(self, state: PhaseState, dt: float, current_density: float) -> Step:
+    def solve(
+        self, state: PhaseState, dt: float, current_density: float, each_sweep: Callable[[], None] = lambda: None
+    ) -> Step:
         """Fields at the end of a time step from a committed state (collective).
 
-        Damage and the rest by turns, each at its own equilibrium, accelerated; the bounds hold exactly.
+        Damage and the rest by turns, each at its own equilibrium, accelerated; the bounds hold exactly. `each_sweep`
+        may end it by an exception, on every rank alike.
 
         Raises
         ------
@@ -216,28 +226,31 @@ class PhaseFieldProblem:
             On every rank alike.
         """
         self.load(state)
-        return self._sweep(state, dt, current_density)
+        return self._sweep(state, dt, current_density, each_sweep)
 
-    def _sweep(self, state: PhaseState, dt: float, current_density: float) -> Step:
+    def _sweep(
+        self, state: PhaseState, dt: float, current_density: float, each_sweep: Callable[[], None] = lambda: None
+    ) -> Step:
         """Damage and the rest by turns from the fields as they are."""
         ease = max(1.0, SHORTEST * plating_time(self.model) / dt)
         usual = self.scales.across_mobility(self.solid.damage_model.length)
         self.cell.across_mobility.value = ease * usual  # type: ignore[assignment]
-        self.acceleration.restart()
-        newton = 0
+        self.acceleration.begin()
+        newton, drifted = 0, self.cell.drift_volume
         for sweep in range(1, MAX_SWEEPS + 1):
+            each_sweep()
             if sweep > 1:
                 self.cell.follow_damage()
                 self.cell.set_aperture()
+            self.cell.drift_volume = drifted + self.cell.drift.volume()
             metal, charges, iterations = self.cell.solve(dt, current_density, state.metal)
             newton += iterations
+            self.cell.drift.update()
             change = self.damage.solve()
             if change < DAMAGE_TOLERANCE:
                 return Step(metal, charges, sweep, newton)
-            if sweep % RESTART == 0:
-                self.acceleration.restart()
             start, found = self.damage.start_values, self.damage.found
-            self.damage.put(self.acceleration.propose(start, found - start))
+            self.damage.put(self.acceleration.propose(start, found - start, change))
         raise NumericalFailure(f"damage still changes by {change:.1e} after {MAX_SWEEPS} sweeps")
 
     def largest(self, values: Floats) -> float:

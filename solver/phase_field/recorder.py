@@ -87,7 +87,7 @@ class _Columns:
         space = fields.damage.function_space
         self.dim = cell.mesh.geometry.dim
         self.gather = NodeGather(space, problem.comm)
-        stress = components_3d(cell.energy.stress(fields.displacement, fields.damage), problem.solid.poisson_ratio)
+        stress = components_3d(cell.total_stress(), problem.solid.poisson_ratio)
         current = current_density(cell.potential, cell.conductivity)
         self._current, self._stress = NodalMean(current, space), NodalMean(stress, space)
 
@@ -97,11 +97,16 @@ class _Columns:
         columns = [
             values_of(cell.potential)[:n, None],
             _padded(self._current.now() / AMPERE_PER_M2_PER_MA_PER_CM2),
-            _padded(values_of(fields.displacement)[: n * self.dim].reshape(n, self.dim)),
+            _padded(self._displacement()[: n * self.dim].reshape(n, self.dim)),
             self._stress.now(),
             *(values_of(f)[:n, None] for f in (fields.damage, cell.aperture, cell.share, cell.pressure)),
         ]
         return self.gather.rows(np.column_stack(columns))
+
+    def _displacement(self) -> Floats:
+        """Of the body under the loads, cracks and all."""
+        problem = self.problem
+        return values_of(problem.cell.sound) + values_of(problem.fields.displacement)
 
 
 def _padded(vectors: Floats) -> Floats:

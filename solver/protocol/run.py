@@ -5,13 +5,13 @@ should be is the same for all of them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
 from ..constants import surface_velocity_per_current
-from ..errors import NumericalFailure
+from ..errors import Interrupted, NumericalFailure
 from ..numerics.stepping import StepController
 from ..parameters import CellModel, ProtocolStep
 from .bookmark import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event
@@ -91,6 +91,8 @@ class ProtocolRun[S: CellState](ABC):
         """The failure of the cell that ended the run."""
         self.skipped: list[Event] = []
         """Protocol steps that have ended without a time step since the last one."""
+        self.interrupted: Callable[[], bool] = lambda: False
+        """Whether to stop before the present time step has ended: an answer that every rank gets (collective)."""
         self._begun: dict[float, float] = {}
         """By current density: the first time step [s] that the last protocol step at this current should have had."""
         self._controller: StepController | None = None
@@ -266,6 +268,7 @@ class ProtocolRun[S: CellState](ABC):
         """One accepted step, after as many rejections as it takes."""
         while True:
             dt = controller.propose(remaining)
+            self.look_up()
             try:
                 trial = self._attempt(dt, current, controller.in_a_row)
             except NumericalFailure:
@@ -278,6 +281,17 @@ class ProtocolRun[S: CellState](ABC):
                 controller.reject(dt, factor, reason)
                 continue
             return self._commit(controller, trial, dt, index, current)
+
+    def look_up(self) -> None:
+        """Between two tries of a time step, and within them where they may take long (collective).
+
+        Raises
+        ------
+        Interrupted
+            On every rank alike.
+        """
+        if self.interrupted():
+            raise Interrupted("asked to stop within a time step")
 
     def _commit(
         self, controller: StepController, trial: Trial[S], dt: float, index: int, current: float

@@ -45,6 +45,7 @@ def test_ready_cases_are_the_documented_ones() -> None:
         "llzo_half_penny",
         "llzo_holds",
         "llzo_inclined",
+        "llzo_inclined_200MPa",
         "llzo_pore",
         "llzo_ramp",
         "llzo_rate_reversal",

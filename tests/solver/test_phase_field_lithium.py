@@ -208,7 +208,7 @@ def test_a_full_flaw_carries_the_lateral_compression_at_the_aperture_it_has() ->
     assert np.abs(cell.state.pressure[inner] / -SIDEWAYS - 1.0).max() < 0.005
     inner[problem.cell.mouth] = False
     held = problem.cell.crack_volume()[inner].sum() / problem.cell.band.area[inner].sum()
-    assert held == pytest.approx(problem.model.flaw.aperture, rel=0.02)
+    assert held == pytest.approx(problem.model.flaw.aperture, rel=0.03)  # falls faster than l (docs/model.md)
     assert cell.state.damage[cell.observer.x[:, 0] > 2.0 * LENGTH + CELL].max() < RIM  # next to nothing is damaged
 
 
