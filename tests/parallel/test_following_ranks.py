@@ -5,7 +5,7 @@ from lithium_bodies import adaptive_engine
 from mpi4py import MPI
 
 COMM = MPI.COMM_WORLD
-GROWN = 12.0
+GROWN = 11.0
 """Crack length [um] at which runs are ended."""
 
 
