@@ -149,7 +149,7 @@ class Bulk:
         """Surface dof and global bulk node (block) number of each surface node owned by this rank."""
         msh = self.tagged.mesh
         node = np.full(len(msh.geometry.x), -1, dtype=np.int64)
-        node[msh.geometry.dofmap.ravel()] = self.potential_space.dofmap.list.ravel()
+        node[msh.geometry.dofmaps[0].ravel()] = self.potential_space.dofmap.list.ravel()
         order = np.argsort(self.surface.node_ids)
         ids = np.asarray(msh.geometry.input_global_indices, dtype=np.int64)
         at = np.searchsorted(self.surface.node_ids, ids, sorter=order)
@@ -212,7 +212,7 @@ class Bulk:
         owned = msh.geometry.index_map().size_local
         bits = np.ascontiguousarray(msh.geometry.x[:owned] + 0.0).view(np.uint64)
         cells = msh.topology.index_map(msh.topology.dim).size_local
-        corners = np.sort(ids[msh.geometry.dofmap[:cells]], axis=1)
+        corners = np.sort(ids[msh.geometry.dofmaps[0][:cells]], axis=1)
         local = np.array(
             [_digest(np.column_stack([ids[:owned], bits]), s) for s in (1, 2)]
             + [_digest(corners, s) for s in (3, 4)],

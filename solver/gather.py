@@ -26,11 +26,11 @@ class NodeGather:
         msh, dofmap = space.mesh, space.dofmap
         self.owned = dofmap.index_map.size_local
         node_of_dof = np.empty(self.owned + dofmap.index_map.num_ghosts, dtype=np.int64)
-        node_of_dof[dofmap.list.ravel()] = msh.geometry.dofmap.ravel()
+        node_of_dof[dofmap.list.ravel()] = msh.geometry.dofmaps[0].ravel()
         ids = np.asarray(msh.geometry.input_global_indices, dtype=np.int64)
         local = msh.topology.index_map(msh.topology.dim).size_local
         mine = node_of_dof[: self.owned]
-        parts = comm.gather((ids[mine], msh.geometry.x[mine], ids[msh.geometry.dofmap[:local]]))
+        parts = comm.gather((ids[mine], msh.geometry.x[mine], ids[msh.geometry.dofmaps[0][:local]]))
         self.order: Ints | None = None
         """Rank 0: rows of what is gathered, in the order of the file."""
         self.points: Floats | None = None

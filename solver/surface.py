@@ -138,6 +138,6 @@ def _build(cells: Ints, tag: Ints, points: dict[int, Floats], gdim: int) -> Surf
     )
     space = fem.functionspace(msh, ("Lagrange", 1))
     dof_node = np.empty(len(nodes), dtype=np.int64)
-    dof_node[space.dofmap.list.ravel()] = msh.geometry.dofmap.ravel()
+    dof_node[space.dofmap.list.ravel()] = msh.geometry.dofmaps[0].ravel()
     node_ids = nodes[np.asarray(msh.geometry.input_global_indices)[dof_node]]
     return SurfaceMesh(msh, tags, space, node_ids, msh.geometry.x[dof_node].copy())

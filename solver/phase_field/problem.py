@@ -65,7 +65,7 @@ def by_cell(msh: mesh.Mesh, model: PhaseFieldModel) -> tuple[Expr, Expr]:
         return fem.Constant(msh, e.fracture_energy), fem.Constant(msh, e.conductivity)
     cells = fem.functionspace(msh, ("DG", 0))
     middles = cells.tabulate_dof_coordinates()
-    nodes = np.asarray(msh.geometry.dofmap)
+    nodes = np.asarray(msh.geometry.dofmaps[0])
     size = cell_sizes(msh.geometry.x[:, : msh.geometry.dim], nodes)
     share = boundaries.grains.boundary_share(middles, size, boundaries.width)
     toughness, conductivity = fem.Function(cells), fem.Function(cells)

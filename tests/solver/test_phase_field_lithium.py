@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.constants import pressure_per_volt
+from lifrac.solver.errors import Interrupted
 from lifrac.solver.numerics.anderson import Anderson
 from lifrac.solver.numerics.nodal import NodalRelation, values_of
 from lifrac.solver.parameters import Creep, Flaw, Kinetics, Loads, PhaseFieldModel, ProtocolStep
@@ -228,3 +229,16 @@ def test_pressures_stay_smooth_beside_an_open_mouth_under_lateral_compression() 
     assert pressure.max() > -1.5 * SIDEWAYS
     turns = np.count_nonzero(np.diff(np.sign(np.diff(pressure))))
     assert turns <= 2
+
+
+def test_a_run_that_is_asked_to_stop_within_a_step_is_at_its_start() -> None:
+    cell = engine(MPI.COMM_SELF, model())
+    before = cell.state
+    asked = iter([False, False, False])  # before the first try, and in two of its sweeps
+    cell.interrupted = lambda: next(asked, True)
+    with pytest.raises(Interrupted):
+        list(cell.run())
+    assert cell.state is before
+    cell.at_state()
+    assert (cell.problem.fields.damage.x.array == before.damage).all()
+    assert (cell.problem.metal == before.metal).all()
