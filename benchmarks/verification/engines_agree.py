@@ -4,10 +4,13 @@ They coincide as l -> 0: what is left of the regularisation errs in proportion t
 cracks"). The phase field's flaw is longer than stated by the damage ahead of its tip.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from lifrac.solver.parameters import DiffuseCrack, StepControl
+from lifrac.solver.parameters import DiffuseCrack, Loads, StepControl
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from mpi4py import MPI
@@ -24,6 +27,8 @@ CURRENT = 40.0
 """[A/m2], 4 mA/cm2."""
 CHARGE = 540.0
 """To which both run [C/m2], 0.015 mAh/cm2."""
+LOADS = Loads(stack_pressure=1.0)
+SplitName = Literal["none", "star_convex"]
 CELLS = 3.0
 """l/h."""
 GROWTH = 0.4
@@ -44,16 +49,18 @@ FALLS = 0.6
 """An error in proportion to l halves."""
 
 
-def sharp() -> History:
+def sharp(current: float = CURRENT, charge: float = CHARGE, loads: Loads = LOADS) -> History:
     """The plane engine."""
-    model = llzo_cell(StepControl(), CURRENT, CHARGE)
-    return follow(make_body(edge_flaw(THICKNESS, 50.0), LLZO.poisson_ratio), model)
+    model = replace(llzo_cell(StepControl(), current, charge), loads=loads)
+    return follow(make_body(edge_flaw(THICKNESS, 50.0), LLZO.poisson_ratio, loads), model)
 
 
-def diffuse(length: float) -> History:
+def diffuse(
+    length: float, current: float = CURRENT, charge: float = CHARGE, loads: Loads = LOADS, split: SplitName = "none"
+) -> History:
     """The phase-field engine with l = `length` a0."""
-    cracked = DiffuseCrack(length * A0, length * A0 / CELLS)
-    model = diffuse_cell(A0, CURRENT, CHARGE, cracked)
+    cracked = DiffuseCrack(length * A0, length * A0 / CELLS, split=split)
+    model = replace(diffuse_cell(A0, current, charge, cracked), loads=loads)
     body = Half(A0, cracked.cell_size, 3.0 * cracked.length, THICKNESS, THICKNESS, GROWTH * A0)
     return recorded(PhaseFieldEngine(PhaseFieldProblem(body.mesh(MPI.COMM_SELF), model)))
 
@@ -72,6 +79,12 @@ def histories(run: History) -> dict[str, Floats]:
         name: np.interp(CHARGES, charge, values)
         for name, values in {**columns, "charge into the flaw": flaw_charge(run)}.items()
     }
+
+
+def differences(name: str, errors: Sequence[float], lengths: Sequence[float]) -> Row:
+    """The largest difference of a history at the finest l; those of the others are noted."""
+    note = "; ".join(f"l = {length:g} a0: {100.0 * e:.1f} %" for length, e in zip(lengths, errors, strict=True))
+    return Row(f"{name}: largest difference", float(errors[-1]), 0.0, TOLERANCE, kind="below", note=note)
 
 
 def charges_to(run: History) -> Floats:
@@ -94,8 +107,7 @@ def engines_agree(level: Level, folder: Path | None) -> list[Row]:
     rows = []
     for name, values in target.items():
         errors = [float(np.abs(h[name] / values - 1.0).max()) for h in found]
-        note = "; ".join(f"l = {length:g} a0: {100.0 * e:.1f} %" for length, e in zip(lengths, errors, strict=True))
-        rows.append(Row(f"{name}: largest difference", errors[-1], 0.0, TOLERANCE, kind="below", note=note))
+        rows.append(differences(name, errors, lengths))
     reached = charges_to(runs[-1]) / charges_to(plane)
     rows += [Row(f"charge to {tip:g} a0, over that of the plane engine", float(q), 1.0, AT_LENGTH)
              for tip, q in zip(TIPS, reached, strict=True)]  # fmt: skip

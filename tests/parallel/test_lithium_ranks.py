@@ -30,7 +30,7 @@ def test_lithium_and_growth_do_not_depend_on_the_partition() -> None:
 
 
 def test_the_start_under_lateral_compression_does_not_depend_on_the_partition() -> None:
-    pressed = model(loads=Loads(1.0, "free", -100.0))
+    pressed = model(loads=Loads(1.0, "free", -200.0))
     together, alone = (engine(comm, pressed) for comm in (COMM, MPI.COMM_SELF))
     assert not together.notes
     for name in ("flaw_volume", "lithium_volume", "max_pressure", "crack_length"):
