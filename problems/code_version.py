@@ -1,0 +1,60 @@
+"""Which code a result comes from: a hash of the sources that decide numbers, kept beside the version."""
+
+import hashlib
+import io
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from pathlib import PurePath
+
+DECIDING = {
+    "lifrac.meshes": "*.py",
+    "lifrac.solver": "*.py",
+    "lifrac.solver.numerics": "*.py",
+    "lifrac.solver.physics": "*.py",
+    "lifrac.solver.phase_field": "*.py",
+    "lifrac.solver.plane": "*.py",
+    "lifrac.solver.protocol": "*.py",
+    "lifrac.problems": "summary.py",
+}
+"""Packages whose code decides the numbers of a run besides the resolved case, and which of their files do."""
+_LAYOUT = {tokenize.NL, tokenize.COMMENT, tokenize.NEWLINE, tokenize.ENCODING}
+
+
+@cache
+def code_hash() -> str:
+    """SHA-256 of the code that decides numbers; comments, docstrings and blank lines do not count."""
+    digest = hashlib.sha256()
+    for package, pattern in DECIDING.items():
+        folder = resources.files(package)
+        files = {entry.name: entry for entry in folder.iterdir() if PurePath(entry.name).match(pattern)}
+        for name in sorted(files):
+            digest.update(f"{package}/{name}\n".encode())
+            for token in _statements(files[name].read_text(encoding="utf-8")):
+                digest.update(token.encode() + b"\x00")
+    return digest.hexdigest()
+
+
+def _statements(source: str) -> Iterator[str]:
+    """Tokens that Python acts on: indentation counts, strings that stand alone (docstrings) do not."""
+    alone = True  # the next token begins a statement
+    held: str | None = None
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NEWLINE:
+            held, alone = None, True
+            yield "\n"
+            continue
+        if token.type in _LAYOUT:
+            continue
+        if held is not None:
+            yield held
+            held = None
+        if token.type in (tokenize.INDENT, tokenize.DEDENT):
+            yield tokenize.tok_name[token.type]
+            continue
+        if alone and token.type == tokenize.STRING:
+            held = token.string
+        else:
+            yield token.string
+        alone = False
