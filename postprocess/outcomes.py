@@ -28,12 +28,15 @@ LOOKS = {
     "contact_lost": Look("contact lost", GREEN, "v"),
     "voltage_drop": Look("voltage drop", GREY, "P"),
     "voltage_limit": Look("voltage limit", GREY, "h"),
+    "flaw_empty": Look("flaw empty: says nothing", GREY, "1"),
     "numerical": Look("numerics failed", "black", "x"),
     "pending": Look("not finished", "0.6", "+"),
 }
 """In the order of legends. A failure of the numerics says nothing about the cell and is no outcome of it."""
-STROKES = ("numerical", "pending")
+STROKES = ("flaw_empty", "numerical", "pending")
 """Marks without a face."""
+VOID = ("flaw_empty", "numerical")
+"""What says nothing about the cell."""
 
 
 def marks(axis: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
@@ -76,10 +79,25 @@ def _handle(name: str, failed: bool, both: bool) -> Line2D:
     return Line2D([], [], ls="", marker=look.shape, color=look.colour, mfc=face, ms=5, label=words)
 
 
-def looks(outcomes: Iterable[str], numerical: Iterable[bool]) -> list[str]:
-    """The key of LOOKS for each run; outcomes nobody knows are taken for unfinished."""
-    return ["numerical" if bad else name if name in LOOKS else "pending"
-            for name, bad in zip(outcomes, numerical, strict=True)]  # fmt: skip
+def emptied(runs: pd.DataFrame) -> pd.Series:
+    """Whether the flaw of each run was empty while it plated; False where the table of an earlier version is silent."""
+    found = [name for name in ("flaw_empty_since_cycle", "flaw_empty_since_protocol_step") if name in runs]
+    return (runs["outcome"] == "flaw_empty") | runs[found].notna().any(axis=1)
+
+
+def looks(outcomes: Iterable[str], numerical: Iterable[bool], empty: Iterable[bool]) -> list[str]:
+    """The key of LOOKS for each run; outcomes nobody knows are taken for unfinished.
+
+    Parameters
+    ----------
+    outcomes
+    numerical
+        Whether the numerics failed.
+    empty
+        Whether it was survived with an empty flaw, whatever had happened before.
+    """
+    return ["numerical" if bad else "flaw_empty" if void else name if name in LOOKS else "pending"
+            for name, bad, void in zip(outcomes, numerical, empty, strict=True)]  # fmt: skip
 
 
 def midpoints(values: Sequence[float] | np.ndarray, log: bool = False) -> np.ndarray:

@@ -32,6 +32,8 @@ COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, GREY)
 SHAPES = ("o", "s", "D", "P", "X", "h")
 """Colour tells temperatures apart, shape what the legend of the panel says."""
 
+EMPTIED = "2"
+"""Marks the largest current survived with lithium in the flaw, where it was empty above."""
 APART = 0.03
 """Distance of curves of one temperature that would hide each other, in widths of the panel."""
 
@@ -180,16 +182,21 @@ def _middle(rows: pd.DataFrame) -> np.ndarray:
 def _marks(axis: Axes, rows: pd.DataFrame, x: np.ndarray, colours: list[str], shape: str) -> None:
     """Brackets: a mark with a bar, or an arrow where one end is open; each linked to its deciding run."""
     lower, upper, middle = rows[LOWER].to_numpy(dtype=float), rows[UPPER].to_numpy(dtype=float), _middle(rows)
-    urls = addresses(rows)
+    urls, empty = addresses(rows), _emptied(rows)
     for i, colour in enumerate(colours):
         if np.isfinite(middle[i]):
             bar = [[middle[i] - lower[i]], [upper[i] - middle[i]]]
             axis.errorbar(x[i], middle[i], yerr=bar, fmt="none", ecolor=colour, capsize=3, elinewidth=1.0)
             axis.scatter(x[i], middle[i], s=22, marker=shape, color=colour, zorder=3).set_urls([urls[i]])
         elif lower[i] > 0 or np.isfinite(upper[i]):
-            y, arrow = (lower[i], "^") if lower[i] > 0 else (upper[i], "v")
+            y, arrow = (lower[i], EMPTIED if empty[i] else "^") if lower[i] > 0 else (upper[i], "v")
             axis.plot(x[i], y, arrow, color=colour, ms=7.5, mfc="none")
             axis.scatter(x[i], y, s=5, marker=shape, color=colour, zorder=3).set_urls([urls[i]])
+
+
+def _emptied(rows: pd.DataFrame) -> np.ndarray:
+    """Whether the run that decides a row was survived with an empty flaw only."""
+    return (rows["failure_mode"] == "flaw_empty").to_numpy()
 
 
 def _apart(table: pd.DataFrame, column: str) -> float:
@@ -249,7 +256,10 @@ def _legend(figure: Figure, table: pd.DataFrame, temperatures: list[float], colu
     """Temperatures and, where there are any, what the arrows mean, above all panels."""
     handles = [Line2D([], [], color=_colour(t, temperatures), lw=2, label=f"{t:g} °C") for t in temperatures]
     lower, upper = table[LOWER].to_numpy(dtype=float), table[UPPER].to_numpy(dtype=float)
-    if ((lower > 0) & ~np.isfinite(upper)).any():
+    open_above, empty = (lower > 0) & ~np.isfinite(upper), _emptied(table)
+    if (open_above & empty).any():
+        handles.append(Line2D([], [], color=GREY, marker=EMPTIED, ls="", label="flaw empty above: nothing known"))
+    if (open_above & ~empty).any():
         handles.append(Line2D([], [], color=GREY, marker="^", mfc="none", ls="", label="all currents survive"))
     if (~(lower > 0) & np.isfinite(upper)).any():
         handles.append(Line2D([], [], color=GREY, marker="v", mfc="none", ls="", label="all currents fail"))

@@ -16,6 +16,7 @@ EVENTS = {
     "contact_lost": ("contact lost", GREEN, (0, (5, 1))),
     "voltage_drop": ("voltage drop", GREY, "--"),
     "voltage_limit": ("voltage limit", GREY, (0, (1, 1))),
+    "flaw_empty": ("flaw empty", ORANGE, (0, (1, 1))),
 }
 """Events marked in the figure: name in the legend, colour, line style."""
 CONTACT = {"contact_anode": ("anode face", BLUE, "-"), "contact_counter": ("counter electrode", GREEN, "--")}

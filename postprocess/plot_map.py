@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from .axes import letter, log_ticks, some_of
-from .outcomes import LOOKS, legend_handles, looks, marks, midpoints
+from .outcomes import LOOKS, VOID, emptied, legend_handles, looks, marks, midpoints
 from .plot_ccd import LENGTH, P, Q, T
 from .style import WIDTH
 
@@ -50,10 +50,11 @@ def read_runs(file: Path, ramp: bool = False) -> pd.DataFrame:
     if missing:
         raise InputError(f"columns are missing: {', '.join(missing)}", file=file)
     numerical = runs["reason"].notna()
+    failed = (runs["termination"] != "protocol_end") & ~numerical
     return runs.fillna({Q: 0.0}).assign(
         current=runs[LAST].abs() if ramp else runs[CURRENT],
-        look=looks(runs["outcome"].astype(str), numerical),
-        failed=(runs["termination"] != "protocol_end") & ~numerical,
+        look=looks(runs["outcome"].astype(str), numerical, emptied(runs) & ~failed),
+        failed=failed,
         url="../points/" + runs["point"] + "/",
     )
 
@@ -128,8 +129,8 @@ def _column(axis: Axes, runs: pd.DataFrame, left: float, right: float) -> None:
     edges = midpoints(runs["current"].to_numpy(dtype=float), log=True)
     edges[0], edges[-1] = edges[0] / 10.0, edges[-1] * 10.0
     for (_, run), low, high in zip(runs.iterrows(), edges[:-1], edges[1:], strict=True):
-        if run["failed"] or run["look"] == "numerical":
-            hatched = run["look"] == "numerical"
+        hatched = run["look"] in VOID
+        if run["failed"] or hatched:
             axis.add_patch(Rectangle(
                 (left, low), right - left, high - low, alpha=TINT, lw=0, hatch="////" if hatched else None,
                 facecolor="white" if hatched else LOOKS[run["look"]].colour, edgecolor="black" if hatched else "none",

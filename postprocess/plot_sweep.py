@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .axes import grid, letter, log_ticks, some_of
-from .outcomes import legend_handles, looks, marks
+from .outcomes import emptied, legend_handles, looks, marks
 from .style import WIDTH
 
 UNITS = {"_mA_per_cm2": "mA cm$^{-2}$", "_mAh_per_cm2": "mAh cm$^{-2}$", "_MPa": "MPa", "_um": "µm", "_C": "°C",
@@ -38,10 +38,11 @@ def read_sweep(file: Path) -> tuple[pd.DataFrame, list[str]]:
         raise InputError(f"columns are missing: {', '.join(missing)}", file=file)
     keys = list(table.columns[table.columns.get_loc("number") + 1 : table.columns.get_loc("status")])
     numerical = table["status"] == "failed"
+    failed = (table["termination"] != "protocol_end") & ~numerical & (table["status"] == "finished")
     folder = "../points/" + table["point"] + "/"
     return table.assign(
-        look=looks(table["outcome"].fillna("pending"), numerical),
-        failed=(table["termination"] != "protocol_end") & ~numerical & (table["status"] == "finished"),
+        look=looks(table["outcome"].fillna("pending"), numerical, emptied(table) & ~failed),
+        failed=failed,
         url=folder.where(table["folder"].notna(), None) if "folder" in table else folder,
     ), keys
 

@@ -191,13 +191,18 @@ class Case:
                 f"{numbers['stack_to_griffith_pressure']:.2g} of the pressure that does"
             )
         if self.cell().flaw.filling == 0.0:
-            found.append("defect.filling is 0: lithium plates only where lithium is, an empty flaw stays almost empty")
+            found.append(
+                "defect.filling is 0: lithium plates only where lithium is, so that the flaw stays almost empty and "
+                "nothing presses it open (outcome flaw_empty). Write defect.filling = 1 for a full one"
+            )
         emptied = estimates.emptied_before_plating(self.cell())
         if emptied > MOST_EMPTIED:
             found.append(
                 f"the protocol plates after stripping {emptied:.2g} times the charge that the flaw holds "
-                "(F w0/(2 Omega)): a flaw that was emptied hardly fills again, because lithium plates only where "
-                "lithium is. defect.residual leaves some behind"
+                f"(F w0/(2 Omega) = {u.show(estimates.charge_held(self.cell()), u.AREAL_CAPACITY)}): with "
+                f"defect.residual = {self.cell().flaw.residual:g} a flaw that was emptied hardly fills again, because "
+                "lithium plates only where lithium is. A run then has the outcome flaw_empty, and says nothing. Write "
+                "defect.residual = 0.05 to leave a twentieth of the aperture filled (an assumption, docs/model.md)"
             )
         engine = self.file.engine
         return [*found, *engine.warnings(self.file), *engine.idle(self.file)]

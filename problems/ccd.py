@@ -25,8 +25,8 @@ class Trial:
     current: float
     failed_at: float | None
     """Capacity at which the cell failed; None if it stood the largest capacity of the study."""
-    numerical: str = ""
-    """Why the numerics failed before the cell did; such a run says nothing about the cell."""
+    void: str = ""
+    """Why the run says nothing about the cell: the numerics failed before the cell did, or its flaw was empty."""
 
     @property
     def capacity(self) -> float:
@@ -66,11 +66,11 @@ def log_spaced(smallest: float, largest: float, number: int) -> tuple[float, ...
 
 def sound(runs: Iterable[Trial]) -> list[Trial]:
     """The runs that say something about the cell, by current."""
-    return sorted((run for run in runs if not run.numerical), key=lambda run: run.current)
+    return sorted((run for run in runs if not run.void), key=lambda run: run.current)
 
 
 def bracket(runs: Iterable[Trial], capacity: float) -> Bracket:
-    """CCD at `capacity` from runs in any order; runs whose numerics failed narrow nothing.
+    """CCD at `capacity` from runs in any order; runs that say nothing narrow nothing.
 
     The envelope makes `lower < upper`: currents above the smallest that fails are not asked.
     """

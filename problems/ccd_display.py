@@ -13,7 +13,7 @@ from rich.table import Table
 from . import units as u
 from .ccd import Bracket
 from .ccd_drivers import Plan, Row
-from .points import Finished
+from .points import EVENTS, Finished
 from .study import Study
 
 LOG = logging.getLogger("lifrac")
@@ -56,7 +56,7 @@ class _Lines:
             self._told.add(number)
             for row in rows:
                 if row.condition is condition:
-                    LOG.info("%s: CCD%s: %s mA/cm2", condition.name, at(row), interval(row.bracket))
+                    LOG.info("%s: CCD%s: %s mA/cm2%s", condition.name, at(row), interval(row.bracket), beyond(row))
 
 
 class _Table:
@@ -76,7 +76,7 @@ class _Table:
         table = Table("condition", "runs", "critical current density (mA/cm2)", caption=self._last)
         for condition, plan in zip(self._study.conditions, plans, strict=True):
             count = f"{len(plan.done)}" + (f" + {len(plan.wanted)}" if plan.wanted else "")
-            mine = [f"{interval(row.bracket)}{at(row)}" for row in rows if row.condition is condition]
+            mine = [f"{interval(row.bracket)}{at(row)}{beyond(row)}" for row in rows if row.condition is condition]
             table.add_row(condition.name, count, "\n".join(mine))
         self._table = table
         self._live.update(table)
@@ -99,11 +99,26 @@ def words(run: Finished) -> str:
     passed = round(float(run.summary["charge_mAh_per_cm2"]), 12) + 0.0  # whole cycles leave rounding noise, or -0
     if run.numerical:
         return f"the numerics failed at {passed:.4g} mAh/cm2: {run.numerical}"
+    if run.emptied:
+        return f"says nothing: {run.void}, no failure up to {passed:.4g} mAh/cm2"
     last = run.ended_in
     where = f" in cycle {last.cycle}" if last.cycle else ""
     where += f" at {u.current(last.current_density):.4g} mA/cm2" if last.level else ""
-    verb = "fails" if run.failed else "holds"
-    return f"{verb}, {run.outcome}{where} at {passed:.4g} mAh/cm2 ({float(run.summary['wall_time_s']):.1f} s)"
+    took = f" ({float(run.summary['wall_time_s']):.1f} s)"
+    if run.failed:
+        return f"fails by {_plain(run.outcome)}{where} at {passed:.4g} mAh/cm2{took}"
+    aside = "" if run.outcome == "completed" else f", with {_plain(run.outcome)} on the way{_when(run)}"
+    return f"holds to the end of the protocol{where}, {passed:.4g} mAh/cm2{aside}{took}"
+
+
+def _plain(outcome: str) -> str:
+    return outcome.replace("_", " ")
+
+
+def _when(run: Finished) -> str:
+    """The capacity at which the outcome of a run happened, where its summary says so."""
+    found = run.summary.get(EVENTS.get(run.outcome, ""))
+    return "" if found is None else f" at {float(found):.4g}"
 
 
 def interval(found: Bracket) -> str:
@@ -113,6 +128,12 @@ def interval(found: Bracket) -> str:
     return f"{u.current(found.lower):.4g} to {u.current(found.upper):.4g}" if found.lower > 0.0 else (
         f"below {u.current(found.upper):.4g}"
     )  # fmt: skip
+
+
+def beyond(row: Row) -> str:
+    """Why nothing is known above a bracket, where the flaw was empty there."""
+    run = row.decided_by
+    return f" (nothing known above: {run.void})" if row.bracket.upper is None and run and run.emptied else ""
 
 
 def at(row: Row) -> str:

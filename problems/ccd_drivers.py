@@ -79,7 +79,12 @@ def _at(done: Sequence[Finished], current: float | None) -> Finished | None:
 
 
 def _decisive(done: Sequence[Finished], found: Bracket) -> Finished | None:
-    return _at(done, found.lower if found.upper is None else found.upper)
+    """The run that failed at the upper current; else the first above the lower one whose flaw was empty; else the one
+    that survived the lower."""
+    if found.upper is not None:
+        return _at(done, found.upper)
+    above = [run for run in done if run.emptied and run.point.current > found.lower]
+    return min(above, key=lambda run: run.point.current, default=None) or _at(done, found.lower)
 
 
 def _rises(trials: Sequence[Trial]) -> Iterator[str]:
@@ -119,7 +124,7 @@ class ConstantCurrent:
         return _rises(self._trials(done))
 
     def _trials(self, done: Sequence[Finished]) -> list[Trial]:
-        return [Trial(run.point.current, run.failed_at, run.numerical) for run in done]
+        return [Trial(run.point.current, run.failed_at, run.void) for run in done]
 
     def _point(self, condition: Condition, current: float) -> Point:
         largest = self.capacities[-1]
@@ -165,7 +170,7 @@ class Cycling:
 
     def _trials(self, runs: Sequence[Finished], q: float) -> list[Trial]:
         """A cell that fails in any cycle has failed at the capacity of the cycles."""
-        return [Trial(run.point.current, q if run.failed else None, run.numerical) for run in runs]
+        return [Trial(run.point.current, q if run.failed else None, run.void) for run in runs]
 
     def _point(self, condition: Condition, current: float, q: u.Quantity) -> Point:
         cycles = Step(
@@ -249,13 +254,14 @@ class Ramp:
 
 
 def _levels(run: Finished) -> Bracket:
-    """The last level that a ramp survived, and the one in which the cell failed."""
+    """The last level that a ramp survived with lithium in the flaw, and the one in which the cell failed."""
     steps = run.point.case.model().protocol
     last = run.ended_in.level
     currents = {step.level: abs(step.current_density) for step in steps if step.current_density}
-    if not run.numerical and not run.failed:
-        return Bracket(currents[last], None)
-    return Bracket(currents.get(last - 1, 0.0), currents[last] if run.failed else None)
+    survived = last if not run.numerical and not run.failed else last - 1
+    if run.empty_since is not None:
+        survived = min(survived, run.empty_since.level - 1)
+    return Bracket(currents.get(survived, 0.0), currents[last] if run.failed else None)
 
 
 def driver_of(grids: Grids) -> Driver:

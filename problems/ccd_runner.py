@@ -240,6 +240,8 @@ class _StudyRun:
         runs = [run for p in plans for run in p.done]
         LOG.info("%s: %d runs, %d of them computed now; %s", name, len(runs), self.computed, self.out)
         for run in runs:
+            if run.emptied:
+                LOG.warning("warning: says nothing about the cell, left out: %s: %s", run.point, run.void)
             if run.numerical:
                 LOG.warning("not a failure of the cell but of the numerics, left out: %s: %s", run.point, run.numerical)
 

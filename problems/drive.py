@@ -17,7 +17,7 @@ from .case import Case
 from .checkpoint import Checkpoint
 from .progress import Reporter, progress_for
 from .run_folder import RunFolder
-from .summary import Worst, end_of, first_report, summary_of, used_up
+from .summary import Worst, emptiness, end_of, first_report, summary_of, used_up
 from .units import capacity
 
 LOG = logging.getLogger("lifrac")
@@ -105,7 +105,8 @@ class Driver[E: ProtocolRun[Any]](ABC):
 
     def _take_up(self, kept: dict[str, Any]) -> None:
         """Go on where the driver of an interrupted run stood."""
-        self.stored_at, self.worst.values = kept["stored_at"], kept["worst"]
+        self.stored_at = kept["stored_at"]
+        self.worst.go_on(kept["worst"])
         self.resumed, self.spent = kept["resumed"] + 1, kept["wall_time"]
 
     def _kept(self) -> dict[str, Any]:
@@ -145,6 +146,7 @@ class Driver[E: ProtocolRun[Any]](ABC):
             self._say(logging.WARNING, "warning: %s", note)
         if not self.resumed:
             self._write_report(first_report(engine))
+            self.worst.see(engine.measures)
             self._record()
             self.checkpoint()
         code, failure = DONE, ""
@@ -231,5 +233,7 @@ class Driver[E: ProtocolRun[Any]](ABC):
             engine.termination,
             self.folder.path,
         )
+        if empty := emptiness(summary):
+            LOG.warning("warning: %s: nothing pressed it open, so that what it survived since then says nothing", empty)
         if failure:
             LOG.error("%s. The last good state is in %s", failure, self.folder.path / "checkpoints")

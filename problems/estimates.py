@@ -10,7 +10,7 @@ from lifrac.solver.constants import (
     surface_velocity_per_current,
     thermal_voltage,
 )
-from lifrac.solver.parameters import CellModel, Kinetics, PlaneModel
+from lifrac.solver.parameters import CUT_OFF, CellModel, Kinetics, PlaneModel
 from lifrac.solver.physics.contact import face_at_rest
 
 EDGE_CRACK = 1.1215
@@ -74,18 +74,24 @@ def capacity_without_extrusion(model: CellModel, thickness: float) -> float:
 
 
 def emptied_before_plating(model: CellModel) -> float:
-    """Largest charge that is stripped before lithium is plated again, over the charge F w0/(2 Omega) of the lithium
-    that fills the flaw (both faces, uniform current); 0 where nothing is, or where stripping leaves a residue."""
-    if model.flaw.residual > 0.0:
+    """Largest charge that is stripped before lithium is plated again, over what fills the flaw (`charge_held`).
+
+    0 where nothing is, or where stripping leaves enough to plate on.
+    """
+    if model.flaw.residual >= CUT_OFF:
         return 0.0
-    held = model.flaw.aperture / (2.0 * surface_velocity_per_current(model.anode.molar_volume))
     largest = stripped = 0.0
     for step in model.protocol:
         if step.current_density > 0.0:
             largest, stripped = max(largest, stripped), 0.0
         elif step.current_density < 0.0:
             stripped += step.planned_charge
-    return largest / held
+    return largest / charge_held(model)
+
+
+def charge_held(model: CellModel) -> float:
+    """Charge per face area [C/m2] that fills the flaw, or empties it: F w0/(2 Omega)."""
+    return model.flaw.aperture / (2.0 * surface_velocity_per_current(model.anode.molar_volume))
 
 
 def nominal_current(model: CellModel) -> float:

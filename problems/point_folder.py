@@ -129,6 +129,7 @@ def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int
         return _ended(folder, _unstarted(error))
     folder.add(first_report(engine))
     worst, last, failure = Worst(), 0, ""
+    worst.see(engine.measures)
     try:
         for report in engine.run():
             folder.add(report)

@@ -11,6 +11,7 @@ from lifrac.solver.parameters import ProtocolStep
 from . import units as u
 from .case import Case
 from .protocol import Protocol
+from .summary import emptiness
 
 EVENTS = {
     "fracture": "capacity_at_fracture_mAh_per_cm2",
@@ -89,6 +90,22 @@ class Finished:
     def numerical(self) -> str:
         """Why the numerics failed; such a run says nothing about the cell. Empty if they did not."""
         return str(self.summary.get("reason") or "")
+
+    @property
+    def empty_since(self) -> ProtocolStep | None:
+        """The first half-step that plated while the flaw was empty; None if there is none."""
+        index = self.summary.get("flaw_empty_since_protocol_step")
+        return None if index is None else self.point.case.model().protocol[int(index)]
+
+    @property
+    def emptied(self) -> bool:
+        """Whether the run was survived only because the flaw was empty."""
+        return not self.numerical and not self.failed and self.empty_since is not None
+
+    @property
+    def void(self) -> str:
+        """Why the run says nothing about the cell: the numerics failed, or it was survived with an empty flaw."""
+        return self.numerical or (emptiness(self.summary) if self.emptied else "")
 
     @property
     def failed(self) -> bool:

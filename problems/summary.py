@@ -1,7 +1,7 @@
 """What `summary.json` says about a run, alone or as a point of a study (docs/results.md)."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lifrac.solver.parameters import ProtocolStep
@@ -17,18 +17,24 @@ BALANCES = {
     "energy_balance_error": "energy_error",
 }
 """Balances in the summary, where the worst step counts, and in `Measures`."""
+LARGEST = {"max_lithium_pressure_MPa": "max_pressure", **BALANCES}
+"""Keys of the summary that are the largest value of the whole run, and the attributes of `Measures`."""
 
 
 class Worst:
-    """The worst balances of a run so far."""
+    """The largest pressure and the worst balances of a run so far."""
 
     def __init__(self) -> None:
-        self.values = dict.fromkeys(BALANCES, 0.0)
+        self.values = dict.fromkeys(LARGEST, 0.0)
 
     def see(self, measures: Measures) -> None:
-        """Take note of an accepted step."""
-        for name, attribute in BALANCES.items():
+        """Take note of the first state, or of an accepted step."""
+        for name, attribute in LARGEST.items():
             self.values[name] = max(self.values[name], getattr(measures, attribute))
+
+    def go_on(self, values: Mapping[str, float]) -> None:
+        """Take up what was kept with a checkpoint."""
+        self.values.update(values)
 
 
 def cycles_completed(protocol: Sequence[ProtocolStep], ended: int) -> int:
@@ -56,7 +62,8 @@ def _under_way(protocol: Sequence[ProtocolStep], ended: int) -> int:
 def _protocol_figures(engine: ProtocolRun[Any]) -> dict[str, Any]:
     """How far the cell has come in its protocol, and where it failed."""
     protocol, ended, failure = engine.cell_model.protocol, engine.counters.ended, engine.failure
-    survived, state = level_survived(protocol, ended), engine.state
+    empty, state = engine.counters.happened.get("flaw_empty"), engine.state
+    survived = level_survived(protocol, ended if empty is None else min(ended, empty.index))
     at_failure = None if failure is None or failure.step is None else failure.step.current_density
     return {
         "cycles_completed": cycles_completed(protocol, ended),
@@ -64,7 +71,17 @@ def _protocol_figures(engine: ProtocolRun[Any]) -> dict[str, Any]:
         "current_density_at_failure_mA_per_cm2": _current(at_failure),
         "half_step_capacity_at_failure_mAh_per_cm2": None if failure is None else capacity(failure.passed),
         "plated_capacity_mAh_per_cm2": capacity(0.5 * (state.throughput + state.charge)),
+        "flaw_empty_since_protocol_step": None if empty is None else empty.index,
+        "flaw_empty_since_cycle": (empty.step.cycle or None) if empty is not None and empty.step is not None else None,
     }
+
+
+def emptiness(summary: Mapping[str, Any]) -> str:
+    """Words for a run whose flaw was empty while it plated; nothing for others."""
+    since, cycle = summary.get("flaw_empty_since_protocol_step"), summary.get("flaw_empty_since_cycle")
+    if since is None:
+        return ""
+    return f"flaw empty since {f'cycle {cycle}' if cycle else f'protocol step {since + 1}'}"
 
 
 def _current(value: float | None) -> float | None:
@@ -103,7 +120,8 @@ def summary_of(
         "nonlinear_iterations": counters.iterations,
         "wall_time_s": round(time.monotonic() - begun, 3),
         "time_s": state.time,
-        "current_density_mA_per_cm2": current(first),
+        "first_current_density_mA_per_cm2": current(first),
+        "current_density_at_end_mA_per_cm2": current(counters.current),
         "charge_mAh_per_cm2": capacity(state.charge),
         "capacity_at_fracture_mAh_per_cm2": happened.get("fracture"),
         "capacity_at_crack_through_mAh_per_cm2": happened.get("crack_through"),
@@ -112,7 +130,7 @@ def summary_of(
         **_protocol_figures(engine),
         "crack_length_um": m.crack_length,
         "lithium_length_um": m.lithium_length,
-        "max_lithium_pressure_MPa": m.max_pressure,
+        "lithium_pressure_at_end_MPa": m.max_pressure,
         "cell_voltage_V": state.cell_voltage,
         **worst.values,
     }

@@ -21,8 +21,9 @@ from .sweep import Point, Sweep
 RESULTS = (
     "outcome", "termination", "charge_mAh_per_cm2", "capacity_at_fracture_mAh_per_cm2",
     "capacity_at_crack_through_mAh_per_cm2", "capacity_at_short_mAh_per_cm2", "crack_length_um", "lithium_length_um",
-    "max_lithium_pressure_MPa", "cell_voltage_V", "time_s", "steps", "rejected_steps", "nonlinear_iterations", "dofs",
-    "charge_balance_error", "lithium_balance_error", "energy_balance_error",
+    "max_lithium_pressure_MPa", "lithium_pressure_at_end_MPa", "flaw_empty_since_protocol_step", "cell_voltage_V",
+    "time_s", "steps", "rejected_steps", "nonlinear_iterations", "dofs", "charge_balance_error",
+    "lithium_balance_error", "energy_balance_error",
 )  # fmt: skip
 """Keys of `summary.json` that become columns; none of them depends on the clock."""
 NUMERICS = ("numerical_failure", "max_steps")

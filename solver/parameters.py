@@ -126,6 +126,10 @@ class ContactLaw:
         return float(linear + closing * self.void_height / surface_velocity_per_current(self.molar_volume))
 
 
+CUT_OFF = 1.0e-3
+"""Lithium thinner than this part of the aperture is cut off from the anode and plates no more."""
+
+
 @dataclass(frozen=True)
 class Flaw:
     """A planar flaw in the crack plane, open at the anode face."""

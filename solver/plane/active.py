@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..parameters import CUT_OFF
 from ..surface import SurfaceMesh
 from .fields import METAL, OPENING, PRESSURE, Floats
 from .residual import CrackGeometry
@@ -93,7 +94,7 @@ class ActiveSetRule:
         return float(max(np.abs(contact).max(initial=0.0), np.abs(fill).max(initial=0.0)))
 
 
-def connected_metal(surface: SurfaceMesh, values: Floats, aperture: Floats, threshold: float = 1.0e-3) -> Floats:
+def connected_metal(surface: SurfaceMesh, values: Floats, aperture: Floats, threshold: float = CUT_OFF) -> Floats:
     """1 for crack nodes with metal that reaches the anode through nodes with metal, else 0."""
     total = aperture + values[:, OPENING]
     filled = values[:, METAL] > threshold * np.maximum(total, 1.0e-6)

@@ -6,7 +6,7 @@ should be is the same for all of them.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
 
@@ -52,7 +52,13 @@ class Counters:
     rejected: int = 0
     ended: int = 0
     """Protocol steps that have ended."""
+    current: float = 0.0
+    """Current density of the last accepted step [A/m2]."""
     happened: dict[str, Event] = field(default_factory=dict)
+
+
+COUNTED = ("steps", "iterations", "rejected", "ended", "current")
+"""Of the counters, what is kept as it is."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +107,23 @@ class ProtocolRun[S: CellState](ABC):
         """Of the last accepted step."""
         self._under_way = False
         """The run goes on within a protocol step that had begun before it was interrupted."""
+        self._flaw_volume = 0.0
+        """Of the flaw at the start of the run [um2, um3 in 3D]."""
 
     def start(self, resolution: float = 0.0) -> None:
         """Begin to watch the state; `resolution`: smallest advance [um] of a crack that can be told."""
         self.watch = Watch(self.cell_model, self.path_end, self.counters.happened, resolution)
         self._at = Passage(0, ProtocolStep("rest"), self.state.throughput)
+        self._flaw_volume = self.measures.flaw_volume
+
+    @property
+    def filling(self) -> float:
+        """Lithium in the crack over the volume of the flaw: as it is, or as it was at the start if that was less.
+
+        A crack that has grown counts as filled by what fills its flaw.
+        """
+        m = self.measures
+        return m.lithium_volume / max(min(m.flaw_volume, self._flaw_volume), 1.0e-12)
 
     @abstractmethod
     def arrays(self) -> Arrays:
@@ -164,11 +182,12 @@ class ProtocolRun[S: CellState](ABC):
         return {
             "accounts": kept_accounts(self.state),
             "measures": asdict(self.measures),
-            "counters": {name: getattr(counters, name) for name in ("steps", "iterations", "rejected", "ended")},
+            "counters": {name: getattr(counters, name) for name in COUNTED},
             "happened": [kept_event(event, protocol) for event in counters.happened.values()],
             "skipped": [kept_event(event, protocol) for event in self.skipped],
             "last_events": [kept_event(event, protocol) for event in self._last_events],
-            "passage": {"index": at.index, "throughput": at.throughput, "voltage": at.voltage, "began": at.began},
+            "passage": {f.name: getattr(at, f.name) for f in fields(at) if f.name != "step"},
+            "flaw_volume": self._flaw_volume,
             "control": None if self._controller is None else kept_control(self._controller),
             "begun": list(self._begun.items()),
         }
@@ -184,6 +203,7 @@ class ProtocolRun[S: CellState](ABC):
         self.skipped = [event_of(event, protocol) for event in kept["skipped"]]
         self._last_events = tuple(event_of(event, protocol) for event in kept["last_events"])
         self._begun = dict(kept["begun"])
+        self._flaw_volume = kept.get("flaw_volume", self._flaw_volume)
         if kept["control"] is not None:
             self._at = Passage(step=protocol[kept["passage"]["index"]], **kept["passage"])
             self._controller = controller_of(kept["control"])
@@ -215,7 +235,9 @@ class ProtocolRun[S: CellState](ABC):
             assert self._controller is not None
             at, controller, self._under_way = self._at, self._controller, False
         else:
-            at = self._at = Passage(index, step, self.state.throughput, began=self.state.time)
+            at = self._at = Passage(
+                index, step, self.state.throughput, began=self.state.time, filling=self.filling
+            )
             controller = StepController(self._first_step(step, length), largest, control.max_rejections, usual)
             self._controller = controller
             self._forget()
@@ -234,9 +256,12 @@ class ProtocolRun[S: CellState](ABC):
             if at.voltage is None:
                 at.voltage = abs(report.state.cell_voltage)
                 self._begun[step.current_density] = report.dt * self._room(controller.load, before)
+            at.filling = max(at.filling, self.filling)
             over = self.watch.step_end(report.state, report.measures, at)
             if over or report.state.time >= end * (1.0 - 1.0e-13):
                 report = replace(report, events=(*report.events, *self._ended(over)))
+            elif report.state.time >= last * (1.0 - 1.0e-13):  # the run's time limit
+                report = replace(report, events=(*report.events, *self.watch.plated_empty(self.state, at)))
             self._last_events = report.events
             yield report
             if self._should_stop(report):
@@ -254,10 +279,11 @@ class ProtocolRun[S: CellState](ABC):
         """A protocol step has ended; the end of the last one is the end of the run, not an event."""
         self.counters.ended += 1
         number, count = self._at.index + 1, len(self.cell_model.protocol)
+        empty = self.watch.plated_empty(self.state, self._at)
         if number == count:
-            return ()
+            return empty
         detail = f"step {number} of {count} has ended{why and ' ' + why}"
-        return (self._at.event("protocol_step", self.state, detail),)
+        return (*empty, self._at.event("protocol_step", self.state, detail))
 
     def _to_next_mark(self, current: float) -> float:
         """Time to the next mark [s]."""
@@ -305,6 +331,7 @@ class ProtocolRun[S: CellState](ABC):
         cycle = self._at.step.cycle
         self.counters.steps += 1
         self.counters.iterations += iterations
+        self.counters.current = current
         return StepReport(self.counters.steps, dt, index, current, iterations, new, measures, events, cycle)
 
     # -- contact of the faces ------------------------------------------------------------------------------------

@@ -291,7 +291,7 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
         board.show([now], study.driver.rows(condition, now.done))
     text = screen.file.getvalue()  # type: ignore[attr-defined]
     for words in ("25 degC, 1 MPa", "1 + 2", "below 2 at 0.05 mAh/cm2", "above 2 at 0.03 mAh/cm2",
-                  "1 of 3 runs of this round", "fails, short_circuit at 0.04 mAh/cm2"):  # fmt: skip
+                  "1 of 3 runs of this round", "fails by short circuit at 0.04 mAh/cm2"):  # fmt: skip
         assert words in text
 
 
@@ -305,7 +305,7 @@ def test_progress_in_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         board.finished(now.done[0], 1, 3)
         board.show([now], rows)
         board.show([now], rows)
-    assert lines[0].startswith("  1 of 3: 25 degC, 1 MPa, 2 mA/cm2 to 0.05 mAh/cm^2: holds, completed")
+    assert lines[0].startswith("  1 of 3: 25 degC, 1 MPa, 2 mA/cm2 to 0.05 mAh/cm^2: holds to the end of the protocol")
     assert lines[1:] == [
         "25 degC, 1 MPa: CCD at 0.03 mAh/cm2: above 32 mA/cm2", "25 degC, 1 MPa: CCD at 0.05 mAh/cm2: 2 to 8 mA/cm2",
     ]  # fmt: skip
@@ -315,4 +315,4 @@ def test_whole_cycles_are_told_without_rounding_noise(tmp_path: Path) -> None:
     study = study_of(tmp_path, "")
     run = end(study.driver.begin(study.conditions[0])[0], lambda point: None)
     noisy = Finished(run.point, {**run.summary, "charge_mAh_per_cm2": -2.526e-17})
-    assert ccd_display.words(noisy) == "holds, completed at 0 mAh/cm2 (0.0 s)"
+    assert ccd_display.words(noisy) == "holds to the end of the protocol, 0 mAh/cm2 (0.0 s)"

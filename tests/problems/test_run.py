@@ -52,7 +52,8 @@ OWN = CASE.partition("[mesh]")[0] + '[mesh]\nfile = "own.msh"\n'
 """The same with a mesh of one's own."""
 SUMMARY = {
     "outcome", "termination", "ranks", "resumed", "dofs", "steps", "rejected_steps", "nonlinear_iterations",
-    "wall_time_s", "time_s", "current_density_mA_per_cm2", "charge_mAh_per_cm2",
+    "wall_time_s", "time_s", "first_current_density_mA_per_cm2", "current_density_at_end_mA_per_cm2",
+    "charge_mAh_per_cm2", "lithium_pressure_at_end_MPa", "flaw_empty_since_protocol_step", "flaw_empty_since_cycle",
     "capacity_at_fracture_mAh_per_cm2", "capacity_at_crack_through_mAh_per_cm2",
     "capacity_at_short_mAh_per_cm2", "crack_length_um", "lithium_length_um", "max_lithium_pressure_MPa",
     "cell_voltage_V", "charge_balance_error", "lithium_balance_error", "energy_balance_error",
@@ -151,7 +152,7 @@ def test_summary(finished: Path) -> None:
     assert (found["outcome"], found["termination"], found["ranks"]) == ("fracture", "protocol_end", 1)
     assert found["steps"] == len(table["step"]) - 1
     assert found["nonlinear_iterations"] == table["newton_iterations"].sum()
-    assert found["current_density_mA_per_cm2"] == 6.0
+    assert found["first_current_density_mA_per_cm2"] == 6.0
     assert found["capacity_at_short_mAh_per_cm2"] is None
     assert found["capacity_at_crack_through_mAh_per_cm2"] is None
     for key, column in (
@@ -159,7 +160,8 @@ def test_summary(finished: Path) -> None:
         ("charge_mAh_per_cm2", "charge_mAh_per_cm2"),
         ("crack_length_um", "crack_length_um"),
         ("lithium_length_um", "lithium_length_um"),
-        ("max_lithium_pressure_MPa", "max_lithium_pressure_MPa"),
+        ("lithium_pressure_at_end_MPa", "max_lithium_pressure_MPa"),
+        ("current_density_at_end_mA_per_cm2", "current_density_mA_per_cm2"),
         ("cell_voltage_V", "cell_voltage_V"),
     ):
         assert found[key] == pytest.approx(table[column][-1], rel=1e-9)
