@@ -7,6 +7,7 @@ next follows from the finished runs alone, so that a study goes on wherever it s
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 from typing import Protocol as Interface
 
 from . import units as u
@@ -72,6 +73,19 @@ def plan(driver: Driver, condition: Condition, known: Mapping[str, Finished]) ->
             return Plan(tuple(done), missing)
         wanted = driver.refine(condition, done)
     return Plan(tuple(done), ())
+
+
+def finished_plans(
+    driver: Driver, conditions: Sequence[Condition], summaries: Mapping[str, Mapping[str, Any]]
+) -> list[Plan]:
+    """Where all conditions stand with the summaries of points (by key) that are there."""
+    known: dict[str, Finished] = {}
+    while True:
+        plans = [plan(driver, condition, known) for condition in conditions]
+        found = {p.key: Finished(p, summaries[p.key]) for each in plans for p in each.wanted if p.key in summaries}
+        if not found:
+            return plans
+        known |= found
 
 
 def _at(done: Sequence[Finished], current: float | None) -> Finished | None:

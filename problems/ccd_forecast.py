@@ -11,6 +11,7 @@ from . import estimates
 from . import units as u
 from .points import Point
 from .study import Study
+from .study_folder import settled
 
 FAILING = 0.5
 """Part of the runs that are taken to fail; the others take little time."""
@@ -71,6 +72,7 @@ def print_forecast(study: Study, folder: Path, out: Console) -> None:
     )
     minutes = found.time_s / 60.0
     out.print(f"Estimate (within a factor of three): {minutes:.1f} min on one core; ranks share the runs out")
+    settled(folder, study)
     for warning in study.warnings:
         out.print(f"warning: {warning}", style="yellow")
 

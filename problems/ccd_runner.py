@@ -36,8 +36,16 @@ TABLES_EVERY = 5.0
 """[s] between two writings of the tables while a round is under way."""
 
 
-def run_study(study: Study, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
+def run_study(study: Study, out: Path, comm: MPI.Comm = MPI.COMM_WORLD, *, recompute: bool = False) -> int:
     """Compute a study, or what is left of it, and write its folder (collective).
+
+    Parameters
+    ----------
+    study : Study
+    out : Path
+    comm : MPI.Comm
+    recompute : bool
+        Compute runs again that other code has computed.
 
     Returns
     -------
@@ -50,7 +58,7 @@ def run_study(study: Study, out: Path, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
         On every rank alike, before anything is computed, for a folder or mesh that cannot be used.
     """
     with heeding_signals() as asked:
-        folder = on_root(comm, lambda: StudyFolder(out, study))
+        folder = on_root(comm, lambda: StudyFolder(out, study, recompute=recompute))
         try:
             return _StudyRun(study, out, folder, comm, asked).run()
         finally:

@@ -43,6 +43,7 @@ Set = Annotated[
         help="Override a key, e.g. --set operation.temperature='60 degC'. Repeatable.",
     ),
 ]
+Recompute = Annotated[bool, Parameter(negative="", help="Compute again what other code has computed.")]
 CaseArgument = Annotated[str, Parameter(help="A case file, or the name of a ready case.")]
 
 
@@ -110,6 +111,7 @@ def ccd(
     *,
     out: Annotated[Path | None, Parameter(help="Study folder to write; runs/<study> unless stated.")] = None,
     dry_run: Annotated[bool, Parameter(negative="", help="Check and print what it would take; write nothing.")] = False,
+    recompute: Recompute = False,
     set_: Set = None,
 ) -> int:
     """Critical current density over grids of temperature, stack pressure and areal capacity.
@@ -142,7 +144,7 @@ def ccd(
         logging.getLogger("lifrac").warning("warning: %s", warning)
     from .ccd_runner import run_study
 
-    return run_study(loaded, folder)
+    return run_study(loaded, folder, recompute=recompute)
 
 
 @app.command
@@ -156,6 +158,7 @@ def sweep(
     dry_run: Annotated[bool, Parameter(negative="", help="Check and list all points; write nothing.")] = False,
     prepare: Annotated[bool, Parameter(negative="", help="Write the folder, start nothing.")] = False,
     retry_failed: Annotated[bool, Parameter(negative="", help="Compute again where the numerics failed.")] = False,
+    recompute: Recompute = False,
     set_: Set = None,
 ) -> int:
     """Runs over lists of values of any keys of a case, on this computer or a cluster.
@@ -187,7 +190,7 @@ def sweep(
     if dry_run:
         print_plan(loaded, folder)
         return 0
-    return run_sweep(loaded, folder, engine, retry_failed=retry_failed, prepare=prepare)
+    return run_sweep(loaded, folder, engine, retry_failed=retry_failed, recompute=recompute, prepare=prepare)
 
 
 @app.command

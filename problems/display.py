@@ -25,7 +25,7 @@ MEANING = {
     "capacity_without_extrusion_mAh_per_cm2": "capacity to short if no lithium leaves the flaw: lower bound",
     "initial_cell_voltage_V": "two faces and the electrolyte, before any growth",
     "flaw_to_thickness": "a0/L",
-    "process_zone_um": "E' Gc/strength^2: length of the cohesive zone",
+    "process_zone_um": "0.8 E' Gc/strength^2: length of the cohesive zone",
 }
 MARKS = {
     "checked": "checked against the source", "high": "quoted from the literature, high confidence",

@@ -10,6 +10,7 @@ from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.polylines import Polyline, lengths
 from lifrac.meshes.report import MeshReport
 from lifrac.solver.parameters import CellModel, Cohesion, PhaseFieldModel, PlaneModel
+from lifrac.solver.physics.cohesive import process_zone_length, strength_for_zone
 
 from . import estimates
 from . import units as u
@@ -108,9 +109,9 @@ class Plane(Engine):
         if strength is None:
             return
         e, length = cell.electrolyte, cell.flaw.length
-        zone = 0.8 * e.plane_strain_modulus * e.fracture_energy / float(strength) ** 2
+        zone = float(process_zone_length(e.plane_strain_modulus, e.fracture_energy, float(strength)))
         if zone > length:
-            least = (0.8 * e.plane_strain_modulus * e.fracture_energy / length) ** 0.5
+            least = float(strength_for_zone(e.plane_strain_modulus, e.fracture_energy, length))
             yield Problem(
                 "fracture.cohesive_strength",
                 f"the process zone, {zone:.3g} um, would be longer than the flaw",

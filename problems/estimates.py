@@ -10,29 +10,25 @@ from lifrac.solver.constants import (
     surface_velocity_per_current,
     thermal_voltage,
 )
+from lifrac.solver.flaw_scales import EDGE_FACTOR
 from lifrac.solver.parameters import CUT_OFF, CellModel, Kinetics, PlaneModel
+from lifrac.solver.physics.cohesive import process_zone_length
 from lifrac.solver.physics.contact import face_at_rest
-
-EDGE_CRACK = 1.1215
-"""K = 1.1215 p sqrt(pi a): edge crack under uniform pressure (Tada, Paris, Irwin handbook)."""
+from lifrac.solver.physics.creep import shear_prefactor
+from lifrac.solver.physics.kinetics import ButlerVolmer, charge_transfer_resistance
 
 
 def face_overpotential(kinetics: Kinetics, current_density: float) -> float:
     """Plating overpotential plus film drop [V] of a face at nominal `current_density` [A/m2]."""
     local = abs(current_density) / kinetics.contact_fraction
-    unit, ratio = thermal_voltage(kinetics.temperature), local / kinetics.exchange_current
-    low, high = 0.0, 1.0
-    while _butler_volmer(high, kinetics) < ratio:
+    face, ratio = ButlerVolmer(kinetics), local / kinetics.exchange_current
+    low, high = 0.0, thermal_voltage(kinetics.temperature)
+    while face.current(high) < ratio:
         high *= 2.0
     for _ in range(200):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if _butler_volmer(middle, kinetics) < ratio else (low, middle)
-    return 0.5 * (low + high) * unit + local * kinetics.film_resistance
-
-
-def _butler_volmer(reduced: float, kinetics: Kinetics) -> float:
-    """j/i0 at a reduced overpotential F eta/(RT)."""
-    return math.exp(kinetics.alpha_a * reduced) - math.exp(-kinetics.alpha_c * reduced)
+        low, high = (middle, high) if face.current(middle) < ratio else (low, middle)
+    return 0.5 * (low + high) + local * kinetics.film_resistance
 
 
 def slot_shape_factor(exponent: float) -> float:
@@ -53,11 +49,10 @@ def threshold_current(model: CellModel) -> float:
     """
     flaw, n = model.flaw, model.creep.exponent
     critical = model.electrolyte.fracture_toughness / math.sqrt(math.pi * flaw.length)
-    excess = (critical - EDGE_CRACK * model.loads.stack_pressure) / slot_shape_factor(n)
+    excess = (critical - EDGE_FACTOR * model.loads.stack_pressure) / slot_shape_factor(n)
     if excess <= 0.0:
         return 0.0
-    slip = 3.0 ** ((n + 1.0) / 2.0) * model.creep.prefactor
-    speed = slip / (n + 2.0) * (flaw.aperture / 2.0) ** (n + 2.0)
+    speed = shear_prefactor(model.creep) / (n + 2.0) * (flaw.aperture / 2.0) ** (n + 2.0)
     speed *= ((n + 1.0) / n * excess) ** n * flaw.length ** -(n + 1.0)
     return speed / surface_velocity_per_current(model.anode.molar_volume)
 
@@ -68,7 +63,7 @@ def capacity_without_extrusion(model: CellModel, thickness: float) -> float:
     (3 C F/(2 Omega)) (sqrt(L) - sqrt(a0)), C = 1.1215 sqrt(pi) K_Ic/E': a lower bound of capacity to short.
     """
     material = model.electrolyte
-    c = EDGE_CRACK * math.sqrt(math.pi) * material.fracture_toughness / material.plane_strain_modulus
+    c = EDGE_FACTOR * math.sqrt(math.pi) * material.fracture_toughness / material.plane_strain_modulus
     growth = math.sqrt(thickness) - math.sqrt(model.flaw.length)
     return 1.5 * c * growth / surface_velocity_per_current(model.anode.molar_volume)
 
@@ -110,11 +105,11 @@ def characteristic_numbers(model: CellModel, thickness: float) -> dict[str, floa
     """
     material, flaw, face = model.electrolyte, model.flaw, model.anode
     current = nominal_current(model)
-    griffith = material.fracture_toughness / (EDGE_CRACK * math.sqrt(math.pi * flaw.length))
+    griffith = material.fracture_toughness / (EDGE_FACTOR * math.sqrt(math.pi * flaw.length))
     stack, to_pressure = model.loads.stack_pressure, pressure_per_volt(face.molar_volume)
     touching = face_at_rest(model.contact, face, material.conductivity, stack)
     eta, drop = face_overpotential(touching, current), current * flaw.length / material.conductivity
-    resistance = thermal_voltage(face.temperature) / face.exchange_current + face.film_resistance
+    resistance = charge_transfer_resistance(face) + face.film_resistance
     numbers = {
         "nominal_current_density_mA_per_cm2": current / 10.0,
         "griffith_pressure_MPa": griffith,
@@ -131,7 +126,9 @@ def characteristic_numbers(model: CellModel, thickness: float) -> dict[str, floa
     }
     if isinstance(model, PlaneModel) and model.cohesion.strength is not None:
         strength = model.cohesion.strength
-        numbers["process_zone_um"] = material.plane_strain_modulus * material.fracture_energy / strength**2
+        numbers["process_zone_um"] = float(
+            process_zone_length(material.plane_strain_modulus, material.fracture_energy, strength)
+        )
     return numbers
 
 

@@ -3,8 +3,10 @@
 import contextlib
 import errno
 import fcntl
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 MARKS = ("manifest.json", "summary.json", "history.csv")
 """Files that show that a folder holds a run."""
@@ -22,6 +24,15 @@ def write_aside(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file; empty if there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def try_lock(file: int) -> bool | None:

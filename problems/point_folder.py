@@ -7,7 +7,7 @@ Making the scratch folder is also how one of several processes claims a run: the
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,9 @@ from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.surface import SurfaceMesh
 
 from .case import Case
+from .code_version import code_hash
+from .files import read_json
+from .other_code import code_of
 from .run_folder import RunFolder
 from .summary import Worst, end_of, first_report, summary_of, used_up
 
@@ -58,6 +61,20 @@ class PointFolders:
         except (ValueError, TypeError):
             shutil.rmtree(self.path / key)  # damaged: renamed whole, so not by us
             return None
+
+    def codes(self) -> dict[str, str | None]:
+        """The code that has computed each finished point; None where it is not known."""
+        return {file.parent.name: code_of(file) for file in sorted(self.path.glob("[!.]*/summary.json"))}
+
+    def known(self) -> dict[str, Mapping[str, Any]]:
+        """What came out of all finished points; nothing is changed."""
+        found = {file.parent.name: read_json(file) for file in self.path.glob("[!.]*/summary.json")}
+        return {key: summary for key, summary in found.items() if summary.keys() >= NEEDED}
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Take points away, so that they are computed again."""
+        for key in keys:
+            shutil.rmtree(self.path / key)
 
     def clear(self) -> None:
         """Remove what killed processes left; nobody may be at work."""
@@ -147,6 +164,7 @@ def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int
 
 
 def _ended(folder: RunFolder, summary: dict[str, Any]) -> Mapping[str, Any]:
+    summary = summary | {"code_hash": code_hash()}
     folder.summary(summary)
     return summary
 

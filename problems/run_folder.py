@@ -19,6 +19,7 @@ from lifrac.solver.protocol.run import StepReport
 
 from .case import Case
 from .checkpoint import CHECKPOINT, MANIFEST, SUMMARY, Checkpoint, refuse_to_resume
+from .code_version import code_hash
 from .files import MARKS, STUDIES, try_lock, write_aside
 from .units import capacity, current
 
@@ -121,6 +122,7 @@ class RunFolder:
             "case_hash": case.content_hash(),
             "ranks": ranks,
             "python": platform.python_version(),
+            "code_hash": code_hash(),
             "versions": {name: v for name in PACKAGES if (v := _version(name))},
             "git": _git(),
             "mesh": dict(mesh),

@@ -13,11 +13,12 @@ from lifrac.meshes.errors import InputError
 
 from . import units as u
 from .ccd_distribution import Distribution, distribution_tables, distributions
-from .ccd_drivers import Plan, Row
-from .files import MARKS, text, try_lock, write_aside
+from .ccd_drivers import Plan, Row, finished_plans
+from .files import MARKS, read_json, text, try_lock, write_aside
+from .other_code import others, provenance, settle
 from .point_folder import PointFolders
 from .points import EVENTS, Finished
-from .study import Study, version
+from .study import Study
 
 LOG = logging.getLogger("lifrac")
 CCD_COLUMNS = (
@@ -30,7 +31,7 @@ RUN_COLUMNS = (
     "current_density_mA_per_cm2", "outcome", "capacity_at_fracture_mAh_per_cm2",
     "capacity_at_crack_through_mAh_per_cm2", "capacity_at_short_mAh_per_cm2", "charge_mAh_per_cm2",
     "last_current_density_mA_per_cm2", "cycle", "termination", "flaw_empty_since_cycle", "steps", "wall_time_s",
-    "reason", "point",
+    "reason", "point", "code_hash",
 )  # fmt: skip
 
 
@@ -42,27 +43,33 @@ class StudyFolder:
     path : Path
         Created if need be; may hold an earlier, unfinished attempt at the same study.
     study : Study
+    recompute : bool
+        Take away what other code has computed.
 
     Raises
     ------
     InputError
-        If the folder holds a run or another study, cannot be written, or is in use.
+        If the folder holds a run, another study or results of other code, cannot be written, or is in use.
     """
 
-    def __init__(self, path: Path, study: Study) -> None:
+    def __init__(self, path: Path, study: Study, *, recompute: bool = False) -> None:
         self.path = path
         self.points = PointFolders(path)
         self.population = study.grids.population
         self.distributions: list[Distribution] = []
         digest = study.content_hash()
         self._check_ours(digest)
+        ours = recompute or settled(path, study)
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = self._locked()
             self._check_ours(digest)  # what another process may have made of it before the lock was ours
+            if recompute:
+                self.points.remove(others(self.points.codes()))
             (path / "study.toml").write_text(study.resolved_toml())
-            about = {"study": study.name, "hash": digest, "version": version()}
-            write_aside(path / "study.json", json.dumps(about, indent=2) + "\n")
+            about = {"study": study.name, "hash": digest, **provenance()}
+            if ours:
+                write_aside(path / "study.json", json.dumps(about, indent=2) + "\n")
             self.points.clear()
         except OSError as error:
             raise self._refusal(f"cannot be written: {error.strerror}") from None
@@ -126,6 +133,16 @@ class StudyFolder:
         write_aside(self.path / name, file.getvalue())
 
 
+def settled(path: Path, study: Study) -> bool:
+    """Whether a folder is ours to go on with, the code of its points included (see `other_code.settle`)."""
+    points = PointFolders(path)
+    codes = points.codes()
+    if not others(codes):
+        return True
+    left = any(p.wanted for p in finished_plans(study.driver, study.conditions, points.known()))
+    return settle(path, codes, read_json(path / "study.json"), complete=not left)
+
+
 def run_row(run: Finished) -> dict[str, Any]:
     """A line of `runs.csv`."""
     point, last = run.point, run.ended_in
@@ -136,7 +153,8 @@ def run_row(run: Finished) -> dict[str, Any]:
         "cycle": last.cycle or None,
         "point": point.key,
         **{name: run.summary.get(name) for name in (*EVENTS.values(), "outcome", "charge_mAh_per_cm2", "termination",
-                                                    "flaw_empty_since_cycle", "steps", "wall_time_s", "reason")},
+                                                    "flaw_empty_since_cycle", "steps", "wall_time_s", "reason",
+                                                    "code_hash")},
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from lifrac.meshes.errors import InputError
 
-from .files import MARKS, text, try_lock, write_aside
-from .study import version
+from .files import MARKS, read_json, text, try_lock, write_aside
+from .other_code import code_of, others, provenance, settle
 from .sweep import Point, Sweep
 
 RESULTS = (
@@ -60,6 +60,10 @@ class PointFolder:
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) and "termination" in found else None
+
+    def code(self) -> str | None:
+        """The code that has computed the point; None where it is not known."""
+        return code_of(self.path / "manifest.json")
 
     def events(self) -> list[dict[str, Any]]:
         """The log of the point: starts, ends and reasons; a line torn by a kill is left out."""
@@ -158,12 +162,13 @@ class SweepFolder:
             file.flush()
             yield file.fileno()
 
-    def prepare(self, jobs: Mapping[str, Sequence[str]], plan: Mapping[str, Any]) -> None:
-        """Write everything that the jobs need."""
+    def prepare(self, jobs: Mapping[str, Sequence[str]], plan: Mapping[str, Any], *, ours: bool = True) -> None:
+        """Write everything that the jobs need; a folder that is not `ours` goes on to say whose code it belongs to."""
         sweep, path = self.sweep, self.path
         try:
-            about = {"sweep": sweep.name, "hash": sweep.content_hash(), "version": version()}
-            write_aside(path / "sweep.json", json.dumps(about, indent=2) + "\n")
+            about = {"sweep": sweep.name, "hash": sweep.content_hash(), **provenance()}
+            if ours:
+                write_aside(path / "sweep.json", json.dumps(about, indent=2) + "\n")
             write_aside(path / "sweep.toml", sweep.resolved_toml())
             for name in ("cases", "points", "logs", "work"):
                 (path / name).mkdir(exist_ok=True)
@@ -199,12 +204,28 @@ class SweepFolder:
             there = set()
         return [p for p in self.sweep.points if p.id not in there or self.result(p).summary is None]
 
-    def forget_failed(self) -> None:
-        """Let points in which the numerics failed be computed again."""
-        for point in self.sweep.points:
-            if self.result(point).status == "failed":
-                self.point(point).remove()
-                self._known.pop(point.id, None)
+    def codes(self) -> dict[str, str | None]:
+        """The code that has computed each point that has a result."""
+        return {p.id: self.point(p).code() for p in self.sweep.points if self.result(p).summary is not None}
+
+    def settle(self, *, complete: bool) -> bool:
+        """Whether the folder is ours to go on with, the code of its points included (see `other_code.settle`)."""
+        return settle(self.path, self.codes(), read_json(self.path / "sweep.json"), complete=complete)
+
+    def failed(self) -> list[Point]:
+        """Points in which the numerics failed."""
+        return [point for point in self.sweep.points if self.result(point).status == "failed"]
+
+    def of_other_code(self) -> list[Point]:
+        """Points that other code has computed."""
+        found = set(others(self.codes()))
+        return [point for point in self.sweep.points if point.id in found]
+
+    def forget(self, points: Iterable[Point]) -> None:
+        """Let points be computed again."""
+        for point in points:
+            self.point(point).remove()
+            self._known.pop(point.id, None)
 
     def write_tables(self, over: bool = False) -> None:
         """Write `sweep.csv` and `timing.csv` anew, each aside and renamed; `over`: nothing is under way any more."""
@@ -214,13 +235,14 @@ class SweepFolder:
         else:
             results = [r if r.status != "pending" else Result("failed", r.reason or NOT_BEGUN) for r in results]
         columns = self.sweep.columns
-        lines: list[list[str]] = [["number", *columns, "status", *RESULTS, "reason", "point", "folder"]]
+        lines: list[list[str]] = [["number", *columns, "status", *RESULTS, "reason", "code_hash", "point", "folder"]]
         for i, (point, result) in enumerate(zip(self.sweep.points, results, strict=True)):
             summary = result.summary or {}
             folder = f"points/{point.id}" if result.summary is not None else None
             lines.append([
                 str(point.number), *(entries[i] for entries in columns.values()), result.status,
-                *(text(summary.get(name)) for name in RESULTS), text(result.reason), point.id, text(folder),
+                *(text(summary.get(name)) for name in RESULTS), text(result.reason),
+                text(self.point(point).code()), point.id, text(folder),
             ])  # fmt: skip
         _write_csv(self.path / "sweep.csv", lines)
         times = [["point", "wall_time_s", "ranks"]]

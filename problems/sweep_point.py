@@ -23,12 +23,14 @@ from lifrac.solver.errors import NumericalFailure
 from mpi4py import MPI
 
 from .case import load_case
+from .code_version import code_hash
 from .files import try_lock
 from .runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, run_case
 from .signals import heeding_signals
 from .sweep_folder import PointFolder
 
 LOG = logging.getLogger("lifrac")
+BAD_INPUT = 2
 Outcome = Literal["finished", "failed", "stopped"]
 
 
@@ -55,6 +57,9 @@ def compute_job(sweep: Path, job: str, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
 def _order(sweep: Path, job: str) -> list[str]:
     """The points of a job; those that have brought a process down before come last, so that they hinder no other."""
     plan = json.loads((sweep / "plan.json").read_text(encoding="utf-8"))
+    if plan.get("code_hash", code_hash()) != code_hash():
+        raise InputError("was prepared by other code", file=(sweep / "plan.json").resolve(),
+                         remedy="Start it by `lifrac sweep` again")  # fmt: skip
     return sorted(plan["jobs"][job], key=lambda name: _crashes(PointFolder(sweep, name)))
 
 
@@ -150,7 +155,12 @@ def _held(point: PointFolder, asked: list[int]) -> Iterator[None]:
 def main() -> int:
     """Compute the job that the command line names, in the present folder."""
     logging.basicConfig(level=logging.INFO if MPI.COMM_WORLD.rank == 0 else logging.CRITICAL, format="%(message)s")
-    return compute_job(Path(), sys.argv[1])
+    try:
+        return compute_job(Path(), sys.argv[1])
+    except InputError as error:  # on every rank alike
+        if MPI.COMM_WORLD.rank == 0:
+            LOG.error("%s", error)
+        return BAD_INPUT
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lifrac.meshes.errors import InputError
 
+from .code_version import code_hash
 from .progress import Reporter, progress_for
 from .signals import heeding_signals
 from .sweep import Point, Sweep
@@ -23,7 +24,10 @@ SHORTEST, LONGEST = 0.2, 2.0
 MOST_LISTED = 20
 
 
-def run_sweep(sweep: Sweep, out: Path, engine: Engine, *, retry_failed: bool = False, prepare: bool = False) -> int:
+def run_sweep(
+    sweep: Sweep, out: Path, engine: Engine, *, retry_failed: bool = False, recompute: bool = False,
+    prepare: bool = False,
+) -> int:  # fmt: skip
     """Compute a sweep, or what is left of it.
 
     Parameters
@@ -34,6 +38,8 @@ def run_sweep(sweep: Sweep, out: Path, engine: Engine, *, retry_failed: bool = F
     engine : Engine
     retry_failed : bool
         Compute points again in which the numerics failed.
+    recompute : bool
+        Compute points again that other code has computed.
     prepare : bool
         Write the folder and start nothing.
 
@@ -49,10 +55,13 @@ def run_sweep(sweep: Sweep, out: Path, engine: Engine, *, retry_failed: bool = F
     """
     folder = SweepFolder(out, sweep)
     with folder.claimed() as lock, heeding_signals() as asked:
-        if retry_failed:
-            folder.forget_failed()
+        if recompute:
+            folder.forget(folder.of_other_code())
+        again = folder.failed() if retry_failed else []
+        ours = folder.settle(complete=not again and not folder.unfinished())
+        folder.forget(again)
         todo = folder.unfinished()
-        folder.prepare(jobs_of(todo, sweep.file.sweep.points_per_job), _plan(sweep))
+        folder.prepare(jobs_of(todo, sweep.file.sweep.points_per_job), _plan(sweep), ours=ours)
         LOG.info("%s: %d points, %d of them to be computed; %s", sweep.name, len(sweep.points), len(todo), out)
         if prepare:
             return DONE
@@ -67,7 +76,10 @@ def jobs_of(points: Sequence[Point], size: int) -> dict[str, list[str]]:
 
 def _plan(sweep: Sweep) -> dict[str, object]:
     """What the Snakefile needs besides the jobs."""
-    return {"ranks": sweep.ranks, "retries": RETRIES, "python": sys.executable, "mpiexec": mpiexec()}
+    return {
+        "ranks": sweep.ranks, "retries": RETRIES, "python": sys.executable, "mpiexec": mpiexec(),
+        "code_hash": code_hash(),
+    }  # fmt: skip
 
 
 class _Sweeping:
@@ -164,6 +176,7 @@ def print_plan(sweep: Sweep, out: Path) -> None:
         print(f"{point.number:5d}  {folder.result(point).status:8s}  {point.id}  {point.words}")
     jobs = jobs_of(folder.unfinished(), sweep.file.sweep.points_per_job)
     print(f"{len(sweep.points)} points, {len(left)} to be computed in {len(jobs)} jobs on {sweep.ranks} ranks; {out}")
+    folder.settle(complete=not left)
 
 
 def refuse_mpi() -> None:

@@ -6,7 +6,7 @@ from .constants import surface_velocity_per_current
 from .parameters import CellModel
 
 EDGE_FACTOR = 1.1215
-"""Stress-intensity factor of an edge crack over that of a line crack."""
+"""K = 1.1215 p sqrt(pi a) of an edge crack under uniform pressure, over that of a line crack (Tada, Paris, Irwin)."""
 
 
 def griffith_pressure(model: CellModel) -> float:

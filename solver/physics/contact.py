@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize.elementwise import find_root
 
-from ..constants import surface_velocity_per_current, thermal_voltage
+from ..constants import surface_velocity_per_current
 from ..parameters import ContactLaw, Kinetics
 from .constriction import constricted
+from .kinetics import charge_transfer_resistance
 
 Floats = NDArray[np.float64]
 
@@ -206,5 +207,5 @@ def interface_resistance(
     if largest_pressure is not None:
         law = replace(law, largest_pressure=largest_pressure)
     face = face_at_rest(law, kinetics, conductivity, pressure)
-    transfer = thermal_voltage(face.temperature) / (face.exchange_current * (face.alpha_a + face.alpha_c))
+    transfer = charge_transfer_resistance(face)
     return (transfer + face.film_resistance) / face.contact_fraction

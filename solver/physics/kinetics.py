@@ -10,27 +10,25 @@ eta itself, so Newton sees an almost linear equation at any current (Monroe-Newm
 
 from typing import Protocol
 
-import ufl
 from ufl.core.expr import Expr
 
 from ..constants import pressure_per_volt, thermal_voltage
 from ..parameters import Kinetics
+from .functions import Value, asinh, exp, larger, smaller
 
 EXPONENT_LIMIT = 40.0
 """|alpha F eta/RT| beyond which the exponential goes on as its tangent (1 V at room temperature: never reached)."""
 
 
-def asinh(x: Expr) -> Expr:
-    """Inverse hyperbolic sine without cancellation for x < 0."""
-    return ufl.conditional(
-        ufl.ge(x, 0.0), ufl.ln(x + ufl.sqrt(x * x + 1.0)), -ufl.ln(-x + ufl.sqrt(x * x + 1.0))
-    )
-
-
-def bounded_exp(x: Expr) -> Expr:
+def bounded_exp(x: Value) -> Value:
     """exp(x) with a linear, once differentiable continuation above EXPONENT_LIMIT."""
     m = EXPONENT_LIMIT
-    return ufl.exp(ufl.min_value(x, m)) * (1.0 + ufl.max_value(x - m, 0.0))
+    return exp(smaller(x, m)) * (1.0 + larger(x - m, 0.0))
+
+
+def charge_transfer_resistance(kinetics: Kinetics) -> float:
+    """RT/[F i0 (alpha_a + alpha_c)] of a face without current [V m2/A]: the slope of `ButlerVolmer` at zero."""
+    return thermal_voltage(kinetics.temperature) / (kinetics.exchange_current * (kinetics.alpha_a + kinetics.alpha_c))
 
 
 class FaceKinetics(Protocol):
@@ -46,8 +44,8 @@ class ButlerVolmer:
         self.parameters = parameters
         self.plating = plating
 
-    def current(self, eta: Expr) -> Expr:
-        """j_BV(eta)/i0 [-]."""
+    def current(self, eta: Value) -> Value:
+        """j_BV(eta)/i0 [-]; eta [V] is an expression, a number or an array."""
         k = self.parameters
         f = 1.0 / thermal_voltage(k.temperature)
         forward, backward = (k.alpha_a, k.alpha_c) if self.plating else (k.alpha_c, k.alpha_a)

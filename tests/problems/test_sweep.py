@@ -14,6 +14,7 @@ from lifrac.meshes.errors import InputError
 from lifrac.problems import sweep_engine, sweep_folder, sweep_point
 from lifrac.problems.case import Case, load_case
 from lifrac.problems.cli import main
+from lifrac.problems.code_version import code_hash
 from lifrac.problems.sweep import Sweep, load_sweep
 from lifrac.problems.sweep_engine import Engine, find_engine
 from lifrac.problems.sweep_folder import RESULTS, PointFolder, SweepFolder
@@ -281,6 +282,7 @@ class Runs:
             return ending
         summary = {"outcome": "completed", "termination": ending, "charge_mAh_per_cm2": 0.1, "steps": 7}
         (out / "summary.json").write_text(json.dumps({**summary, "wall_time_s": 1.5, "ranks": 1}))
+        (out / "manifest.json").write_text(json.dumps({"code_hash": code_hash()}))
         (out / "events.jsonl").write_text(json.dumps({"event": "end", "detail": f"{ending}: why"}) + "\n")
         return 3 if ending == "numerical_failure" else 0
 
@@ -332,7 +334,7 @@ def test_a_failed_point_is_no_finished_one_and_hinders_no_other(tmp_path: Path, 
     assert [row["folder"] != "" for row in rows] == [False, False, True, True, True, True]
     assert not list((tmp_path / "out" / "work").glob("*/"))
     assert [p.number for p in folder.unfinished()] == [1, 2]
-    folder.forget_failed()
+    folder.forget(folder.failed())
     assert [p.number for p in folder.unfinished()] == [1, 2, 3]
     code, runs = job()
     assert (code, len(runs.computed)) == (0, 3)
