@@ -15,8 +15,6 @@ from .study_folder import settled
 
 FAILING = 0.5
 """Part of the runs that are taken to fail; the others take little time."""
-STEPS_A_HALF, NEWTON_A_STEP = 15.0, 2.0
-"""Time steps of a half-step that the cell survives, and Newton steps of each (measured)."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +38,7 @@ def run_time(point: Point) -> float:
     if case.mesh_file is not None:
         return 10.0
     cost = _cost(point)
-    newton = 0.004 + 0.004 * (cost.path_nodes / 170.0) ** 2.5
-    halves = sum(1 for step in case.model().protocol if step.current_density)
-    return FAILING * cost.time_s + halves * STEPS_A_HALF * NEWTON_A_STEP * newton
+    return FAILING * cost.time_s + estimates.half_steps_time(cost.path_nodes, case.model().protocol)
 
 
 def _cost(point: Point) -> estimates.Cost:
@@ -71,7 +67,11 @@ def print_forecast(study: Study, folder: Path, out: Console) -> None:
         f"at most {found.most} with all refinements"
     )
     minutes = found.time_s / 60.0
-    out.print(f"Estimate (within a factor of three): {minutes:.1f} min on one core; ranks share the runs out")
+    model = study.driver.begin(study.conditions[0])[0].case.model()
+    unknown = estimates.unforeseeable(model.protocol, model.flaw.residual)
+    bound = f" ({unknown})" if unknown else ""
+    within = "Estimate" if unknown else "Estimate (within a factor of three)"
+    out.print(f"{within}: {minutes:.1f} min on one core{bound}; ranks share the runs out")
     settled(folder, study)
     for warning in study.warnings:
         out.print(f"warning: {warning}", style="yellow")

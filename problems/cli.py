@@ -368,3 +368,7 @@ def _fail(message: str, code: int) -> int:
     if _is_root():
         print(f"lifrac: {message}", file=sys.stderr)
     return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -142,6 +142,7 @@ class Driver[E: ProtocolRun[Any]](ABC):
         """Step to the end; returns the exit code."""
         engine = self.engine
         engine.interrupted = lambda: self.agreed(bool(self.asked))
+        engine.warn = lambda words: self._say(logging.WARNING, "warning: %s", words)
         for note in engine.notes:
             self._say(logging.WARNING, "warning: %s", note)
         if not self.resumed:

@@ -169,10 +169,13 @@ class Plane(Engine):
 
     def forecast(self, file: "CaseFile") -> str:
         cost = estimates.cost(float(file.electrolyte.thickness), file.defect.flaw_length, self.sizes(file))
+        protocol = file.protocol.resolved()
+        seconds = cost.time_s + estimates.half_steps_time(cost.path_nodes, protocol)
+        unknown = estimates.unforeseeable(protocol, float(file.defect.residual))
         return (
-            f"Estimate (within a factor of three): {cost.path_nodes} nodes on the crack plane, "
-            f"{cost.bulk_nodes} in the bulk, {cost.surface_unknowns} unknowns a Newton step, "
-            f"{cost.memory_mb:.0f} MB, {cost.time_s:.0f} s on one core"
+            f"{'Estimate' if unknown else 'Estimate (within a factor of three)'}: {cost.path_nodes} nodes on the crack "
+            f"plane, {cost.bulk_nodes} in the bulk, {cost.surface_unknowns} unknowns a Newton step, "
+            f"{cost.memory_mb:.0f} MB, {seconds:.0f} s on one core{f' ({unknown})' if unknown else ''}"
         )
 
 

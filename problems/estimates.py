@@ -1,6 +1,7 @@
 """Characteristic numbers of a case and a rough forecast of its cost, from closed forms alone."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from lifrac.solver.constants import (
     thermal_voltage,
 )
 from lifrac.solver.flaw_scales import EDGE_FACTOR
-from lifrac.solver.parameters import CUT_OFF, CellModel, Kinetics, PlaneModel
+from lifrac.solver.parameters import CUT_OFF, CellModel, Kinetics, PlaneModel, ProtocolStep
 from lifrac.solver.physics.cohesive import process_zone_length
 from lifrac.solver.physics.contact import face_at_rest
 from lifrac.solver.physics.creep import shear_prefactor
@@ -145,6 +146,32 @@ class Cost:
     time_s: float
 
 
+STEPS_A_HALF, NEWTON_A_STEP = 15.0, 2.0
+"""Time steps of a half-step that the cell survives, and Newton steps of each (measured)."""
+
+
+def newton_time(nodes: int) -> float:
+    """A Newton step with so many nodes on the crack plane [s] (measured)."""
+    return 0.004 + 0.004 * (nodes / 170.0) ** 2.5
+
+
+def half_steps_time(nodes: int, protocol: Sequence[ProtocolStep]) -> float:
+    """What the steps of a protocol that pass current take at least [s], with so many nodes on the crack plane."""
+    halves = sum(1 for step in protocol if step.current_density)
+    return halves * STEPS_A_HALF * NEWTON_A_STEP * newton_time(nodes)
+
+
+def unforeseeable(protocol: Sequence[ProtocolStep], residual: float) -> str:
+    """Why nobody can say how long a run takes at most; '' if an estimate holds."""
+    strips = sum(1 for step in protocol if step.current_density < 0.0)
+    if not strips or residual == 0.0:
+        return ""
+    return (
+        f"at least: how many short and refused steps lithium takes on its retreat with defect.residual = {residual:g}, "
+        f"in {strips} stripping (half-)steps, cannot be foretold"
+    )
+
+
 def path_nodes(thickness: float, flaw: float, sizes: dict[str, float]) -> int:
     """Nodes on the crack plane; lengths in um, `sizes` as `CaseFile.mesh_sizes`."""
     first, growth, largest = sizes["crack_size"], sizes["path_growth"], sizes["path_size"]
@@ -188,5 +215,5 @@ def cost(thickness: float, flaw: float, sizes: dict[str, float]) -> Cost:
     bulk = max(path, round(2.0 / math.sqrt(3.0) * thickness * columns))
     unknowns = 3 * path
     memory = 250.0 + (6.0 * 8.0 * unknowns**2 + 8.0 * 150.0 * 2.0 * bulk * math.log2(bulk + 2.0)) / 1.0e6
-    seconds = 2.0 * (bulk / 12431.0) ** 1.2 + 2.0 * path * 7.0 * (0.004 + 0.004 * (path / 170.0) ** 2.5)
+    seconds = 2.0 * (bulk / 12431.0) ** 1.2 + 2.0 * path * 7.0 * newton_time(path)
     return Cost(path, bulk, unknowns, memory, seconds)

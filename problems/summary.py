@@ -145,12 +145,11 @@ def first_report(engine: ProtocolRun[Any]) -> StepReport[Any]:
 
 def used_up(engine: ProtocolRun[Any]) -> str:
     """Words for a run that has used up its steps before the end of its protocol; empty for others."""
+    if engine.termination != "max_steps":
+        return ""
+    refused = f" ({found})" if (found := engine.refusals()) else ""
     most = engine.cell_model.control.max_steps
-    return (
-        f"solver.max_steps = {most} is used up before the end of the protocol"
-        if engine.termination == "max_steps"
-        else ""
-    )
+    return f"solver.max_steps = {most} is used up before the end of the protocol{refused}"
 
 
 def end_of(engine: ProtocolRun[Any], failure: str) -> Event:

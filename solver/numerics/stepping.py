@@ -9,6 +9,8 @@ PREDICTED_ITERATIONS = 1
 """The prediction was the solution: the state changes in proportion to time, or not at all."""
 EASY_ITERATIONS = 7
 HARD_ITERATIONS = 12
+MANY_REFUSED, MANY_LEFT = 20, 1.0e4
+"""Refused tries, and steps like the present one that are left, from which on there is no headway to speak of."""
 
 
 @dataclass
@@ -37,6 +39,9 @@ class StepController:
     load: float = field(init=False, default=0.0)
     """Of the last accepted step."""
     reasons: dict[str, int] = field(init=False, default_factory=dict)
+    """Refused tries by reason."""
+    taken: int = field(init=False, default=0)
+    """Accepted steps."""
 
     def __post_init__(self) -> None:
         self.next_step = min(self.first, self.usual, self.largest)
@@ -51,6 +56,7 @@ class StepController:
     def accepted(self, dt: float, iterations: int, load: float) -> None:
         """`load`: largest change in this step relative to its allowance (1 = just allowed)."""
         self.in_a_row, self.load = 0, load
+        self.taken += 1
         predicted = iterations <= PREDICTED_ITERATIONS
         growth = 1.4 if iterations <= EASY_ITERATIONS else (1.1 if iterations <= HARD_ITERATIONS else 0.8)
         growth = 2.0 if predicted else growth
@@ -69,5 +75,15 @@ class StepController:
         self.next_step = dt * factor
         if self.in_a_row > self.max_rejections or self.next_step < self.smallest:
             raise NumericalFailure(
-                f"{self.in_a_row} steps rejected in a row (last reason: {reason}; step length {dt:.2e} s)"
+                f"{self.in_a_row} steps rejected in a row (last reason: {reason}; step length {dt:.2e} s; "
+                f"{self.refusals()})"
             )
+
+    def refusals(self) -> str:
+        """How many tries were refused, and why."""
+        why = ", ".join(f"{n} {reason}" for reason, n in sorted(self.reasons.items(), key=lambda item: -item[1]))
+        return f"{self.rejected} of {self.rejected + self.taken} tries refused{': ' if why else ''}{why}"
+
+    def stuck(self, remaining: float) -> bool:
+        """Whether so many tries were refused, and steps have become so short, that `remaining` [s] will not end."""
+        return self.rejected >= MANY_REFUSED and remaining > MANY_LEFT * self.next_step

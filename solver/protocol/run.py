@@ -99,6 +99,10 @@ class ProtocolRun[S: CellState](ABC):
         """Protocol steps that have ended without a time step since the last one."""
         self.interrupted: Callable[[], bool] = lambda: False
         """Whether to stop before the present time step has ended: an answer that every rank gets (collective)."""
+        self.warn: Callable[[str], None] = lambda words: None
+        """Takes words for people who wait."""
+        self._warned = -1
+        """Protocol step in which a run that makes no headway was last told of."""
         self._begun: dict[float, float] = {}
         """By current density: the first time step [s] that the last protocol step at this current should have had."""
         self._controller: StepController | None = None
@@ -257,6 +261,7 @@ class ProtocolRun[S: CellState](ABC):
                 at.voltage = abs(report.state.cell_voltage)
                 self._begun[step.current_density] = report.dt * self._room(controller.load, before)
             at.filling = max(at.filling, self.filling)
+            self._watch_headway(controller, last - report.state.time)
             over = self.watch.step_end(report.state, report.measures, at)
             if over or report.state.time >= end * (1.0 - 1.0e-13):
                 report = replace(report, events=(*report.events, *self._ended(over)))
@@ -268,6 +273,20 @@ class ProtocolRun[S: CellState](ABC):
                 return
         if not over and self.state.time < end * (1.0 - 1.0e-13):
             self.termination = "time_limit"
+
+    def _watch_headway(self, controller: StepController, remaining: float) -> None:
+        """Tell once in a protocol step that it makes no headway, and why."""
+        if self._warned != self._at.index and controller.stuck(remaining):
+            self._warned = self._at.index
+            self.warn(
+                f"no headway in protocol step {self._at.index + 1} of {len(self.cell_model.protocol)}: steps of "
+                f"{controller.next_step:.2g} s with {remaining:.4g} s to go ({controller.refusals()})"
+            )
+
+    def refusals(self) -> str:
+        """How many tries of the present protocol step were refused, and why; '' if none was."""
+        controller = self._controller
+        return controller.refusals() if controller is not None and controller.rejected else ""
 
     def _room(self, load: float, before: Measures) -> float:
         """By what factor the first time step of a protocol step could have been longer, or should have been shorter."""
@@ -298,15 +317,19 @@ class ProtocolRun[S: CellState](ABC):
             try:
                 trial = self._attempt(dt, current, controller.in_a_row)
             except NumericalFailure:
-                self.counters.rejected += 1
-                controller.reject(dt, 0.35, "not converged")
+                self._refuse(controller, dt, 0.35, "not converged", remaining)
                 continue
             factor, reason = self._check(trial, dt, controller.in_a_row)
             if reason:
-                self.counters.rejected += 1
-                controller.reject(dt, factor, reason)
+                self._refuse(controller, dt, factor, reason, remaining)
                 continue
             return self._commit(controller, trial, dt, index, current)
+
+    def _refuse(self, controller: StepController, dt: float, factor: float, reason: str, remaining: float) -> None:
+        """Shorten the next try; a step that is tried for long is told of before the run is given up."""
+        self.counters.rejected += 1
+        controller.reject(dt, factor, reason)
+        self._watch_headway(controller, remaining)
 
     def look_up(self) -> None:
         """Between two tries of a time step, and within them where they may take long (collective).

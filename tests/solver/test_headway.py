@@ -1,0 +1,72 @@
+"""A run that makes no headway says so once a protocol step, with why its tries were refused."""
+
+import math
+
+import pytest
+from lifrac.solver.errors import NumericalFailure
+from lifrac.solver.numerics.stepping import MANY_REFUSED, StepController
+from lifrac.solver.plane.engine import PlaneEngine
+from small_cell import cell, constant, problem
+
+
+def test_refusals_are_counted_by_reason_the_most_frequent_first() -> None:
+    c = StepController(1.0, 10.0, 25)
+    for reason in ("event", "not converged", "not converged"):
+        c.reject(1.0, 0.5, reason)
+    c.accepted(0.1, 3, 0.5)
+    assert c.refusals() == "3 of 4 tries refused: 2 not converged, 1 event"
+
+
+def test_a_run_that_is_given_up_says_why() -> None:
+    c = StepController(1.0, 10.0, max_rejections=3)
+    why = r"4 steps rejected in a row .*; 4 of 4 tries refused: 4 crack advance\)"
+    with pytest.raises(NumericalFailure, match=why):
+        for _ in range(4):
+            c.reject(1.0, 0.5, "crack advance")
+
+
+def test_short_steps_are_no_fault_unless_many_were_refused() -> None:
+    """A protocol step begins with short steps; an event refuses some; only both together, for long, are told of."""
+    c = StepController(1.0e-6, 10.0, 100)
+    assert not c.stuck(100.0)
+    for _ in range(MANY_REFUSED):
+        c.reject(1.0e-6, 0.9, "event")
+    assert c.stuck(100.0)
+    assert not c.stuck(1.0e-3)
+    assert not math.isinf(c.next_step)
+
+
+class Reluctant(PlaneEngine):
+    """Does not converge with steps above a microsecond from the second protocol step on."""
+
+    def _attempt(self, dt: float, current: float, failures: int):  # type: ignore[no-untyped-def]
+        if self._at.index > 0 and dt > 1.0e-6:
+            raise NumericalFailure("made to fail")
+        return super()._attempt(dt, current, failures)
+
+
+def test_the_engine_tells_once_and_its_end_says_so() -> None:
+    model = cell(constant(5.0, 10.0), constant(-5.0, 10.0))
+    engine = Reluctant(problem(model))
+    told: list[str] = []
+    engine.warn = told.append
+    for report in engine.run():
+        if report.number > 200:
+            break
+    (words,) = told
+    assert words.startswith("no headway in protocol step 2 of 2: steps of ")
+    assert "not converged)" in words
+    assert engine.refusals().endswith("not converged")
+
+
+def test_steps_that_are_used_up_say_what_was_refused() -> None:
+    from dataclasses import replace
+
+    from lifrac.problems.summary import used_up
+
+    model = cell(constant(5.0, 10.0), constant(-5.0, 10.0))
+    engine = Reluctant(problem(replace(model, control=replace(model.control, max_steps=60))))
+    list(engine.run())
+    assert engine.termination == "max_steps"
+    assert used_up(engine).startswith("solver.max_steps = 60 is used up before the end of the protocol (")
+    assert "not converged" in used_up(engine)
