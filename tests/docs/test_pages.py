@@ -1,0 +1,161 @@
+"""Pages keep what they promise: tables render, links lead somewhere, columns, keys, files and names exist."""
+
+import json
+import re
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from lifrac.problems.case import READY_CASES
+from lifrac.problems.ccd_distribution import CURVE_COLUMNS, QUANTILE_COLUMNS
+from lifrac.problems.cli import BAD_INPUT
+from lifrac.problems.drive import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
+from lifrac.problems.run_folder import COLUMNS
+from lifrac.problems.study import READY_STUDIES
+from lifrac.problems.study_folder import CCD_COLUMNS, RUN_COLUMNS
+from lifrac.problems.sweep import READY_SWEEPS
+from lifrac.solver.fields import BULK_ARRAYS, SURFACE_ARRAYS
+from lifrac.solver.phase_field.recorder import ARRAYS as DIFFUSE_ARRAYS
+from lifrac.solver.protocol.events import GRAVEST
+from pages import CODE, ROOT, Table, anchors, links, pages, prose, tables
+from short_runs import short_run
+
+FOLDERS = ("meshes", "solver", "problems", "postprocess", "benchmarks", "tests", "tools", "docs")
+PATH = re.compile(r"^[\w./-]+\.(py|md|toml|sh|csv|json|txt|png)$")
+ALL_PAGES = sorted(pages())
+
+
+def names(text: str) -> list[str]:
+    """Names in code, split at commas."""
+    return [name.strip() for code in CODE.findall(text) for name in code.split(",")]
+
+
+def section(page: str, heading: str) -> str:
+    """Running text and tables of a page below a heading, up to the next of its rank."""
+    text = "\n".join(pages()[page])
+    begin = text.index(f"{heading}\n")
+    rank = heading.split(" ")[0]
+    end = re.search(rf"^{rank} ", text[begin + len(heading) :], re.MULTILINE)
+    return text[begin : begin + len(heading) + end.start()] if end else text[begin:]
+
+
+def first_column(text: str) -> list[str]:
+    return [name for line in text.splitlines() if line.startswith("|") for name in names(line.split("|")[1])]
+
+
+# -- form -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", tables(), ids=lambda table: table.where)
+def test_table_renders(table: Table) -> None:
+    """A heading, a line of dashes below it, and the same number of cells in every row, without a gap."""
+    assert len(table.rows) >= 2, "a table that a blank line has cut in two?"
+    assert all(re.fullmatch(r":?-{3,}:?", cell) for cell in table.cells[1]), table.rows[1]
+    assert {len(row) for row in table.cells} == {len(table.cells[0])}
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_links_and_pictures_lead_somewhere(page: str) -> None:
+    for where, at, target in links():
+        if where != page or re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / name if name else ROOT / page
+        assert file.exists(), f"{at}: {target}"
+        assert not anchor or anchor in anchors(str(file.resolve().relative_to(ROOT))), f"{at}: {target}"
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_files_that_are_named_exist(page: str) -> None:
+    """Paths into the tree, in code or in words: `solver/phase_field/adapt.py`, docs/ccd.md."""
+    for number, line in prose(page):
+        words = chain(CODE.findall(line), re.findall(r"(?<![\w./`-])((?:docs|problems|benchmarks)/[\w./-]*\w)", line))
+        for word in words:
+            if word.split("/")[0] in FOLDERS and "/" in word and PATH.match(word):
+                assert any((base / word).exists() for base in (ROOT, ROOT / "solver")), f"{page}:{number}: {word}"
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_modules_that_are_named_exist(page: str) -> None:
+    """A bare `kinetics.py` is a module somewhere in the tree."""
+    modules = {path.name for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")}
+    for number, line in prose(page):
+        for word in names(line):
+            if re.fullmatch(r"\w+\.py", word):
+                assert word in modules, f"{page}:{number}: {word}"
+
+
+# -- names ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "folder"),
+    [("problems/README.md", "## Ready cases", READY_CASES), ("docs/ccd.md", "## Ready studies", READY_STUDIES),
+     ("docs/sweep.md", "## Ready sweeps", READY_SWEEPS)],
+)  # fmt: skip
+def test_every_ready_file_has_its_row(page: str, heading: str, folder: Path) -> None:
+    assert {path.stem for path in folder.glob("*.toml")} <= set(first_column(section(page, heading)))
+
+
+def test_columns_of_the_history() -> None:
+    assert tuple(first_column(section("docs/results.md", "## history.csv"))) == COLUMNS
+    text = "\n".join(pages()["docs/architecture.md"])
+    (listed,) = re.findall(r"`history\.csv` columns, in this order: `([^`]*)`", text)
+    assert tuple(listed.replace("\n", " ").replace(" ", "").split(",")) == COLUMNS
+
+
+def test_keys_of_the_summary() -> None:
+    summary = json.loads((short_run("llzo_holds") / "summary.json").read_text())
+    text = "\n".join(pages()["docs/architecture.md"])
+    listed = text[text.index("`summary.json` keys:") : text.index("A key that is named like a column")]
+    assert set(re.findall(r"\b[a-z]\w*_\w+|outcome|termination|ranks|resumed|dofs|steps", listed)) >= set(summary)
+    told = set(names(section("docs/results.md", "## summary.json").replace("\n", " ")))
+    balances = {key for key in summary if key.endswith("_balance_error")}
+    assert set(summary) - balances <= told
+    unknown = set(first_column(section("docs/results.md", "## summary.json"))) - set(summary)
+    assert not unknown
+
+
+def test_outcomes_and_events() -> None:
+    told = names(section("docs/results.md", "## summary.json"))
+    assert {*GRAVEST, "completed", "unfinished"} <= set(told)
+    order = [name for name in told if name in GRAVEST]
+    assert tuple(dict.fromkeys(order)) == GRAVEST
+    (events,) = re.findall(r'"event": "([^"]*)"', "\n".join(pages()["docs/architecture.md"]))
+    assert set(events.split("|")) == {*GRAVEST, "protocol_step", "end"}
+
+
+def test_columns_of_studies() -> None:
+    """The tables of docs/ccd.md against the code; `runs.csv` is told of in words."""
+    text = section("docs/ccd.md", "## The study folder").replace("\n", " ")
+    ccd = text[text.index("`ccd.csv`: ") : text.index("`runs.csv`: ")]
+    assert set(CCD_COLUMNS) <= set(names(ccd))
+    runs = text[text.index("`runs.csv`: ") : text.index("`ccd_distribution.csv`: ")]
+    own = [c for c in RUN_COLUMNS if not c.startswith("capacity_at")][6:]
+    assert set(own) <= set(names(runs))
+    distribution = names(text[text.index("`ccd_distribution.csv`: ") :])
+    assert {*QUANTILE_COLUMNS, *CURVE_COLUMNS} <= set(distribution)
+
+
+def test_arrays_of_fields() -> None:
+    plane, diffuse = section("docs/results.md", "## fields.vtkhdf in ParaView (5.12 or later)").split("### Runs of the")
+    assert {*BULK_ARRAYS, *SURFACE_ARRAYS} == set(first_column(plane)) - {"point array"}
+    assert set(DIFFUSE_ARRAYS) == set(first_column(diffuse))
+
+
+def test_exit_codes() -> None:
+    """Each page that states them states these."""
+    assert (DONE, BAD_INPUT, NUMERICAL_FAILURE, ASKED_TO_STOP) == (0, 2, 3, 4)
+    found = 0
+    for page in ALL_PAGES:
+        for text in re.findall(r"Exit codes: ([^.]*)", "\n".join(pages()[page])):
+            found += 1
+            codes = [int(code) for code in re.findall(r"(?:^|[,;] )\s*(\d) ", " ".join(text.split()))]
+            assert codes == [0, 2, 3, 4], f"{page}: {text}"
+            assert "2 bad input" in " ".join(text.split())
+    assert found >= 3
+
+
+def test_folders_of_the_readme() -> None:
+    told = {name.rstrip("/") for name in first_column(section("README.md", "## Layout"))}
+    assert told == {path.name for path in ROOT.iterdir() if path.is_dir() and path.name in FOLDERS} - {"tools", "docs"}
