@@ -32,6 +32,10 @@ class PhaseTrial(Trial[PhaseState]):
     pressure: float
     """Mean pressure in the crack [MPa]."""
 
+    @property
+    def effort(self) -> int:
+        return round(self.step.sweeps / HARD_SWEEPS)
+
 
 class PhaseFieldEngine(ProtocolRun[PhaseState]):
     """Runs one cell (collective: every rank runs it, with equal decisions).
@@ -128,7 +132,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             time=old.time + dt, charge=old.charge + current * dt, throughput=old.throughput + abs(current) * dt,
             work=dict(old.work),
         )  # fmt: skip
-        return PhaseTrial(new, round(step.sweeps / HARD_SWEEPS), step, self.observer.crack_length(),
+        return PhaseTrial(new, step.newton_iterations, step, self.observer.crack_length(),
                           self.problem.cell.mean_pressure())  # fmt: skip
 
     @property

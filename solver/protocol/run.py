@@ -67,6 +67,12 @@ class Trial[S: CellState]:
 
     state: S
     iterations: int
+    """Of Newton's method, as the history shows them."""
+
+    @property
+    def effort(self) -> int:
+        """How hard the step was, in Newton iterations: what the step control goes by."""
+        return self.iterations
 
 
 class ProtocolRun[S: CellState](ABC):
@@ -347,7 +353,7 @@ class ProtocolRun[S: CellState](ABC):
     ) -> StepReport[S]:
         new, iterations = trial.state, trial.iterations
         measures = self._settle(trial, dt)
-        controller.accepted(dt, iterations, self._load(trial, measures))
+        controller.accepted(dt, trial.effort, self._load(trial, measures))
         events = (*self.skipped, *self.watch.events(new, measures, self._at))
         self.skipped = []
         self.state, self.measures = new, measures

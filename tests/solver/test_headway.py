@@ -71,3 +71,14 @@ def test_steps_that_are_used_up_say_what_was_refused() -> None:
     assert engine.termination == "max_steps"
     assert used_up(engine).startswith("solver.max_steps = 60 is used up before the end of the protocol (")
     assert "not converged" in used_up(engine)
+
+
+def test_histories_count_the_iterations_of_newton_in_both_engines() -> None:
+    """The phase field steers by sweeps, but what it shows are iterations, as docs/results.md says."""
+    from lithium_bodies import engine, model
+    from mpi4py import MPI
+
+    diffuse = engine(MPI.COMM_SELF, model(constant(10.0, 5.0)))
+    trial = diffuse._attempt(0.1, 10.0, 0)
+    assert trial.iterations == trial.step.newton_iterations > trial.step.sweeps
+    assert trial.effort == round(trial.step.sweeps / 3.0)
