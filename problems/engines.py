@@ -109,9 +109,9 @@ class Plane(Engine):
         if strength is None:
             return
         e, length = cell.electrolyte, cell.flaw.length
-        zone = float(process_zone_length(e.plane_strain_modulus, e.fracture_energy, float(strength)))
+        zone = process_zone_length(e.plane_strain_modulus, e.fracture_energy, float(strength))
         if zone > length:
-            least = float(strength_for_zone(e.plane_strain_modulus, e.fracture_energy, length))
+            least = strength_for_zone(e.plane_strain_modulus, e.fracture_energy, length)
             yield Problem(
                 "fracture.cohesive_strength",
                 f"the process zone, {zone:.3g} um, would be longer than the flaw",

@@ -127,9 +127,8 @@ def characteristic_numbers(model: CellModel, thickness: float) -> dict[str, floa
     }
     if isinstance(model, PlaneModel) and model.cohesion.strength is not None:
         strength = model.cohesion.strength
-        numbers["process_zone_um"] = float(
-            process_zone_length(material.plane_strain_modulus, material.fracture_energy, strength)
-        )
+        zone = process_zone_length(material.plane_strain_modulus, material.fracture_energy, strength)
+        numbers["process_zone_um"] = zone
     return numbers
 
 

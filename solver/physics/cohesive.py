@@ -60,11 +60,13 @@ class LinearSoftening:
         return np.clip(largest / self.critical_opening, 0.0, 1.0)
 
 
-def process_zone_length(plane_strain_modulus: float, fracture_energy: float, strength: Floats) -> Floats:
+def process_zone_length[V: (float, Floats)](plane_strain_modulus: float, fracture_energy: float, strength: V) -> V:
     """Length of a linear-softening process zone [um], about 0.8 E' Gc/s_c^2 (small against the crack)."""
-    return 0.8 * plane_strain_modulus * fracture_energy / strength**2
+    zone: V = 0.8 * plane_strain_modulus * fracture_energy / strength**2
+    return zone
 
 
-def strength_for_zone(plane_strain_modulus: float, fracture_energy: float, zone: Floats) -> Floats:
+def strength_for_zone[V: (float, Floats)](plane_strain_modulus: float, fracture_energy: float, zone: V) -> V:
     """Strength [MPa] whose process zone is `zone` [um] long."""
-    return np.asarray(np.sqrt(0.8 * plane_strain_modulus * fracture_energy / zone))
+    strength: V = (0.8 * plane_strain_modulus * fracture_energy / zone) ** 0.5
+    return strength
