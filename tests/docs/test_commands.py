@@ -92,6 +92,9 @@ def run(words: list[str], folder: Path) -> None:
     if load_case(name).file.fracture.engine != "plane" or "--resume" in words:
         assert main(["check", *rest]) == 0
         return
+    if len(rest) == 1 and name not in PLACEHOLDERS:
+        assert (short_run(name) / "summary.json").is_file()
+        return
     short = [word for text in shortening(name) for word in ("--set", text)]
     assert main(["run", *rest, *short, "--out", str(folder / "out")]) in ENDS
 
@@ -194,7 +197,7 @@ def snakemake(words: list[str], folder: Path) -> None:
 PROGRAMS: dict[str, ShortForm] = {"lifrac": lifrac, "make": make, "python": python, "snakemake": snakemake}
 
 
-@pytest.mark.parametrize("command", commands(), ids=str)
+@pytest.mark.parametrize("command", list(commands()), ids=str)
 def test_command(command: Command, folder: Path) -> None:
     words = plain(command.words)
     if not words or words[0] in SETTINGS:
@@ -208,7 +211,7 @@ def test_commands_are_found() -> None:
     assert {"run", "check", "ccd", "sweep", "plot", "verify", "materials", "--help"} <= found
 
 
-@pytest.mark.parametrize("command", quoted_commands(), ids=str)
+@pytest.mark.parametrize("command", list(quoted_commands()), ids=str)
 def test_command_in_running_text(command: Command, folder: Path) -> None:
     """Its subcommand and options exist, and what it names is ready, or stands for a file of the reader's."""
     words = list(command.words[1:])

@@ -46,7 +46,7 @@ def first_column(text: str) -> list[str]:
 # -- form -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", tables(), ids=lambda table: table.where)
+@pytest.mark.parametrize("table", list(tables()), ids=lambda table: table.where)
 def test_table_renders(table: Table) -> None:
     """A heading, a line of dashes below it, and the same number of cells in every row, without a gap."""
     assert len(table.rows) >= 2, "a table that a blank line has cut in two?"

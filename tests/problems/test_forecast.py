@@ -1,5 +1,6 @@
 """Forecasts say what they cannot know, and the command line is reached in every way Python offers."""
 
+import runpy
 import subprocess
 import sys
 
@@ -42,8 +43,13 @@ def test_every_half_step_counts() -> None:
     assert run_time(point) > estimates.half_steps_time(1, point.case.cell().protocol)
 
 
-@pytest.mark.parametrize("module", ["lifrac.problems", "lifrac.problems.cli"])
-def test_modules_are_the_command_line(module: str) -> None:
-    wrong = subprocess.run([sys.executable, "-m", module, "run", "nothing.toml"], capture_output=True, text=True,
-                           timeout=300, check=False)  # fmt: skip
+def test_modules_are_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`python -m lifrac.problems`, and `python -m lifrac.problems.cli` in a process of its own."""
+    monkeypatch.setattr(sys, "argv", ["lifrac", "run", "nothing.toml"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("lifrac.problems", run_name="__main__")
+    assert ended.value.code == 2
+    assert "no such case file" in capsys.readouterr().err
+    wrong = subprocess.run([sys.executable, "-m", "lifrac.problems.cli", "run", "nothing.toml"], capture_output=True,
+                           text=True, timeout=300, check=False)  # fmt: skip
     assert (wrong.returncode, wrong.stderr.startswith("lifrac: ")) == (2, True)

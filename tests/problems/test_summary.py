@@ -81,7 +81,7 @@ def test_tables_of_sweeps_and_studies_take_keys_that_exist() -> None:
     """Twins: `sweep.csv` and `runs.csv` copy keys of the summary under the same name."""
     summary = read(short_run("llzo_holds"))[0]
     assert set(RESULTS) <= set(summary)
-    own = {"current_density_mA_per_cm2", "last_current_density_mA_per_cm2", "cycle", "reason", "point"}
+    own = {"current_density_mA_per_cm2", "last_current_density_mA_per_cm2", "cycle", "reason", "point", "code_hash"}
     conditions = set(RUN_COLUMNS[:5])
     assert set(RUN_COLUMNS) - own - conditions <= set(summary)
     assert capacity(3600.0) == pytest.approx(0.1)
