@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from lifrac.postprocess.outcomes import looks
+from lifrac.postprocess.outcomes import LOOKS, looks
 from lifrac.postprocess.plot_ccd import ccd_figure, read_ccd
+from lifrac.postprocess.plot_history import EVENTS
 from lifrac.postprocess.plot_map import read_runs
 from lifrac.postprocess.plot_sweep import read_sweep
 from lifrac.problems.ccd_display import beyond, words
@@ -16,6 +17,7 @@ from lifrac.problems.points import Finished, Point
 from lifrac.problems.study import load_study
 from lifrac.problems.study_folder import ccd_row
 from lifrac.problems.sweep_folder import RESULTS
+from lifrac.solver.protocol.events import GRAVEST
 from study_texts import ONE, STUDY, table, write
 
 PELLET = """
@@ -161,6 +163,17 @@ def test_currents_survived_with_an_empty_flaw_narrow_no_bracket(tmp_path: Path, 
     assert list(study.driver.doubts(done.done)) == []
 
 
+def test_words_of_a_cell_that_holds_with_a_crack(tmp_path: Path) -> None:
+    """Said plainly: it stood, and what happened on the way; a failure says by what."""
+    study = load_study(write(tmp_path), ONE[1::2])
+    run = survived(study.driver.begin(study.conditions[0])[0], None)
+    cracked = {"outcome": "fracture", "capacity_at_fracture_mAh_per_cm2": 0.011}
+    held = words(Finished(run.point, {**run.summary, **cracked}))
+    assert held == "holds to the end of the protocol, 0.05 mAh/cm2, with fracture on the way at 0.011 (0.0 s)"
+    through = {"outcome": "crack_through", "termination": "stop_rule", "charge_mAh_per_cm2": 0.02}
+    assert words(Finished(run.point, {**run.summary, **through})) == "fails by crack through at 0.02 mAh/cm2 (0.0 s)"
+
+
 # -- tables and pictures --------------------------------------------------------------------------------------
 
 
@@ -175,6 +188,11 @@ def test_sweep_tables_show_it(tmp_path: Path) -> None:
     assert read_sweep(tmp_path / "sweep.csv")[0]["look"].tolist() == ["flaw_empty", "completed"]
     frame[columns].to_csv(tmp_path / "sweep.csv", index=False)
     assert read_sweep(tmp_path / "sweep.csv")[0]["look"].tolist() == ["fracture", "completed"]
+
+
+def test_pictures_know_every_outcome() -> None:
+    assert set(EVENTS) == set(GRAVEST)
+    assert set(LOOKS) >= {*GRAVEST, "completed"}
 
 
 def test_a_failure_of_the_numerics_comes_first() -> None:
