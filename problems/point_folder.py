@@ -5,6 +5,7 @@ Making the scratch folder is also how one of several processes claims a run: the
 """
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ from .other_code import code_of
 from .run_folder import RunFolder
 from .summary import Worst, end_of, first_report, summary_of, used_up
 
+LOG = logging.getLogger("lifrac")
 NEEDED = {"outcome", "termination", "charge_mAh_per_cm2", "protocol_step"}
 """What the tables cannot do without; a summary that lacks any is damaged."""
 TROUBLE = (NumericalFailure, ArithmeticError, np.linalg.LinAlgError)
@@ -144,6 +146,7 @@ def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int
         engine = PlaneEngine(SurfaceProblem(body.surface, body.response, case.model()))
     except TROUBLE as error:
         return _ended(folder, _unstarted(error))
+    engine.warn = lambda words: LOG.warning("warning: point %s: %s", case.content_hash()[:8], words)
     folder.add(first_report(engine))
     worst, last, failure = Worst(), 0, ""
     worst.see(engine.measures)

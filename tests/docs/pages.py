@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = {"CHANGELOG.md"}
 """It tells of the past: what it names may be gone."""
+BUILT = {"runs", "build", "dist"}
+"""Folders that are made."""
 FENCE = re.compile(r"^(\s*)```(\w*)\s*$")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`]+)`")
@@ -62,10 +63,11 @@ def cells(row: str) -> list[str]:
 
 @cache
 def pages() -> dict[str, list[str]]:
-    """Lines of every page that git keeps, by its path."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"], cwd=ROOT,
-                            capture_output=True, text=True, check=True).stdout.split()  # fmt: skip
-    return {name: (ROOT / name).read_text(encoding="utf-8").splitlines() for name in sorted(set(listed) - LEFT_OUT)}
+    """Lines of every page of the tree, by its path."""
+    found = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.md"))
+    ours = [path for path in found if not any(part.startswith(".") or part in BUILT for part in path.parts)]
+    kept = [path for path in ours if path.name not in LEFT_OUT]
+    return {str(path): (ROOT / path).read_text(encoding="utf-8").splitlines() for path in kept}
 
 
 @cache

@@ -11,9 +11,12 @@ from lifrac.problems.ccd_distribution import CURVE_COLUMNS, QUANTILE_COLUMNS
 from lifrac.problems.cli import BAD_INPUT
 from lifrac.problems.drive import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
 from lifrac.problems.run_folder import COLUMNS
+from lifrac.problems.schema import CaseFile
+from lifrac.problems.schema_tools import find_field
 from lifrac.problems.study import READY_STUDIES
+from lifrac.problems.study_file import StudyFile
 from lifrac.problems.study_folder import CCD_COLUMNS, RUN_COLUMNS
-from lifrac.problems.sweep import READY_SWEEPS
+from lifrac.problems.sweep import READY_SWEEPS, SweepFile
 from lifrac.solver.fields import BULK_ARRAYS, SURFACE_ARRAYS
 from lifrac.solver.phase_field.recorder import ARRAYS as DIFFUSE_ARRAYS
 from lifrac.solver.protocol.events import GRAVEST
@@ -95,6 +98,26 @@ def test_modules_that_are_named_exist(page: str) -> None:
 )  # fmt: skip
 def test_every_ready_file_has_its_row(page: str, heading: str, folder: Path) -> None:
     assert {path.stem for path in folder.glob("*.toml")} <= set(first_column(section(page, heading)))
+
+
+READY = {path.stem for folder in (READY_CASES, READY_STUDIES, READY_SWEEPS) for path in folder.glob("*.toml")}
+TABLES = ("electrolyte", "defect", "electrodes", "operation", "protocol", "fracture", "mesh", "solver", "output")
+KEY = re.compile(r"^(?:case\.)?((?:study|sweep|" + "|".join(TABLES) + r")(?:\.[a-z_]+(?:\[\d+\])?)+)(?: = .*)?$")
+FILES = (".csv", ".json", ".toml", ".py", ".lock")
+
+
+@pytest.mark.parametrize("page", ALL_PAGES)
+def test_ready_files_and_keys_that_are_named_exist(page: str) -> None:
+    """`llzo_holds` is ready; `mesh.crack_size = 0.4 um` and `study.ramp.refinements` are keys."""
+    for number, line in prose(page):
+        for word in CODE.findall(line):
+            if re.fullmatch(r"(llzo|li6ps5cl)_\w+", word):
+                assert word in READY, f"{page}:{number}: {word}"
+            key = KEY.match(word)
+            if key and not key[1].endswith(FILES):
+                first = key[1].partition(".")[0]
+                model = {"study": StudyFile, "sweep": SweepFile}.get(first, CaseFile)
+                assert find_field(model, key[1]) is not None, f"{page}:{number}: {word}"
 
 
 def test_columns_of_the_history() -> None:
