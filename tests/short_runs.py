@@ -1,5 +1,7 @@
 """Ready cases cut short: coarse and a few time steps, so that each runs in a second or so, once per session."""
 
+import atexit
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -36,7 +38,9 @@ def shortening(name: str, *, to_the_end: bool = False) -> list[str]:
 @cache
 def short_run(name: str) -> Path:
     """The run folder of a ready case cut short."""
-    out = Path(tempfile.mkdtemp(prefix="lifrac-")) / name
+    folder = Path(tempfile.mkdtemp(prefix="lifrac-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    out = folder / name
     arguments = [word for text in shortening(name) for word in ("--set", text)]
     assert main(["run", name, "--out", str(out), *arguments]) in ENDS
     return out
