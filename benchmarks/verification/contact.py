@@ -135,7 +135,7 @@ def contact(level: Level, folder: Path | None) -> list[Row]:
 def _critical(b: Body) -> list[Row]:
     rows = []
     law = replace(LAW, reference_current=CURRENT)
-    for factor, outcome in ((0.97, "completed"), (1.03, "contact_lost")):
+    for factor, outcome in ((0.97, "flaw_empty"), (1.03, "contact_lost")):  # empty on purpose: only contact counts
         found = strip(b, law, factor * CURRENT, 30.0 * PASSAGE).outcome
         rows.append(Row(f"J = {factor} J_c: outcome is not {outcome}", float(found != outcome), 0.0, 0.0,
                         kind="below", note=found))  # fmt: skip
