@@ -97,7 +97,7 @@ class Band:
     def update(self) -> None:
         """Follow the damage (collective)."""
         d = self.damage.x.array
-        self.inside = self._nodes_of(d[self._cells].max(axis=1) > DAMAGED)
+        self.inside = self._nodes_of(self.cells_of(d > DAMAGED))
         self.area = self.assembled(self._area_form)
         self._follow_direction()
         self._even_matrix.zeroEntries()
@@ -135,6 +135,10 @@ class Band:
         # Undamaged cells at the rim may have only nodes of damaged ones, but not so the nodes of their parts.
         self.open = self._nodes_of(cells) & self.inside
         return self.open & ~before
+
+    def cells_of(self, nodes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Cells of this rank with a marked node."""
+        return np.asarray(nodes[self._cells].any(axis=1))
 
     def _nodes_of(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Nodes of marked cells, on all ranks that see them (collective)."""

@@ -246,8 +246,9 @@ class Cell:
         return self.total(values_of(self.pressure) * volume) / max(self.total(volume), 1.0e-30)
 
     def set_aperture(self) -> None:
-        """Of the crack at the present state (collective)."""
-        self.aperture.x.array[:] = np.maximum(self.band.surface_field(self._slit_volume()), 0.0)
+        """Of the crack at the present state; it has none beside its band (collective)."""
+        aperture = np.maximum(self.band.surface_field(self._slit_volume()), 0.0)
+        self.aperture.x.array[:] = np.where(self.band.inside, aperture, 0.0)
 
     def _slit_volume(self) -> Floats:
         """V_i without what the walls of pores enclose: it would be taken for a wide crack beside them (collective)."""

@@ -2,7 +2,9 @@
 
 P1 fields and the damage's bounds carry over exactly, cells that metal can enter hand that on to their parts. The
 initial volume of the flaw is int w0 |grad d0|/2, with the aperture by nodes and the surface by cells: exact as well.
-Metal is carried by what nodes can hold (`numerics.amounts`).
+Metal is carried by what nodes can hold (`numerics.amounts`), and what is left of it, as the volume that nodes were
+given, per volume of the cells that are damaged or touch a pore: per volume of all cells it would get into nodes beside
+the band, where hardly any surface is there to share it.
 """
 
 from ..backend import dolfinx  # noqa: F401  isort: skip
@@ -24,6 +26,7 @@ from ..parameters import PhaseFieldModel
 from ..physics.lithium import LUMPED
 from .adapt import CrackFront, Refinement
 from .problem import PhaseFieldProblem, PhaseState
+from .state import Floats
 
 LARGEST_CELL = 2.0**0.25
 """Largest cell where a crack is, over h: bisection makes cells of 2^-1/2 of it, so that they measure h in the mean."""
@@ -47,7 +50,9 @@ class Followed:
         functions = [fem.Function(space, name=name) for name in names]
         self._share, self._rest, self._aperture, self._filled, self._given = functions
         self._surface = fem.Function(cell.band.passable.function_space, name="initial_surface")
-        self._area = fem.form(self._surface * ufl.TestFunction(space) * ufl.dx(metadata=LUMPED))
+        self._holding = fem.Function(cell.band.passable.function_space, name="holding")
+        v, lumped = ufl.TestFunction(space), ufl.dx(metadata=LUMPED)
+        self._area, self._room = fem.form(self._surface * v * lumped), fem.form(self._holding * v * lumped)
         if before is None:
             points = self._surface.function_space.element.interpolation_points
             self._surface.interpolate(fem.Expression(cell.band.density, points))
@@ -59,11 +64,16 @@ class Followed:
         cell = self.problem.cell
         share, rest = share_and_rest(self.problem.metal, cell.crack_volume())
         given = cell.raised_volume - cell.drift_volume
-        self._share.x.array[:], self._rest.x.array[:] = share, (rest + share * given) / cell.lumped
-        self._given.x.array[:] = given / cell.lumped
+        holds = (self.problem.fields.damage.x.array > 0.0) | (cell.wall_area > 0.0)
+        self._holding.x.array[:] = cell.band.cells_of(holds)
+        room = cell.band.assembled(self._room)
+        self._share.x.array[:], self._rest.x.array[:] = share, _over(rest + share * given, room)
+        self._given.x.array[:] = _over(given, room)
         # The product: that of two fields would not be that of their values at new nodes.
         self._filled.x.array[:] = share * self._aperture.x.array
-        own = (self._share, self._rest, self._aperture, self._filled, self._given, self._surface)
+        own = (
+            self._share, self._rest, self._aperture, self._filled, self._given, self._surface, self._holding
+        )  # fmt: skip
         more = {str(f.name): f for f in (*own, cell.sound)}
         scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.passable}
         return self.problem.fields.fields() | scalars | more
@@ -71,13 +81,13 @@ class Followed:
     def carried(self) -> None:
         """Metal and volumes from the fields that were filled (collective)."""
         problem, cell = self.problem, self.problem.cell
-        area, share = cell.band.assembled(self._area), self._share.x.array
+        area, room, share = cell.band.assembled(self._area), cell.band.assembled(self._room), self._share.x.array
         slit = self._aperture.x.array * area
         cell.initial_volume = slit + cell.wall_volume
-        cell.raised_volume = self._given.x.array * cell.lumped
+        cell.raised_volume = self._given.x.array * room
         cell.drift_volume = np.zeros_like(cell.raised_volume)
         opened = share * (cell.crack_volume() - slit - cell.raised_volume)
-        problem.metal = opened + self._filled.x.array * area + self._rest.x.array * cell.lumped
+        problem.metal = opened + self._filled.x.array * area + self._rest.x.array * room
         nodal = problem.state()
         self.start = replace(
             self.start, displacement=nodal.displacement, damage=nodal.damage, potential=nodal.potential,
@@ -104,6 +114,11 @@ class Followed:
             wanted = Refinement(LARGEST_CELL * problem.model.diffuse.cell_size)
             self._front = CrackFront(problem.cell.energy, problem.fields, wanted)
         return self._front.demands()
+
+
+def _over(amounts: Floats, room: Floats) -> Floats:
+    """Per volume; zero where there is none."""
+    return np.divide(amounts, room, out=np.zeros_like(amounts), where=room > 0.0)
 
 
 def resumed(comm: MPI.Comm, model: PhaseFieldModel, arrays: Arrays) -> Adaptive[Followed]:

@@ -94,12 +94,17 @@ class _Columns:
     def now(self) -> Floats | None:
         """Rank 0: a row for each node, columns in the order of `ARRAYS` (collective)."""
         cell, fields, n = self.problem.cell, self.problem.fields, self.problem.cell.owned
+        damage = values_of(fields.damage)
+        # The solver evens fields of the crack out over whole cells; they live where it is, and metal in pores as well.
+        slit, hollow = damage > 0.0, (damage > 0.0) | (cell.wall_area > 0.0)
         columns = [
             values_of(cell.potential)[:n, None],
             _padded(self._current.now() / AMPERE_PER_M2_PER_MA_PER_CM2),
             _padded(self._displacement()[: n * self.dim].reshape(n, self.dim)),
             self._stress.now(),
-            *(values_of(f)[:n, None] for f in (fields.damage, cell.aperture, cell.share, cell.pressure)),
+            damage[:n, None],
+            *(np.where(slit, values_of(f), 0.0)[:n, None] for f in (cell.aperture, cell.share)),
+            np.where(hollow, values_of(cell.pressure), 0.0)[:n, None],
         ]
         return self.gather.rows(np.column_stack(columns))
 
