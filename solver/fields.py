@@ -18,7 +18,7 @@ from .numerics.nodal import NodalMean
 from .parameters import PlaneModel
 from .physics.conduction import current_density
 from .physics.elasticity import stress_3d
-from .plane.fields import CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+from .plane.fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
 from .surface import ANODE, COUNTER, CRACK
 from .vtkhdf import TemporalGrid
 
@@ -116,7 +116,7 @@ class FieldRecorder:
             full[: len(bulk), : column.shape[1]] = column
             out[name] = full if components > 1 else full[:, 0]
         v = snapshot.values
-        face = v[:, CURRENT] / AMPERE_PER_M2_PER_MA_PER_CM2
+        face = (v[:, CURRENT] - v[:, COUNTER_CURRENT]) / AMPERE_PER_M2_PER_MA_PER_CM2  # positive plates
         surface = (snapshot.aperture, v[:, METAL], v[:, PRESSURE], snapshot.damage, face, snapshot.contact)
         for name, values in zip(SURFACE_ARRAYS, surface, strict=True):
             out[name] = np.concatenate([np.zeros(len(bulk)), values])

@@ -114,6 +114,10 @@ def test_metal_and_volumes_are_carried_and_full_nodes_stay_full() -> None:
     assert np.abs(volume - new.metal)[inner].max() < 1.0e-9 * volume[inner].max()
     assert after.start.charge == before.start.charge
     assert after.start.cell_voltage == before.start.cell_voltage
+    beside = ~new.cell.band.inside
+    assert np.abs(old.cell.raised_volume - old.cell.drift_volume).max() > 0.0
+    assert np.abs(new.cell.raised_volume[beside]).max() == np.abs(new.metal[beside]).max() == 0.0
+    assert new.cell.aperture.x.array.max() < 2.0 * old.cell.aperture.x.array.max()
     areas = [float((p.cell.band.passable.x.array * _areas(p)).sum()) for p in (old, new)]
     assert areas[1] >= areas[0] * (1.0 - 1.0e-12)
 
