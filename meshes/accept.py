@@ -48,6 +48,7 @@ def accept(named: NamedCells, dim: int, *, scale: float = 1.0, file: Path | None
     raw = to_raw(named, dim, scale)
     _check_boundary(raw, file)
     _check_faces(raw, file)
+    _bare_faces(raw)
     flat = int(np.sum(cell_quality(raw.points, raw.cells) == 0))
     if flat:
         raise InputError(f"{flat} cells have no volume", file=file, remedy="Mesh the geometry anew")
@@ -193,6 +194,40 @@ def _check_faces(raw: RawMesh, file: Path | None) -> None:
         points[np.unique(raw.groups[name]), axis] = 0.0
     if "crack_plane" in raw.groups and points[np.unique(raw.groups["crack_plane"]), 1].min() > 0:
         raise InputError("must begin at the anode face", file=file, key="group", value="crack_plane")
+    _check_mouth(raw, file)
+
+
+def _check_mouth(raw: RawMesh, file: Path | None) -> None:
+    """Where a crack plane or a flaw opens at y = 0 there is the anode, which lithium comes from."""
+    anode = np.unique(raw.groups["anode"])
+    cracks = {"crack_plane": raw.groups.get("crack_plane", []), "flaw": raw.cells[raw.cell_groups.get("flaw", [])]}
+    for name, nodes in cracks.items():
+        used = np.unique(nodes).astype(np.int64)
+        astray = np.setdiff1d(used[raw.points[used, 1] == 0.0], anode)
+        if len(astray):
+            raise InputError(
+                f"opens beside the anode, near {_place(raw, astray[:, None])}: no lithium comes from there",
+                file=file,
+                key="group",
+                value=name,
+                remedy="Let the anode reach to the mouth of the crack",
+            )
+
+
+def _bare_faces(raw: RawMesh) -> None:
+    """Facets of `lateral` in the planes of the electrodes become `bare`: a side is what rollers and stress act on."""
+    lateral = raw.groups.get("lateral")
+    if lateral is None:
+        return
+    y, near = raw.points[lateral, 1], TOLERANCE * _diagonal(raw.points)
+    top = raw.points[:, 1].max()
+    bare = (y <= near).all(axis=1) | (y >= top - near).all(axis=1)
+    if bare.any():
+        already = raw.groups.get("bare", np.empty((0, raw.dim), dtype=np.int64))
+        raw.groups["bare"] = np.concatenate([already, lateral[bare]])
+        raw.groups["lateral"] = lateral[~bare]
+        if bare.all():
+            del raw.groups["lateral"]
 
 
 def _diagonal(points: Floats) -> float:

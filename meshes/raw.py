@@ -9,7 +9,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 CELL_GROUP = "electrolyte"
-FACET_GROUPS = {"anode": 1, "counter": 2, "crack_plane": 3, "lateral": 4, "side": 5, "pore": 6}
+FACET_GROUPS = {"anode": 1, "counter": 2, "crack_plane": 3, "lateral": 4, "side": 5, "pore": 6, "bare": 7}
 """Names of the facet groups and the tags they always carry."""
 
 CELL_GROUPS = {"flaw": 1}

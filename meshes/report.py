@@ -32,6 +32,8 @@ class MeshReport:
         Number of cells in the group `flaw`.
     flaw_cell_size : float
         Edge of the squares (cubes) that they are halves (sixths) of, on average [um]; 0 where there are none.
+    anode_area, counter_area : float
+        Of the electrodes as meshed, a half or a quarter of them where the body is one [um2; um per depth in 2D].
     """
 
     dim: int
@@ -48,6 +50,8 @@ class MeshReport:
     crack_plane_longest_edge: float
     flaw_cells: int = 0
     flaw_cell_size: float = 0.0
+    anode_area: float = 0.0
+    counter_area: float = 0.0
 
     def as_dict(self) -> dict[str, object]:
         """All numbers by name, ready for JSON."""
@@ -69,6 +73,7 @@ class MeshReport:
             ),
             ("quality", f"worst {self.worst_quality:.3f}, mean {self.mean_quality:.3f} (1 is best)"),
             ("box", f"{box} um"),
+            ("electrodes", f"anode {self.anode_area:.6g}, counter {self.counter_area:.6g} {area_unit(self.dim)}"),
         ]
         if not self.crack_plane_nodes:
             rows[1] = ("nodes", f"{self.nodes}")
@@ -97,7 +102,23 @@ def measure(raw: RawMesh) -> MeshReport:
         crack_plane_longest_edge=float(crack_edges.max(initial=0.0)),
         flaw_cells=len(raw.cell_groups.get("flaw", ())),
         flaw_cell_size=_cell_size(raw.points, raw.cells[raw.cell_groups.get("flaw", [])]),
+        anode_area=_area(raw, "anode"),
+        counter_area=_area(raw, "counter"),
     )
+
+
+def area_unit(dim: int) -> str:
+    """The unit of areas of a body in 2D or 3D."""
+    return "um (per depth)" if dim == 2 else "um2"
+
+
+def _area(raw: RawMesh, group: str) -> float:
+    """Of the facets of a group [um2; um per depth in 2D]; 0 where the mesh has none."""
+    corners = raw.points[raw.groups.get(group, np.empty((0, raw.dim), dtype=np.int64))]
+    if raw.dim == 2:
+        return float(np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1).sum())
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return float(0.5 * np.linalg.norm(normals, axis=1).sum())
 
 
 def cell_quality(points: Array, cells: npt.NDArray[np.int64]) -> Array:

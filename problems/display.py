@@ -1,7 +1,10 @@
 """What `lifrac check` and `lifrac materials` print."""
 
+import math
 from collections.abc import Iterator
+from pathlib import Path
 
+from lifrac.meshes.report import area_unit
 from lifrac.solver.parameters import CellModel
 from lifrac.solver.physics.contact import interface_resistance
 from lifrac.solver.physics.toughness import AssistedToughness
@@ -11,6 +14,7 @@ from rich.table import Table
 
 from . import units as u
 from .case import Case
+from .estimates import nominal_current
 from .materials import AnyCard
 
 MEANING = {
@@ -23,7 +27,7 @@ MEANING = {
     "wagner_number": "Wa = kappa Z/a; small: current crowds at the flaw tip",
     "slot_threshold_current_mA_per_cm2": "current that a slot of fixed aperture can extrude without cracking",
     "capacity_without_extrusion_mAh_per_cm2": "capacity to short if no lithium leaves the flaw: lower bound",
-    "initial_cell_voltage_V": "two faces and the electrolyte, before any growth",
+    "initial_cell_voltage_V": "two faces of one size and the electrolyte, before any growth",
     "flaw_to_thickness": "a0/L",
     "process_zone_um": "0.8 E' Gc/strength^2: length of the cohesive zone",
 }
@@ -126,6 +130,8 @@ def _print_model(case: Case, out: Console) -> None:
     rows += _contact_rows(model) + _toughness_rows(model)
     for name, value, dimension in rows:
         table.add_row(name, u.show(value, dimension))
+    for name, text in _electrode_rows(case):
+        table.add_row(name, text)
     for number, step in enumerate(model.protocol[:SHOWN_STEPS], 1):
         parts = [step.kind.replace("_", " ")]
         if step.current_density:
@@ -138,6 +144,24 @@ def _print_model(case: Case, out: Console) -> None:
     if len(model.protocol) > SHOWN_STEPS:
         table.add_row(f"... {len(model.protocol)} steps", "ramps and cycles are counted half-step by half-step")
     out.print(table)
+
+
+def _electrode_rows(case: Case) -> Iterator[tuple[str, str]]:
+    """Areas of the electrodes as meshed and the currents through them; those of a mesh of one's own are in the mesh."""
+    geometry = case.geometry()
+    density = u.show(nominal_current(case.cell()), u.CURRENT_DENSITY)
+    if isinstance(geometry, Path):
+        yield "anode area", f"that of the group anode in {geometry.name} (lifrac mesh)"
+        yield "counter electrode area", f"that of the group counter in {geometry.name} (lifrac mesh)"
+        yield "anode, largest current density", density
+        yield "counter electrode, largest current density", f"{density} times anode area / counter electrode area"
+        return
+    extents = [high - low for axis, (low, high) in enumerate(geometry.bounds) if axis != 1]
+    area = f"{math.prod(extents):.6g} {area_unit(case.dimension)}, as meshed"
+    yield "anode area", area
+    yield "counter electrode area", area
+    yield "anode, largest current density", density
+    yield "counter electrode, largest current density", density
 
 
 def _contact_rows(model: CellModel) -> tuple[tuple[str, float, u.Dimension], ...]:

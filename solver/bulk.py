@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import ufl
-from dolfinx import fem
+from dolfinx import fem, mesh
 from dolfinx.fem import petsc as fem_petsc
 from lifrac.meshes.tagged import TaggedMesh
 from numpy.typing import NDArray
@@ -213,9 +213,11 @@ class Bulk:
         bits = np.ascontiguousarray(msh.geometry.x[:owned] + 0.0).view(np.uint64)
         cells = msh.topology.index_map(msh.topology.dim).size_local
         corners = np.sort(ids[msh.geometry.dofmaps[0][:cells]], axis=1)
+        sides = np.sort(ids[self._own_facets("lateral")], axis=1)
         local = np.array(
             [_digest(np.column_stack([ids[:owned], bits]), s) for s in (1, 2)]
-            + [_digest(corners, s) for s in (3, 4)],
+            + [_digest(corners, s) for s in (3, 4)]
+            + [_digest(sides, 5)],
             dtype=np.uint64,
         )
         total = np.sum(np.array(msh.comm.allgather(local)), axis=0, dtype=np.uint64)  # wraps around on purpose
@@ -224,6 +226,15 @@ class Bulk:
             SCHEME, total, s.node_ids, s.x, s.cell_dofs(1), s.cell_dofs(2), s.cell_dofs(3),
             self.nu, self.loads.lateral, self.symmetric_anode, sorted(self.tagged.groups),
         )
+
+    def _own_facets(self, group: str) -> NDArray[np.int32]:
+        """Geometry nodes of the facets of a group that this rank owns; none where the mesh has no such group."""
+        msh = self.tagged.mesh
+        fdim = msh.topology.dim - 1
+        facets = self.tagged.facets(group) if group in self.tagged.groups else np.empty(0, dtype=np.int32)
+        own = facets[facets < msh.topology.index_map(fdim).size_local].astype(np.int32)
+        msh.topology.create_connectivity(fdim, msh.topology.dim)
+        return np.asarray(mesh.entities_to_geometry(msh, fdim, own)).reshape(-1, msh.topology.dim)
 
     def response(self) -> Response:
         """Condense, or take the arrays of an equal problem from the cache (collective)."""

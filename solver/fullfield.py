@@ -73,7 +73,7 @@ def solve_conduction(
     anode, counter : Kinetics
         With film and contact fraction (which the flaw's faces do not have).
     current_density : float
-        Over the counter electrode [A/m2]; positive plates at the anode.
+        Per area of the anode [A/m2]; positive plates there.
     flaw_length : float
         Length of the metal-filled flaw [um]; 0: the crack plane insulates.
 
@@ -206,7 +206,7 @@ class _Cell:
         )
         self.matrix = assemble_conduction(space)
         self.matrix.scale(conductivity)
-        self.width = self._sum(self.stripping.area) / counter.contact_fraction
+        self.area = self._sum(self.plating[0].area) / anode.contact_fraction
         self.scale = 4.0 * thermal_voltage(anode.temperature)
         self.exchange = anode.exchange_current
         self.voltage = 0.0
@@ -216,7 +216,7 @@ class _Cell:
 
     def solve(self, current_density: float, preset: Preset) -> ConductionState:
         """Damped Newton; every decision follows from one all-reduced number."""
-        total = current_density * self.width
+        total = current_density * self.area
         history = [np.inf]
         terms = self._terms(total)
         for _ in range(MAX_NEWTON):
@@ -248,7 +248,7 @@ class _Cell:
         missing = total - self._sum(self.stripping.area * self.stripping.current.x.array[:n])
         worst = float(np.max([np.abs(part[0]).max(initial=0.0) for part in parts])) / self.scale
         worst = self.comm.allreduce(worst if np.isfinite(worst) else np.inf, op=MPI.MAX)
-        flowing = abs(total) + 1.0e-3 * self.exchange * self.width
+        flowing = abs(total) + 1.0e-3 * self.exchange * self.area
         unbalanced = (self._sum(np.abs(balance)) + abs(missing)) / flowing
         norm = worst + unbalanced
         shifts, slopes = [p[1] for p in parts], [p[2] for p in parts]

@@ -30,6 +30,7 @@ from ..numerics.nodal import nodal_sums, values_of
 from ..parameters import PhaseFieldModel
 from ..physics import elasticity, lithium
 from ..physics.kinetics import FaceKinetics
+from ..protocol.measures import Areas
 from ..symbolic import symbolic
 from .band import Band
 from .drift import Drift
@@ -120,7 +121,7 @@ class Cell:
         self._weights = {k: fem.Function(space) for k in ("phi_phi", "phi_p", "p_phi", "p_p")}
         self.faces = Faces(tagged, model, space, crack_kinetics)
         self.lumped = self.faces.node_volume
-        self.width = self.total(self.faces.counter_face)
+        self.areas = Areas(*(self.total(face) for face in self.faces.areas))
         self._walls(space)
         self._compile(space)
         self.velocity = surface_velocity_per_current(model.anode.molar_volume)
@@ -299,7 +300,7 @@ class Cell:
             On every rank alike.
         """
         self.dt.value = dt  # type: ignore[assignment]
-        total = current_density * self.width
+        total = current_density * self.areas.anode
         for bc in self.held:
             bc.set(self.state.displacement.x.array)
         free = self.wet & ~self._undecided
@@ -366,7 +367,7 @@ class Cell:
         self._right.setArray(-np.concatenate([r_u, r_phi[:n], r_p[:n]]))
         squares = self.comm.allreduce(np.array([r_u @ r_u, load @ load, reaction @ reaction]), op=MPI.SUM)
         self._missing = total - self.total(charges.counter)
-        size = abs(total) + 0.1 * self.model.anode.exchange_current * self.width
+        size = abs(total) + 0.1 * self.model.anode.exchange_current * self.areas.anode
         volume = self.total(self.initial_volume) + self.scales.opening * self.scales.length * 1.0e-3
         parts = (
             np.sqrt(squares[0] / max(squares[1] + squares[2], 1.0e-20)),

@@ -9,7 +9,7 @@ from ..errors import NumericalFailure
 from ..numerics.adaptive import Adaptive
 from ..parameters import PhaseFieldModel
 from ..protocol.bookmark import Arrays, Kept
-from ..protocol.measures import Measures
+from ..protocol.measures import Areas, Measures
 from ..protocol.run import PRESSURE_ALLOWANCE, ProtocolRun, Trial
 from .following import Followed, following, resumed
 from .observer import Observer, Reference
@@ -79,6 +79,10 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
 
     def bookmark(self) -> Kept:
         return super().bookmark() | {"reference": asdict(self.observer.reference), "mean_pressure": self._pressure}
+
+    @property
+    def areas(self) -> Areas:
+        return self.problem.cell.areas
 
     def arrays(self) -> Arrays:
         self.at_state()

@@ -66,9 +66,9 @@ class Faces:
         return self._crack.weight
 
     @property
-    def counter_face(self) -> Floats:
-        """Area of the counter electrode of each node, ghosts included [um, um2 in 3D]."""
-        return self._counter.weight
+    def areas(self) -> tuple[Floats, Floats]:
+        """Areas of anode and counter electrode of each node, ghosts included [um, um2 in 3D]."""
+        return self._anode.weight, self._counter.weight
 
     def charges(self, potential: Floats, excess_pressure: Floats, voltage: float, crack_area: Floats) -> Charges:
         """Currents at a state (collective).

@@ -30,8 +30,8 @@ class Reference:
     """At the first state [MPa um2, um3 in 3D]."""
     released: float = 0.0
     """What the crack takes away from the sound body (`CellLoads.released`), at the last state."""
-    currents: tuple[float, float] = (0.0, 0.0)
-    """Into the crack and the anode face in the last accepted step [A/m2 um, times um in 3D]."""
+    currents: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Into the crack and the anode face, and out of the counter electrode, in the last accepted step [A/m2 um, times um in 3D]."""
 
 
 class Observer:
@@ -94,8 +94,7 @@ class Observer:
     def book(self, old: PhaseState, new: PhaseState, step: Step, dt: float) -> None:
         """Add the step's charge, metal and work to the accounts of `new` (the fields are at it)."""
         p, cell = self.problem, self.problem.cell
-        charges = step.charges
-        crack, anode, counter = (cell.total(c) for c in (charges.crack, charges.anode, charges.counter))
+        crack, anode, counter = self._currents(step)
         new.charge_in += counter * dt
         new.charge_out += (crack + anode) * dt
         plated = p.copies * cell.velocity * crack * dt
@@ -108,6 +107,11 @@ class Observer:
         self._before.x.array[:] = old.displacement
         new.work["along"] = new.work.get("along", 0.0) + self._sum(self._released_before) - self.reference.released
         self.reference.released = self._sum(self._released)
+
+    def _currents(self, step: Step) -> tuple[float, float, float]:
+        """Into crack and anode face, and out of the counter electrode [A/m2 um, times um in 3D] (collective)."""
+        charges, total = step.charges, self.problem.cell.total
+        return total(charges.crack), total(charges.anode), total(charges.counter)
 
     def empty_mouth(self, new: PhaseState) -> float:
         """Take from `new` the metal beyond what the nodes of an open mouth hold; how much [um2, meshed part]."""
@@ -127,9 +131,8 @@ class Observer:
         volume = p.copies * cell.total(np.maximum(cell.crack_volume(), 0.0))
         stored = p.copies * cell.total(state.metal)
         metal = state.initial_metal + state.plated_in_flaw - state.extruded
-        crack, anode = self.reference.currents
-        total = crack + anode
-        width = cell.width
+        crack, anode, counter = self.reference.currents
+        total, width = crack + anode, cell.areas.anode
         scale = p.scales.opening * p.scales.length
         a0 = p.model.flaw.length
         return Measures(
@@ -149,6 +152,8 @@ class Observer:
                 abs(state.work["pressure"]), p.surface_energy * 0.01 * a0,
             ),
             advance=p.largest(self.from_flaw[broken]),
+            anode_current=total / cell.areas.anode,
+            counter_current=counter / cell.areas.counter,
         )  # fmt: skip
 
     def begin(self) -> None:
@@ -157,5 +162,4 @@ class Observer:
 
     def remember(self, step: Step) -> None:
         """The step is accepted: its currents are the present ones."""
-        cell = self.problem.cell
-        self.reference.currents = (cell.total(step.charges.crack), cell.total(step.charges.anode))
+        self.reference.currents = self._currents(step)

@@ -9,7 +9,7 @@ from ..errors import NumericalFailure
 from ..physics.contact import Contact
 from ..protocol.bookmark import Arrays, Kept
 from ..protocol.events import EVENT_TOLERANCE
-from ..protocol.measures import Measures
+from ..protocol.measures import Areas, Measures
 from ..protocol.run import CONTACT_ALLOWANCE, PRESSURE_ALLOWANCE, ProtocolRun, Trial
 from .fields import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
 from .measures import Observer
@@ -69,6 +69,10 @@ class PlaneEngine(ProtocolRun[State]):
 
     def bookmark(self) -> Kept:
         return super().bookmark() | {"previous_step": None if self._previous is None else self._previous[1]}
+
+    @property
+    def areas(self) -> Areas:
+        return self.problem.areas
 
     def arrays(self) -> Arrays:
         state = self.state

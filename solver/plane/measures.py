@@ -160,7 +160,7 @@ class Observer:
     def measure(self, state: State) -> Measures:
         p = self.problem
         v = state.values
-        crack, anode, _ = self.currents()
+        crack, anode, counter = self.currents()
         aperture = p.crack.aperture + v[:, OPENING]
         stored, tip = self.stored(state), self.crack_tip(state)
         recoverable, dissipated = self.cohesive_energy(state)
@@ -179,14 +179,16 @@ class Observer:
             mouth_opening=float(aperture[chain].max()),
             flaw_volume=float(p.crack.area @ np.maximum(aperture, 0.0)),
             lithium_volume=stored,
-            flaw_current_share=crack / total if abs(total) > 1.0e-9 * p.width else 0.0,
+            flaw_current_share=crack / total if abs(total) > 1.0e-9 * p.areas.anode else 0.0,
             charge_error=relative(
-                state.charge_in - state.charge_out, abs(state.charge_in), p.width * max(state.throughput, 1.0)
+                state.charge_in - state.charge_out, abs(state.charge_in), p.areas.anode * max(state.throughput, 1.0)
             ),
             lithium_error=relative(stored - metal, max(abs(metal), state.exchanged), p.scales.length * p.smallest),
             energy_error=relative(energy - work, abs(work), p.scales.pressure * p.scales.length * p.smallest),
             contact_anode=contact_anode,
             contact_counter=contact_counter,
             toughness_factor=state.toughness_factor,
+            anode_current=total / p.areas.anode,
+            counter_current=counter / p.areas.counter,
         )
 

@@ -15,6 +15,7 @@ from ..physics.cohesive import LinearSoftening, process_zone_length, strength_fo
 from ..physics.contact import Contact, advanced
 from ..physics.kinetics import FaceKinetics
 from ..physics.toughness import toughness_law
+from ..protocol.measures import Areas
 from ..surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .active import ActiveSetRule, ActiveSets, Scales, connected_metal
 from .fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
@@ -146,9 +147,9 @@ class SurfaceProblem:
         )
         self.face_area = {tag: surface.lumped_area(tag) for tag in (ANODE, COUNTER)}
         self.plating_area = self.face_area[ANODE] + self.crack.area
-        self.whole_counter_area = model.counter.contact_fraction * surface.lumped_area(COUNTER)
+        self.whole_counter_area = model.counter.contact_fraction * self.face_area[COUNTER]
         self.counter_area = self.whole_counter_area
-        self.width = float(surface.lumped_area(COUNTER).sum())
+        self.areas = Areas(*(float(self.face_area[tag].sum()) for tag in (ANODE, COUNTER)))
         self.held_pressure = np.zeros(surface.size)
         self.held_pressure[self.rule.mouth] = model.loads.stack_pressure
         self.always_wet = np.zeros(surface.size, dtype=bool)
@@ -243,11 +244,11 @@ class SurfaceProblem:
             worst, float(np.abs(r[counter, COUNTER_CURRENT] / self.counter_area[counter]).max()) / self.scales.voltage
         )
         worst = max(worst, self.system.potential_defect(values, r[:, POTENTIAL]) / self.scales.voltage)
-        total = self.local.model.anode.exchange_current * self.width * 1.0e-3 + abs(current)
+        total = self.local.model.anode.exchange_current * self.areas.anode * 1.0e-3 + abs(current)
         return max(worst, abs(float(r[:, POTENTIAL].sum())) / total)
 
     def solve(self, state: State, dt: float, current_density: float, guess: Floats | None = None) -> NewtonResult:
-        """Backward Euler from `state` over `dt` [s] at a mean current density [A/m2].
+        """Backward Euler from `state` over `dt` [s] at a mean current density over the anode [A/m2].
 
         Raises
         ------
@@ -257,7 +258,7 @@ class SurfaceProblem:
         wet = self.begin_step(state, dt)
         values = (state.values if guess is None else guess).copy()
         voltage = state.cell_voltage
-        total = current_density * self.width
+        total = current_density * self.areas.anode
         tolerance = self.model.control.newton_tolerance
         history: list[float] = []
         entries = np.zeros(self.surface.size, dtype=np.int64)

@@ -4,6 +4,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Areas:
+    """Of the electrodes as meshed, a half or a quarter of them where the body is one [um2; um per depth in 2D].
+
+    The anode's includes the mouths of flaws, and not their faces.
+    """
+
+    anode: float
+    counter: float
+
+
+@dataclass(frozen=True)
 class Measures:
     """Scalars of one committed state, internal units (per unit depth in 2D)."""
 
@@ -27,6 +38,10 @@ class Measures:
     contact_counter: float = 1.0
     toughness_factor: float = 1.0
     """Gc_eff/Gc in the step to this state [-]."""
+    anode_current: float = 0.0
+    """Mean over the area of the anode of what flows into it and its flaw [A/m2]."""
+    counter_current: float = 0.0
+    """Mean over the area of the counter electrode of what flows out of it [A/m2]."""
     advance: float = 0.0
     """How far the crack has left the flaw [um]."""
 

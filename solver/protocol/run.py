@@ -16,7 +16,7 @@ from ..numerics.stepping import StepController
 from ..parameters import CellModel, ProtocolStep
 from .bookmark import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event
 from .events import EVENT_TOLERANCE, Event, Passage, Watch
-from .measures import Measures
+from .measures import Areas, Measures
 from .state import CellState
 
 USUAL_STEPS, FEWEST_STEPS = 20.0, 5.0
@@ -134,6 +134,11 @@ class ProtocolRun[S: CellState](ABC):
         """
         m = self.measures
         return m.lithium_volume / max(min(m.flaw_volume, self._flaw_volume), 1.0e-12)
+
+    @property
+    @abstractmethod
+    def areas(self) -> Areas:
+        """Of the electrodes as meshed."""
 
     @abstractmethod
     def arrays(self) -> Arrays:

@@ -22,7 +22,7 @@ class CellState:
     time: float = 0.0
     """[s]."""
     charge: float = 0.0
-    """Net charge passed per electrode area [C/m2]."""
+    """Net charge passed per area of the anode [C/m2]."""
     throughput: float = 0.0
     """Charge passed in either direction [C/m2]."""
     extruded: float = 0.0
