@@ -31,7 +31,8 @@ class Reference:
     released: float = 0.0
     """What the crack takes away from the sound body (`CellLoads.released`), at the last state."""
     currents: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Into the crack and the anode face, and out of the counter electrode, in the last accepted step [A/m2 um, times um in 3D]."""
+    """Into the crack and the anode face, and out of the counter electrode, in the last accepted step [A/m2 um, times
+    um in 3D]."""
 
 
 class Observer:

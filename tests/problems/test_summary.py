@@ -28,7 +28,8 @@ ELSEWHERE = {
     "outcome", "termination", "ranks", "resumed", "dofs", "rejected_steps", "nonlinear_iterations", "wall_time_s",
     "first_current_density_mA_per_cm2", "cycles_completed", "ramp_current_density_survived_mA_per_cm2",
     "current_density_at_failure_mA_per_cm2", "half_step_capacity_at_failure_mAh_per_cm2",
-    "plated_capacity_mAh_per_cm2", "flaw_empty_since_protocol_step", "flaw_empty_since_cycle",
+    "anode_current_density_at_end_mA_per_cm2", "counter_current_density_at_end_mA_per_cm2", "anode_area_um",
+    "counter_area_um", "plated_capacity_mAh_per_cm2", "flaw_empty_since_protocol_step", "flaw_empty_since_cycle",
 }  # fmt: skip
 """Keys that the other checks of this file, and tests of cycles and resumed runs, look at."""
 CLOSE = {"rel": 1e-9, "abs": 1e-12}
@@ -56,6 +57,10 @@ def test_every_ready_case(name: str) -> None:
     currents = [step.current_density for step in load_case(name).cell().protocol if step.current_density]
     assert summary["first_current_density_mA_per_cm2"] == pytest.approx(current(currents[0]))
     assert events[-1]["event"] == "end"
+    at_end, whole = summary["current_density_at_end_mA_per_cm2"], pytest.approx(summary["counter_area_um"], rel=1e-9)
+    assert summary["anode_area_um"] == whole
+    for electrode in ("anode", "counter"):
+        assert summary[f"{electrode}_current_density_at_end_mA_per_cm2"] == pytest.approx(at_end, rel=1e-7, abs=1e-9)
 
 
 def test_first_last_and_largest_differ_where_they_should() -> None:

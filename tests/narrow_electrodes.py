@@ -1,0 +1,41 @@
+"""Bodies whose electrodes are narrower than the electrolyte, made from meshes with whole faces."""
+
+import numpy as np
+from lifrac.meshes.accept import accept
+from lifrac.meshes.builder import build
+from lifrac.meshes.gathering import gather
+from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.raw import CELL_GROUP, SIMPLICES, NamedCells, RawMesh
+from lifrac.meshes.tagged import TaggedMesh, distribute
+from mpi4py import MPI
+
+SLAB = SlabEdgeFlaw(thickness=40, half_width=40, flaw_length=10, crack_size=1, far_size=4, growth=0.2)
+BLOCK = HalfPennyBlock(
+    thickness=24, half_width=24, breadth=24, flaw_length=8, crack_size=2.7, far_size=6, growth=0.4
+)  # fmt: skip
+
+
+def narrowed(raw: RawMesh, **upto: float) -> RawMesh:
+    """A mesh whose `anode` or `counter` reaches to about a given |x| [um] only: as a user's file, with the rest of
+    the face in `lateral`."""
+    facets = dict(raw.groups)
+    for name, end in upto.items():
+        kept = np.abs(raw.points[facets[name], 0]).max(axis=1) <= end
+        facets["lateral"] = np.concatenate([facets["lateral"], facets[name][~kept]])
+        facets[name] = facets[name][kept]
+    count = np.cumsum([0, *map(len, facets.values())])
+    rows = {name: np.arange(a, b) for name, a, b in zip(facets, count[:-1], count[1:], strict=True)}
+    side, body = SIMPLICES[raw.dim - 1], SIMPLICES[raw.dim]
+    points = np.pad(raw.points, ((0, 0), (0, 3 - raw.dim)))
+    cells = {side: np.concatenate([*facets.values()]), body: raw.cells}
+    groups = {name: {side: numbers} for name, numbers in rows.items()}
+    groups |= {name: {body: numbers} for name, numbers in raw.cell_groups.items()}
+    return accept(NamedCells(points, cells, groups | {CELL_GROUP: {body: np.arange(len(raw.cells))}}), raw.dim)
+
+
+def body(
+    comm: MPI.Comm, geometry: SlabEdgeFlaw | HalfPennyBlock | TaggedMesh = SLAB, **upto: float
+) -> TaggedMesh:
+    """Such a mesh, distributed (collective)."""
+    whole = gather(geometry if isinstance(geometry, TaggedMesh) else build(geometry, comm))
+    return distribute(comm, None if whole is None else narrowed(whole, **upto))
