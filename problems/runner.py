@@ -6,19 +6,17 @@ from pathlib import Path
 
 from lifrac.meshes.builder import build
 from lifrac.meshes.collective import on_root
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.reader import read_mesh
-from lifrac.meshes.tagged import TaggedMesh
+from lifrac.meshes.tagged import TaggedMesh, distribute
 from mpi4py import MPI
 
 from .case import Case
 from .checkpoint import Checkpoint, read_checkpoint, refuse_to_resume
 from .drive import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, Session
 from .launcher import refuse_copies
+from .own_mesh import read_own
 from .phase_field_run import run_phase_field
 from .plane_run import run_plane
 from .run_folder import RunFolder
-from .schema_tools import refuse
 from .signals import heeding_signals
 from .wholeness import refuse_holes
 
@@ -29,16 +27,7 @@ def make_mesh(case: Case, comm: MPI.Comm) -> TaggedMesh:
     """The case's mesh: parametrised, or the user's own (collective)."""
     geometry = case.geometry()
     if isinstance(geometry, Path):
-        try:
-            tagged = read_mesh(geometry, comm, gdim=case.dimension, scale=case.mesh_scale)
-        except InputError as error:
-            raise InputError(
-                f"{geometry.name}: {error.message}", file=case.path, key="mesh.file", value=case.file.mesh.file,
-                remedy=error.remedy,
-            ) from None  # fmt: skip
-        engine = case.file.engine
-        refuse(engine.unfit_mesh(case.file, {*tagged.groups, *tagged.cell_groups}, tagged.report), case.path)
-        return tagged
+        return distribute(comm, on_root(comm, lambda: read_own(case)[0]))
     return build(geometry, comm)
 
 

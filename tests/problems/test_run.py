@@ -125,9 +125,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_files(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
-    assert names == {"case.toml", "manifest.json", "history.csv", "events.jsonl", "summary.json",
+    assert names == {".lock", "case.toml", "manifest.json", "history.csv", "events.jsonl", "summary.json",
                      "fields.vtkhdf", "checkpoints"}  # fmt: skip
-    assert [path.name for path in (finished / "checkpoints").iterdir()] == ["last.npz"]
+    assert {path.name for path in (finished / "checkpoints").iterdir()} == {"last.npz", "before.npz"}
 
 
 def test_history(finished: Path) -> None:
