@@ -101,7 +101,7 @@ def measure(raw: RawMesh) -> MeshReport:
         crack_plane_shortest_edge=float(crack_edges.min()) if len(crack) else 0.0,
         crack_plane_longest_edge=float(crack_edges.max(initial=0.0)),
         flaw_cells=len(raw.cell_groups.get("flaw", ())),
-        flaw_cell_size=_cell_size(raw.points, raw.cells[raw.cell_groups.get("flaw", [])]),
+        flaw_cell_size=cell_size(raw.points, raw.cells[raw.cell_groups.get("flaw", [])]),
         anode_area=_area(raw, "anode"),
         counter_area=_area(raw, "counter"),
     )
@@ -140,7 +140,7 @@ def cell_quality(points: Array, cells: npt.NDArray[np.int64]) -> Array:
     return np.asarray(np.where(flat, 0.0, quality))
 
 
-def _cell_size(points: Array, cells: npt.NDArray[np.int64]) -> float:
+def cell_size(points: Array, cells: npt.NDArray[np.int64]) -> float:
     """(dim! x mean measure)^(1/dim): h of a row of right-angled triangles with legs h."""
     if not len(cells):
         return 0.0

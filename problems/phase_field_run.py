@@ -7,7 +7,7 @@ from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from lifrac.solver.phase_field.recorder import PhaseFieldRecorder
 
-from .drive import Driver, Session
+from .drive import Driver, Session, trouble_of
 from .run_folder import FIELDS
 
 
@@ -47,6 +47,6 @@ class _PhaseFieldDriver(Driver[PhaseFieldEngine]):
         try:
             self.recorder.record(problem, self.engine.state.time)
         except OSError as error:
-            return str(error)
+            return trouble_of(error)
         return ""
 

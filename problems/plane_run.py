@@ -14,7 +14,7 @@ from lifrac.solver.plane.fields import OPENING
 from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.surface import gather_surface
 
-from .drive import NUMERICAL_FAILURE, Driver, Session
+from .drive import NUMERICAL_FAILURE, Driver, Session, trouble_of
 from .run_folder import FIELDS
 
 
@@ -51,7 +51,7 @@ def _try_to_record(recorder: FieldRecorder, snapshot: SurfaceSnapshot) -> str:
     try:
         recorder.record(snapshot)
     except (NumericalFailure, OSError) as error:
-        return str(error)
+        return trouble_of(error)
     return ""
 
 
