@@ -102,8 +102,8 @@ def measure(raw: RawMesh) -> MeshReport:
         crack_plane_longest_edge=float(crack_edges.max(initial=0.0)),
         flaw_cells=len(raw.cell_groups.get("flaw", ())),
         flaw_cell_size=cell_size(raw.points, raw.cells[raw.cell_groups.get("flaw", [])]),
-        anode_area=_area(raw, "anode"),
-        counter_area=_area(raw, "counter"),
+        anode_area=group_area(raw, "anode"),
+        counter_area=group_area(raw, "counter"),
     )
 
 
@@ -112,7 +112,7 @@ def area_unit(dim: int) -> str:
     return "um (per depth)" if dim == 2 else "um2"
 
 
-def _area(raw: RawMesh, group: str) -> float:
+def group_area(raw: RawMesh, group: str) -> float:
     """Of the facets of a group [um2; um per depth in 2D]; 0 where the mesh has none."""
     corners = raw.points[raw.groups.get(group, np.empty((0, raw.dim), dtype=np.int64))]
     if raw.dim == 2:

@@ -210,10 +210,10 @@ def check(case: CaseArgument, /, *, set_: Set = None) -> int:
     if _is_root():
         from .card_files import console
         from .display import print_check
-        from .own_mesh import check_own
+        from .own_mesh import read_own
 
-        compared = check_own(loaded)
-        print_check(loaded, console())
+        raw, compared = (None, []) if loaded.mesh_file is None else read_own(loaded)
+        print_check(loaded, console(), raw)
         for comparison in compared:
             print(comparison.as_text())
     return 0

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from lifrac.meshes.report import area_unit
+from lifrac.meshes.raw import RawMesh
+from lifrac.meshes.report import area_unit, group_area
 from lifrac.solver.parameters import CellModel
 from lifrac.solver.physics.contact import interface_resistance
 from lifrac.solver.physics.toughness import AssistedToughness
@@ -55,13 +56,13 @@ def print_card(card: AnyCard, out: Console) -> None:
     out.print("Confidence: " + "; ".join(f"{mark} = {text}" for mark, text in MARKS.items()))
 
 
-def print_check(case: Case, out: Console) -> None:
-    """Everything `lifrac check` says about a case."""
+def print_check(case: Case, out: Console, mesh: RawMesh | None = None) -> None:
+    """Everything `lifrac check` says about a case; `mesh`: the user's own, if it has one."""
     out.print(f"{case.path}  content hash {case.content_hash()[:16]}", style="bold")
     _print_keys(case, out)
     for card in (case.electrolyte, case.metal):
         _print_at_temperature(case, card, out)
-    _print_model(case, out)
+    _print_model(case, mesh, out)
     _print_numbers(case, out)
     _print_cost(case, out)
     for warning in case.warnings:
@@ -117,7 +118,7 @@ def _print_at_temperature(case: Case, card: AnyCard, out: Console) -> None:
     out.print(table)
 
 
-def _print_model(case: Case, out: Console) -> None:
+def _print_model(case: Case, mesh: RawMesh | None, out: Console) -> None:
     """What the cards give the model."""
     model = case.cell()
     table = Table("quantity", "value", title="Derived", title_justify="left")
@@ -130,7 +131,7 @@ def _print_model(case: Case, out: Console) -> None:
     rows += _contact_rows(model) + _toughness_rows(model)
     for name, value, dimension in rows:
         table.add_row(name, u.show(value, dimension))
-    for name, text in _electrode_rows(case):
+    for name, text in _electrode_rows(case, mesh):
         table.add_row(name, text)
     for number, step in enumerate(model.protocol[:SHOWN_STEPS], 1):
         parts = [step.kind.replace("_", " ")]
@@ -146,22 +147,17 @@ def _print_model(case: Case, out: Console) -> None:
     out.print(table)
 
 
-def _electrode_rows(case: Case) -> Iterator[tuple[str, str]]:
-    """Areas of the electrodes as meshed and the currents through them; those of a mesh of one's own are in the mesh."""
-    geometry = case.geometry()
-    density = u.show(nominal_current(case.cell()), u.CURRENT_DENSITY)
-    if isinstance(geometry, Path):
-        yield "anode area", f"that of the group anode in {geometry.name} (lifrac mesh)"
-        yield "counter electrode area", f"that of the group counter in {geometry.name} (lifrac mesh)"
-        yield "anode, largest current density", density
-        yield "counter electrode, largest current density", f"{density} times anode area / counter electrode area"
-        return
-    extents = [high - low for axis, (low, high) in enumerate(geometry.bounds) if axis != 1]
-    area = f"{math.prod(extents):.6g} {area_unit(case.dimension)}, as meshed"
-    yield "anode area", area
-    yield "counter electrode area", area
-    yield "anode, largest current density", density
-    yield "counter electrode, largest current density", density
+def _electrode_rows(case: Case, mesh: RawMesh | None) -> Iterator[tuple[str, str]]:
+    """Areas of the electrodes as meshed, and the largest current densities through them."""
+    geometry, current = case.geometry(), nominal_current(case.cell())
+    if mesh is not None:
+        anode, counter = (group_area(mesh, name) for name in ("anode", "counter"))
+    else:
+        assert not isinstance(geometry, Path)
+        anode = counter = math.prod(high - low for axis, (low, high) in enumerate(geometry.bounds) if axis != 1)
+    for name, area, density in (("anode", anode, current), ("counter electrode", counter, current * anode / counter)):
+        yield f"{name} area, as meshed", f"{area:.6g} {area_unit(case.dimension)}"
+        yield f"{name}, largest current density", u.show(density, u.CURRENT_DENSITY)
 
 
 def _contact_rows(model: CellModel) -> tuple[tuple[str, float, u.Dimension], ...]:

@@ -1,5 +1,8 @@
 """Bodies whose electrodes are narrower than the electrolyte, made from meshes with whole faces."""
 
+from pathlib import Path
+
+import meshio
 import numpy as np
 from lifrac.meshes.accept import accept
 from lifrac.meshes.builder import build
@@ -15,9 +18,9 @@ BLOCK = HalfPennyBlock(
 )  # fmt: skip
 
 
-def narrowed(raw: RawMesh, **upto: float) -> RawMesh:
-    """A mesh whose `anode` or `counter` reaches to about a given |x| [um] only: as a user's file, with the rest of
-    the face in `lateral`."""
+def named(raw: RawMesh, **upto: float) -> NamedCells:
+    """A mesh as a user's file has it, whose `anode` or `counter` reaches to about a given |x| [um] only; the rest of
+    the face is in `lateral`."""
     facets = dict(raw.groups)
     for name, end in upto.items():
         kept = np.abs(raw.points[facets[name], 0]).max(axis=1) <= end
@@ -30,7 +33,22 @@ def narrowed(raw: RawMesh, **upto: float) -> RawMesh:
     cells = {side: np.concatenate([*facets.values()]), body: raw.cells}
     groups = {name: {side: numbers} for name, numbers in rows.items()}
     groups |= {name: {body: numbers} for name, numbers in raw.cell_groups.items()}
-    return accept(NamedCells(points, cells, groups | {CELL_GROUP: {body: np.arange(len(raw.cells))}}), raw.dim)
+    return NamedCells(points, cells, groups | {CELL_GROUP: {body: np.arange(len(raw.cells))}})
+
+
+def narrowed(raw: RawMesh, **upto: float) -> RawMesh:
+    """The same as the solver takes it."""
+    return accept(named(raw, **upto), raw.dim)
+
+
+def write(path: Path, geometry: SlabEdgeFlaw | HalfPennyBlock = SLAB, **upto: float) -> None:
+    """Such a file [um]."""
+    whole = gather(build(geometry, MPI.COMM_SELF))
+    assert whole is not None
+    mesh = named(whole, **upto)
+    shapes = list(mesh.cells)
+    sets = {name: [rows.get(shape, np.empty(0, dtype=int)) for shape in shapes] for name, rows in mesh.groups.items()}
+    meshio.Mesh(mesh.points, [(shape, mesh.cells[shape]) for shape in shapes], cell_sets=sets).write(path)
 
 
 def body(

@@ -58,6 +58,8 @@ def test_plane_engine(name: str) -> None:
     assert (areas.anode, areas.counter) == pytest.approx((upto["anode"], upto["counter"]), abs=4.0)
     assert (tagged.report.anode_area, tagged.report.counter_area) == pytest.approx((areas.anode, areas.counter))
     first_steps(engine)
+    again = PlaneEngine.resumed(engine.problem, engine.bookmark(), engine.arrays())
+    assert again.measures.counter_current == pytest.approx(engine.measures.counter_current, rel=1.0e-9)
 
 
 @pytest.mark.parametrize("whole", [False, True])
