@@ -247,9 +247,9 @@ def _check_faces(raw: RawMesh, file: Path | None) -> None:
 def _check_mouth(raw: RawMesh, file: Path | None) -> None:
     """Where a crack plane or a flaw opens at y = 0 there is the anode, which lithium comes from."""
     anode = np.unique(raw.groups["anode"])
-    cracks = {"crack_plane": raw.groups.get("crack_plane", []), "flaw": raw.cells[raw.cell_groups.get("flaw", [])]}
-    for name, nodes in cracks.items():
-        used = np.unique(nodes).astype(np.int64)
+    flaw = raw.cells[raw.cell_groups.get("flaw", np.empty(0, dtype=np.int64))]
+    for name, nodes in {"crack_plane": raw.groups.get("crack_plane", flaw[:0]), "flaw": flaw}.items():
+        used = np.unique(nodes)
         astray = np.setdiff1d(used[raw.points[used, 1] == 0.0], anode)
         if len(astray):
             raise InputError(

@@ -1,0 +1,41 @@
+"""Unequal electrodes on all ranks together and on each alone: the same areas, currents and voltages."""
+
+import numpy as np
+from lifrac.meshes.tagged import TaggedMesh
+from lifrac.solver.bulk import Bulk
+from lifrac.solver.parameters import Loads
+from lifrac.solver.phase_field.engine import PhaseFieldEngine
+from lifrac.solver.phase_field.problem import PhaseFieldProblem
+from lifrac.solver.surface import gather_surface
+from lithium_bodies import mesh_of, model
+from mpi4py import MPI
+from narrow_electrodes import body
+
+COMM = MPI.COMM_WORLD
+
+
+def half_counter(comm: MPI.Comm) -> TaggedMesh:
+    return body(comm, mesh_of(comm), counter=20.0)
+
+
+def figures(comm: MPI.Comm) -> np.ndarray:
+    """Of the first step."""
+    engine = PhaseFieldEngine(PhaseFieldProblem(half_counter(comm), model()))
+    report = next(iter(engine.run()))
+    m, areas = report.measures, engine.areas
+    assert m.charge_error < 1.0e-10
+    return np.array([areas.anode, areas.counter, m.anode_current, m.counter_current, report.state.cell_voltage])
+
+
+def test_phase_field_engine_does_not_depend_on_the_partition() -> None:
+    together, alone = figures(COMM), figures(MPI.COMM_SELF)
+    assert np.abs(together / alone - 1.0).max() < 1.0e-8
+    assert abs(together[3] * together[1] / (together[2] * together[0]) - 1.0) < 1.0e-8
+
+
+def test_surface_and_key_of_the_cache_do_not_depend_on_the_partition() -> None:
+    keys = []
+    for comm in (COMM, MPI.COMM_SELF):
+        tagged = half_counter(comm)
+        keys.append(Bulk(tagged, gather_surface(tagged), 0.26, Loads(1.0))._key())
+    assert keys[0] == keys[1]
