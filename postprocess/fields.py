@@ -53,6 +53,10 @@ class Grid:
         width = int(self._offsets[chosen[0] + 1] - self._offsets[chosen[0]])
         return self._connectivity[self._offsets[chosen][:, None] + np.arange(width)]
 
+    def whole(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Connectivity of all cells in one row, where each cell ends in it, and the region of each."""
+        return self._connectivity, self._offsets[1:], self._region
+
     @cached_property
     def section(self) -> Section:
         """The electrolyte in the plane z = 0: the whole mesh in 2D, a symmetry plane in 3D."""

@@ -321,6 +321,25 @@ def plot(folder: Annotated[Path, Parameter(help="The folder of a run, a study or
 
 
 @app.command
+def export(folder: Annotated[Path, Parameter(help="The folder of a run.")], /) -> int:
+    """Write the stored states of a run as .vtu files, for programs that do not read fields.vtkhdf.
+
+    For example:
+
+        lifrac export runs/llzo_holds
+
+    Open vtu/fields.pvd in the folder with ParaView (5.11 and older, too) or
+    PyVista; docs/results.md has recipes.
+    """
+    if not _is_root():
+        return 0
+    from lifrac.postprocess.export import export as write
+
+    print(write(folder))
+    return 0
+
+
+@app.command
 def verify(
     *,
     quick: Annotated[bool, Parameter(negative="", help="Only the checks that take seconds.")] = False,

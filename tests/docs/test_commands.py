@@ -6,7 +6,7 @@ What is done in place of each, by `SHORT_FORMS`:
   with its own `--set`; of the phase field and with `--resume` (test_resume.py goes on for real): `lifrac check`
 * `lifrac ccd`, `lifrac sweep`: `--dry-run`, which resolves and checks every run
 * `lifrac verify`: the check that is named must exist; the book itself is `make verify`
-* `lifrac plot`: a run cut short, or a study's tables, in the folder that is named
+* `lifrac plot`, `lifrac export`: a run cut short, or a study's tables, in the folder that is named
 * `make TARGET`: the target must exist, by `make --dry-run`; `make demo` and `make test` take minutes
 * `python benchmarks/.../run.py`: the script must exist and take these arguments; they compute for minutes to hours
 * `pip install`: extras and packages must be those of pyproject.toml; nothing is installed
@@ -125,6 +125,11 @@ def plot(words: list[str], folder: Path) -> None:
     assert main(["plot", str(place)]) == 0
 
 
+def export(words: list[str], folder: Path) -> None:
+    shutil.copytree(short_run("llzo_holds"), folder / words[0])
+    assert main(["export", str(folder / words[0])]) == 0
+
+
 def verify(words: list[str], folder: Path) -> None:
     from lifrac.verification.runner import load_checks, select
 
@@ -138,7 +143,7 @@ def as_it_stands(words: list[str], folder: Path) -> None:
 
 
 SHORT_FORMS: dict[str, ShortForm] = {
-    "run": run, "plot": plot, "verify": verify,
+    "run": run, "plot": plot, "export": export, "verify": verify,
     "ccd": lambda words, folder: dry_run(["ccd", *words], folder),
     "sweep": lambda words, folder: dry_run(["sweep", *words], folder),
     "check": lambda words, folder: as_it_stands(["check", *words], folder),
