@@ -53,9 +53,9 @@ OWN = CASE.partition("[mesh]")[0] + '[mesh]\nfile = "own.msh"\n'
 SUMMARY = {
     "outcome", "termination", "ranks", "resumed", "states_not_stored", "dofs", "steps", "rejected_steps",
     "nonlinear_iterations", "wall_time_s", "time_s", "first_current_density_mA_per_cm2",
-    "current_density_at_end_mA_per_cm2",
+    "current_density_at_end_mA_per_cm2", "flaw_empty_since_protocol_step", "flaw_empty_since_cycle",
     "anode_current_density_at_end_mA_per_cm2", "counter_current_density_at_end_mA_per_cm2", "anode_area_um",
-    "counter_area_um", "charge_mAh_per_cm2", "lithium_pressure_at_end_MPa", "flaw_empty_since_protocol_step", "flaw_empty_since_cycle",
+    "counter_area_um", "charge_mAh_per_cm2", "lithium_pressure_at_end_MPa",
     "capacity_at_fracture_mAh_per_cm2", "capacity_at_crack_through_mAh_per_cm2",
     "capacity_at_short_mAh_per_cm2", "crack_length_um", "lithium_length_um", "max_lithium_pressure_MPa",
     "cell_voltage_V", "charge_balance_error", "lithium_balance_error", "energy_balance_error",
