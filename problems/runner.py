@@ -18,7 +18,7 @@ from .phase_field_run import run_phase_field
 from .plane_run import run_plane
 from .run_folder import RunFolder
 from .schema_tools import refuse
-from .signals import heeding_signals
+from .signals import watched
 
 LOG = logging.getLogger("lifrac")
 
@@ -56,14 +56,14 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD, *, resume: 
     """
     begun = time.monotonic()
     runs = {"plane": run_plane, "phase_field": run_phase_field}
-    with heeding_signals() as asked:
-        folder = on_root(comm, lambda: RunFolder.interrupted(out, case)) if resume else None
-        checkpoint = _last_checkpoint(out, comm) if resume else None
-        tagged = make_mesh(case, comm)
-        if not resume:
-            folder = on_root(comm, lambda: RunFolder(out))
-        session = Session(comm, case, out, folder, begun, asked, checkpoint)
-        code = runs[case.file.fracture.engine](session, tagged)
+    watched()
+    folder = on_root(comm, lambda: RunFolder.interrupted(out, case)) if resume else None
+    checkpoint = _last_checkpoint(out, comm) if resume else None
+    tagged = make_mesh(case, comm)
+    if not resume:
+        folder = on_root(comm, lambda: RunFolder(out))
+    session = Session(comm, case, out, folder, begun, checkpoint)
+    code = runs[case.file.fracture.engine](session, tagged)
     if case.plots and comm.rank == 0:
         draw_plots(out)
     return code
