@@ -9,6 +9,9 @@ import os
 
 # A dense solve on a rank must not start threads that fight with the other ranks for cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# PETSc would take the handlers of signals over and abort where a run is to end in good order.
+if "-no_signal_handler" not in (_options := os.environ.get("PETSC_OPTIONS", "")):
+    os.environ["PETSC_OPTIONS"] = f"{_options} -no_signal_handler".strip()
 
 if importlib.util.find_spec("dolfinx_solver") is not None:
     import dolfinx_solver  # noqa: F401

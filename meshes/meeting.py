@@ -2,42 +2,16 @@
 
 import time
 from collections import deque
-from dataclasses import dataclass
 
 from mpi4py import MPI
+
+from .notice import END, FailedAlone, Notice
 
 PATIENCE = 3.0
 """Time [s] that a rank which has failed waits for the others to fail in the same way."""
 SHORTEST, LONGEST = 0.002, 0.1
 """Time between two looks for messages of other ranks [s]; looks become rarer."""
 _TAG = 77
-END = "end"
-"""Where every rank comes to at last."""
-
-
-class FailedAlone(RuntimeError):
-    """A failure that the other ranks do not share: they wait for this one, so the job has to end."""
-
-
-@dataclass(frozen=True)
-class Notice:
-    """What a rank says where it meets the others.
-
-    Attributes
-    ----------
-    place : str
-        Where it is; only ranks at the same place meet.
-    failed : bool
-    code : int
-        Exit code.
-    words : str
-        What to say about it.
-    """
-
-    place: str
-    failed: bool
-    code: int
-    words: str = ""
 
 
 class Meeting:

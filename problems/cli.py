@@ -34,7 +34,7 @@ file (docs/cases.md), then:
 Ready cases answer to their names: lifrac run llzo_holds
 """
 
-app = App(name="lifrac", help=HELP, help_format="plaintext", version_flags=[])
+app = App(name="lifrac", help=HELP, help_format="plaintext", version_flags=[], suppress_keyboard_interrupt=False)
 
 Set = Annotated[
     list[str] | None,

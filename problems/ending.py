@@ -1,16 +1,17 @@
 """How a command ends on all ranks: alike if they can, at once if one of them fails alone."""
 
-import logging
 import sys
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .signals import Stopped, ending_at_signals, rank_by_launcher
+from lifrac.meshes.notice import END, FailedAlone, Notice
+
+from .signals import ending_at_signals, rank_by_launcher
 from .watchdog import ASKED_TO_STOP
 
 if TYPE_CHECKING:
-    from lifrac.meshes.meeting import Meeting, Notice
+    from lifrac.meshes.meeting import Meeting
 
 DONE, UNEXPECTED, BAD_INPUT, NUMERICAL_FAILURE = 0, 1, 2, 3
 LONGER = 1.5
@@ -20,17 +21,17 @@ LONGER = 1.5
 def ending_together(command: Callable[[], int]) -> int:
     """Run a command and give its exit code, the same on all ranks; one of them says why it has failed.
 
-    Where one rank fails while others wait for it, it gives its reason and ends the job. An unexpected exception is
-    raised on the rank that speaks, so that its traceback is seen, once.
+    Where one rank fails while others wait for it, it gives its reason and ends the job. The traceback of an unexpected
+    exception is seen once.
     """
     with ending_at_signals():
         meeting = _meeting() if rank_by_launcher() is not None else None
         try:
             notice, error = _ended(command(), "", failed=False), None
-        except (Exception, KeyboardInterrupt) as failure:
+        except BaseException as failure:
             notice, error = _of(failure), failure
         if meeting is None or meeting.comm.size == 1:
-            return _speak(notice, error)
+            return _alone(notice, error)
         return _meet(meeting, notice, error)
 
 
@@ -41,17 +42,15 @@ def _meeting() -> "Meeting":
     return meeting_of(MPI.COMM_WORLD)
 
 
-def _ended(code: int, words: str, failed: bool = True) -> "Notice":
-    from lifrac.meshes.meeting import END, Notice
+def _ended(code: int, words: str, failed: bool = True) -> Notice:
 
     return Notice(END, failed, code, words[:4000])
 
 
-def _of(error: BaseException) -> "Notice":
+def _of(error: BaseException) -> Notice:
     """Exit code and message; an unexpected exception has its traceback for a message."""
     from cyclopts import CycloptsError
     from lifrac.meshes.errors import InputError
-    from lifrac.meshes.meeting import FailedAlone
     from lifrac.solver.errors import NumericalFailure
 
     if isinstance(error, CycloptsError):
@@ -66,28 +65,33 @@ def _of(error: BaseException) -> "Notice":
         return _ended(NUMERICAL_FAILURE, f"a file could not be read or written: {error}")
     if isinstance(error, MemoryError):
         return _ended(NUMERICAL_FAILURE, f"there is not enough memory {error}".rstrip())
-    if isinstance(error, Stopped | KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt):
         return _ended(ASKED_TO_STOP, str(error) or "asked to stop")
     return _ended(UNEXPECTED, "")
 
 
-def _speak(notice: "Notice", error: BaseException | None, who: str = "") -> int:
-    """Say why a command has failed; its exit code."""
+def _alone(notice: Notice, error: BaseException | None) -> int:
+    """The exit code of a process without others; the first one speaks if a launcher has started several of them."""
     if error is not None and notice.code == UNEXPECTED:
-        if not who:
-            raise error
+        raise error
+    if rank_by_launcher() in (None, "0"):
+        _speak(notice, error, "")
+    return notice.code
+
+
+def _speak(notice: Notice, error: BaseException | None, who: str) -> None:
+    """Say why a command has failed."""
+    if error is not None and notice.code == UNEXPECTED:
         print(f"lifrac: {who}an unexpected error", file=sys.stderr)
         traceback.print_exception(error)
     elif notice.failed:
         print(f"lifrac: {who}{notice.words}", file=sys.stderr)
     sys.stderr.flush()
-    logging.shutdown()
-    return notice.code
 
 
-def _meet(meeting: "Meeting", notice: "Notice", error: BaseException | None) -> int:
+def _meet(meeting: "Meeting", notice: Notice, error: BaseException | None) -> int:
     """The exit code of all ranks, if all have come; otherwise the job ends here."""
-    from lifrac.meshes.meeting import END, PATIENCE
+    from lifrac.meshes.meeting import PATIENCE
     from mpi4py import MPI
 
     rank, size = meeting.comm.rank, meeting.comm.size
@@ -98,9 +102,9 @@ def _meet(meeting: "Meeting", notice: "Notice", error: BaseException | None) -> 
     if None not in found and not failed:
         return max(theirs.code for theirs in found if theirs is not None)
     speaker = failed[0]
-    alike = len(failed) == size
+    alike = len({theirs.words for theirs in found if theirs is not None}) == 1 and None not in found
     if rank == speaker:
-        _speak(notice, error, "" if alike and notice.code != UNEXPECTED else f"rank {rank} of {size}: ")
+        _speak(notice, error, "" if alike else f"rank {rank} of {size}: ")
     if None in found:
         if rank != speaker:
             meeting.wait("never", LONGER)

@@ -1,8 +1,8 @@
 """Signals that ask a computation to stop: SIGTERM, SIGUSR1 and Ctrl-C.
 
 A command ends at once (`ending_at_signals`), but for what wants to end in good order (`heeding_signals`): a run its
-time step, with a checkpoint. Who does not get there is ended by the watchdog. On every rank alike: mpiexec hands signals
-to all of them, and PETSc's own handler would abort.
+time step, with a checkpoint. Who does not get there is ended by the watchdog. It is the same on every rank, since
+mpiexec hands signals to all of them.
 """
 
 import os

@@ -19,7 +19,8 @@ from typing import Literal
 
 from lifrac.meshes.collective import on_root
 from lifrac.meshes.errors import InputError
-from lifrac.meshes.meeting import FailedAlone, meeting_of, shared
+from lifrac.meshes.meeting import meeting_of, shared
+from lifrac.meshes.notice import FailedAlone
 from lifrac.solver.errors import NumericalFailure
 from mpi4py import MPI
 

@@ -2,7 +2,7 @@
 
 Python runs signal handlers between two steps of the interpreter: never while it waits within MPI or PETSc, which keep
 the interpreter's lock. The watchdog therefore lives in an interpreter of its own, with a lock of its own (or, where
-this Python has none, in a thread). Signals reach it through a pipe that the C handler of Python writes their numbers to.
+this Python has none, in a thread). Signals reach it through a pipe: Python's C handler writes their numbers into it.
 Imports nothing heavy, for the sake of that interpreter.
 """
 
