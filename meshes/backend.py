@@ -18,8 +18,12 @@ if importlib.util.find_spec("dolfinx_solver") is not None:
 
 import dolfinx
 import dolfinx.jit
+import ffcx.codegeneration.jit
 
-# Other ranks wait while rank 0 compiles a form; ten seconds, the default, are too few on a loaded machine.
+from .compiling import mend
+
+mend(dolfinx.jit, ffcx.codegeneration.jit)
+# For forms that something else compiles; ten seconds, the default, are too few on a loaded machine.
 _JIT_TIMEOUT = 300
 dolfinx.jit.DOLFINX_DEFAULT_JIT_OPTIONS["timeout"] = (_JIT_TIMEOUT, "Timeout for JIT compilation")
 
