@@ -1,6 +1,7 @@
 """How a command ends on all ranks: alike if they can, at once if one of them fails alone."""
 
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from lifrac.meshes.meeting import Meeting
 
 DONE, UNEXPECTED, BAD_INPUT, NUMERICAL_FAILURE = 0, 1, 2, 3
+HEARD = 0.3
+"""Time [s] in which a launcher passes on what was said; it drops the rest when the job is ended."""
 LONGER = 1.5
 """Time [s] that a rank which has failed leaves one of lower number that has failed as well to end the job."""
 
@@ -82,8 +85,8 @@ def _alone(notice: Notice, error: BaseException | None) -> int:
 def _speak(notice: Notice, error: BaseException | None, who: str) -> None:
     """Say why a command has failed."""
     if error is not None and notice.code == UNEXPECTED:
-        print(f"lifrac: {who}an unexpected error", file=sys.stderr)
-        traceback.print_exception(error)
+        trace = "".join(traceback.format_exception(error))
+        print(f"lifrac: {who}an unexpected error\n{trace}", end="", file=sys.stderr)
     elif notice.failed:
         print(f"lifrac: {who}{notice.words}", file=sys.stderr)
     sys.stderr.flush()
@@ -108,6 +111,7 @@ def _meet(meeting: "Meeting", notice: Notice, error: BaseException | None) -> in
     if None in found:
         if rank != speaker:
             meeting.wait("never", LONGER)
+        time.sleep(HEARD)
         MPI.COMM_WORLD.Abort(notice.code)
     spoken = found[speaker]
     return notice.code if spoken is None else spoken.code

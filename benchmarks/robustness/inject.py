@@ -1,7 +1,7 @@
-"""`lifrac` in which a function fails on one rank: inject.py RANK MODULE:FUNCTION CALL FAILURE [ARGUMENT...].
+"""`lifrac` in which a function fails on one rank: inject.py RANK MODULE:FUNCTION CALL FAILURE ARGUMENT...
 
-FAILURE is what the function does at its n-th call on that rank: disk, numerics, bug, memory, kill, stop (SIGTERM to
-this process), or forever (it never returns).
+FAILURE is what the function does at its n-th call on that rank (`FAILURES`, or kill, stop, forever). The arguments are
+those of `lifrac`, or `job FOLDER JOB` for a job of a sweep. Monkeypatching alone: nothing in the package knows of it.
 """
 
 import importlib
@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from lifrac.problems import cli
@@ -24,7 +25,12 @@ FAILURES = {
 
 
 def fail(failure: str) -> None:
-    """What happens."""
+    """Fail, or get a signal: to die of, or to stop in good order."""
+    if "INJECTED" in os.environ:
+        Path(os.environ["INJECTED"]).write_text(str(time.time()))
+    if failure == "stop":
+        os.kill(os.getpid(), signal.SIGTERM)
+        return
     if failure == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     while failure == "forever":
@@ -51,6 +57,17 @@ def inject(rank: int, where: str, call: int, failure: str) -> None:
     setattr(owner, name, instead)
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Run the command that the arguments name."""
     inject(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])
-    sys.exit(cli.main(sys.argv[5:]))
+    if sys.argv[5] != "job":
+        return cli.main(sys.argv[5:])
+    from lifrac.problems import sweep_point
+
+    os.chdir(sys.argv[6])
+    sys.argv[1:] = sys.argv[7:]
+    return sweep_point.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
