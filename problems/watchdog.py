@@ -25,6 +25,8 @@ AT_ONCE = 2.0
 """Time [s] from a second request to the end."""
 OTHERS_LATER = 1.5
 """Time [s] that ranks other than the first leave it to say why and to end the job."""
+MADE_WITHIN = 10.0
+"""Time [s] that is waited at most for the watchdog to be there."""
 _END, _CALM, _ORDER = b"\0", b"\xfe", b"\xff"
 
 
@@ -34,8 +36,12 @@ class Watchdog:
     def __init__(self) -> None:
         read, self.pipe = os.pipe()
         os.set_blocking(self.pipe, False)
-        self._thread = threading.Thread(target=_start, args=(read,), name="lifrac watchdog", daemon=True)
+        ready, awake = os.pipe()
+        self._thread = threading.Thread(target=_start, args=(read, awake), name="lifrac watchdog", daemon=True)
         self._thread.start()
+        # Its interpreter is made under our lock, which whoever called may not give back.
+        select.select([ready], [], [], MADE_WITHIN)
+        os.close(ready)
         atexit.register(self._close)
 
     def order(self, patience: float, speaks: bool, checkpoint: Path | None) -> None:
@@ -66,13 +72,13 @@ class Watchdog:
         self._thread.join(2.0)
 
 
-def _start(pipe: int) -> None:
+def _start(pipe: int, awake: int) -> None:
     """Watch in an interpreter with its own lock, or here."""
     run = _own_interpreter()
     if run is None:
-        watch(pipe)
+        watch(pipe, awake)
     else:
-        run(f"from {__name__} import watch\nwatch({pipe})")
+        run(f"from {__name__} import watch\nwatch({pipe}, {awake})")
 
 
 def _own_interpreter() -> Callable[[str], object] | None:
@@ -91,8 +97,9 @@ def _own_interpreter() -> Callable[[str], object] | None:
         return None
 
 
-def watch(pipe: int) -> None:
+def watch(pipe: int, awake: int) -> None:
     """Read signals and orders until the order to end; a signal sets the time at which the process ends."""
+    os.close(awake)  # whoever waits for it sees the end of its pipe
     patience, speaks, checkpoint = 0.0, True, None
     first: float | None = None
     end: float | None = None

@@ -117,7 +117,7 @@ STAGES = (
     Stage("diffuse: a row", "field", "problems.run_folder:RunFolder.add", 0, 2, "disk"),
     Stage("study: a point", "ccd", "problems.ccd_runner:compute", 1, 1, "bug"),
     Stage("study: end of a round", "ccd", "problems.ccd_runner:_StudyRun._wait", 1, 1, "numerics"),
-    Stage("study: tables", "ccd", "problems.study_folder:StudyFolder.write", 0, 2, "disk"),
+    Stage("study: tables", "ccd", "problems.study_folder:StudyFolder.write", 0, 1, "disk"),
     Stage("study: condensation", "ccd", "solver.bulk:Bulk.response", 1, 1, "disk"),
     Stage("sweep: a point", "job", "problems.sweep_point:run_case", 1, 2, "bug"),
     Stage("sweep: end of a point", "job", "problems.sweep_point:_end", 0, 1, "disk"),
