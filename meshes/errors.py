@@ -24,12 +24,19 @@ class InputError(ValueError):
         super().__init__(str(self))
 
     def __str__(self) -> str:
+        text = ": ".join([*([self.file] if self.file else []), self._finding()])
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+    def _finding(self) -> str:
+        """What is wrong with which key and value, without file and remedy."""
         subject = self.key or ""
         if self.value is not None:
             subject = f"{subject} = {self.value!r}" if subject else repr(self.value)
-        parts = [p for p in (self.file, subject) if p]
-        text = ": ".join([*parts, self.message])
-        return f"{text}. {self.remedy}" if self.remedy else text
+        return f"{subject}: {self.message}" if subject else self.message
+
+    def reported_at(self, *, file: object, key: str, value: object = None) -> "InputError":
+        """The same finding as a fault of the key that named the file it was found in; nothing of it is lost."""
+        return InputError(self._finding(), file=file, key=key, value=value, remedy=self.remedy)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep all parts when the error travels from one rank to another."""

@@ -52,12 +52,15 @@ class RawMesh:
         Node numbers of the facets of each group.
     cell_groups : dict of (k,) int
         Numbers of the cells of each group, the one of all cells left out.
+    foreign : tuple of str
+        Groups of the file that are none of ours and mean nothing here.
     """
 
     points: Floats
     cells: Ints
     groups: dict[str, Ints]
     cell_groups: dict[str, Ints] = field(default_factory=dict)
+    foreign: tuple[str, ...] = ()
 
     @property
     def dim(self) -> int:
@@ -65,7 +68,23 @@ class RawMesh:
         return self.cells.shape[1] - 1
 
 
-def to_raw(named: NamedCells, dim: int, scale: float = 1.0) -> RawMesh:
+def merged(named: NamedCells) -> NamedCells:
+    """Keep each element once: some formats write it again for every group it is in. Its groups are united."""
+    cells, kept = {}, {}
+    for shape, nodes in named.cells.items():
+        _, first, where = np.unique(np.sort(nodes, axis=1), axis=0, return_index=True, return_inverse=True)
+        order = np.argsort(first)  # the file's order
+        number = np.empty_like(order)
+        number[order] = np.arange(len(order))
+        cells[shape], kept[shape] = nodes[first[order]], number[where.ravel()]
+    groups = {
+        name: {shape: np.unique(kept[shape][rows]) for shape, rows in of_name.items() if shape in kept}
+        for name, of_name in named.groups.items()
+    }
+    return NamedCells(named.points, cells, groups)
+
+
+def to_raw(named: NamedCells, dim: int, scale: float = 1.0, foreign: tuple[str, ...] = ()) -> RawMesh:
     """Keep cells, known groups and used nodes; `scale` is the file's unit of length [um]."""
     cells = named.cells[SIMPLICES[dim]]
     used = np.unique(cells)
@@ -75,14 +94,31 @@ def to_raw(named: NamedCells, dim: int, scale: float = 1.0) -> RawMesh:
     groups = {
         name: number[named.cells[facets][rows[facets]]]
         for name, rows in named.groups.items()
-        if name in FACET_GROUPS and len(rows.get(facets, ())) > 0
+        if name in FACET_GROUPS and name not in foreign and len(rows.get(facets, ())) > 0
     }
     cell_groups = {
         name: np.unique(rows[SIMPLICES[dim]])
         for name, rows in named.groups.items()
         if name in CELL_GROUPS and len(rows.get(SIMPLICES[dim], ())) > 0
     }
-    return RawMesh(named.points[used, :dim] * scale, number[cells], groups, cell_groups)
+    return RawMesh(named.points[used, :dim] * scale, number[cells], groups, cell_groups, foreign)
+
+
+def facet_numbers(rows: Ints, nodes: int) -> tuple[Ints, Ints]:
+    """Number facets given by their sorted node numbers: the first row of each, and the number of every row."""
+    key = rows[:, 0]
+    for column in rows.T[1:]:
+        if len(key) and int(key.max() + 1) * nodes >= 2**62:
+            key = np.unique(key, return_inverse=True)[1]
+        key = key * nodes + column
+    _, first, facet = np.unique(key, return_index=True, return_inverse=True)
+    return first, facet
+
+
+def facets_of(cells: Ints) -> Ints:
+    """Sorted node numbers of the facets of cells, corner by corner: the facet opposite the first corner of all cells,
+    then that of the second, and so on."""
+    return np.sort(np.concatenate([np.delete(cells, corner, axis=1) for corner in range(cells.shape[1])]), axis=1)
 
 
 def exterior(raw: RawMesh) -> tuple[Ints, Ints, Ints]:
@@ -97,16 +133,10 @@ def exterior(raw: RawMesh) -> tuple[Ints, Ints, Ints]:
     astray : (l, dim) int
         Facets in a group that are not exterior.
     """
-    dim, count = raw.dim, len(raw.points)
-    of_cells = np.concatenate([np.delete(raw.cells, corner, axis=1) for corner in range(dim + 1)])
-    of_groups = np.concatenate([np.empty((0, dim), dtype=np.int64), *raw.groups.values()])
-    rows = np.sort(np.concatenate([of_cells, of_groups]), axis=1)
-    key = rows[:, 0]
-    for column in rows.T[1:]:
-        if len(key) and int(key.max() + 1) * count >= 2**62:
-            key = np.unique(key, return_inverse=True)[1]
-        key = key * count + column
-    _, first, facet = np.unique(key, return_index=True, return_inverse=True)
+    of_cells = facets_of(raw.cells)
+    of_groups = np.concatenate([np.empty((0, raw.dim), dtype=np.int64), *raw.groups.values()])
+    rows = np.concatenate([of_cells, np.sort(of_groups, axis=1)])
+    first, facet = facet_numbers(rows, len(raw.points))
     owners = np.bincount(facet[: len(of_cells)], minlength=len(first))
     tags = np.bincount(facet[len(of_cells) :], minlength=len(first))
     return rows[first[owners == 1]], tags[owners == 1], rows[first[(owners != 1) & (tags > 0)]]

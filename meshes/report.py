@@ -30,7 +30,7 @@ class MeshReport:
         Over the facets of the crack plane [um]; 0 where the mesh has none.
     flaw_cells : int
         Number of cells in the group `flaw`.
-    flaw_cell_size : float
+    flawcell_size : float
         Edge of the squares (cubes) that they are halves (sixths) of, on average [um]; 0 where there are none.
     """
 
@@ -47,7 +47,7 @@ class MeshReport:
     crack_plane_shortest_edge: float
     crack_plane_longest_edge: float
     flaw_cells: int = 0
-    flaw_cell_size: float = 0.0
+    flawcell_size: float = 0.0
 
     def as_dict(self) -> dict[str, object]:
         """All numbers by name, ready for JSON."""
@@ -96,7 +96,7 @@ def measure(raw: RawMesh) -> MeshReport:
         crack_plane_shortest_edge=float(crack_edges.min()) if len(crack) else 0.0,
         crack_plane_longest_edge=float(crack_edges.max(initial=0.0)),
         flaw_cells=len(raw.cell_groups.get("flaw", ())),
-        flaw_cell_size=_cell_size(raw.points, raw.cells[raw.cell_groups.get("flaw", [])]),
+        flawcell_size=cell_size(raw.points, raw.cells[raw.cell_groups.get("flaw", [])]),
     )
 
 
@@ -119,7 +119,7 @@ def cell_quality(points: Array, cells: npt.NDArray[np.int64]) -> Array:
     return np.asarray(np.where(flat, 0.0, quality))
 
 
-def _cell_size(points: Array, cells: npt.NDArray[np.int64]) -> float:
+def cell_size(points: Array, cells: npt.NDArray[np.int64]) -> float:
     """(dim! x mean measure)^(1/dim): h of a row of right-angled triangles with legs h."""
     if not len(cells):
         return 0.0

@@ -86,7 +86,7 @@ class FieldFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
-            with h5py.File(self.path, "r") as file:
+            with h5py.File(self.path, "r", locking=False) as file:
                 root = file["VTKHDF"]
                 count = int(root["Steps"].attrs["NSteps"])
                 self.times = np.asarray(root["Steps/Values"][:count])
@@ -107,7 +107,7 @@ class FieldFile:
             raise InputError("no such point array", file=self.path, key=name, remedy=known)
         step = range(len(self.times))[step]
         count = len(self.grid(step).points)
-        with h5py.File(self.path, "r") as file:
+        with h5py.File(self.path, "r", locking=False) as file:
             first = int(file["VTKHDF/Steps/PointDataOffsets"][name][step])
             return np.asarray(file["VTKHDF/PointData"][name][first : first + count])
 
@@ -119,7 +119,7 @@ class FieldFile:
         return self._grids[number]
 
     def _read_grid(self, number: int) -> Grid:
-        with h5py.File(self.path, "r") as file:
+        with h5py.File(self.path, "r", locking=False) as file:
             root = file["VTKHDF"]
             counts = (root[f"NumberOf{name}"] for name in ("Points", "Cells", "ConnectivityIds"))
             points, cells, ids = (_span(count, number) for count in counts)

@@ -22,6 +22,7 @@ from mpi4py import MPI
 from .case import Case
 from .ccd_display import board_for
 from .ccd_drivers import Plan, plan
+from .launcher import refuse_copies
 from .point_folder import Body, PointFolders, compute
 from .points import Finished, Point
 from .runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, draw_plots, make_mesh
@@ -57,6 +58,7 @@ def run_study(study: Study, out: Path, comm: MPI.Comm = MPI.COMM_WORLD, *, recom
     InputError
         On every rank alike, before anything is computed, for a folder or mesh that cannot be used.
     """
+    refuse_copies(comm.size)
     watched()
     folder = on_root(comm, lambda: StudyFolder(out, study, recompute=recompute))
     try:

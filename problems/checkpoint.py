@@ -1,15 +1,24 @@
 """Checkpoints of a run: where it stands, and whether it may go on from there."""
 
 import json
+import logging
+import os
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from lifrac.meshes.errors import InputError
 from lifrac.solver.protocol.bookmark import Arrays, Kept
 
-CHECKPOINT = "checkpoints/last.npz"
+from .code_version import code_hash, short
+from .files import read_json
+
+LOG = logging.getLogger("lifrac")
+CHECKPOINT, BEFORE = "checkpoints/last.npz", "checkpoints/before.npz"
+DAMAGES = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged checkpoint may end in."""
 MANIFEST, SUMMARY = "manifest.json", "summary.json"
 
 
@@ -34,28 +43,66 @@ class Checkpoint:
         return float(self.kept["accounts"]["time"])
 
 
+ANEW = "Remove the folder, or choose another one with --out, and start anew without --resume"
+
+
+def keep(path: Path, checkpoint: Checkpoint) -> None:
+    """Keep a checkpoint in a run folder, and the one before; a kill or a full disk leaves at least one whole."""
+    file, before = path / CHECKPOINT, path / BEFORE
+    file.parent.mkdir(exist_ok=True)
+    aside = file.with_suffix(".part.npz")
+    try:
+        with aside.open("wb") as stream:
+            kept = json.dumps(checkpoint.kept, default=float)
+            np.savez(stream, **checkpoint.arrays, kept=np.array(kept))  # type: ignore[arg-type]
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
+    if file.exists():
+        os.replace(file, before)
+    os.replace(aside, file)
+
+
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The last checkpoint of a run folder.
+    """The last checkpoint of a run folder, or the one before if the last one is damaged.
 
     Raises
     ------
     InputError
-        If it cannot be read.
+        If neither can be read.
     """
-    file = path / CHECKPOINT
     try:
-        with np.load(file) as saved:
-            arrays = {name: saved[name] for name in saved.files}
-        return Checkpoint(json.loads(str(arrays.pop("kept"))), arrays)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"cannot be read as a checkpoint ({error})", file=file, remedy=ANEW) from error
+        return _read(path / CHECKPOINT)
+    except DAMAGES as error:
+        trouble = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
+    try:
+        found = _read(path / BEFORE)
+    except DAMAGES:
+        raise InputError(f"cannot be read as a checkpoint ({trouble}), nor can the one before", file=path / CHECKPOINT,
+                         key="--resume", remedy=ANEW) from None  # fmt: skip
+    LOG.warning("warning: %s cannot be read (%s): the run goes on from the one before, at %g s",
+                path / CHECKPOINT, trouble, found.time)  # fmt: skip
+    return found
 
 
-ANEW = "Remove the folder, or choose another one with --out, and start anew without --resume"
+def _read(file: Path) -> Checkpoint:
+    """A checkpoint; the checksums of its parts are compared."""
+    with np.load(file) as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    found = Checkpoint(json.loads(str(arrays.pop("kept"))), arrays)
+    found.kept["driver"], found.kept["event_lines"], found.time  # what going on cannot do without
+    return found
 
 
-def refuse_to_resume(path: Path, content_hash: str) -> None:
+def refuse_to_resume(path: Path, content_hash: str) -> str:
     """Say why a run folder cannot be gone on with by the case of a hash, if it cannot.
+
+    Returns
+    -------
+    str
+        How the run has ended; empty for one that can be gone on with.
 
     Raises
     ------
@@ -67,20 +114,15 @@ def refuse_to_resume(path: Path, content_hash: str) -> None:
 
     if not (path / MANIFEST).is_file():
         refuse("holds no run that was begun", "Name its folder with --out, or start without --resume")
-    manifest, summary = _json(path / MANIFEST), _json(path / SUMMARY)
+    manifest, summary = read_json(path / MANIFEST), read_json(path / SUMMARY)
     if manifest.get("case_hash") != content_hash:
         refuse("the case is not the one that the run was begun with",
                f"Go on with {path / 'case.toml'}, or choose another folder with --out and start anew")  # fmt: skip
     if summary and summary.get("termination") != "asked_to_stop":
-        refuse(f"the run has ended ({summary.get('termination')})", "There is nothing left to compute")
-    if not (path / CHECKPOINT).is_file():
+        return str(summary.get("termination"))
+    if manifest.get("code_hash") != code_hash():
+        refuse(f"the run was begun by other code ({short(manifest.get('code_hash'))}; this is {short(code_hash())})",
+               ANEW)  # fmt: skip
+    if not any((path / name).is_file() for name in (CHECKPOINT, BEFORE)):
         refuse("the run was interrupted before its first checkpoint", ANEW)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """An object in a file; empty if there is none."""
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return ""

@@ -137,7 +137,10 @@ def ccd(
         if _is_root():
             from .card_files import console
             from .ccd_forecast import print_forecast
+            from .own_mesh import check_own
 
+            for one in loaded.cases:
+                check_own(one)
             print_forecast(loaded, folder, console())
         return 0
     for warning in loaded.warnings:
@@ -207,8 +210,12 @@ def check(case: CaseArgument, /, *, set_: Set = None) -> int:
     if _is_root():
         from .card_files import console
         from .display import print_check
+        from .own_mesh import check_own
 
+        compared = check_own(loaded)
         print_check(loaded, console())
+        for comparison in compared:
+            print(comparison.as_text())
     return 0
 
 
@@ -246,6 +253,7 @@ def mesh(
     from lifrac.meshes.builder import write_msh
     from mpi4py import MPI
 
+    from .own_mesh import check_own
     from .runner import make_mesh
 
     watched()
@@ -255,6 +263,8 @@ def mesh(
         write_msh(geometry, out, world)
     if _is_root():
         print(tagged.report.as_text())
+        for comparison in check_own(loaded):
+            print(comparison.as_text())
         if out is not None:
             print(f"written: {out}")
     return 0

@@ -19,7 +19,14 @@ DECIDING = {
     "lifrac.problems": "summary.py",
 }
 """Packages whose code decides the numbers of a run besides the resolved case, and which of their files do."""
+SHOWN = 12
+"""Digits of a hash that people see."""
 _LAYOUT = {tokenize.NL, tokenize.COMMENT, tokenize.NEWLINE, tokenize.ENCODING}
+
+
+def short(code: str | None) -> str:
+    """A hash, or its absence, for people."""
+    return (code or "")[:SHOWN] or "of an earlier version, without a hash"
 
 
 @cache

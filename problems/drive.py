@@ -1,5 +1,6 @@
 """Drives an engine through its protocol and writes what it finds into a run folder."""
 
+import errno
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -26,6 +27,8 @@ MOST_STORED_ENDS = 20
 """Fields are stored at the end of every step of a protocol that has no more steps than this."""
 CHECKPOINT_EVERY = 60.0
 """Time between checkpoints [s], besides those with stored states: what a killed run loses at most, and a bit."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""A full disk ends a run at once: neither fields nor tables can be written until somebody makes room."""
 DONE, NUMERICAL_FAILURE, ASKED_TO_STOP = 0, 3, 4
 
 
@@ -74,6 +77,19 @@ class Session:
         on_root(self.comm, write)
 
 
+def trouble_of(error: NumericalFailure | OSError) -> str:
+    """Why a state could not be stored, for a run that goes on without it.
+
+    Raises
+    ------
+    OSError
+        For a disk that is full.
+    """
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        raise error
+    return str(error)
+
+
 class Driver[E: ProtocolRun[Any]](ABC):
     """One run, on each rank that steps its engine.
 
@@ -89,6 +105,9 @@ class Driver[E: ProtocolRun[Any]](ABC):
         self.asked: list[int] = []
         """Signals received."""
         self.stored_at = -1.0
+        self.owed = False
+        """Whether a state that should have been stored could not be: the next one is stored in its place."""
+        self.not_stored = 0
         self.worst = Worst()
         self.resumed, self.spent = 0, 0.0
         """How often the run was resumed, and the wall time [s] of what came before."""
@@ -105,13 +124,14 @@ class Driver[E: ProtocolRun[Any]](ABC):
 
     def _take_up(self, kept: dict[str, Any]) -> None:
         """Go on where the driver of an interrupted run stood."""
-        self.stored_at = kept["stored_at"]
+        self.stored_at, self.owed, self.not_stored = kept["stored_at"], kept["owed"], kept["not_stored"]
         self.worst.go_on(kept["worst"])
         self.resumed, self.spent = kept["resumed"] + 1, kept["wall_time"]
 
     def _kept(self) -> dict[str, Any]:
         return {
-            "stored_at": self.stored_at, "worst": self.worst.values, "resumed": self.resumed,
+            "stored_at": self.stored_at, "owed": self.owed, "not_stored": self.not_stored,
+            "worst": self.worst.values, "resumed": self.resumed,
             "wall_time": self.spent + time.monotonic() - self.begun,
         }  # fmt: skip
 
@@ -174,14 +194,14 @@ class Driver[E: ProtocolRun[Any]](ABC):
         if spent := used_up(engine):
             code, failure = NUMERICAL_FAILURE, spent
         self._finish(failure)
-        return code
+        return code or (NUMERICAL_FAILURE if self.owed else DONE)
 
     def _accept(self, report: StepReport[Any], progress: Reporter) -> None:
         self._write_report(report)
         self.worst.see(report.measures)
         passed = [m for m in self.marks if self._reached(m)]
         many = len(self.engine.cell_model.protocol) > MOST_STORED_ENDS
-        if passed or any(not many or event.name != "protocol_step" for event in report.events):
+        if passed or self.owed or any(not many or event.name != "protocol_step" for event in report.events):
             self.marks = [m for m in self.marks if m not in passed]
             self._record()
             self.checkpoint()
@@ -211,13 +231,19 @@ class Driver[E: ProtocolRun[Any]](ABC):
             LOG.log(level, message, *values)
 
     def _record(self) -> None:
-        """Store the committed state with its fields, once."""
+        """Store the committed state with its fields, once; what cannot be stored is tried again after the next step."""
         now = self.engine.state.time
         if now <= self.stored_at:
             return
-        self.stored_at = now
-        if trouble := self.store_fields():
-            self._say(logging.ERROR, "the fields at %g s could not be stored: %s", now, trouble)
+        trouble = self.store_fields()
+        if trouble:
+            if not self.owed:
+                words = "the fields at %g s could not be stored, which is tried again after every step: %s"
+                self._say(logging.ERROR, words, now, trouble)
+            self.not_stored += 1
+        else:
+            self.stored_at = now
+        self.owed = bool(trouble)
 
     def _finish(self, failure: str) -> None:
         engine = self.engine
@@ -230,7 +256,7 @@ class Driver[E: ProtocolRun[Any]](ABC):
         self.folder.event(end_of(engine, failure))
         summary = summary_of(
             engine, self.worst, ranks=self.comm.size, dofs=self.dofs, begun=self.begun - self.spent,
-            resumed=self.resumed,
+            resumed=self.resumed, not_stored=self.not_stored,
         )  # fmt: skip
         self.folder.summary(summary)
         at = summary["charge_mAh_per_cm2"]
@@ -244,5 +270,8 @@ class Driver[E: ProtocolRun[Any]](ABC):
         )
         if empty := emptiness(summary):
             LOG.warning("warning: %s: nothing pressed it open, so that what it survived since then says nothing", empty)
+        if self.not_stored:
+            last = ", the last one among them" if self.owed else ""
+            LOG.error("%d states could not be stored%s", self.not_stored, last)
         if failure:
             LOG.error("%s. The last good state is in %s", failure, self.folder.path / "checkpoints")

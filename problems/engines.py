@@ -2,18 +2,19 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lifrac.meshes.cracked import Corridor, CrackedSlab
 from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.polylines import Polyline, lengths
-from lifrac.meshes.report import MeshReport
+from lifrac.meshes.raw import RawMesh
 from lifrac.solver.parameters import CellModel, Cohesion, PhaseFieldModel, PlaneModel
 from lifrac.solver.physics.cohesive import process_zone_length, strength_for_zone
 
 from . import estimates
 from . import units as u
+from .own_mesh import Comparison, in_flaw_cells, on_crack_plane
 from .schema_tools import Problem
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class Engine(ABC):
         yield from ()
 
     @abstractmethod
-    def unfit_mesh(self, file: "CaseFile", groups: Container[str], report: MeshReport) -> Iterator[Problem]:
-        """Why this engine cannot take a mesh of the user's own, with these groups of facets and cells."""
+    def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
+        """A mesh of the user's own [um] against the case, where this engine looks."""
 
     @abstractmethod
     def geometry(self, file: "CaseFile") -> Geometry:
@@ -119,14 +120,8 @@ class Plane(Engine):
                 f"State at least {least:.3g} MPa, or leave it out",
             )
 
-    def unfit_mesh(self, file: "CaseFile", groups: Container[str], report: MeshReport) -> Iterator[Problem]:
-        if "crack_plane" not in groups:
-            yield Problem(
-                "mesh.file",
-                "has no crack_plane, in which the plane engine lets a crack grow",
-                file.mesh.file,
-                'Write fracture.engine = "phase_field", or mesh the half x >= 0 with its facets at x = 0 in this group',
-            )
+    def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
+        return on_crack_plane(file, raw)
 
     def geometry(self, file: "CaseFile") -> Geometry:
         sizes: dict[str, Any] = dict(self.sizes(file))
@@ -214,19 +209,8 @@ class PhaseField(Engine):
             adaptive=file.mesh.adaptive,
         )
 
-    def unfit_mesh(self, file: "CaseFile", groups: Container[str], report: MeshReport) -> Iterator[Problem]:
-        if "flaw" not in groups:
-            remedy = "Put the cells of the starting crack, one row, into this group"
-            yield Problem("mesh.file", "has no group of cells flaw", file.mesh.file, remedy)
-            return
-        band, found = self.sizes(file)["band_size"], report.flaw_cell_size
-        if abs(found / band - 1.0) > SAME_SIZE:
-            yield Problem(
-                "mesh.band_size",
-                f"is {band:.4g} um, but cells of the group flaw in {file.mesh.file} measure {found:.4g} um",
-                _text(file.mesh.band_size),
-                f'Write band_size = "{found:.4g} um", or mesh anew',
-            )
+    def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
+        return in_flaw_cells(file, raw, self.sizes(file)["band_size"])
 
     def length(self, file: "CaseFile") -> float:
         """l [um]."""
@@ -353,8 +337,6 @@ class PhaseField(Engine):
 
 
 MANY_NODES = 40_000
-SAME_SIZE = 0.25
-"""By what share cells of a user's mesh may differ from the size stated: the toughness changes by 2 % at l/h = 4."""
 PLANE, PHASE_FIELD = Plane(), PhaseField()
 ENGINES: Mapping[str, Engine] = {"plane": PLANE, "phase_field": PHASE_FIELD}
 

@@ -2,11 +2,15 @@
 
 import contextlib
 import json
+import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from lifrac.meshes.errors import InputError
 from lifrac.meshes.locks import try_lock as try_lock
+
+LOG = logging.getLogger("lifrac")
 
 MARKS = ("manifest.json", "summary.json", "history.csv")
 """Files that show that a folder holds a run."""
@@ -40,3 +44,28 @@ def text(value: object) -> str:
     if value is None:
         return ""
     return repr(float(value)) if isinstance(value, float) else " ".join(str(value).split())
+
+
+LOCK = ".lock"
+"""File whose lock says that a process is at work in a folder."""
+
+
+def claimed(folder: Path, work: str) -> IO[str]:
+    """Keep other processes out of a folder: an open file, whose lock ends with it or with this process.
+
+    Raises
+    ------
+    InputError
+        If another process is at work there; `work` says what at.
+    OSError
+        If the folder cannot be written.
+    """
+    file = (folder / LOCK).open("a")
+    locked = try_lock(file.fileno())
+    if locked is False:
+        file.close()
+        raise InputError(f"another process is computing this {work}", key="--out", value=str(folder),
+                         remedy="Wait for it, or choose another folder with --out")  # fmt: skip
+    if locked is None:
+        LOG.warning("warning: the file system of %s knows no locks: use the folder from one process only", folder)
+    return file

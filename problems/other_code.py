@@ -7,13 +7,11 @@ from typing import Any
 
 from lifrac.meshes.errors import InputError
 
-from .code_version import code_hash
+from .code_version import code_hash, short
 from .files import read_json
 from .study import version
 
 LOG = logging.getLogger("lifrac")
-SHOWN = 12
-"""Digits of a hash that people see."""
 REMEDY = "Choose another folder with --out, or compute them again with --recompute"
 
 
@@ -64,6 +62,6 @@ def settle(path: Path, codes: Mapping[str, str | None], marker: Mapping[str, Any
 
 def _named(codes: Mapping[str, str | None], found: list[str], marker: Mapping[str, Any]) -> str:
     """Their code and ours."""
-    theirs = sorted({(codes[name] or "")[:SHOWN] or "of an earlier version, without a hash" for name in found})
+    theirs = sorted({short(codes[name]) for name in found})
     then = marker.get("version", "unknown")
-    return f"{', '.join(theirs)}, lifrac {then}; this is {code_hash()[:SHOWN]}, lifrac {version()}"
+    return f"{', '.join(theirs)}, lifrac {then}; this is {short(code_hash())}, lifrac {version()}"

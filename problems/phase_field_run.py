@@ -10,7 +10,7 @@ from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from lifrac.solver.phase_field.recorder import PhaseFieldRecorder
 
-from .drive import Driver, Session
+from .drive import Driver, Session, trouble_of
 from .run_folder import FIELDS, RunFolder
 
 
@@ -56,6 +56,6 @@ class _PhaseFieldDriver(Driver[PhaseFieldEngine]):
             self.recorder.record(problem, self.engine.state.time)
         except OSError as error:
             shared(meeting_of(self.comm), error)
-            return str(error)
+            return trouble_of(error)
         return ""
 

@@ -16,7 +16,7 @@ from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.surface import gather_surface
 
 from .checkpoint import CHECKPOINT
-from .drive import NUMERICAL_FAILURE, Driver, Session
+from .drive import NUMERICAL_FAILURE, Driver, Session, trouble_of
 from .run_folder import FIELDS
 from .signals import heeding_signals
 
@@ -60,7 +60,7 @@ def _try_to_record(recorder: FieldRecorder, snapshot: SurfaceSnapshot) -> str:
         recorder.record(snapshot)
     except (NumericalFailure, OSError) as error:
         shared(meeting_of(recorder.comm), error)
-        return str(error)
+        return trouble_of(error)
     return ""
 
 

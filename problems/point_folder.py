@@ -140,7 +140,7 @@ def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int
         What `summary.json` says; None if the run was given up.
     """
     begun = time.monotonic()
-    folder = RunFolder(path)
+    folder = RunFolder(path, ours=True)
     folder.begin_light(case)
     try:
         engine = PlaneEngine(SurfaceProblem(body.surface, body.response, case.model()))

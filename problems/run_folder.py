@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -11,16 +10,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 from lifrac.meshes.errors import InputError
 from lifrac.solver.parameters import ProtocolStep
 from lifrac.solver.protocol.events import Event
 from lifrac.solver.protocol.run import StepReport
 
 from .case import Case
-from .checkpoint import CHECKPOINT, MANIFEST, SUMMARY, Checkpoint, refuse_to_resume
+from .checkpoint import MANIFEST, SUMMARY, Checkpoint, keep
 from .code_version import code_hash
-from .files import MARKS, STUDIES, try_lock, write_aside
+from .files import LOCK, MARKS, STUDIES, claimed, write_aside
 from .units import capacity, current
 
 COLUMNS = (
@@ -65,14 +63,16 @@ class RunFolder:
     ----------
     path : Path
         Created if need be; must not hold a run yet.
+    ours : bool
+        The folder belongs to this process already: it was made for a point of a study.
 
     Raises
     ------
     InputError
-        If the folder holds a run, or cannot be written.
+        If the folder holds a run, cannot be written, or another process is at work in it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, ours: bool = False) -> None:
         self.path = path
         self._lock: IO[str] | None = None
         self._lines = 0
@@ -80,9 +80,9 @@ class RunFolder:
         _check_free(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            probe = path / ".lifrac"
-            probe.touch()
-            probe.unlink()
+            if not ours:
+                self._lock = claimed(path, "run")
+                _check_free(path)  # another process may have finished a run before the folder was ours
         except OSError as error:
             raise InputError(
                 f"cannot be written: {error.strerror}",
@@ -92,18 +92,17 @@ class RunFolder:
             ) from None
 
     @classmethod
-    def interrupted(cls, path: Path, case: Case) -> "RunFolder":
-        """The folder of a run of a case that was interrupted, to go on with it; nothing is changed yet.
+    def interrupted(cls, path: Path) -> "RunFolder":
+        """The folder of a run that was interrupted, to go on with it; nothing is changed yet.
 
         Raises
         ------
         InputError
-            If there is nothing to go on with, the run has ended, the case is another one, or a process computes it.
+            If another process computes it.
         """
         folder = cls.__new__(cls)
         folder.path, folder._lines = path, 0
-        refuse_to_resume(path, case.content_hash())
-        folder._lock = _locked(path)
+        folder._lock = claimed(path, "run")
         return folder
 
     @property
@@ -112,8 +111,15 @@ class RunFolder:
 
     def withdraw(self) -> None:
         """Take an empty folder away again: nothing was computed."""
+        self.release()
         with contextlib.suppress(OSError):
+            (self.path / LOCK).unlink(missing_ok=True)
             self.path.rmdir()
+
+    def release(self) -> None:
+        """Let other processes use the folder."""
+        if self._lock is not None:
+            self._lock.close()
 
     def begin(self, case: Case, ranks: int, mesh: Mapping[str, Any]) -> None:
         """Write the resolved case and the manifest."""
@@ -129,7 +135,6 @@ class RunFolder:
             "warnings": case.warnings,
         }
         write_aside(self.path / MANIFEST, json.dumps(manifest, indent=2, default=float) + "\n")
-        self._lock = _locked(self.path)
         self.begin_light(case)
 
     def begin_light(self, case: Case) -> None:
@@ -158,13 +163,8 @@ class RunFolder:
         self._lines += 1
 
     def checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Keep where the run stands, written aside and renamed."""
-        file = self.path / CHECKPOINT
-        file.parent.mkdir(exist_ok=True)
-        aside = file.with_suffix(".part.npz")
-        kept = json.dumps(checkpoint.kept | {"event_lines": self._lines}, default=float)
-        np.savez(aside, **checkpoint.arrays, kept=np.array(kept))  # type: ignore[arg-type]
-        os.replace(aside, file)
+        """Keep where the run stands."""
+        keep(self.path, Checkpoint(checkpoint.kept | {"event_lines": self._lines}, checkpoint.arrays))
 
     def rewind(self, checkpoint: Checkpoint) -> None:
         """Forget what was written after a checkpoint."""
@@ -177,24 +177,8 @@ class RunFolder:
 
     def summary(self, values: Mapping[str, Any]) -> None:
         """The last file of a run, which may be gone on with from now on if it was interrupted."""
-        if self._lock is not None:
-            self._lock.close()
         write_aside(self.path / SUMMARY, json.dumps(dict(values), indent=2) + "\n")
-
-
-def _locked(path: Path) -> IO[str]:
-    """The manifest, locked until it is closed, or the process ends: one process computes a run.
-
-    Raises
-    ------
-    InputError
-        If another process does.
-    """
-    file = (path / MANIFEST).open()
-    if try_lock(file.fileno()) is False:
-        file.close()
-        raise InputError("another process computes this run", key="--out", value=str(path), remedy="Wait, or stop it")
-    return file
+        self.release()
 
 
 def _check_free(path: Path) -> None:

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from lifrac.meshes.builder import build
 from lifrac.meshes.collective import on_root
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.reader import read_mesh
-from lifrac.meshes.tagged import TaggedMesh
+from lifrac.meshes.tagged import TaggedMesh, distribute
 from mpi4py import MPI
 
 from .case import Case
-from .checkpoint import Checkpoint, read_checkpoint
+from .checkpoint import Checkpoint, read_checkpoint, refuse_to_resume
 from .drive import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, Session
+from .launcher import refuse_copies
+from .own_mesh import read_own
 from .phase_field_run import run_phase_field
 from .plane_run import run_plane
 from .run_folder import RunFolder
-from .schema_tools import refuse
 from .signals import watched
+from .wholeness import refuse_holes
 
 LOG = logging.getLogger("lifrac")
 
@@ -27,16 +27,7 @@ def make_mesh(case: Case, comm: MPI.Comm) -> TaggedMesh:
     """The case's mesh: parametrised, or the user's own (collective)."""
     geometry = case.geometry()
     if isinstance(geometry, Path):
-        try:
-            tagged = read_mesh(geometry, comm, gdim=case.dimension, scale=case.mesh_scale)
-        except InputError as error:
-            raise InputError(
-                f"{geometry.name}: {error.message}", file=case.path, key="mesh.file", value=case.file.mesh.file,
-                remedy=error.remedy,
-            ) from None  # fmt: skip
-        engine = case.file.engine
-        refuse(engine.unfit_mesh(case.file, {*tagged.groups, *tagged.cell_groups}, tagged.report), case.path)
-        return tagged
+        return distribute(comm, on_root(comm, lambda: read_own(case)[0]))
     return build(geometry, comm)
 
 
@@ -56,22 +47,44 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD, *, resume: 
     """
     begun = time.monotonic()
     runs = {"plane": run_plane, "phase_field": run_phase_field}
+    refuse_copies(comm.size)
     watched()
-    folder = on_root(comm, lambda: RunFolder.interrupted(out, case)) if resume else None
+    if resume and (ended := comm.bcast(on_root(comm, lambda: refuse_to_resume(out, case.content_hash())), root=0)):
+        return _told_ended(out, ended, comm)
+    folder = on_root(comm, lambda: RunFolder.interrupted(out)) if resume else None
     checkpoint = _last_checkpoint(out, comm) if resume else None
     tagged = make_mesh(case, comm)
     if not resume:
         folder = on_root(comm, lambda: RunFolder(out))
     session = Session(comm, case, out, folder, begun, checkpoint)
-    code = runs[case.file.fracture.engine](session, tagged)
-    if case.plots and comm.rank == 0:
+    try:
+        code = runs[case.file.fracture.engine](session, tagged)
+    finally:
+        if folder is not None:
+            folder.release()
+    if case.plots and code != ASKED_TO_STOP and comm.rank == 0:
         draw_plots(out)
     return code
 
 
+def _told_ended(out: Path, termination: str, comm: MPI.Comm) -> int:
+    """Say that there is nothing left to compute: chains of jobs ask for it once more."""
+    failed = termination == "numerical_failure"
+    if comm.rank == 0:
+        LOG.info("%s: the run has ended (%s); there is nothing left to compute", out, termination)
+    return NUMERICAL_FAILURE if failed else DONE
+
+
 def _last_checkpoint(out: Path, comm: MPI.Comm) -> Checkpoint:
-    """Of a run folder, with its arrays on rank 0 (collective)."""
-    found = on_root(comm, lambda: read_checkpoint(out))
+    """The checkpoint that a run goes on from, with its arrays on rank 0, if what was written reaches up to it
+    (collective)."""
+
+    def read() -> Checkpoint:
+        checkpoint = read_checkpoint(out)
+        refuse_holes(out, checkpoint)
+        return checkpoint
+
+    found = on_root(comm, read)
     kept = comm.bcast(None if found is None else found.kept, root=0)
     return found or Checkpoint(kept, {})
 

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from lifrac.meshes.errors import InputError
 from . import units as u
 from .ccd_distribution import Distribution, distribution_tables, distributions
 from .ccd_drivers import Plan, Row, finished_plans
-from .files import MARKS, read_json, text, try_lock, write_aside
+from .files import MARKS, claimed, read_json, text, write_aside
 from .other_code import others, provenance, settle
 from .point_folder import PointFolders
 from .points import EVENTS, Finished
@@ -62,7 +61,7 @@ class StudyFolder:
         ours = recompute or settled(path, study)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = self._locked()
+            self._lock = claimed(path, "study")
             self._check_ours(digest)  # what another process may have made of it before the lock was ours
             if recompute:
                 self.points.remove(others(self.points.codes()))
@@ -76,21 +75,7 @@ class StudyFolder:
 
     def release(self) -> None:
         """Let other processes use the folder."""
-        os.close(self._lock)
-
-    def _locked(self) -> int:
-        """An open file that holds the folder's lock; the system releases it when this process ends, however it does."""
-        file = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-        locked = try_lock(file)
-        if locked is False:
-            os.close(file)
-            raise InputError("another process is computing this study", key="--out", value=str(self.path),
-                             remedy="Wait for it, or choose another folder with --out")  # fmt: skip
-        if locked is None:
-            LOG.warning(
-                "warning: the file system of %s knows no locks: use the folder from one process only", self.path
-            )
-        return file
+        self._lock.close()
 
     def _refusal(self, message: str) -> InputError:
         return InputError(message, key="--out", value=str(self.path), remedy="Choose another folder with --out")

@@ -89,7 +89,8 @@ def _current(value: float | None) -> float | None:
 
 
 def summary_of(
-    engine: ProtocolRun[Any], worst: Worst, *, ranks: int, dofs: int, begun: float, resumed: int = 0
+    engine: ProtocolRun[Any], worst: Worst, *, ranks: int, dofs: int, begun: float, resumed: int = 0,
+    not_stored: int = 0,
 ) -> dict[str, Any]:
     """All keys of `summary.json`, at the engine's last good state.
 
@@ -105,6 +106,8 @@ def summary_of(
         `time.monotonic()` at the start of the run.
     resumed : int
         How often the run was interrupted and went on.
+    not_stored : int
+        How often a state could not be stored.
     """
     state, m, counters = engine.state, engine.measures, engine.counters
     happened = {name: capacity(event.charge) for name, event in counters.happened.items()}
@@ -114,6 +117,7 @@ def summary_of(
         "termination": engine.termination,
         "ranks": ranks,
         "resumed": resumed,
+        "states_not_stored": not_stored,
         "dofs": dofs,
         "steps": counters.steps,
         "rejected_steps": counters.rejected,

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from . import units as u
 from .case import READY_CASES, Case, find_ready, load_case, read_toml
 from .overrides import KEY, apply_override
+from .own_mesh import check_own
 from .schema import CaseFile
 from .schema_tools import Problem, Problems, Strict, find_field, validate
 from .study import version
@@ -272,7 +273,9 @@ def _points(path: Path, stated: Path, file: SweepFile) -> Iterator[Point]:
 
 
 def _checked(sweep: Sweep) -> Sweep:
-    """Refuse lists that run backwards and points that are the same case."""
+    """Refuse lists that run backwards, points that are the same case, and meshes that contradict theirs."""
+    for point in sweep.points:
+        check_own(point.case)
     for key, values in sweep.file.sweep.grid.items():
         order = {point.values[key]: resolved(point.case, key) for point in sweep.points}
         numbers = [order[toml_value(value)] for value in values]

@@ -28,6 +28,7 @@ from .case import load_case
 from .code_version import code_hash
 from .ending import ending_together
 from .files import try_lock
+from .launcher import refuse_copies
 from .runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, run_case
 from .sweep_folder import PointFolder
 
@@ -43,6 +44,7 @@ def compute_job(sweep: Path, job: str, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
     int
         Exit code: 0 every point has a result, 3 at least one has none, 4 asked to stop.
     """
+    refuse_copies(comm.size)
     points: list[str] = comm.bcast(on_root(comm, lambda: _order(sweep, job)), root=0)
     code = DONE
     for name in points:

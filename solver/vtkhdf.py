@@ -6,10 +6,13 @@ step adds its point arrays. The file is closed between steps, so it may be opene
 run that is killed leaves all the steps it had written.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,6 +21,8 @@ import numpy.typing as npt
 VERTICES_OF = {1: 1, 3: 2, 5: 3, 9: 4, 10: 4, 12: 8}
 """Vertices of each VTK cell type used: vertex, line, triangle, quadrangle, tetrahedron, hexahedron."""
 
+_OVERHEAD = 65536
+"""Bytes that HDF5 may take besides the arrays, with a margin."""
 _CHUNK_ROWS = 65536
 _STEP_CHUNK = (256,)
 # An old file format on purpose: the HDF5 inside older ParaViews reads it, and it carries no "open for
@@ -96,7 +101,7 @@ class TemporalGrid:
         self._rows = 0
         """Of point arrays written so far."""
         geometry = _geometry(points, cells, region)
-        with h5py.File(self.path, "w", libver=_LIBVER) as file:
+        with _disk(self.path, geometry.values()), _opened(self.path, "w") as file:
             root = file.create_group("VTKHDF")
             root.attrs["Version"] = np.array([2, 0], dtype=np.int64)
             root.attrs.create("Type", np.bytes_("UnstructuredGrid"))
@@ -122,7 +127,7 @@ class TemporalGrid:
     def _reopened(cls, path: Path, until: float) -> "TemporalGrid":
         grid = cls.__new__(cls)
         grid.path = path
-        with h5py.File(grid.path, "r+", libver=_LIBVER) as file:
+        with _opened(grid.path, "r+") as file:
             root = file["VTKHDF"]
             steps = root["Steps"]
             grid._arrays = {
@@ -144,7 +149,7 @@ class TemporalGrid:
     ) -> None:
         """Give the geometry of all steps that are appended from now on, as at creation (the present one: nothing)."""
         geometry, now = _geometry(points, cells, region), self._part
-        with _disk(self.path), h5py.File(self.path, "r+", libver=_LIBVER) as file:
+        with _disk(self.path, geometry.values()), _opened(self.path, "r+") as file:
             root = file["VTKHDF"]
             held = {
                 "Points": slice(now.points_before, now.points_before + now.points),
@@ -174,14 +179,14 @@ class TemporalGrid:
         if self._times and time <= self._times[-1]:
             raise ValueError(f"time {time} s is not after the last one written, {self._times[-1]} s")
         data = {name: self._shaped(name, np.asarray(values)) for name, values in arrays.items()}
-        with _disk(self.path):
+        with _disk(self.path, data.values()):
             self._write(time, data)
         self._times.append(float(time))
         self._rows += self._part.points
 
     def _write(self, time: float, data: Mapping[str, npt.NDArray[np.floating]]) -> None:
         first = self._rows
-        with h5py.File(self.path, "r+", libver=_LIBVER) as file:
+        with _opened(self.path, "r+") as file:
             root = file["VTKHDF"]
             _resize(root, self._arrays, len(self._times) + 1, first + self._part.points)
             for name, values in data.items():
@@ -212,9 +217,18 @@ class TemporalGrid:
         return values.reshape(shape)
 
 
+def _opened(path: Path, mode: str) -> h5py.File:
+    """Open without HDF5's lock: a viewer that keeps the file open must not stop a state from being stored."""
+    return h5py.File(path, mode, libver=_LIBVER, locking=False)
+
+
 @contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """A full disk is an OSError; h5py calls it something else."""
+def _disk(path: Path, data: Iterable[npt.NDArray[Any]]) -> Iterator[None]:
+    """A full disk is an OSError before anything is written: HDF5 does not survive a file that it cannot close."""
+    needed = sum(array.nbytes for array in data) + _OVERHEAD
+    about = os.statvfs(path.parent)
+    if (room := about.f_bavail * about.f_frsize) < needed:
+        raise OSError(errno.ENOSPC, f"no space left: {needed} bytes are needed, {room} are free", str(path))
     try:
         yield
     except RuntimeError as error:

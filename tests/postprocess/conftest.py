@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from lifrac.postprocess import style
 from synthetic_diffuse import DiffuseCrack
 from synthetic_run import MakeRun, write_run
 
@@ -25,3 +26,9 @@ def make_diffuse(tmp_path: Path) -> MakeRun:
         return write_run(tmp_path / f"diffuse-{kind}", kind, rows, stored, crack.write_fields)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of the tests have few pixels: what is drawn is tested, not how fine."""
+    monkeypatch.setitem(style._RC, "savefig.dpi", 60)

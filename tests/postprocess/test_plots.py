@@ -18,6 +18,12 @@ from synthetic_run import MakeRun
 ALL = {f"{n}.{s}" for n in ("history", "fields", "crack_profile") for s in ("png", "pdf")}
 
 
+@pytest.fixture
+def coarse_pictures() -> None:
+    """Pictures are as fine here as a user's: their sizes are tested."""
+
+
+
 @pytest.mark.parametrize(
     ("kind", "rows", "stored"),
     [("through", 60, 7), ("rest", 10, 2), ("holds", 1, 1)],

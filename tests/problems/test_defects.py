@@ -244,7 +244,8 @@ def test_own_mesh_must_suit_the_engine(tmp_path: Path, capsys: pytest.CaptureFix
     path = tmp_path / "case.toml"
 
     def mesh(file: Path, engine: str, more: str = "") -> str:
-        text = f'{HEAD}[defect]\naperture = "20 nm"\nlength = "20 um"\n[fracture]\nengine = "{engine}"\n'
+        inclined = 'inclination = "36.87 deg"\n' if file == whole and engine == "phase_field" else ""
+        text = f'{HEAD}[defect]\naperture = "20 nm"\nlength = "20 um"\n{inclined}[fracture]\nengine = "{engine}"\n'
         path.write_text(f'{text}length = "3 um"\n[mesh]\nfile = "{file.name}"\n{more}')
         code = main(["mesh", str(path)])
         captured = capsys.readouterr()

@@ -51,8 +51,9 @@ plots = false
 OWN = CASE.partition("[mesh]")[0] + '[mesh]\nfile = "own.msh"\n'
 """The same with a mesh of one's own."""
 SUMMARY = {
-    "outcome", "termination", "ranks", "resumed", "dofs", "steps", "rejected_steps", "nonlinear_iterations",
-    "wall_time_s", "time_s", "first_current_density_mA_per_cm2", "current_density_at_end_mA_per_cm2",
+    "outcome", "termination", "ranks", "resumed", "states_not_stored", "dofs", "steps", "rejected_steps",
+    "nonlinear_iterations", "wall_time_s", "time_s", "first_current_density_mA_per_cm2",
+    "current_density_at_end_mA_per_cm2",
     "charge_mAh_per_cm2", "lithium_pressure_at_end_MPa", "flaw_empty_since_protocol_step", "flaw_empty_since_cycle",
     "capacity_at_fracture_mAh_per_cm2", "capacity_at_crack_through_mAh_per_cm2",
     "capacity_at_short_mAh_per_cm2", "crack_length_um", "lithium_length_um", "max_lithium_pressure_MPa",
@@ -124,9 +125,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_files(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
-    assert names == {"case.toml", "manifest.json", "history.csv", "events.jsonl", "summary.json",
+    assert names == {".lock", "case.toml", "manifest.json", "history.csv", "events.jsonl", "summary.json",
                      "fields.vtkhdf", "checkpoints"}  # fmt: skip
-    assert [path.name for path in (finished / "checkpoints").iterdir()] == ["last.npz"]
+    assert {path.name for path in (finished / "checkpoints").iterdir()} == {"last.npz", "before.npz"}
 
 
 def test_history(finished: Path) -> None:

@@ -25,7 +25,8 @@ EVENTS = {
     "capacity_at_short_mAh_per_cm2": "short_circuit", "capacity_at_contact_loss_mAh_per_cm2": "contact_lost",
 }  # fmt: skip
 ELSEWHERE = {
-    "outcome", "termination", "ranks", "resumed", "dofs", "rejected_steps", "nonlinear_iterations", "wall_time_s",
+    "outcome", "termination", "ranks", "resumed", "states_not_stored", "dofs", "rejected_steps",
+    "nonlinear_iterations", "wall_time_s",
     "first_current_density_mA_per_cm2", "cycles_completed", "ramp_current_density_survived_mA_per_cm2",
     "current_density_at_failure_mA_per_cm2", "half_step_capacity_at_failure_mAh_per_cm2",
     "plated_capacity_mAh_per_cm2", "flaw_empty_since_protocol_step", "flaw_empty_since_cycle",
