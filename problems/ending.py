@@ -29,10 +29,12 @@ def ending_together(command: Callable[[], int]) -> int:
     """
     with ending_at_signals():
         meeting = _meeting() if rank_by_launcher() is not None else None
+        error: BaseException | None = None
         try:
-            notice, error = _ended(command(), "", failed=False), None
+            notice = _ended(command(), "", failed=False)
         except BaseException as failure:
-            notice, error = _of(failure), failure
+            error = failure.__cause__ or failure if isinstance(failure, FailedAlone) else failure
+            notice = _of(error)
         if meeting is None or meeting.comm.size == 1:
             return _alone(notice, error)
         return _meet(meeting, notice, error)
@@ -62,8 +64,6 @@ def _of(error: BaseException) -> Notice:
         return _ended(BAD_INPUT, str(error))
     if isinstance(error, NumericalFailure):
         return _ended(NUMERICAL_FAILURE, f"numerical failure: {error}")
-    if isinstance(error, FailedAlone) and error.__cause__ is not None:
-        return _of(error.__cause__)
     if isinstance(error, OSError):
         return _ended(NUMERICAL_FAILURE, f"a file could not be read or written: {error}")
     if isinstance(error, MemoryError):
