@@ -9,14 +9,21 @@ import os
 
 # A dense solve on a rank must not start threads that fight with the other ranks for cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# PETSc would take the handlers of signals over and abort where a run is to end in good order.
+if "-no_signal_handler" not in (_options := os.environ.get("PETSC_OPTIONS", "")):
+    os.environ["PETSC_OPTIONS"] = f"{_options} -no_signal_handler".strip()
 
 if importlib.util.find_spec("dolfinx_solver") is not None:
     import dolfinx_solver  # noqa: F401
 
 import dolfinx
 import dolfinx.jit
+import ffcx.codegeneration.jit
 
-# Other ranks wait while rank 0 compiles a form; ten seconds, the default, are too few on a loaded machine.
+from .compiling import mend
+
+mend(dolfinx.jit, ffcx.codegeneration.jit)
+# For forms that something else compiles; ten seconds, the default, are too few on a loaded machine.
 _JIT_TIMEOUT = 300
 dolfinx.jit.DOLFINX_DEFAULT_JIT_OPTIONS["timeout"] = (_JIT_TIMEOUT, "Timeout for JIT compilation")
 

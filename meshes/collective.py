@@ -1,5 +1,7 @@
-"""Work done on rank 0 whose failure must be raised on every rank alike."""
+"""What all ranks have to see alike: work of rank 0 and its failure, and largest values."""
 
+import contextlib
+import pickle
 from collections.abc import Callable
 
 from mpi4py import MPI
@@ -20,7 +22,24 @@ def on_root[T](comm: MPI.Comm, work: Callable[[], T]) -> T | None:
             result = work()
         except Exception as error:
             failure = error
-    failure = comm.bcast(failure, root=0)
-    if failure is not None:
-        raise failure
+    theirs = comm.bcast(None if failure is None else _portable(failure), root=0)
+    if theirs is not None:
+        raise failure or theirs
     return result
+
+
+def _portable(error: Exception) -> Exception:
+    """The error as other ranks can be given it: some cannot be pickled, or not be made again."""
+    with contextlib.suppress(Exception):
+        if type(pickle.loads(pickle.dumps(error))) is type(error):
+            return error
+    return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def largest(comm: MPI.Comm, value: float) -> float:
+    """The largest value of all ranks, infinite where one is no number (collective).
+
+    Which operand MPI takes for the larger one if one is no number may differ from rank to rank, and what they decide
+    with it.
+    """
+    return float(comm.allreduce(value if value == value else float("inf"), op=MPI.MAX))

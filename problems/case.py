@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from lifrac.meshes.errors import InputError
 from lifrac.solver import parameters
+from lifrac.solver.flaw_scales import EDGE_FACTOR, PENNY_FACTOR
 
 from . import estimates
 from . import units as u
@@ -20,7 +21,7 @@ from .engines import PHASE_FIELD, PLANE, Geometry
 from .materials import ElectrolyteCard, LithiumCard, load_card, override
 from .overrides import apply_override, lay_over
 from .schema import CaseFile
-from .schema_tools import did_you_mean, refuse, validate
+from .schema_tools import Problem, did_you_mean, quantities, refuse, validate
 
 READY_CASES = Path(__file__).parent / "cases"
 STATED_AS = {
@@ -174,22 +175,42 @@ class Case:
 
     def dimensionless(self) -> dict[str, float]:
         """Characteristic numbers of the case; units stand in the names (see `estimates`)."""
-        return estimates.characteristic_numbers(self.engine_model(), float(self.file.electrolyte.thickness))
+        defect = self.file.defect
+        shape = PENNY_FACTOR if defect.kind.dimension == 3 else EDGE_FACTOR
+        thickness = float(self.file.electrolyte.thickness)
+        return estimates.characteristic_numbers(self.engine_model(), thickness, defect.angle, shape)
+
+    def _cracked_by_loads(self, numbers: Mapping[str, float]) -> Iterator[str]:
+        """Warn of loads that crack the flaw before any current flows."""
+        ratio, load = numbers["loads_to_fracture_toughness"], self.file.operation
+        if ratio < 1.0:
+            return
+        tensile = load.lateral == "free" and load.lateral_stress > 0.0
+        sign = f' Compression is negative: did you mean "-{load.lateral_stress.text}"?' if tensile else ""
+        across = numbers["normal_stress_on_flaw_MPa"]
+        yield (
+            f"the loads alone crack the flaw: K is {ratio:.2g} K_Ic before any current flows (stack pressure "
+            f"{load.stack_pressure.text}, {across:.4g} MPa on the plane of the flaw).{sign}"
+        )
+
+    def _doubts(self) -> Iterator[str]:
+        """Warn of quantities that can hardly be meant."""
+        parts = (("", self.file), ("electrolyte.", self.electrolyte), ("electrodes.", self.metal))
+        texts = (f"{prefix}{key} = {value.text}: {value.doubt}" for prefix, part in parts
+                 for key, value in quantities(part) if value.doubt)  # fmt: skip
+        yield from dict.fromkeys(texts)
 
     @cached_property
     def warnings(self) -> list[str]:
         """Uses of data outside their range, and statements that are possible but hardly meant."""
         numbers = self.dimensionless()
         pressure = self.cell().loads.stack_pressure
-        stresses = {"pressure that would crack the flaw": numbers["griffith_pressure_MPa"]}
+        stresses = {"pressure that would crack the flaw": numbers["cracking_pressure_MPa"]}
         if pressure > 0.0:
             stresses["stack pressure"] = pressure
-        found = self.electrolyte.warnings(self.temperature) + self.metal.warnings(self.temperature, stresses)
-        if numbers["stack_to_griffith_pressure"] >= 1.0:
-            found.append(
-                "the stack pressure alone cracks the flaw: operation.stack_pressure is "
-                f"{numbers['stack_to_griffith_pressure']:.2g} of the pressure that does"
-            )
+        found = list(self._doubts())
+        found += self.electrolyte.warnings(self.temperature) + self.metal.warnings(self.temperature, stresses)
+        found.extend(self._cracked_by_loads(numbers))
         if self.cell().flaw.filling == 0.0:
             found.append(
                 "defect.filling is 0: lithium plates only where lithium is, so that the flaw stays almost empty and "
@@ -337,6 +358,7 @@ def check_resolved(case: Case) -> None:
             key="operation.temperature", value=case.file.operation.temperature.text,
             remedy="Stay below the melting point: the model holds for solid metal",
         )  # fmt: skip
+    refuse(_beyond_reason(case), case.path)
     law = case.cell().contact
     if law is not None:
         refuse(static_problems(law, case.file.operation.stack_pressure), case.path)
@@ -350,6 +372,21 @@ def check_resolved(case: Case) -> None:
             value=case.file.mesh.file,
             remedy="Give the path of a mesh, relative to the case file",
         )
+
+
+def _beyond_reason(case: Case) -> Iterator[Problem]:
+    """Properties that their law takes beyond all bounds at the temperature of the case."""
+    for table, card in (("electrolyte", case.electrolyte), ("electrodes", case.metal)):
+        for name, entry in card.entries.items():
+            value = entry.at(case.temperature)
+            if not entry.dimension.allows(value):
+                yield Problem(
+                    f"{table}.properties.{name}",
+                    f"its temperature law makes it {u.show(value, entry.dimension)} at "
+                    f"{u.show(case.temperature, u.TEMPERATURE)}",
+                    entry.value_text,
+                    "Check activation_energy and reference_temperature",
+                )
 
 
 OTHER_READY = {"cases": "run", "studies": "ccd", "sweeps": "sweep"}

@@ -26,7 +26,7 @@ from .launcher import refuse_copies
 from .point_folder import Body, PointFolders, compute
 from .points import Finished, Point
 from .runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, draw_plots, make_mesh
-from .signals import heeding_signals
+from .signals import heeding_signals, watched
 from .study import Study
 from .study_folder import StudyFolder
 
@@ -59,13 +59,13 @@ def run_study(study: Study, out: Path, comm: MPI.Comm = MPI.COMM_WORLD, *, recom
         On every rank alike, before anything is computed, for a folder or mesh that cannot be used.
     """
     refuse_copies(comm.size)
-    with heeding_signals() as asked:
-        folder = on_root(comm, lambda: StudyFolder(out, study, recompute=recompute))
-        try:
-            return _StudyRun(study, out, folder, comm, asked).run()
-        finally:
-            if folder is not None:
-                folder.release()
+    watched()
+    folder = on_root(comm, lambda: StudyFolder(out, study, recompute=recompute))
+    try:
+        return _StudyRun(study, out, folder, comm).run()
+    finally:
+        if folder is not None:
+            folder.release()
 
 
 class Bodies:
@@ -103,8 +103,10 @@ class Bodies:
 class _StudyRun:
     """One attempt at a study."""
 
-    def __init__(self, study: Study, out: Path, folder: StudyFolder | None, comm: MPI.Comm, asked: list[int]) -> None:
-        self.study, self.out, self.comm, self.asked = study, out, comm, asked
+    def __init__(self, study: Study, out: Path, folder: StudyFolder | None, comm: MPI.Comm) -> None:
+        self.study, self.out, self.comm = study, out, comm
+        self.asked: list[int] = []
+        """Signals received in the present round."""
         self.folder = folder
         self.points = PointFolders(out)
         self.known: dict[str, Finished] = {}
@@ -123,7 +125,8 @@ class _StudyRun:
         with board_for(self.study, enabled=self.folder is not None) as self.board:
             self._tell(plans)
             while not stopped and any(p.wanted for p in plans):
-                stopped = self._round(plans, bodies)
+                with heeding_signals() as self.asked:
+                    stopped = self._round(plans, bodies)
                 plans = self._plans(self.known)
                 self._tell(plans)
         on_root(self.comm, lambda: self._report(plans, stopped))
@@ -171,21 +174,15 @@ class _StudyRun:
         """Compute all runs that are wanted now (collective); True if somebody asked to stop."""
         wanted = _by_key(plans)
         mine: dict[str, Mapping[str, Any]] = {}
-        failure: Exception | None = None
-        try:
-            # The largest current first: cells that fail are followed through their failure, which takes longest.
-            for point in sorted(wanted.values(), key=lambda point: -point.current):
-                if self.asked:
-                    break
-                mine |= self._one(point, bodies.of(point.case))
-                self._look(wanted)
-        except Exception as error:
-            failure = error
+        # The largest current first: cells that fail are followed through their failure, which takes longest.
+        for point in sorted(wanted.values(), key=lambda point: -point.current):
+            if self.asked:
+                break
+            mine |= self._one(point, bodies.of(point.case))
+            self._look(wanted)
         self._wait(wanted)
         stopped = False
-        for asked, trouble, theirs in self.comm.allgather((bool(self.asked), failure, mine)):
-            if trouble is not None:
-                raise trouble
+        for asked, theirs in self.comm.allgather((bool(self.asked), mine)):
             stopped = stopped or asked
             self.known |= {key: Finished(wanted[key], summary) for key, summary in theirs.items()}
             self.computed += len(theirs)

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, Parameter
+
+from .ending import ending_together
+from .signals import rank_by_launcher, watched
 
 if TYPE_CHECKING:
     from .case import Case
-
-BAD_INPUT, NUMERICAL_FAILURE = 2, 3
 
 HELP = """Predicts when lithium metal cracks a solid electrolyte.
 
@@ -33,7 +34,7 @@ file (docs/cases.md), then:
 Ready cases answer to their names: lifrac run llzo_holds
 """
 
-app = App(name="lifrac", help=HELP, help_format="plaintext", version_flags=[])
+app = App(name="lifrac", help=HELP, help_format="plaintext", version_flags=[], suppress_keyboard_interrupt=False)
 
 Set = Annotated[
     list[str] | None,
@@ -66,8 +67,7 @@ def _is_root() -> bool:
     """Whether this process speaks for all ranks."""
     if "mpi4py.MPI" in sys.modules:
         return bool(sys.modules["mpi4py.MPI"].COMM_WORLD.rank == 0)
-    names = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
-    return next((os.environ[name] for name in names if name in os.environ), "0") == "0"
+    return rank_by_launcher() in (None, "0")
 
 
 @app.command
@@ -256,6 +256,7 @@ def mesh(
     from .own_mesh import check_own
     from .runner import make_mesh
 
+    watched()
     world = MPI.COMM_WORLD
     tagged = make_mesh(loaded, world)
     if out is not None and not isinstance(geometry, Path):
@@ -355,31 +356,24 @@ def verify(
     """
     from lifrac.verification.runner import main as verification
 
+    watched()
     return int(verification(quick=quick, only=only, out=out))
 
 
 def main(tokens: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code; only the first rank prints errors."""
+    """Run a command and return its exit code; one rank prints errors, and ends the job if the others wait for it."""
     # Before anything loads NumPy, which reads it once: reading a case with units does, long before the mesher.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from lifrac.meshes.errors import InputError
-    from lifrac.solver.errors import NumericalFailure
-
     _speak()
-    try:
-        result = app(
-            tokens if tokens is None else list(tokens),
-            exit_on_error=False, print_error=False, result_action="return_value",
-        )  # fmt: skip
-        return result if isinstance(result, int) else 0
-    except CycloptsError as error:
-        return _fail(f"{error} Try lifrac --help", BAD_INPUT)
-    except InputError as error:
-        return _fail(str(error), BAD_INPUT)
-    except NumericalFailure as error:
-        return _fail(f"numerical failure: {error}", NUMERICAL_FAILURE)
-    except OSError as error:
-        return _fail(f"a file could not be read or written: {error}", NUMERICAL_FAILURE)
+    return ending_together(lambda: _command(tokens))
+
+
+def _command(tokens: Sequence[str] | None) -> int:
+    result = app(
+        tokens if tokens is None else list(tokens),
+        exit_on_error=False, print_error=False, result_action="return_value",
+    )  # fmt: skip
+    return result if isinstance(result, int) else 0
 
 
 def _speak() -> None:
@@ -391,12 +385,6 @@ def _speak() -> None:
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False
-
-
-def _fail(message: str, code: int) -> int:
-    if _is_root():
-        print(f"lifrac: {message}", file=sys.stderr)
-    return code
 
 
 if __name__ == "__main__":

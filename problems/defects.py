@@ -29,10 +29,10 @@ class Defect(Strict):
     phase-field engine. `kinked_flaw`: an edge flaw that turns once. `pore`: a round pore under the surface, joined to
     the anode face by a micro-crack. `two_flaws`: two edge flaws side by side. `half_penny`: a semicircular edge flaw,
     in 3D."""
-    length: u.PositiveLength | None = None
+    length: u.FlawLength | None = None
     """Length a0 of the flaw from the anode face, along the flaw; radius of a half-penny. Required, but not for a pore:
     the length of the micro-crack follows from `depth`, `radius` and `inclination`."""
-    aperture: u.PositiveLength
+    aperture: u.Aperture
     """Gap w0 between the faces of the unloaded flaw; of a pore: of its micro-crack."""
     filling: u.Fraction01 = default(1.0)
     """Part of the aperture that holds lithium at the start, 0 to 1."""

@@ -21,7 +21,9 @@ from .materials import AnyCard
 MEANING = {
     "nominal_current_density_mA_per_cm2": "largest plating current density of the protocol",
     "griffith_pressure_MPa": "uniform pressure p_c that makes the flaw grow",
-    "stack_to_griffith_pressure": "P/p_c; from 1 on the stack pressure alone cracks the flaw",
+    "normal_stress_on_flaw_MPa": "what the sides put on the plane of the flaw, s; tension positive",
+    "cracking_pressure_MPa": "pressure of the lithium that makes the flaw grow between these sides, p_c - s",
+    "loads_to_fracture_toughness": "(P + s)/p_c = K/K_Ic of the loads alone; from 1 on they crack the flaw",
     "pressure_bound_face_MPa": "P + F eta/Omega: pressure at which plating stops at the anode face",
     "pressure_bound_tip_MPa": "the same at the flaw tip, with the ohmic drop along the flaw",
     "bound_to_griffith_pressure": "below 1 a flaw that is short against the slab cannot grow",

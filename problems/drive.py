@@ -4,7 +4,7 @@ import errno
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from lifrac.solver.protocol.run import ProtocolRun, StepReport
 from mpi4py import MPI
 
 from .case import Case
-from .checkpoint import Checkpoint
+from .checkpoint import CHECKPOINT, Checkpoint
 from .progress import Reporter, progress_for
 from .run_folder import RunFolder
+from .signals import heeding_signals
 from .summary import Worst, emptiness, end_of, first_report, summary_of, used_up
 from .units import capacity
 
@@ -46,8 +47,6 @@ class Session:
         On rank 0; None on ranks that only compute.
     begun : float
         `time.monotonic()` at the start.
-    asked : list of int
-        Signals received.
     checkpoint : Checkpoint or None
         Where the run goes on; its arrays are on rank 0. None: it begins.
     """
@@ -57,7 +56,6 @@ class Session:
     path: Path
     folder: RunFolder | None
     begun: float
-    asked: list[int]
     checkpoint: Checkpoint | None = None
 
     @property
@@ -103,7 +101,9 @@ class Driver[E: ProtocolRun[Any]](ABC):
 
     def __init__(self, session: Session, engine: E) -> None:
         self.comm, self.case, self.folder, self.engine = session.comm, session.case, session.folder, engine
-        self.begun, self.asked = session.begun, session.asked
+        self.begun, self.path = session.begun, session.path
+        self.asked: list[int] = []
+        """Signals received."""
         self.stored_at = -1.0
         self.owed = False
         """Whether a state that should have been stored could not be: the next one is stored in its place."""
@@ -151,15 +151,23 @@ class Driver[E: ProtocolRun[Any]](ABC):
         """What rank 0 says, on every rank that steps."""
         return here
 
+    def write(self, work: Callable[[RunFolder], None]) -> None:
+        """Let the rank that has the folder write; all ranks that step, where a failure is raised on each."""
+        if self.folder is not None:
+            work(self.folder)
+
     def checkpoint(self) -> None:
         """Keep where the run stands; all ranks that step."""
         checkpoint = Checkpoint(self.engine.bookmark() | {"driver": self._kept()}, self.engine.arrays())
-        if self.folder is not None:
-            self.folder.checkpoint(checkpoint)
+        self.write(lambda folder: folder.checkpoint(checkpoint))
         self.kept_at = time.monotonic()
 
     def run(self) -> int:
-        """Step to the end; returns the exit code."""
+        """Step to the end; returns the exit code. The first signal ends the run in good order."""
+        with heeding_signals(self.path / CHECKPOINT) as self.asked:
+            return self._run()
+
+    def _run(self) -> int:
         engine = self.engine
         engine.interrupted = lambda: self.agreed(bool(self.asked))
         engine.warn = lambda words: self._say(logging.WARNING, "warning: %s", words)
@@ -181,6 +189,7 @@ class Driver[E: ProtocolRun[Any]](ABC):
             except Interrupted:
                 engine.termination, code = "asked_to_stop", ASKED_TO_STOP
             except NumericalFailure as error:
+                engine.share_failure(error)
                 engine.termination, code, failure = "numerical_failure", NUMERICAL_FAILURE, str(error)
         if spent := used_up(engine):
             code, failure = NUMERICAL_FAILURE, spent
@@ -215,8 +224,7 @@ class Driver[E: ProtocolRun[Any]](ABC):
         return float(min(max(way, charge, steps), 1.0))
 
     def _write_report(self, report: StepReport[Any]) -> None:
-        if self.folder is not None:
-            self.folder.add(report)
+        self.write(lambda folder: folder.add(report))
 
     def _say(self, level: int, message: str, *values: object) -> None:
         if self.folder is not None:

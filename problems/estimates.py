@@ -11,7 +11,7 @@ from lifrac.solver.constants import (
     surface_velocity_per_current,
     thermal_voltage,
 )
-from lifrac.solver.flaw_scales import EDGE_FACTOR
+from lifrac.solver.flaw_scales import EDGE_FACTOR, normal_stress
 from lifrac.solver.parameters import CUT_OFF, CellModel, Kinetics, PlaneModel, ProtocolStep
 from lifrac.solver.physics.cohesive import process_zone_length
 from lifrac.solver.physics.contact import face_at_rest
@@ -46,11 +46,11 @@ def slot_shape_factor(exponent: float) -> float:
 def threshold_current(model: CellModel) -> float:
     """Current density [A/m2] at which lithium in a slot of fixed aperture just cracks the flaw.
 
-    Lubrication with Norton creep and uniform plating of both faces; 0 if the stack pressure alone cracks it.
+    Lubrication with Norton creep and uniform plating of both faces; 0 if the loads alone crack it.
     """
     flaw, n = model.flaw, model.creep.exponent
     critical = model.electrolyte.fracture_toughness / math.sqrt(math.pi * flaw.length)
-    excess = (critical - EDGE_FACTOR * model.loads.stack_pressure) / slot_shape_factor(n)
+    excess = (critical - EDGE_FACTOR * (model.loads.stack_pressure + normal_stress(model))) / slot_shape_factor(n)
     if excess <= 0.0:
         return 0.0
     speed = shear_prefactor(model.creep) / (n + 2.0) * (flaw.aperture / 2.0) ** (n + 2.0)
@@ -97,8 +97,14 @@ def nominal_current(model: CellModel) -> float:
     return plating if plating > 0.0 else max((abs(j) for j in currents), default=0.0)
 
 
-def characteristic_numbers(model: CellModel, thickness: float) -> dict[str, float]:
+def characteristic_numbers(
+    model: CellModel, thickness: float, angle: float = 0.0, shape: float = EDGE_FACTOR
+) -> dict[str, float]:
     """What governs a case, by name (units in the names, the rest is dimensionless); `thickness` in um.
+
+    The metal in a flaw is at stack pressure P at least, and the loads put a normal stress s on its plane
+    (`normal_stress`, for the sides stated; `angle` [rad] of the flaw): K = `shape` (p + s) sqrt(pi a0). So P + s is
+    what the loads alone open it with, and p_c - s the pressure of the metal that makes it grow.
 
     `pressure_bound_*` is what the overpotential can sustain in a closed flaw, F eta/Omega: at the anode face,
     and at the tip of the flaw, where the ohmic drop along the flaw adds to it. `process_zone_um` is there
@@ -106,7 +112,8 @@ def characteristic_numbers(model: CellModel, thickness: float) -> dict[str, floa
     """
     material, flaw, face = model.electrolyte, model.flaw, model.anode
     current = nominal_current(model)
-    griffith = material.fracture_toughness / (EDGE_FACTOR * math.sqrt(math.pi * flaw.length))
+    griffith = material.fracture_toughness / (shape * math.sqrt(math.pi * flaw.length))
+    across = normal_stress(model, angle)
     stack, to_pressure = model.loads.stack_pressure, pressure_per_volt(face.molar_volume)
     touching = face_at_rest(model.contact, face, material.conductivity, stack)
     eta, drop = face_overpotential(touching, current), current * flaw.length / material.conductivity
@@ -114,10 +121,12 @@ def characteristic_numbers(model: CellModel, thickness: float) -> dict[str, floa
     numbers = {
         "nominal_current_density_mA_per_cm2": current / 10.0,
         "griffith_pressure_MPa": griffith,
-        "stack_to_griffith_pressure": stack / griffith,
+        "normal_stress_on_flaw_MPa": across,
+        "cracking_pressure_MPa": griffith - across,
+        "loads_to_fracture_toughness": (stack + across) / griffith,
         "pressure_bound_face_MPa": stack + to_pressure * eta,
         "pressure_bound_tip_MPa": stack + to_pressure * (eta + drop),
-        "bound_to_griffith_pressure": (stack + to_pressure * (eta + drop)) / griffith,
+        "bound_to_griffith_pressure": (stack + across + to_pressure * (eta + drop)) / griffith,
         "wagner_number": material.conductivity * resistance / flaw.length,
         "slot_threshold_current_mA_per_cm2": threshold_current(model) / 10.0,
         "capacity_without_extrusion_mAh_per_cm2": capacity_without_extrusion(model, thickness)

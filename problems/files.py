@@ -1,8 +1,6 @@
 """What every folder that lifrac writes has in common; imports nothing heavy."""
 
 import contextlib
-import errno
-import fcntl
 import json
 import logging
 import os
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lifrac.meshes.errors import InputError
+from lifrac.meshes.locks import try_lock as try_lock
 
 LOG = logging.getLogger("lifrac")
 
@@ -38,16 +37,6 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def try_lock(file: int) -> bool | None:
-    """Take the lock of an open file, until it is closed or its process ends: False if another process has it, None if
-    the file system knows no locks."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return False if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
-    return True
 
 
 def text(value: object) -> str:

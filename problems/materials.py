@@ -40,14 +40,15 @@ class Card(Strict):
         """Uses outside a stated range: `temperature` [K], and `stresses` {what: MPa}."""
         found = []
         for name, entry in self.entries.items():
-            uses = [(entry.valid_temperature, "temperature of the case", temperature)]
-            uses += [(entry.valid_stress, what, stress) for what, stress in (stresses or {}).items()]
-            for valid, what, value in uses:
-                if valid is not None and not valid[0] <= value <= valid[1]:
-                    dimension = u.TEMPERATURE if valid is entry.valid_temperature else u.PRESSURE
+            uses = [(entry.valid_temperature, u.TEMPERATURE, {"temperature of the case": temperature}),
+                    (entry.valid_stress, u.PRESSURE, stresses or {})]  # fmt: skip
+            for valid, dimension, values in uses:
+                outside = [f"the {what} is {u.show(value, dimension)}" for what, value in values.items()
+                           if valid is not None and not valid[0] <= value <= valid[1]]  # fmt: skip
+                if valid is not None and outside:
                     found.append(
                         f"{self.name}: {name} was measured from {valid[0].text} to {valid[1].text}; "
-                        f"the {what} is {u.show(value, dimension)}"
+                        f"{' and '.join(outside)}"
                     )
         return found
 

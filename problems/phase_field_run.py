@@ -1,6 +1,9 @@
 """A run of the phase-field engine: every rank steps it, with equal decisions; rank 0 writes."""
 
+from collections.abc import Callable
+
 from lifrac.meshes.collective import on_root
+from lifrac.meshes.meeting import meeting_of, shared
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
@@ -8,7 +11,7 @@ from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from lifrac.solver.phase_field.recorder import PhaseFieldRecorder
 
 from .drive import Driver, Session, trouble_of
-from .run_folder import FIELDS
+from .run_folder import FIELDS, RunFolder
 
 
 def run_phase_field(session: Session, tagged: TaggedMesh) -> int:
@@ -20,7 +23,8 @@ def run_phase_field(session: Session, tagged: TaggedMesh) -> int:
             engine = PhaseFieldEngine(PhaseFieldProblem(tagged, model))
         else:
             engine = PhaseFieldEngine.resumed(comm, model, last.kept, last.arrays)
-    except NumericalFailure:
+    except NumericalFailure as error:
+        shared(meeting_of(comm), error)
         on_root(comm, lambda: folder.withdraw() if folder else None)
         raise
     session.open_folder(tagged.report.as_dict())
@@ -42,11 +46,16 @@ class _PhaseFieldDriver(Driver[PhaseFieldEngine]):
     def agreed(self, here: bool) -> bool:
         return bool(self.comm.bcast(here, root=0))
 
+    def write(self, work: Callable[[RunFolder], None]) -> None:
+        folder = self.folder
+        on_root(self.comm, lambda: None if folder is None else work(folder))
+
     def store_fields(self) -> str:
         problem = self.engine.at_state()
         try:
             self.recorder.record(problem, self.engine.state.time)
         except OSError as error:
+            shared(meeting_of(self.comm), error)
             return trouble_of(error)
         return ""
 

@@ -5,6 +5,7 @@ states to be recovered. Every decision is made there.
 """
 
 from lifrac.meshes.collective import on_root
+from lifrac.meshes.meeting import meeting_of, shared
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.bulk import Bulk
 from lifrac.solver.errors import NumericalFailure
@@ -14,8 +15,10 @@ from lifrac.solver.plane.fields import OPENING
 from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.surface import gather_surface
 
+from .checkpoint import CHECKPOINT
 from .drive import NUMERICAL_FAILURE, Driver, Session, trouble_of
 from .run_folder import FIELDS
+from .signals import heeding_signals
 
 
 def run_plane(session: Session, tagged: TaggedMesh) -> int:
@@ -26,23 +29,28 @@ def run_plane(session: Session, tagged: TaggedMesh) -> int:
     bulk = Bulk(tagged, surface, model.electrolyte.poisson_ratio, model.loads, case.bulk_solver)  # type: ignore[arg-type]
     try:
         response = bulk.response()
-    except NumericalFailure:
+    except NumericalFailure as error:
+        shared(meeting_of(comm), error)
         on_root(comm, lambda: folder.withdraw() if folder else None)
         raise
     session.open_folder(tagged.report.as_dict())
     recorder = FieldRecorder(bulk, model, session.path / FIELDS, session.time)
     if comm.rank != 0:
-        while (snapshot := share(comm, None)) is not None:
-            _try_to_record(recorder, snapshot)
-        return int(comm.bcast(None, root=0))
-    code = NUMERICAL_FAILURE
+        with heeding_signals(session.path / CHECKPOINT):
+            while (snapshot := share(comm, None)) is not None:
+                _try_to_record(recorder, snapshot)
+            return int(comm.bcast(None, root=0))
+    code, driver = NUMERICAL_FAILURE, None
     try:
         problem, last = SurfaceProblem(surface, response, model), session.checkpoint
         engine = PlaneEngine(problem) if last is None else PlaneEngine.resumed(problem, last.kept, last.arrays)
-        code = _PlaneDriver(session, engine, bulk, recorder).run()
+        driver = _PlaneDriver(session, engine, bulk, recorder)
+        code = driver.run()
     finally:
-        share(comm, None)
-        comm.bcast(code, root=0)
+        # Ranks that are still at a state's fields would take these words for something else.
+        if driver is None or not driver.recording:
+            share(comm, None)
+            comm.bcast(code, root=0)
     return code
 
 
@@ -51,6 +59,7 @@ def _try_to_record(recorder: FieldRecorder, snapshot: SurfaceSnapshot) -> str:
     try:
         recorder.record(snapshot)
     except (NumericalFailure, OSError) as error:
+        shared(meeting_of(recorder.comm), error)
         return trouble_of(error)
     return ""
 
@@ -61,6 +70,8 @@ class _PlaneDriver(Driver[PlaneEngine]):
     def __init__(self, session: Session, engine: PlaneEngine, bulk: Bulk, recorder: FieldRecorder) -> None:
         super().__init__(session, engine)
         self.bulk, self.recorder = bulk, recorder
+        self.recording = False
+        """All ranks are at the fields of a state."""
 
     @property
     def dofs(self) -> int:
@@ -71,5 +82,8 @@ class _PlaneDriver(Driver[PlaneEngine]):
         aperture = problem.crack.aperture + state.values[:, OPENING]
         damage, touching = self.engine.observer.damage(state), problem.touching(state.contact)
         snapshot = SurfaceSnapshot(state.time, state.values, aperture, damage, touching)
+        self.recording = True
         share(self.comm, snapshot)
-        return _try_to_record(self.recorder, snapshot)
+        trouble = _try_to_record(self.recorder, snapshot)
+        self.recording = False
+        return trouble

@@ -152,9 +152,9 @@ class Properties(Strict):
 class ElectrolyteProperties(Properties):
     """Properties of a solid electrolyte and of its interface with lithium."""
 
-    conductivity: Entry[u.Conductivity] | None = None
+    conductivity: Entry[u.IonicConductivity] | None = None
     """Ionic conductivity kappa."""
-    youngs_modulus: Entry[u.PositivePressure] | None = None
+    youngs_modulus: Entry[u.Modulus] | None = None
     """Young's modulus E."""
     poisson_ratio: Entry[u.PoissonRatio] | None = None
     """Poisson ratio nu."""
@@ -164,7 +164,7 @@ class ElectrolyteProperties(Properties):
     """Fracture energy Gc, instead of the toughness."""
     interface_resistance: Entry[u.AreaResistance] | None = None
     """Area-specific charge-transfer resistance ASR against lithium; gives i0 = RT/(F ASR)."""
-    exchange_current_density: Entry[u.PositiveCurrentDensity] | None = None
+    exchange_current_density: Entry[u.ExchangeCurrent] | None = None
     """Exchange current density i0 against lithium, instead of the resistance."""
     transfer_coefficient: Entry[u.TransferCoefficient] | None = None
     """Charge-transfer coefficient of plating, alpha; stripping has 1 - alpha. Default 0.5."""
@@ -205,7 +205,7 @@ class LithiumProperties(Properties):
     """Stress exponent n of the creep law."""
     molar_volume: Entry[u.MolarVolume] | None = None
     """Molar volume of the metal."""
-    youngs_modulus: Entry[u.PositivePressure] | None = None
+    youngs_modulus: Entry[u.Modulus] | None = None
     """Young's modulus."""
     poisson_ratio: Entry[u.PoissonRatio] | None = None
     """Poisson ratio."""

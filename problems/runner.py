@@ -17,7 +17,7 @@ from .own_mesh import read_own
 from .phase_field_run import run_phase_field
 from .plane_run import run_plane
 from .run_folder import RunFolder
-from .signals import heeding_signals
+from .signals import watched
 from .wholeness import refuse_holes
 
 LOG = logging.getLogger("lifrac")
@@ -48,20 +48,20 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD, *, resume: 
     begun = time.monotonic()
     runs = {"plane": run_plane, "phase_field": run_phase_field}
     refuse_copies(comm.size)
-    with heeding_signals() as asked:
-        if resume and (ended := comm.bcast(on_root(comm, lambda: refuse_to_resume(out, case.content_hash())), root=0)):
-            return _told_ended(out, ended, comm)
-        folder = on_root(comm, lambda: RunFolder.interrupted(out)) if resume else None
-        checkpoint = _last_checkpoint(out, comm) if resume else None
-        tagged = make_mesh(case, comm)
-        if not resume:
-            folder = on_root(comm, lambda: RunFolder(out))
-        session = Session(comm, case, out, folder, begun, asked, checkpoint)
-        try:
-            code = runs[case.file.fracture.engine](session, tagged)
-        finally:
-            if folder is not None:
-                folder.release()
+    watched()
+    if resume and (ended := comm.bcast(on_root(comm, lambda: refuse_to_resume(out, case.content_hash())), root=0)):
+        return _told_ended(out, ended, comm)
+    folder = on_root(comm, lambda: RunFolder.interrupted(out)) if resume else None
+    checkpoint = _last_checkpoint(out, comm) if resume else None
+    tagged = make_mesh(case, comm)
+    if not resume:
+        folder = on_root(comm, lambda: RunFolder(out))
+    session = Session(comm, case, out, folder, begun, checkpoint)
+    try:
+        code = runs[case.file.fracture.engine](session, tagged)
+    finally:
+        if folder is not None:
+            folder.release()
     if case.plots and code != ASKED_TO_STOP and comm.rank == 0:
         draw_plots(out)
     return code

@@ -26,12 +26,17 @@ LOWEST_TEMPERATURE = 150.0
 """[K]; far below any published data of this field."""
 
 
+CellTemperature = Annotated[
+    u.Quantity, u.TEMPERATURE.within(ge=LOWEST_TEMPERATURE, le=2000.0, likely=(230.0, 450.0), name="cell temperature")
+]
+
+
 class Electrolyte(Strict):
     """The solid electrolyte."""
 
     material: str
     """Name of a ready card (`lifrac materials`) or path of your own, relative to the case file."""
-    thickness: u.PositiveLength
+    thickness: u.Thickness
     """Thickness of the electrolyte, from the anode face to the counter electrode."""
     properties: ElectrolyteProperties = Field(default_factory=ElectrolyteProperties)
     """Overrides of single properties of the card; a bare value keeps the card's temperature law."""
@@ -111,13 +116,13 @@ class Electrodes(Strict):
 class Operation(Strict):
     """Temperature and mechanical loads, constant through a run."""
 
-    temperature: Annotated[u.Quantity, u.TEMPERATURE.within(ge=LOWEST_TEMPERATURE)] = default("25 degC")
+    temperature: CellTemperature = default("25 degC")
     """Temperature of the cell; below the melting point of the metal."""
     stack_pressure: u.StackPressure = default("1 MPa")
     """Pressure on the electrode faces, at least zero."""
     lateral: Literal["free", "roller"] = "free"
     """Sides of the electrolyte: `free`, or held against sideways motion (`roller`)."""
-    lateral_stress: u.Pressure = default("0 MPa")
+    lateral_stress: u.LateralStress = default("0 MPa")
     """Normal stress on free sides; tension positive."""
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from lifrac.meshes.errors import InputError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from .units import Dimension, find_dimension
+from .units import Dimension, Quantity, find_dimension
 
 
 class Strict(BaseModel):
@@ -210,6 +210,22 @@ def model_at(model: type[BaseModel], location: Iterable[str | int]) -> type[Base
             return None
         current = model_inside(current.model_fields[part].annotation)
     return current
+
+
+def quantities(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Quantity]]:
+    """All quantities in a table and the tables below it, with their dotted keys."""
+    for name in type(model).model_fields:
+        yield from _quantities_in(getattr(model, name), f"{prefix}{name}")
+
+
+def _quantities_in(value: object, key: str) -> Iterator[tuple[str, Quantity]]:
+    if isinstance(value, Quantity):
+        yield key, value
+    elif isinstance(value, BaseModel):
+        yield from quantities(value, f"{key}.")
+    elif isinstance(value, tuple | list):
+        for number, item in enumerate(value):
+            yield from _quantities_in(item, f"{key}[{number}]")
 
 
 def leaf_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -19,19 +19,20 @@ from typing import Literal
 
 from lifrac.meshes.collective import on_root
 from lifrac.meshes.errors import InputError
+from lifrac.meshes.meeting import meeting_of, shared
+from lifrac.meshes.notice import FailedAlone
 from lifrac.solver.errors import NumericalFailure
 from mpi4py import MPI
 
 from .case import load_case
 from .code_version import code_hash
+from .ending import ending_together
 from .files import try_lock
 from .launcher import refuse_copies
 from .runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, run_case
-from .signals import heeding_signals
 from .sweep_folder import PointFolder
 
 LOG = logging.getLogger("lifrac")
-BAD_INPUT = 2
 Outcome = Literal["finished", "failed", "stopped"]
 
 
@@ -44,16 +45,15 @@ def compute_job(sweep: Path, job: str, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
         Exit code: 0 every point has a result, 3 at least one has none, 4 asked to stop.
     """
     refuse_copies(comm.size)
-    with heeding_signals() as asked:
-        points: list[str] = comm.bcast(on_root(comm, lambda: _order(sweep, job)), root=0)
-        code = DONE
-        for name in points:
-            outcome = _compute(PointFolder(sweep, name), asked, comm)
-            if outcome == "stopped":
-                return ASKED_TO_STOP
-            if outcome == "failed":
-                code = NUMERICAL_FAILURE
-        return code
+    points: list[str] = comm.bcast(on_root(comm, lambda: _order(sweep, job)), root=0)
+    code = DONE
+    for name in points:
+        outcome = _compute(PointFolder(sweep, name), comm)
+        if outcome == "stopped":
+            return ASKED_TO_STOP
+        if outcome == "failed":
+            code = NUMERICAL_FAILURE
+    return code
 
 
 def _order(sweep: Path, job: str) -> list[str]:
@@ -70,13 +70,18 @@ def _crashes(point: PointFolder) -> int:
     return events.count("start") - sum(events.count(end) for end in ("finished", "failed", "stopped"))
 
 
-def _compute(point: PointFolder, asked: list[int], comm: MPI.Comm) -> Outcome:
+def _compute(point: PointFolder, comm: MPI.Comm) -> Outcome:
     """Compute one point unless it is finished; the first rank decides for all."""
-    with _held(point, asked) if comm.rank == 0 else nullcontext():
-        first: Outcome | None = _decided(comm, lambda: _begin(point, asked))
+    with _held(point) if comm.rank == 0 else nullcontext():
+        first: Outcome | None = _decided(comm, lambda: _begin(point))
         if first is not None:
             return first
-        code, reason = _run(point, comm)
+        try:
+            code, reason = _run(point, comm)
+        except KeyboardInterrupt:  # somebody asked to stop where there is nothing to keep
+            if comm.rank == 0:
+                _end(point, ASKED_TO_STOP, "")
+            raise
         return _decided(comm, lambda: _end(point, code, reason))
 
 
@@ -86,10 +91,8 @@ def _decided[T](comm: MPI.Comm, decide: Callable[[], T]) -> T:
     return answer
 
 
-def _begin(point: PointFolder, asked: list[int]) -> Outcome | None:
+def _begin(point: PointFolder) -> Outcome | None:
     """What became of a point before it is computed; None if it has to be."""
-    if asked:
-        return "stopped"
     if point.summary() is not None:
         return "finished"
     for rest in (point.path, point.scratch):
@@ -106,15 +109,16 @@ def _run(point: PointFolder, comm: MPI.Comm) -> tuple[int, str]:
             raise InputError("is not what the sweep has written, or its mesh file has changed", file=point.case,
                              remedy="Start the sweep again in another folder")  # fmt: skip
         return run_case(case, point.scratch, comm), ""
-    except (InputError, NumericalFailure) as error:  # on every rank alike
-        return NUMERICAL_FAILURE, str(error)
     except Exception as error:
-        LOG.exception("point %s", point.id)
-        reason = f"{type(error).__name__}: {error}"
-        alone = comm.size > 1 and not (comm.rank == 0 and isinstance(error, OSError))
-        if alone:  # the other ranks may be waiting for this one
+        reason = str(error)
+        if not isinstance(error, InputError | NumericalFailure):
+            reason = f"{type(error).__name__}: {error}"
+            LOG.exception("point %s", point.id)
+        try:
+            shared(meeting_of(comm), error)
+        except FailedAlone:
             _note(point, "failed", reason)
-            comm.Abort(NUMERICAL_FAILURE)
+            raise
         return NUMERICAL_FAILURE, reason
 
 
@@ -141,12 +145,12 @@ def _note(point: PointFolder, event: str, reason: str = "") -> None:
 
 
 @contextmanager
-def _held(point: PointFolder, asked: list[int]) -> Iterator[None]:
+def _held(point: PointFolder) -> Iterator[None]:
     """Keep other processes off a point: a job of an earlier, killed sweep may still be computing it."""
     with point.lock.open("w") as file:
         waiting = False
         # On a file system without locks the rename still leaves one whole result.
-        while not asked and try_lock(file.fileno()) is False:
+        while try_lock(file.fileno()) is False:
             if not waiting:
                 LOG.info("point %s is being computed by another process; waiting for it", point.id)
             waiting = True
@@ -157,12 +161,7 @@ def _held(point: PointFolder, asked: list[int]) -> Iterator[None]:
 def main() -> int:
     """Compute the job that the command line names, in the present folder."""
     logging.basicConfig(level=logging.INFO if MPI.COMM_WORLD.rank == 0 else logging.CRITICAL, format="%(message)s")
-    try:
-        return compute_job(Path(), sys.argv[1])
-    except InputError as error:  # on every rank alike
-        if MPI.COMM_WORLD.rank == 0:
-            LOG.error("%s", error)
-        return BAD_INPUT
+    return ending_together(lambda: compute_job(Path(), sys.argv[1]))
 
 
 if __name__ == "__main__":

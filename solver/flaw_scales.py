@@ -8,6 +8,26 @@ from .parameters import CellModel
 EDGE_FACTOR = 1.1215
 """K = 1.1215 p sqrt(pi a) of an edge crack under uniform pressure, over that of a line crack (Tada, Paris, Irwin)."""
 
+PENNY_FACTOR = EDGE_FACTOR * 2.0 / np.pi
+"""The same of a half-penny at the free face, where it is largest: the edge factor on the embedded disc's 2/pi. Newman
+and Raju's fit (Engineering Fracture Mechanics 15 (1981) 185; recalled) has 1.14 instead of 1.12, and 1.04 in depth."""
+
+
+def normal_stress(model: CellModel, angle: float = 0.0) -> float:
+    """Stress that the loads put on the plane of the flaw in the body without it [MPa], tension positive.
+
+    Sides that are held against sideways motion, in plane strain, press with nu/(1 - nu) times the stack pressure.
+
+    Parameters
+    ----------
+    model : CellModel
+    angle : float
+        Between the flaw and the normal of the anode face [rad].
+    """
+    loads, nu = model.loads, model.electrolyte.poisson_ratio
+    across = -nu / (1.0 - nu) * loads.stack_pressure if loads.lateral == "roller" else loads.lateral_stress
+    return float(across * np.cos(angle) ** 2 - loads.stack_pressure * np.sin(angle) ** 2)
+
 
 def griffith_pressure(model: CellModel) -> float:
     """p_c = K_Ic/(1.1215 sqrt(pi a0)) of the flaw under uniform pressure [MPa]."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from lifrac.meshes.collective import on_root
 from lifrac.meshes.gathering import gather
+from lifrac.meshes.meeting import meeting_of, shared
 from lifrac.meshes.raw import RawMesh
 from lifrac.meshes.refinement import Refined, SizeDemand, refine
 from lifrac.meshes.tagged import TaggedMesh, distribute
@@ -89,6 +90,7 @@ class Adaptive[P: Problem]:
     ) -> None:
         self._build, self._demands = build, demands
         self._comm: MPI.Comm = tagged.mesh.comm
+        self._meeting = meeting_of(self._comm)
         self._raw = gather(tagged)
         self.rounds = 0
         self.problem = build(tagged, None)
@@ -113,7 +115,8 @@ class Adaptive[P: Problem]:
             self._start = self.problem.snapshot()
             try:
                 found = solve(self.problem)
-            except (NumericalFailure, Interrupted):
+            except (NumericalFailure, Interrupted) as error:
+                shared(self._meeting, error)  # what follows is collective
                 self.reject()
                 raise
             refined = self._refined()

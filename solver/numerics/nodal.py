@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import ufl
 from dolfinx import fem, la
-from mpi4py import MPI
+from lifrac.meshes.collective import largest
 from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
@@ -127,7 +127,7 @@ class NodalRelation:
         before = np.inf
         for _ in range(MAX_ITERATIONS):
             residual = self._assemble(self._forms[0]) / self._divisor
-            worst = float(self._comm.allreduce(float(np.abs(residual).max(initial=0.0)), op=MPI.MAX))
+            worst = largest(self._comm, float(np.abs(residual).max(initial=0.0)))
             if not worst < before:
                 return worst < TOLERANCE
             if worst < TOLERANCE:

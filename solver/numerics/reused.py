@@ -8,6 +8,7 @@ from ..backend import dolfinx  # noqa: F401  isort: skip
 
 import math
 
+from lifrac.meshes.meeting import meeting_of, shared
 from petsc4py import PETSc
 
 from ..errors import NumericalFailure
@@ -32,6 +33,7 @@ class ReusedSolver:
 
     def __init__(self, matrix: PETSc.Mat, preset: Preset, name: str) -> None:
         self.matrix, self.preset, self.name = matrix, preset, name
+        self._meeting = meeting_of(matrix.comm.tompi4py())
         self.setups = 0
         """Factorisations or hierarchies made so far."""
         self.iterations = 0
@@ -61,7 +63,8 @@ class ReusedSolver:
             return
         try:
             self._with_new(b, x, rtol)
-        except NumericalFailure:  # raised on every rank alike
+        except NumericalFailure as error:
+            shared(self._meeting, error)
             if self.preset == "direct":
                 raise
             self._to_direct()

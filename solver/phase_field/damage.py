@@ -6,6 +6,7 @@ import numpy as np
 import ufl
 from dolfinx import fem, la
 from dolfinx.fem import petsc as fem_petsc
+from lifrac.meshes.collective import largest
 from mpi4py import MPI
 
 from ..numerics.bounded import BoundedQuadratic
@@ -56,7 +57,7 @@ class DamageSolver:
         self.iterations += self._problem.solve(self._start, self._gradient)
         self._found = self._problem.x.getArray(readonly=True).copy()
         change = float(np.abs(self._found - self._start_values).max(initial=0.0))
-        return float(self._comm.allreduce(change, op=MPI.MAX))
+        return largest(self._comm, change)
 
     @property
     def _comm(self) -> MPI.Comm:

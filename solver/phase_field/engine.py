@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
+from lifrac.meshes.meeting import meeting_of, shared
 from mpi4py import MPI
 
 from ..errors import NumericalFailure
@@ -53,6 +55,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     ) -> None:
         super().__init__(problem.model, problem.scales.opening)
         self.model: PhaseFieldModel = problem.model
+        self.share_failure = partial(shared, meeting_of(problem.comm))
         self.mesh = mesh or following(problem)
         self.observer = Observer(self.problem, reference)
         self.state = self.mesh.problem.start
@@ -105,7 +108,8 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             try:
                 self.problem.metal = self._on_fine_mesh(fill_flaw).metal
                 self.state = self.problem.state()
-            except NumericalFailure:
+            except NumericalFailure as error:
+                self.share_failure(error)
                 self.notes.append("no equilibrium of the flaw under the loads: it starts unloaded")
         self.state.initial_metal = self.problem.copies * self.problem.cell.total(self.state.metal)
 

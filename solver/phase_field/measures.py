@@ -5,6 +5,7 @@ from ..backend import dolfinx  # noqa: F401  isort: skip
 import numpy as np
 import ufl
 from dolfinx import fem
+from lifrac.meshes.collective import largest
 from mpi4py import MPI
 
 from .energy import Energy
@@ -19,7 +20,7 @@ def tip_position(state: State, axis: int) -> float:
     space = state.damage.function_space
     x = space.tabulate_dof_coordinates()[:, axis]
     local = np.max(x[state.damage.x.array[: len(x)] >= BROKEN], initial=-np.inf)
-    return float(space.mesh.comm.allreduce(float(local), op=MPI.MAX))
+    return largest(space.mesh.comm, float(local))
 
 
 def crack_length(fracture_energy: float, toughness: float) -> float:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from dolfinx import fem, mesh
+from lifrac.meshes.collective import largest
 from lifrac.meshes.refinement import cell_sizes
 from lifrac.meshes.tagged import TaggedMesh
-from mpi4py import MPI
 from ufl.core.expr import Expr
 
 from ..errors import NumericalFailure
@@ -255,4 +255,4 @@ class PhaseFieldProblem:
 
     def largest(self, values: Floats) -> float:
         """Of nodal values over all ranks; -inf where there are none (collective)."""
-        return float(self.comm.allreduce(float(np.max(values, initial=-np.inf)), op=MPI.MAX))
+        return largest(self.comm, float(np.max(values, initial=-np.inf)))

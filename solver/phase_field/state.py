@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from dolfinx import fem, mesh
-from mpi4py import MPI
+from lifrac.meshes.collective import largest
 from numpy.typing import NDArray
 
 from ..numerics.nodal import nodes_of_cells
@@ -75,7 +75,7 @@ class State:
         """Largest distance of the damage beyond a bound [-]; zero, exactly (collective)."""
         d, low, high = self.damage.x.array, self.lower_bound.x.array, self.upper_bound.x.array
         local = float(np.maximum(low - d, d - high).max(initial=0.0))
-        return float(self.damage.function_space.mesh.comm.allreduce(local, op=MPI.MAX))
+        return largest(self.damage.function_space.mesh.comm, local)
 
     def commit(self) -> None:
         """Accept the damage: it cannot heal any more."""

@@ -109,6 +109,8 @@ class ProtocolRun[S: CellState](ABC):
         """Takes words for people who wait."""
         self._warned = -1
         """Protocol step in which a run that makes no headway was last told of."""
+        self.share_failure: Callable[[NumericalFailure], None] = lambda error: None
+        """Returns if all ranks that step have failed alike, and raises FailedAlone on a rank that others wait for."""
         self._begun: dict[float, float] = {}
         """By current density: the first time step [s] that the last protocol step at this current should have had."""
         self._controller: StepController | None = None
@@ -327,7 +329,8 @@ class ProtocolRun[S: CellState](ABC):
             self.look_up()
             try:
                 trial = self._attempt(dt, current, controller.in_a_row)
-            except NumericalFailure:
+            except NumericalFailure as error:
+                self.share_failure(error)
                 self._refuse(controller, dt, 0.35, "not converged", remaining)
                 continue
             factor, reason = self._check(trial, dt, controller.in_a_row)
