@@ -14,13 +14,15 @@ from .code_version import code_hash
 from .progress import Reporter, progress_for
 from .signals import heeding_signals
 from .sweep import Point, Sweep
-from .sweep_engine import RETRIES, Engine, mpiexec, stop
+from .sweep_engine import PATIENCE, RETRIES, Engine, mpiexec, stop
 from .sweep_folder import NOT_BEGUN, SweepFolder
 
 LOG = logging.getLogger("lifrac")
 DONE, FAILED, ASKED_TO_STOP = 0, 3, 4
 SHORTEST, LONGEST = 0.2, 2.0
 """Time between two looks at what is finished [s]; looks become rarer while nothing happens."""
+STOPPING = PATIENCE + 15.0
+"""Time [s] that a sweep which is asked to stop may take: its jobs keep what they have first."""
 MOST_LISTED = 20
 
 
@@ -54,7 +56,7 @@ def run_sweep(
         Before anything is computed, for a folder that cannot be used.
     """
     folder = SweepFolder(out, sweep)
-    with folder.claimed() as lock, heeding_signals() as asked:
+    with folder.claimed() as lock, heeding_signals(patience=STOPPING) as asked:
         if recompute:
             folder.forget(folder.of_other_code())
         again = folder.failed() if retry_failed else []
