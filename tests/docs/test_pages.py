@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from lifrac.problems.case import READY_CASES
 from lifrac.problems.ccd_distribution import CURVE_COLUMNS, QUANTILE_COLUMNS
-from lifrac.problems.cli import BAD_INPUT
 from lifrac.problems.drive import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
+from lifrac.problems.ending import BAD_INPUT
 from lifrac.problems.run_folder import COLUMNS
 from lifrac.problems.schema import CaseFile
 from lifrac.problems.schema_tools import find_field
