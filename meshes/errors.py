@@ -34,9 +34,10 @@ class InputError(ValueError):
             subject = f"{subject} = {self.value!r}" if subject else repr(self.value)
         return f"{subject}: {self.message}" if subject else self.message
 
-    def reported_at(self, *, file: object, key: str, value: object = None) -> "InputError":
+    def reported_at(self, *, file: object, key: str, value: object = None, found_in: str | None = None) -> "InputError":
         """The same finding as a fault of the key that named the file it was found in; nothing of it is lost."""
-        return InputError(self._finding(), file=file, key=key, value=value, remedy=self.remedy)
+        message = ": ".join([*([found_in] if found_in else []), self._finding()])
+        return InputError(message, file=file, key=key, value=value, remedy=self.remedy)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep all parts when the error travels from one rank to another."""

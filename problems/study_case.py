@@ -39,4 +39,4 @@ def blame[T](path: Path, key: str, value: str | None, load: Callable[[], T]) -> 
     try:
         return load()
     except InputError as error:
-        raise InputError(f"{error}", file=path, key=key, value=value) from None
+        raise error.reported_at(file=path, key=key, value=value, found_in=error.file) from None

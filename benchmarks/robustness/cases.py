@@ -1,0 +1,201 @@
+"""Mutate ready cases and studies and look what becomes of each: right, warned of, refused, and never anything else.
+
+    python benchmarks/robustness/cases.py --count 2000 --runs 60
+"""
+
+import argparse
+import csv
+import io
+import json
+import math
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from lifrac.meshes.errors import InputError
+from lifrac.problems.case import READY_CASES, Case, load_case
+from lifrac.problems.display import print_check
+from lifrac.problems.schema import CaseFile
+from lifrac.problems.schema_tools import leaf_paths
+from lifrac.problems.study import READY_STUDIES, load_study
+from rich.console import Console
+
+HERE = Path(__file__).parent
+UNITS = ("um", "mm", "nm", "MPa", "GPa", "degC", "K", "mA/cm^2", "A/cm^2", "mAh/cm^2", "ohm*cm^2", "eV", "kJ", "eV/mol",
+         "s", "h", "")  # fmt: skip
+NUMBERS = ("0", "-1", "1e-30", "1e30", "1e300", "1e400", "nan", "inf", "0,5", "20", "1e-3", "1000", "1e6", "-0",
+           "\u22125")  # fmt: skip
+OTHERS: tuple[Any, ...] = (
+    True, False, 0, -1, 1.5, 10**30, [], ["20 um"], {}, {"value": "1 um"}, "", " ", "x" * 500, "\u00b5m", "plane",
+    "phase_field", "roller", "free", "half_penny", "pore", "none", "LLZO", "Li6PS5Cl", "lithium",
+)  # fmt: skip
+COARSE = ["mesh.crack_size=2 um", "output.plots=false", "output.fields=2", "solver.max_steps=12"]
+PATIENCE = 20.0
+"""Time [s] that a mutated file may take to be read and shown."""
+
+
+class Late(Exception):
+    """Something has taken too long."""
+
+
+def texts() -> dict[str, str]:
+    """The ready files by name."""
+    paths = (path for folder in (READY_CASES, READY_STUDIES) for path in sorted(folder.glob("*.toml")))
+    return {path.stem: path.read_text() for path in paths}
+
+
+def leaves(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def put(table: dict[str, Any], key: str, value: Any) -> None:
+    *above, last = key.split(".")
+    for name in above:
+        below = table.setdefault(name, {})
+        if not isinstance(below, dict):
+            return
+        table = below
+    table[last] = value
+
+
+def some_value(random_: random.Random) -> Any:
+    kind = random_.random()
+    if kind < 0.6:
+        return f"{random_.choice(NUMBERS)} {random_.choice(UNITS)}".strip()
+    if kind < 0.7:
+        return f"{10 ** random_.uniform(-12, 12):.3g} {random_.choice(UNITS)}".strip()
+    return random_.choice(OTHERS)
+
+
+def mutated(text: str, random_: random.Random) -> str:
+    """A file with one to three things changed."""
+    if random_.random() < 0.12:
+        return broken(text, random_)
+    data = tomlkit.parse(text).unwrap()
+    stated, known = list(leaves(data)), list(leaf_paths(CaseFile))
+    for _ in range(random_.choice((1, 1, 2, 2, 3))):
+        kind = random_.random()
+        key = random_.choice(stated if kind < 0.5 else known)
+        if kind > 0.93:
+            key = key[:-1] + random_.choice("xyz_")  # a slip of the pen
+        if 0.86 < kind < 0.93:
+            put(data, key.split(".")[0], some_value(random_))
+        else:
+            put(data, key, some_value(random_))
+    return tomlkit.dumps(data)
+
+
+def broken(text: str, random_: random.Random) -> str:
+    """Text that is damaged as such."""
+    at = random_.randrange(len(text))
+    change: list[Callable[[], str]] = [
+        lambda: text[:at], lambda: text[:at] + random_.choice('[]="\\\x00\u00e9') + text[at:],
+        lambda: text[:at] + text[at + 7:], lambda: text + text, lambda: "[" * 500 + text,
+        lambda: text.replace('"', "'"),
+    ]  # fmt: skip
+    return random_.choice(change)()
+
+
+def look(path: Path, study: bool) -> tuple[str, str, Case | None]:
+    """What becomes of a file: verdict, words, and the case if it was taken."""
+    def late(number: int, frame: object) -> None:
+        raise Late(f"more than {PATIENCE:g} s")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        if study:
+            loaded = load_study(path)
+            return ("warned of" if loaded.warnings else "right"), "", None
+        case = load_case(path)
+        print_check(case, Console(file=io.StringIO(), width=120))
+        load_text(case, path)
+        numbers = case.dimensionless()
+        odd = [name for name, value in numbers.items() if not math.isfinite(value)]
+        if odd:
+            return "wrong figure", ", ".join(odd), case
+        return ("warned of" if case.warnings else "right"), "", case
+    except InputError as error:
+        return ("refused" if error.remedy or "problems" in error.message else "no remedy"), str(error)[:200], None
+    except Late as error:
+        return "hang", str(error), None
+    except Exception:
+        return "traceback", traceback.format_exc()[-600:], None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def load_text(case: Case, path: Path) -> None:
+    """The resolved case reads back to the same numbers."""
+    again = path.with_name("again.toml")
+    again.write_text(case.resolved_toml())
+    if load_case(again).content_hash() != case.content_hash():
+        raise AssertionError("the resolved case is another one")
+
+
+def run(path: Path, folder: Path) -> str:
+    """Run a case that was taken, cut short; what is wrong with what it says."""
+    changes = [word for change in COARSE for word in ("--set", change)]
+    command = [sys.executable, "-m", "lifrac.problems.cli", "run", str(path), "--out", str(folder / "out"), *changes]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    except subprocess.TimeoutExpired:
+        return "hang"
+    if done.returncode not in (0, 2, 3, 4) or "Traceback" in done.stderr:
+        return f"exit code {done.returncode}: {done.stderr[-400:]}"
+    if done.returncode == 2 or not (folder / "out" / "summary.json").exists():
+        return ""
+    found = json.loads((folder / "out" / "summary.json").read_text())
+    odd = [name for name, value in found.items() if isinstance(value, float) and not math.isfinite(value)]
+    odd += [name for name in ("charge_balance_error", "lithium_balance_error") if found[name] > 1.0e-6]
+    return ", ".join(odd)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--count", type=int, default=2000)
+    options.add_argument("--runs", type=int, default=0)
+    options.add_argument("--seed", type=int, default=1)
+    told = options.parse_args()
+    random_, ready, found, bad = random.Random(told.seed), texts(), Counter[str](), []
+    begun, runs = time.monotonic(), 0
+    studies = {path.stem for path in READY_STUDIES.glob("*.toml")}
+    with tempfile.TemporaryDirectory() as temporary:
+        for number in range(told.count):
+            name = random_.choice(list(ready))
+            folder = Path(temporary) / str(number)
+            folder.mkdir()
+            path = folder / "case.toml"
+            path.write_bytes(mutated(ready[name], random_).encode("utf-8", "surrogateescape"))
+            verdict, words, case = look(path, name in studies)
+            plane = case is not None and case.file.fracture.engine == "plane" and len(case.cell().protocol) < 50
+            if plane and runs < told.runs:
+                runs += 1
+                found["run"] += 1
+                if trouble := run(path, folder):
+                    verdict, words = "run went wrong", trouble
+            found[verdict] += 1
+            if verdict not in ("right", "warned of", "refused"):
+                bad.append((number, name, verdict, words))
+                print(number, name, verdict, words, path.read_text(errors="replace")[-400:], sep="\n", flush=True)
+    with (HERE / "cases.csv").open("w", newline="") as file:
+        rows = [("verdict", "files"), *sorted(found.items())]
+        csv.writer(file).writerows(rows)
+    print(dict(found), f"{time.monotonic() - begun:.0f} s, {len(bad)} bad")
+
+
+if __name__ == "__main__":
+    main()
