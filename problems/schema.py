@@ -27,7 +27,7 @@ LOWEST_TEMPERATURE = 150.0
 
 
 CellTemperature = Annotated[
-    u.Quantity, u.TEMPERATURE.within(ge=LOWEST_TEMPERATURE, le=2000.0, likely=(230.0, 450.0), name="cell temperature")
+    u.Quantity, u.TEMPERATURE.within(ge=LOWEST_TEMPERATURE, le=2000.0, likely=(230.0, 450.0))
 ]
 
 
