@@ -71,6 +71,22 @@ def put(table: dict[str, Any], key: str, value: Any) -> None:
     table[last] = value
 
 
+def get(table: Any, key: str) -> Any:
+    for name in key.split("."):
+        table = table.get(name) if isinstance(table, dict) else None
+    return table
+
+
+def nudged(value: Any, random_: random.Random) -> Any:
+    """A stated quantity up to some thirty times larger or smaller: what may be meant."""
+    number, _, unit = value.partition(" ") if isinstance(value, str) else (value, "", "")
+    try:
+        scaled = f"{float(number) * 10 ** random_.uniform(-1.5, 1.5):.4g}"
+    except (TypeError, ValueError):
+        return value
+    return f"{scaled} {unit}" if isinstance(value, str) else type(value)(float(scaled))
+
+
 def some_value(random_: random.Random) -> Any:
     kind = random_.random()
     if kind < 0.6:
@@ -86,12 +102,16 @@ def mutated(text: str, random_: random.Random) -> str:
         return broken(text, random_)
     data = tomlkit.parse(text).unwrap()
     stated, known = list(leaves(data)), list(leaf_paths(CaseFile))
+    nudge = random_.random() < 0.5
     for _ in range(random_.choice((1, 1, 2, 2, 3))):
         kind = random_.random()
         key = random_.choice(stated if kind < 0.5 else known)
         if kind > 0.93:
             key = key[:-1] + random_.choice("xyz_")  # a slip of the pen
-        if 0.86 < kind < 0.93:
+        if nudge:
+            key = random_.choice(stated)
+            put(data, key, nudged(get(data, key), random_))
+        elif 0.86 < kind < 0.93:
             put(data, key.split(".")[0], some_value(random_))
         else:
             put(data, key, some_value(random_))
