@@ -127,6 +127,8 @@ def characteristic_numbers(
         "pressure_bound_face_MPa": stack + to_pressure * eta,
         "pressure_bound_tip_MPa": stack + to_pressure * (eta + drop),
         "bound_to_griffith_pressure": (stack + across + to_pressure * (eta + drop)) / griffith,
+        "face_resistance_ohm_cm2": 1.0e4 * (charge_transfer_resistance(touching) + touching.film_resistance)
+        / touching.contact_fraction,
         "wagner_number": material.conductivity * resistance / flaw.length,
         "slot_threshold_current_mA_per_cm2": threshold_current(model) / 10.0,
         "capacity_without_extrusion_mAh_per_cm2": capacity_without_extrusion(model, thickness)

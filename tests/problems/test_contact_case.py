@@ -160,3 +160,17 @@ def test_a_run_ends_with_contact_lost(tmp_path: Path, monkeypatch: pytest.Monkey
     with np.load(out / "checkpoints" / "last.npz") as state:
         assert state["contact"].min() == pytest.approx(0.05, rel=0.1)
         assert (state["lowest_contact"] <= state["contact"]).all()
+
+
+def test_check_gives_the_resistance_that_results() -> None:
+    """A stated resistance means full contact; with the card's static contact the face has more."""
+    stated = ["electrolyte.properties.interface_resistance=12 ohm*cm^2", "operation.temperature=25 degC"]
+    stated += ["operation.stack_pressure=5 MPa"]
+    without = load_case("li6ps5cl_1MPa", stated).dimensionless()["face_resistance_ohm_cm2"]
+    case = load_case("li6ps5cl_1MPa", stated, {"electrodes": {"contact": {}}})
+    law = case.cell().contact
+    assert law is not None
+    contact = law.static_contact(5.0)
+    assert 0.0 < contact < 1.0
+    assert without == pytest.approx(12.0)
+    assert case.dimensionless()["face_resistance_ohm_cm2"] == pytest.approx(12.0 / contact)
