@@ -27,7 +27,7 @@ MEANING = {
     "pressure_bound_face_MPa": "P + F eta/Omega: pressure at which plating stops at the anode face",
     "pressure_bound_tip_MPa": "the same at the flaw tip, with the ohmic drop along the flaw",
     "bound_to_griffith_pressure": "below 1 a flaw that is short against the slab cannot grow",
-    "face_resistance_ohm_cm2": "one face before any current, at this temperature and pressure, contact and film included",
+    "face_resistance_ohm_cm2": "one face before any current, with its film and contact at this pressure",
     "wagner_number": "Wa = kappa Z/a; small: current crowds at the flaw tip",
     "slot_threshold_current_mA_per_cm2": "current that a slot of fixed aperture can extrude without cracking",
     "capacity_without_extrusion_mAh_per_cm2": "capacity to short if no lithium leaves the flaw: lower bound",
