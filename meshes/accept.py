@@ -30,6 +30,8 @@ STARTS = ("crack_plane", "flaw")
 TOLERANCE = 1e-6
 """Distance from a face that counts as on it, as part of the body's diagonal: single precision files pass."""
 
+FARTHEST = 1e12
+"""Coordinates beyond which a file is damaged, whatever its unit: areas would overflow before anything is refused."""
 NAMED_FORMATS = "gmsh's .msh (2.2, 4.1), Abaqus' .inp and Salome's .med keep names of groups"
 BODY = {
     "crack_plane": "With a crack plane the body is its half x >= 0",
@@ -84,8 +86,12 @@ def _check_shapes(named: NamedCells, dim: int, file: Path | None) -> None:
             remedy=f"Save the {dim}D cells as well, or state the dimension of the mesh",
         )
     if found > dim:
-        raise InputError(f"is a {found}D mesh where a {dim}D one is expected", file=file)
-    if not np.all(np.isfinite(named.points)):
+        raise InputError(
+            f"is a {found}D mesh where a {dim}D one is expected",
+            file=file,
+            remedy=f"Save the {dim}D cells alone, or state a defect in {found}D",
+        )
+    if not np.all(np.abs(named.points) < FARTHEST):  # also where they are no numbers
         raise InputError("has coordinates that are not numbers", file=file, remedy="Save it again")
     if dim == 2:
         z = named.points[np.unique(named.cells["triangle"]), 2]
@@ -120,7 +126,13 @@ def _check_names(named: NamedCells, dim: int, file: Path | None) -> tuple[str, .
         wrong = [s for s, names in shapes.items() if name not in names and len(named.groups[name].get(s, ()))]
         if wrong:
             right = next(s for s, names in shapes.items() if name in names)
-            raise InputError(f"holds {wrong[0]}s, it must hold {right}s", file=file, key="group", value=name)
+            raise InputError(
+                f"holds {wrong[0]}s, it must hold {right}s",
+                file=file,
+                key="group",
+                value=name,
+                remedy=f"Put {right}s into it: two names may have been taken for each other",
+            )
     missing = [name for name in (CELL_GROUP, *REQUIRED) if name not in present]
     if not present & set(STARTS):
         missing.append(STARTS[0])

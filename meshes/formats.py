@@ -44,9 +44,9 @@ def load(path: Path, dim: int, scale: float = 1.0) -> RawMesh:
         If gmsh cannot be loaded.
     """
     if dim not in (2, 3):
-        raise InputError("must be 2 or 3", key="gdim", value=dim)
+        raise InputError("must be 2 or 3", key="gdim", value=dim, remedy="State the dimension of the mesh")
     if not (math.isfinite(scale) and scale > 0):
-        raise InputError("must be a positive number", key="scale", value=scale)
+        raise InputError("must be a positive number", key="scale", value=scale, remedy="Write 1.0 for um")
     if not path.is_file():
         raise InputError("no such mesh file", file=path, remedy="Check the path")
     about = path.stat()
@@ -60,7 +60,7 @@ def _named(path: Path, stamp: tuple[int, int, int]) -> NamedCells:
         with path.open("rb") as stream:
             head = stream.read(4096)
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", file=path) from error
+        raise InputError(f"cannot be read ({error.strerror})", file=path, remedy="Check its permissions") from error
     suffix = path.suffix.lower()
     if suffix in NAMELESS:
         raise InputError(

@@ -24,6 +24,7 @@ import tomlkit
 from lifrac.meshes.errors import InputError
 from lifrac.problems.case import READY_CASES, Case, load_case
 from lifrac.problems.display import print_check
+from lifrac.problems.own_mesh import read_own
 from lifrac.problems.schema import CaseFile
 from lifrac.problems.schema_tools import leaf_paths
 from lifrac.problems.study import READY_STUDIES, load_study
@@ -129,8 +130,8 @@ def broken(text: str, random_: random.Random) -> str:
     return random_.choice(change)()
 
 
-def look(path: Path, study: bool) -> tuple[str, str, Case | None]:
-    """What becomes of a file: verdict, words, and the case if it was taken."""
+def look(path: Path, study: bool, mesh: bool = False) -> tuple[str, str, Case | None]:
+    """What becomes of a file, and of its mesh: verdict, words, and the case if it was taken."""
     def late(number: int, frame: object) -> None:
         raise Late(f"more than {PATIENCE:g} s")
 
@@ -141,7 +142,8 @@ def look(path: Path, study: bool) -> tuple[str, str, Case | None]:
             loaded = load_study(path)
             return ("warned of" if loaded.warnings else "right"), "", None
         case = load_case(path)
-        print_check(case, Console(file=io.StringIO(), width=120))
+        raw = read_own(case)[0] if mesh else None
+        print_check(case, Console(file=io.StringIO(), width=120), raw)
         load_text(case, path)
         numbers = case.dimensionless()
         odd = [name for name, value in numbers.items() if not math.isfinite(value)]
