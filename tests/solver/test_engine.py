@@ -56,7 +56,7 @@ def test_balances_at_every_step(which: str, request: pytest.FixtureRequest) -> N
 def test_lithium_balance_from_the_history_alone(breaks: Run) -> None:
     """Metal = metal at first + what the flaw's share of the charge plates - what was squeezed out."""
     charge = np.diff([0.0, *(r.state.charge for r in breaks.reports)])
-    width = breaks.engine.problem.width
+    width = breaks.engine.problem.areas.anode
     into_one_face = width * np.cumsum(breaks.column("flaw_current_share") * charge)
     extruded = np.array([r.state.extruded for r in breaks.reports])
     # 0.02 um x 10 um, and what stack pressure opens: 3.951 P a^2/E' (a 1/6 of the body: some per cent more).
