@@ -163,8 +163,7 @@ class ElectrolyteProperties(Properties):
     fracture_energy: Entry[u.FractureEnergy] | None = None
     """Fracture energy Gc, instead of the toughness."""
     interface_resistance: Entry[u.AreaResistance] | None = None
-    """Area-specific charge-transfer resistance ASR against lithium, at full contact; gives i0 = RT/(F ASR). With
-    `[electrodes.contact]` a face that is not pressed whole has more: `lifrac check` gives the face's resistance."""
+    """Area-specific charge-transfer resistance ASR against lithium, at full contact; gives i0 = RT/(F ASR)."""
     exchange_current_density: Entry[u.ExchangeCurrent] | None = None
     """Exchange current density i0 against lithium, instead of the resistance."""
     transfer_coefficient: Entry[u.TransferCoefficient] | None = None
