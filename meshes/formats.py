@@ -50,12 +50,17 @@ def load(path: Path, dim: int, scale: float = 1.0) -> RawMesh:
     if not path.is_file():
         raise InputError("no such mesh file", file=path, remedy="Check the path")
     about = path.stat()
-    return accept(_named(path, (about.st_mtime_ns, about.st_size, about.st_ino)), dim, scale=scale, file=path)
+    return _accepted(path, dim, scale, (about.st_mtime_ns, about.st_size, about.st_ino))
 
 
 @functools.lru_cache(maxsize=1)
-def _named(path: Path, stamp: tuple[int, int, int]) -> NamedCells:
-    """The file as it is. Studies and sweeps ask for the same one many times; `stamp` tells when it has changed."""
+def _accepted(path: Path, dim: int, scale: float, stamp: tuple[int, int, int]) -> RawMesh:
+    """The mesh, checked. Sweeps ask for the same one at every point; `stamp` tells when the file has changed."""
+    return accept(_named(path), dim, scale=scale, file=path)
+
+
+def _named(path: Path) -> NamedCells:
+    """The file as it is."""
     try:
         with path.open("rb") as stream:
             head = stream.read(4096)

@@ -21,7 +21,7 @@ DECIDING = {
 """Packages whose code decides the numbers of a run besides the resolved case, and which of their files do."""
 SHOWN = 12
 """Digits of a hash that people see."""
-_LAYOUT = {tokenize.NL, tokenize.COMMENT, tokenize.NEWLINE, tokenize.ENCODING}
+_LAYOUT = {tokenize.NL, tokenize.COMMENT}
 
 
 def short(code: str | None) -> str:

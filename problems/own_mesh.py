@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,17 +73,10 @@ def read_own(case: "Case") -> tuple[RawMesh, list[Comparison]]:
     try:
         raw = load(path, case.dimension, case.mesh_scale)
     except InputError as error:
-        raise _of_case(error, case, path) from None
+        raise error.reported_at(file=case.path, key="mesh.file", value=case.file.mesh.file) from None
     found = list(comparisons(case.file, raw))
     refuse([c.problem for c in found if c.problem is not None], case.path)
     return raw, found
-
-
-def _of_case(error: InputError, case: "Case", path: Path) -> InputError:
-    found = error.reported_at(file=case.path, key="mesh.file", value=case.file.mesh.file)
-    return found if path.name in str(found) else InputError(
-        f"{path.name}: {found.message}", file=found.file, key=found.key, value=found.value, remedy=found.remedy
-    )  # fmt: skip
 
 
 def comparisons(file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:

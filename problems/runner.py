@@ -52,12 +52,12 @@ def run_case(case: Case, out: Path, comm: MPI.Comm = MPI.COMM_WORLD, *, resume: 
     if resume and (ended := comm.bcast(on_root(comm, lambda: refuse_to_resume(out, case.content_hash())), root=0)):
         return _told_ended(out, ended, comm)
     folder = on_root(comm, lambda: RunFolder.interrupted(out)) if resume else None
-    checkpoint = _last_checkpoint(out, comm) if resume else None
-    tagged = make_mesh(case, comm)
-    if not resume:
-        folder = on_root(comm, lambda: RunFolder(out))
-    session = Session(comm, case, out, folder, begun, checkpoint)
     try:
+        checkpoint = _last_checkpoint(out, comm) if resume else None
+        tagged = make_mesh(case, comm)
+        if not resume:
+            folder = on_root(comm, lambda: RunFolder(out))
+        session = Session(comm, case, out, folder, begun, checkpoint)
         code = runs[case.file.fracture.engine](session, tagged)
     finally:
         if folder is not None:

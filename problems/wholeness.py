@@ -10,9 +10,9 @@ from typing import NoReturn
 
 from lifrac.meshes.errors import InputError
 from lifrac.postprocess.fields import FieldFile
-from lifrac.postprocess.results import HISTORY_COLUMNS
 
 from .checkpoint import ANEW, Checkpoint
+from .run_folder import COLUMNS
 
 SAME_TIME = 1.0e-9
 """Relative difference between a time in a table, written with twelve digits, and the same time in a checkpoint."""
@@ -45,7 +45,7 @@ def _lines(file: Path) -> list[str]:
 def _check_history(file: Path, checkpoint: Checkpoint) -> None:
     """A row for every step from 0 to that of the checkpoint."""
     last, rows = int(checkpoint.kept["counters"]["steps"]), list(csv.reader(_lines(file)))
-    if not rows or tuple(rows[0]) != HISTORY_COLUMNS:
+    if not rows or tuple(rows[0]) != COLUMNS:
         _refuse(file, "does not begin with the names of the columns that this version writes")
     if len(rows) < last + 2:
         _refuse(file, f"ends with step {len(rows) - 2}, but the checkpoint is of step {last}: rows are missing")
@@ -59,10 +59,10 @@ def _check_history(file: Path, checkpoint: Checkpoint) -> None:
 
 def _time(file: Path, row: Sequence[str], number: int) -> float:
     """Time of a step [s], whose row must be whole."""
-    if len(row) != len(HISTORY_COLUMNS):
-        _refuse(file, f"the row of step {number} has {len(row)} entries instead of {len(HISTORY_COLUMNS)}")
+    if len(row) != len(COLUMNS):
+        _refuse(file, f"the row of step {number} has {len(row)} entries instead of {len(COLUMNS)}")
     try:
-        values = dict(zip(HISTORY_COLUMNS, map(float, row), strict=True))
+        values = dict(zip(COLUMNS, map(float, row), strict=True))
     except ValueError:
         _refuse(file, f"the row of step {number} holds what is no number")
     if values["step"] != number:
