@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lifrac.meshes.cracked import Corridor, CrackedSlab
 from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.grains import LEAST_ROWS
 from lifrac.meshes.polylines import Polyline, lengths
 from lifrac.meshes.raw import RawMesh
 from lifrac.solver.parameters import CellModel, Cohesion, PhaseFieldModel, PlaneModel
@@ -273,12 +274,26 @@ class PhaseField(Engine):
         if file.defect.kind.dimension == 3:
             remedy = "Use a defect in 2D, or remove the table"
             yield Problem("electrolyte.grains", "are not symmetric, and the body in 3D is a quarter", remedy=remedy)
-        if grains.width(band) < band * (1.0 - 1.0e-9):
+        from lifrac.solver.physics.damage import DAMAGE_MODELS  # not needed otherwise before a run
+        from lifrac.solver.physics.weak_band import BandError, weak_band
+
+        width, least = grains.width(band), LEAST_ROWS * band
+        if width < least * (1.0 - 1.0e-9):
             yield Problem(
                 "electrolyte.grains.boundary_width",
-                f"is narrower than a cell, {band:.4g} um",
+                f"is narrower than {LEAST_ROWS:g} cells of {band:.4g} um, so that its toughness would be the mesh's",
                 _text(grains.boundary_width),
-                f"At least {band:.4g} um, or mesh.band_size of at most {grains.width(band):.4g} um",
+                f"At least {least:.4g} um, or mesh.band_size of at most {width / LEAST_ROWS:.4g} um",
+            )
+            return
+        try:
+            weak_band(DAMAGE_MODELS[file.fracture.damage_model](length), float(grains.toughness_ratio), width, band)
+        except BandError as error:
+            yield Problem(
+                "electrolyte.grains.toughness_ratio",
+                f"is out of reach: with fracture.length {length:.4g} um {error}",
+                float(grains.toughness_ratio),
+                f"At least {math.ceil(1000.0 * error.least) / 1000.0:g}, a larger boundary_width, or a smaller fracture.length",
             )
 
     def _not_modelled(self, file: "CaseFile") -> Iterator[Problem]:

@@ -1,8 +1,9 @@
 """The table `[electrolyte.grains]`: a polycrystal whose grain boundaries differ from its grains."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from lifrac.meshes.grains import Grains, grain_count
+from lifrac.meshes.grains import LEAST_ROWS, Grains, grain_count
 from lifrac.solver.parameters import GrainBoundaries
 from pydantic import Field, StrictBool, model_validator
 
@@ -10,8 +11,8 @@ from . import units as u
 from .schema_tools import Problem, Problems, Strict, default
 
 Ratio = Annotated[u.Quantity, u.NUMBER.within(gt=0.0, le=100.0)]
-WIDTH_IN_CELLS = 2.0
-"""Width of the band of a grain boundary, by default."""
+WIDTH_IN_CELLS = LEAST_ROWS
+"""Width of the band of a grain boundary, by default and at least."""
 
 
 class GrainTable(Strict):
@@ -27,11 +28,21 @@ class GrainTable(Strict):
     periodic: StrictBool = False
     """Grains that leave the body at one side come in at the other."""
     toughness_ratio: Ratio = default(1.0)
-    """Gc of grain boundaries over that of grains."""
-    conductivity_ratio: Ratio = default(1.0)
-    """Conductivity in the band of a grain boundary over that of grains."""
+    """Energy of a crack along a grain boundary over that of a crack through a grain."""
+    boundary_resistance: u.FilmResistance = default("0 ohm*cm^2")
+    """Area-specific resistance of a grain boundary, besides that of the grain in its place."""
     boundary_width: u.PositiveLength | None = None
-    """Width of the band that stands for a grain boundary; at least `mesh.band_size`. Default: twice that."""
+    """Width of the band that stands for a boundary; at least four times `mesh.band_size`, the default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, data: Any) -> Any:
+        """A ratio of conductivities meant another resistance with each width of the band."""
+        if isinstance(data, Mapping) and "conductivity_ratio" in data:
+            said = "is not read any more: the resistance it meant went with the width of the band"
+            remedy = 'State boundary_resistance = "0.2 ohm cm^2": boundary_width (1/ratio - 1)/conductivity'
+            raise Problems([Problem("conductivity_ratio", said, data["conductivity_ratio"], remedy)])
+        return data
 
     @model_validator(mode="after")
     def _check(self) -> "GrainTable":
@@ -54,7 +65,7 @@ class GrainTable(Strict):
             Grains(bounds, count or 1, self.seed, self.periodic),
             self.width(cell_size),
             float(self.toughness_ratio),
-            float(self.conductivity_ratio),
+            float(self.boundary_resistance),
         )
 
     def width(self, cell_size: float) -> float:

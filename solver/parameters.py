@@ -264,9 +264,9 @@ class GrainBoundaries:
     width: float
     """Of the band [um], half on each side of a boundary."""
     toughness_ratio: float = 1.0
-    """Gc in the band over that of grains."""
-    conductivity_ratio: float = 1.0
-    """kappa in the band over that of grains."""
+    """What a crack along a boundary costs over what one in a grain does [-]."""
+    resistance: float = 0.0
+    """Of a boundary, besides that of the grain in its place [V m2/A]."""
 
 
 @dataclass(frozen=True)

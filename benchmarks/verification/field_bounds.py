@@ -110,14 +110,9 @@ def _potential(s: Stored) -> Range:
 
 def _current(s: Stored) -> Range:
     """The mean of what cells around a node carry."""
-    kappa = s.model.electrolyte.conductivity * max(1.0, _largest_ratio(s.model))
+    kappa = s.model.electrolyte.conductivity
     most = s.on_electrolyte(kappa * s.gradient(s.array("potential_V"))) / AMPERE_PER_M2_PER_MA_PER_CM2
     return -most[:, None], most[:, None]
-
-
-def _largest_ratio(model: CellModel) -> float:
-    boundaries = getattr(model, "boundaries", None)
-    return 1.0 if boundaries is None else float(boundaries.conductivity_ratio)
 
 
 def _displacement(s: Stored) -> Range:

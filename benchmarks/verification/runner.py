@@ -34,6 +34,7 @@ MODULES = (
     "ranks",
     "damage_bar",
     "surfing",
+    "grain_boundary",
     "diffuse_crack",
     "diffuse_current",
     "diffuse_balances",

@@ -57,7 +57,7 @@ class Observer:
         self._released_before = fem.form(cell.loads.released(self._before, fields.lower_bound))
         self.from_flaw = self._distances()
         model = problem.solid.damage_model
-        surface = model.surface_density(d) / model.toughness_factor(problem.row)
+        surface = problem.surface_weight * model.surface_density(d) / model.toughness_factor(problem.row)
         self._surface = fem.form(surface * ufl.dx)
         self.reference = reference or Reference(self.surface())
         mouth = np.zeros(len(self.x), dtype=bool)

@@ -17,9 +17,10 @@ from ..flaw_scales import plating_time
 from ..numerics.fixed_point import FixedPoint
 from ..numerics.nodal import values_of
 from ..parameters import DiffuseCrack, PhaseFieldModel
-from ..physics.damage import AT1, AT2, DamageModel
+from ..physics.damage import DAMAGE_MODELS, DamageModel
 from ..physics.kinetics import FaceKinetics
 from ..physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, Spectral, Split, StarConvex
+from ..physics.weak_band import weak_band
 from ..protocol.state import CellState
 from .cell import Cell
 from .damage import DamageSolver
@@ -41,7 +42,7 @@ MAX_SWEEPS = 120
 
 def damage_model(diffuse: DiffuseCrack) -> DamageModel:
     """AT1 or AT2."""
-    return {"AT1": AT1, "AT2": AT2}[diffuse.damage_model](diffuse.length)
+    return DAMAGE_MODELS[diffuse.damage_model](diffuse.length)
 
 
 def energy_split(diffuse: DiffuseCrack) -> Split:
@@ -55,23 +56,39 @@ def energy_split(diffuse: DiffuseCrack) -> Split:
     return known[diffuse.split]
 
 
-def by_cell(msh: mesh.Mesh, model: PhaseFieldModel) -> tuple[Expr, Expr]:
-    """Gc [J/m2] and kappa [A/m2 per V/um]: constant, or by cell where there are grain boundaries.
+@dataclass(frozen=True)
+class CellProperties:
+    """Constant, or by cell where there are grain boundaries."""
 
-    A cell that lies in the band of a boundary in part has that part of its properties: the mean of Gc, and of kappa.
+    toughness: Expr
+    """Gc [J/m2]."""
+    conductivity: Expr
+    """kappa [A/m2 per V/um]."""
+    surface: Expr
+    """Weight of the surface density with which a crack along a boundary is as long as one in a grain [-]."""
+
+
+def by_cell(msh: mesh.Mesh, model: PhaseFieldModel, row: float) -> CellProperties:
+    """Of the electrolyte, on cells whose rows have a width where a crack can go [um].
+
+    A cell that lies in the band of a boundary in part has that part of its properties: the mean of Gc, and of 1/kappa,
+    so that the resistance across the band is what is stated whatever its width.
     """
     e, boundaries = model.electrolyte, model.boundaries
     if boundaries is None:
-        return fem.Constant(msh, e.fracture_energy), fem.Constant(msh, e.conductivity)
+        constant = (fem.Constant(msh, value) for value in (e.fracture_energy, e.conductivity, 1.0))
+        return CellProperties(*constant)
     cells = fem.functionspace(msh, ("DG", 0))
     middles = cells.tabulate_dof_coordinates()
     nodes = np.asarray(msh.geometry.dofmaps[0])
     size = cell_sizes(msh.geometry.x[:, : msh.geometry.dim], nodes)
     share = boundaries.grains.boundary_share(middles, size, boundaries.width)
-    toughness, conductivity = fem.Function(cells), fem.Function(cells)
-    toughness.x.array[:] = e.fracture_energy * (1.0 + (boundaries.toughness_ratio - 1.0) * share)
-    conductivity.x.array[:] = e.conductivity * (1.0 + (boundaries.conductivity_ratio - 1.0) * share)
-    return toughness, conductivity
+    band = weak_band(damage_model(model.diffuse), boundaries.toughness_ratio, boundaries.width, row)
+    toughness, conductivity, surface = (fem.Function(cells) for _ in range(3))
+    toughness.x.array[:] = e.fracture_energy * (1.0 + (band.toughness - 1.0) * share)
+    conductivity.x.array[:] = 1.0 / (1.0 / e.conductivity + boundaries.resistance / boundaries.width * share)
+    surface.x.array[:] = 1.0 + (band.surface - 1.0) * share
+    return CellProperties(toughness, conductivity, surface)
 
 
 @dataclass(kw_only=True)
@@ -133,13 +150,15 @@ class PhaseFieldProblem:
         e = model.electrolyte
         excess = regularised.toughness_factor(self.row)
         correction = 1.0 / excess if model.diffuse.correct_toughness else 1.0
-        toughness, conductivity = by_cell(tagged.mesh, model)
+        properties = by_cell(tagged.mesh, model, self.row)
+        self.surface_weight = properties.surface
         split = energy_split(model.diffuse)
-        self.solid = Solid(e.youngs_modulus, e.poisson_ratio, correction * toughness, regularised, split)
+        self.solid = Solid(e.youngs_modulus, e.poisson_ratio, correction * properties.toughness, regularised, split)
         self.surface_energy = e.fracture_energy * correction * excess
         """What a crack within a grain costs [J/m2], on this mesh."""
         held = held_displacements(tagged, self.fields.displacement.function_space, model.loads)
-        self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics, conductivity)
+        self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics,
+                         properties.conductivity)  # fmt: skip
         self.damage = DamageSolver(self.cell.driving_energy, self.fields, relaxation=1.0)
         self.acceleration = FixedPoint(self.comm)
         space = self.fields.damage.function_space

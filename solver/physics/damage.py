@@ -10,9 +10,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import ufl
-from scipy.optimize import brentq
 from ufl.core.expr import Expr
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class DamageModel(ABC):
     @abstractmethod
     def profile(self, distance: Expr) -> Expr:
         """Damage at a distance >= 0 [um] from an isolated crack: the minimiser of Gamma with d = 1 on the crack."""
+
+    @abstractmethod
+    def row_energy(self, width: float) -> tuple[Floats, Floats]:
+        """int w(d)/l dy over a row of cells [-]: the factors of the damage at both sides in its linear part (2,), and
+        the second derivative of the rest (2, 2)."""
 
     def surface_density(self, d: Expr) -> Expr:
         """gamma(d) = (w(d)/l + l |grad d|^2)/(4 c_w) [1/um]: crack surface per volume."""
@@ -82,30 +89,6 @@ class DamageModel(ABC):
         beside = 0.5 * (bulk + self._band_cost(band, bulk, 2.0 * width)) + bulk * broken
         return min(inside, beside, bulk * (1.0 + broken))
 
-    def band_toughness(self, interface: float, bulk: float, width: float, cell_size: float = 0.0) -> float:
-        """Gc [J/m2] that the cells of a weak band need so that a crack along it costs `interface`.
-
-        The inverse of `interface_toughness`, which counts the broken cells: so does `interface`.
-
-        Raises
-        ------
-        ValueError
-            When the damage in the bulk alone costs more, or the bulk alone less.
-        """
-
-        def excess(ratio: float) -> float:
-            return self.interface_toughness(ratio * bulk, bulk, width, cell_size) / interface - 1.0
-
-        least, whole = 1.0e-6, bulk * self.toughness_factor(cell_size)
-        if excess(least) > 0.0:
-            raise ValueError(
-                f"an interface of {interface:g} J/m2 in a bulk of {whole:g} J/m2 is out of reach of a band {width:g} "
-                f"um wide: make it wider, or the internal length smaller than {self.length:g} um"
-            )
-        if interface > whole:
-            raise ValueError(f"a crack avoids an interface of {interface:g} J/m2 in a bulk of {whole:g} J/m2")
-        return float(bulk * brentq(excess, least, 1.0, rtol=1.0e-12))
-
 
 @dataclass(frozen=True)
 class AT1(DamageModel):
@@ -126,6 +109,10 @@ class AT1(DamageModel):
     def profile(self, distance: Expr) -> Expr:
         """(1 - x/2l)^2 within 2l."""
         return ufl.max_value(1.0 - distance / (2.0 * self.length), 0.0) ** 2
+
+    def row_energy(self, width: float) -> tuple[Floats, Floats]:
+        """The mean of d."""
+        return width / self.length * np.array([0.5, 0.5]), np.zeros((2, 2))
 
     def _band_cost(self, band: float, bulk: float, width: float) -> float:
         """In units of 2l: d = 1 - 2ky + y^2 up to t = width/4l, (t + s - y)^2 beyond it; d and Gc d' continuous."""
@@ -158,10 +145,18 @@ class AT2(DamageModel):
         """exp(-x/l)."""
         return ufl.exp(-distance / self.length)
 
+    def row_energy(self, width: float) -> tuple[Floats, Floats]:
+        """The mean of d^2."""
+        return np.zeros(2), width / self.length * np.array([[2.0, 1.0], [1.0, 2.0]]) / 3.0
+
     def _band_cost(self, band: float, bulk: float, width: float) -> float:
         """-Gc l d'(0) of d = cosh - B sinh within the band and exp beyond it; d and Gc d' continuous."""
         ratio, t = bulk / band, np.tanh(0.5 * width / self.length)
         return float(band * (ratio + t) / (1.0 + ratio * t))
+
+
+DAMAGE_MODELS: dict[str, type[DamageModel]] = {"AT1": AT1, "AT2": AT2}
+"""By name."""
 
 
 def degradation(d: Expr, residual: float) -> Expr:

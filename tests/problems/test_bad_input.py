@@ -113,9 +113,19 @@ ADDED = [
     (PHASE_FIELD + "[electrolyte.grains]\nseed = 3", "electrolyte.grains.count", 'count = 40 or size = "10 um"'),
     (PHASE_FIELD + "[electrolyte.grains]\ncount = 9\ntoughness_ratio = 0.0", "toughness_ratio", "above 0"),
     (
-        PHASE_FIELD + '[electrolyte.grains]\ncount = 9\nboundary_width = "0.4 um"',
+        PHASE_FIELD + '[electrolyte.grains]\ncount = 9\nboundary_width = "1.9 um"',
         "electrolyte.grains.boundary_width",
-        "At least 0.5 um",
+        "At least 2 um, or mesh.band_size of at most 0.475 um",
+    ),
+    (
+        PHASE_FIELD + "[electrolyte.grains]\ncount = 9\ntoughness_ratio = 0.05",
+        "electrolyte.grains.toughness_ratio = 0.05",
+        "a larger boundary_width, or a smaller fracture.length",
+    ),
+    (
+        PHASE_FIELD + "[electrolyte.grains]\ncount = 9\nconductivity_ratio = 0.5",
+        "electrolyte.grains.conductivity_ratio = 0.5",
+        "boundary_width (1/ratio - 1)/conductivity",
     ),
     ("[electrolyte.grains]\ncount = 9", "electrolyte.grains", 'fracture.engine = "phase_field"'),
     (

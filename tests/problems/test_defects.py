@@ -154,12 +154,12 @@ def test_warnings_say_what_follows(tmp_path: Path) -> None:
 
 def test_polycrystal(tmp_path: Path) -> None:
     sets = ['electrolyte.grains.size="10 um"', "electrolyte.grains.seed=3", "electrolyte.grains.toughness_ratio=0.5",
-            "electrolyte.grains.conductivity_ratio=0.1", "electrolyte.grains.periodic=true"]  # fmt: skip
+            'electrolyte.grains.boundary_resistance="0.2 ohm cm^2"', "electrolyte.grains.periodic=true"]  # fmt: skip
     case = case_of(tmp_path, "straight", *sets)
     assert isinstance(case.geometry(), CrackedSlab), "grains break the symmetry"
     found = case.phase_field_model().boundaries
     assert found is not None
-    assert (found.width, found.toughness_ratio, found.conductivity_ratio) == (1.0, 0.5, 0.1)
+    assert (found.width, found.toughness_ratio, found.resistance) == (2.0, 0.5, pytest.approx(2.0e-5))
     assert found.grains.count == round(200 * 100 / (math.pi * 25))
     assert (found.grains.seed, found.grains.periodic) == (3, True)
     (tmp_path / "again.toml").write_text(case.resolved_toml())
