@@ -16,7 +16,7 @@ Ints = npt.NDArray[np.int64]
 
 CANDIDATES = 8
 """Places tried for each seed; the one farthest from the seeds before it is taken, so that no grain is tiny."""
-LEAST_ROWS = 4.0
+LEAST_ROWS = 6.0
 """Width of the band of a grain boundary in cells from which its toughness acts as stated within 3 % however the rows of
 cells lie (check `grain_boundary`); narrower ones depend on that."""
 MOST_PAIRS = 4_000_000
@@ -80,6 +80,13 @@ class Grains:
             raise InputError("must not be negative", key="seed", value=self.seed)
         if any(not low < high for low, high in self.bounds):
             raise InputError("the box has no extent", key="bounds", value=self.bounds)
+
+    @property
+    def mean_size(self) -> float:
+        """Diameter of the circle (or sphere) as large as the mean grain [um]; the inverse of `grain_count`."""
+        dim = len(self.bounds)
+        volume = math.prod(high - low for low, high in self.bounds)
+        return float((2 * dim * volume / (math.pi * self.count)) ** (1.0 / dim))
 
     @cached_property
     def seeds(self) -> Floats:

@@ -18,6 +18,7 @@ from . import estimates
 from . import units as u
 from .contact import contact_law, static_problems
 from .engines import PHASE_FIELD, PLANE, Geometry
+from .from_mesh import told
 from .materials import ElectrolyteCard, LithiumCard, load_card, override
 from .overrides import apply_override, lay_over
 from .schema import CaseFile
@@ -306,6 +307,7 @@ def load_case(path: str | Path, overrides: Sequence[str] = (), changes: Mapping[
     lay_over(data, changes or {})
     for text in overrides:
         apply_override(data, text)
+    lay_over(data, told(data, path))
     file = validate(CaseFile, data, path)
     electrolyte = file.electrolyte.card or load_card(
         file.electrolyte.material, path.parent, file=path, key="electrolyte.material"

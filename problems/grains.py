@@ -1,5 +1,6 @@
 """The table `[electrolyte.grains]`: a polycrystal whose grain boundaries differ from its grains."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -32,7 +33,7 @@ class GrainTable(Strict):
     boundary_resistance: u.FilmResistance = default("0 ohm*cm^2")
     """Area-specific resistance of a grain boundary, besides that of the grain in its place."""
     boundary_width: u.PositiveLength | None = None
-    """Width of the band that stands for a boundary; at least four times `mesh.band_size`, the default."""
+    """Width of the band that stands for a boundary; at least six times `mesh.band_size`, the default."""
 
     @model_validator(mode="before")
     @classmethod
@@ -67,6 +68,10 @@ class GrainTable(Strict):
             float(self.toughness_ratio),
             float(self.boundary_resistance),
         )
+
+    def mean_size(self, area: float) -> float:
+        """[um], in a body of an area [um2]."""
+        return float(self.size) if self.size is not None else math.sqrt(4.0 * area / (math.pi * (self.count or 1)))
 
     def width(self, cell_size: float) -> float:
         """Of the band of a grain boundary [um]."""

@@ -175,16 +175,29 @@ class FlawCells:
         ours = np.unique(self.raw.cells[self.rows])
         return bool(np.intersect1d(ours, self.raw.groups["anode"]).size)
 
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Length of a straight row from its mouth on [um], and its angle with the normal of the anode [deg].
+
+        In 3D the radius of a half-penny, and 0.
+        """
+        low = self.nodes[:, 1].min()
+        if self.nodes.shape[1] == 3:
+            return float(np.hypot(self.nodes[:, 1] - low, self.nodes[:, 2]).max()), 0.0
+        mouth = self.nodes[self.nodes[:, 1] <= low + 1.0e-6 * self.size].mean(axis=0)
+        ways = self.nodes - mouth
+        apart = np.linalg.norm(ways, axis=1)
+        # The end is as wide as the row: the middle of its nodes is on the row's line.
+        far = ways[apart > apart.max() - 0.5 * self.size].mean(axis=0)
+        angle = math.degrees(math.atan2(far[0], far[1]))
+        if abs(math.sin(math.radians(angle))) * apart.max() < 0.25 * self.size:
+            return float(ways[:, 1].max()), 0.0
+        return float((ways @ far).max() / np.linalg.norm(far)), angle
+
     def as_text(self) -> str:
         """Length and direction, from the mouth on."""
-        mouth = self.nodes[self.nodes[:, 1] <= self.nodes[:, 1].min() + 0.5 * self.size].mean(axis=0)
-        mouth[1] = self.nodes[:, 1].min()
-        length = float(np.linalg.norm(self.nodes - mouth, axis=1).max())
-        ways = self.middles - self.middles[self.middles[:, 1].argmin()]
-        far = ways[np.linalg.norm(ways, axis=1).argmax()]
-        angle = math.degrees(math.atan2(far[0], far[1]))
-        direction = "" if abs(far[0]) <= self.size else f" at {angle:.2g} deg"
-        return f"{length:.3g} um long{direction}"
+        length, angle = self.extent
+        return f"{length:.3g} um long" + (f" at {angle:.2g} deg" if angle else "")
 
 
 def in_flaw_cells(file: "CaseFile", raw: RawMesh, band: float) -> Iterator[Comparison]:

@@ -18,7 +18,7 @@ COARSE_FIELD = {
 """By dimension."""
 SHORT = {
     "llzo_ramp": ("solver.max_steps=100",), "llzo_rate_reversal": ("solver.max_steps=80",),
-    "llzo_grains": ("electrolyte.grains.boundary_width=5.4 um",),
+    "llzo_grains": ("electrolyte.grains.boundary_width=8 um",),
 }  # fmt: skip
 """What single cases need besides."""
 ENDS = (0, 3)

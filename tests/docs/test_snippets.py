@@ -27,6 +27,8 @@ STUDY = {
               "areal_capacities": ["0.25 mAh/cm^2"], "current_min": "0.5 mA/cm^2", "current_max": "8 mA/cm^2"},
 }  # fmt: skip
 """What a part of a study is laid over."""
+OWN_FLAW = "flaw.msh"
+"""The mesh of the script that has cells of a flaw."""
 UNKNOWN = ("unknown", "Did you mean", "no such")
 DISPLACED = {"ramp": ("current_min",)}
 """Keys of STUDY that a driver chooses by itself."""
@@ -86,6 +88,8 @@ def load(data: dict[str, Any], folder: Path) -> None:
 
 @pytest.mark.parametrize("snippet", of("toml"))
 def test_toml_is_accepted(snippet: Snippet, tmp_path: Path) -> None:
+    if OWN_FLAW in snippet.text:
+        geo_mesh(tmp_path, "flaw")
     load(whole(snippet, tomllib.loads(snippet.text)), tmp_path)
 
 
@@ -115,7 +119,10 @@ def test_whole_cases_run(snippet: Snippet, tmp_path: Path) -> None:
     """Coarse, and for a few time steps."""
     path = tmp_path / "case.toml"
     path.write_text(snippet.text)
-    arguments = [word for text in shortening(str(path)) for word in ("--set", text)]
+    if OWN_FLAW in snippet.text:
+        geo_mesh(tmp_path, "flaw")
+    changes = shortening(str(path)) if OWN_FLAW not in snippet.text else ["solver.max_steps=1", "output.plots=false"]
+    arguments = [word for text in changes for word in ("--set", text)]
     assert main(["run", str(path), "--out", str(tmp_path / "out"), *arguments]) in ENDS
     assert (tmp_path / "out" / "summary.json").is_file()
 
@@ -137,14 +144,15 @@ def names_for(snippet: Snippet) -> dict[str, Any]:
     return {"tagged": rectangle(MPI.COMM_SELF, COARSE), "build": Plate, "load": 1.0e-4}
 
 
-def geo_mesh(folder: Path) -> Path:
-    """The mesh of the gmsh script on docs/meshes.md, made by gmsh in a process of its own."""
-    (script,) = [snippet for snippet in snippets() if snippet.kind == "geo"]
-    (folder / "own.geo").write_text(script.text)
-    program = ("import gmsh; gmsh.initialize(); gmsh.option.setNumber('General.Terminal', 0); gmsh.open('own.geo'); "
-               "gmsh.model.mesh.generate(2); gmsh.write('own.msh')")  # fmt: skip
+def geo_mesh(folder: Path, group: str = "crack_plane") -> Path:
+    """The mesh of a gmsh script on docs/meshes.md, the one with this group, made by gmsh in a process of its own."""
+    (script,) = [snippet for snippet in snippets() if snippet.kind == "geo" and f'("{group}")' in snippet.text]
+    name = "own" if group == "crack_plane" else group
+    (folder / f"{name}.geo").write_text(script.text)
+    program = ("import gmsh; gmsh.initialize(); gmsh.option.setNumber('General.Terminal', 0); "
+               f"gmsh.open('{name}.geo'); gmsh.model.mesh.generate(2); gmsh.write('{name}.msh')")  # fmt: skip
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=300)
-    return folder / "own.msh"
+    return folder / f"{name}.msh"
 
 
 @pytest.mark.parametrize("snippet", of("python"))

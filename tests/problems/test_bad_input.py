@@ -113,13 +113,13 @@ ADDED = [
     (PHASE_FIELD + "[electrolyte.grains]\nseed = 3", "electrolyte.grains.count", 'count = 40 or size = "10 um"'),
     (PHASE_FIELD + "[electrolyte.grains]\ncount = 9\ntoughness_ratio = 0.0", "toughness_ratio", "above 0"),
     (
-        PHASE_FIELD + '[electrolyte.grains]\ncount = 9\nboundary_width = "1.9 um"',
+        PHASE_FIELD + '[electrolyte.grains]\ncount = 9\nboundary_width = "2.9 um"',
         "electrolyte.grains.boundary_width",
-        "At least 2 um, or mesh.band_size of at most 0.475 um",
+        "At least 3 um, or mesh.band_size of at most 0.4833 um",
     ),
     (
-        PHASE_FIELD + "[electrolyte.grains]\ncount = 9\ntoughness_ratio = 0.05",
-        "electrolyte.grains.toughness_ratio = 0.05",
+        PHASE_FIELD + "[electrolyte.grains]\ncount = 9\ntoughness_ratio = 0.03",
+        "electrolyte.grains.toughness_ratio = 0.03",
         "a larger boundary_width, or a smaller fracture.length",
     ),
     (

@@ -159,7 +159,7 @@ def test_polycrystal(tmp_path: Path) -> None:
     assert isinstance(case.geometry(), CrackedSlab), "grains break the symmetry"
     found = case.phase_field_model().boundaries
     assert found is not None
-    assert (found.width, found.toughness_ratio, found.resistance) == (2.0, 0.5, pytest.approx(2.0e-5))
+    assert (found.width, found.toughness_ratio, found.resistance) == (3.0, 0.5, pytest.approx(2.0e-5))
     assert found.grains.count == round(200 * 100 / (math.pi * 25))
     assert (found.grains.seed, found.grains.periodic) == (3, True)
     (tmp_path / "again.toml").write_text(case.resolved_toml())
@@ -254,7 +254,8 @@ def test_own_mesh_must_suit_the_engine(tmp_path: Path, capsys: pytest.CaptureFix
 
     assert "mesh.file = 'whole.msh': has no crack_plane" in mesh(whole, "plane")
     assert "mesh.file = 'half.msh': has no group of cells flaw" in mesh(half, "phase_field")
-    wrong = mesh(whole, "phase_field")
+    assert "lifrac: " not in mesh(whole, "phase_field").replace("lifrac: warning", ""), "cells as the mesh has them"
+    wrong = mesh(whole, "phase_field", 'band_size = "0.75 um"\n')
     assert "cells of the group flaw in whole.msh measure 1 um" in wrong
     assert 'Write band_size = "1 um"' in wrong
     assert "case.toml" in wrong

@@ -9,6 +9,7 @@ import meshio
 import numpy as np
 import pytest
 from lifrac.meshes.builder import write_msh
+from lifrac.meshes.cracked import CrackedSlab
 from lifrac.meshes.errors import InputError
 from lifrac.meshes.geometry import SlabEdgeFlaw
 from lifrac.problems import cli
@@ -113,6 +114,58 @@ def test_what_agrees_is_shown(plane: Path, capsys: pytest.CaptureFixture[str]) -
         assert "thickness    40 um in the mesh, 40 um in the case: they agree" in told
         assert "flaw         10 facets in the mesh, at least 4 in the case: they agree" in told
         assert "differ" not in told
+
+
+LEFT_OUT = ('thickness = "40 um"\n', 'length = "10 um"\n', 'band_size = "0.36 um"\n')
+
+
+def without(text: str, *lines: str) -> str:
+    for line in lines:
+        assert line in text
+        text = text.replace(line, "", 1)
+    return text
+
+
+def test_thickness_left_out_is_that_of_the_mesh(plane: Path) -> None:
+    """The same case to the last bit, and the resolved one states it."""
+    short = plane.with_name("short.toml")
+    short.write_text(without(PLANE, LEFT_OUT[0]))
+    found = load_case(short)
+    assert found.content_hash() == load_case(plane).content_hash()
+    assert 'thickness = "40.0 um"' in found.resolved_toml()
+    short.write_text(without(PLANE, *LEFT_OUT[:2]))
+    with pytest.raises(InputError, match=r"defect\.length"):  # the plane engine's mesh does not say
+        load_case(short)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_flaw_left_out_is_that_of_the_mesh(tmp_path: Path, scale: float) -> None:
+    """Thickness, length, direction and cells; also of a file in other units."""
+    whole_body(tmp_path / "um.msh", both=False)
+    own = meshio.read(tmp_path / "um.msh")
+    own.points = own.points / scale
+    own.write(tmp_path / "own.msh", file_format="gmsh22", binary=False)
+    (tmp_path / "case.toml").write_text(
+        without(DIFFUSE, *LEFT_OUT).replace("[mesh]", f'[mesh]\nlength_unit = "{scale:g} um"')
+    )
+    case = load_case(tmp_path / "case.toml")
+    check_own(case)
+    assert float(case.file.electrolyte.thickness) == pytest.approx(40.0)
+    assert (case.file.defect.flaw_length, case.file.defect.angle) == (pytest.approx(10.0), 0.0)
+    assert float(case.file.mesh.band_size or 0.0) == pytest.approx(0.36, rel=0.25)
+    assert all(key in case.resolved_toml() for key in ("thickness", "inclination", "band_size"))
+
+
+def test_inclined_flaw_left_out_is_that_of_the_mesh(tmp_path: Path) -> None:
+    """As meshed by ourselves, 12 um at 30 degrees; what is stated beside it is held against the mesh."""
+    tip = (12.0 * np.sin(np.pi / 6.0), 12.0 * np.cos(np.pi / 6.0))
+    write_msh(CrackedSlab(40.0, 30.0, 0.5, 6.0, cracks=(((0.0, 0.0), tip),)), tmp_path / "own.msh")
+    (tmp_path / "case.toml").write_text(without(DIFFUSE, *LEFT_OUT))
+    case = load_case(tmp_path / "case.toml")
+    check_own(case)
+    assert case.file.defect.flaw_length == pytest.approx(12.0, abs=0.25)
+    assert np.degrees(case.file.defect.angle) == pytest.approx(30.0, abs=1.0)
+    assert refused(tmp_path / "case.toml", "defect.inclination=-30 deg").key == "defect.length"
 
 
 @pytest.mark.parametrize("case", ["plane", "diffuse"])
