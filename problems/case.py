@@ -16,7 +16,7 @@ from lifrac.solver.flaw_scales import EDGE_FACTOR, PENNY_FACTOR
 
 from . import estimates
 from . import units as u
-from .contact import contact_law, static_problems
+from .contact import at_full_contact, contact_law, static_problems
 from .engines import PHASE_FIELD, PLANE, Geometry
 from .from_mesh import told
 from .materials import ElectrolyteCard, LithiumCard, load_card, override
@@ -100,6 +100,9 @@ class Case:
             contact_fraction=float(case.electrodes.contact_fraction),
             spot_radius=float(case.electrodes.spot_radius),
         )
+        law = self._contact()
+        if law is not None:
+            kinetics = at_full_contact(kinetics, law, self.electrolyte, t, self.path)
         flaw, load, protocol = case.defect, case.operation, case.protocol.resolved()
         return parameters.CellModel(
             electrolyte=self.electrolyte.evaluate(t),
@@ -123,7 +126,7 @@ class Case:
                 newton_tolerance=float(solver.newton_tolerance),
                 max_steps=solver.max_steps or max(20000, 200 * len(protocol)),
             ),
-            contact=self._contact(),
+            contact=law,
             assisted=self._assisted(),
         )
 

@@ -1,9 +1,11 @@
 """The contact law of a case: what its table `[electrodes.contact]` states, else what the electrolyte's card holds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from lifrac.solver.parameters import ContactLaw
+from lifrac.solver.parameters import ContactLaw, Kinetics
+from lifrac.solver.physics.constriction import constricted
 
 from . import units as u
 from .materials import ElectrolyteCard, LithiumCard
@@ -52,6 +54,34 @@ def contact_law(
         largest_pressure=float(table.assembly_pressure),
         **value,
     )
+
+
+def at_full_contact(kinetics: Kinetics, law: ContactLaw, electrolyte: ElectrolyteCard, temperature: float, file: Path) -> Kinetics:
+    """Kinetics of faces whose resistance was measured as they touch at the pressure that its card or case names.
+
+    What was measured is R_ct/theta + R_constr at that pressure; without one it holds at full contact.
+
+    Raises
+    ------
+    InputError
+        If the constriction alone is more than what was measured.
+    """
+    entries = electrolyte.entries
+    pressure, measured = (entries.get(name) for name in ("interface_resistance_pressure", "interface_resistance"))
+    if pressure is None or measured is None:
+        return kinetics
+    touching = kinetics.contact_fraction * law.static_contact(pressure.at(temperature))
+    face = constricted(replace(kinetics, contact_fraction=touching), electrolyte.evaluate(temperature).conductivity)
+    constriction = face.film_resistance - kinetics.film_resistance
+    whole = touching * measured.at(temperature) - constriction
+    if whole <= 0.0:
+        refuse([Problem(
+            "electrodes.spot_radius",
+            f"gives a constriction of {u.show(constriction / touching, u.AREA_RESISTANCE)} at {pressure.value_text}, "
+            f"more than the interface_resistance measured there, {measured.value_text}",
+            u.show(kinetics.spot_radius, u.LENGTH), "Make it smaller, or state the resistance of full contact",
+        )], file)  # fmt: skip
+    return replace(kinetics, exchange_current=kinetics.exchange_current * measured.at(temperature) / whole)
 
 
 def static_problems(law: ContactLaw, pressure: u.Quantity) -> Iterator[Problem]:

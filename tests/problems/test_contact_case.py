@@ -104,6 +104,29 @@ def test_an_empty_table_takes_the_card(tmp_path: Path) -> None:
     assert load(tmp_path / "again", case.resolved_toml()).model() == case.model()
 
 
+@pytest.mark.parametrize("spots", ["", "[electrodes]\nspot_radius = '0.1 um'\n"])
+def test_a_resistance_holds_at_the_pressure_it_was_measured_at(tmp_path: Path, spots: str) -> None:
+    """12 ohm cm2 measured at 10 MPa are 12 ohm cm2 there, with its constriction, and more at less pressure."""
+    text = CASE.replace("LLZO", "Li6PS5Cl").replace("60 degC", "25 degC") + spots + "[electrodes.contact]\n"
+    text += '[electrolyte.properties]\ninterface_resistance = { value = "12 ohm*cm^2", law = "constant" }\n'
+    cell = load(tmp_path, text + 'interface_resistance_pressure = "10 MPa"').model()
+    assert cell.contact is not None
+    kappa = cell.electrolyte.conductivity
+    at = {p: 1.0e4 * interface_resistance(cell.contact, cell.anode, kappa, p) for p in (5.0, 10.0)}
+    assert at[10.0] == pytest.approx(12.0, rel=1e-9)
+    assert at[5.0] > 18.0 or spots
+    full = load(tmp_path, text + 'interface_resistance_pressure = "25 MPa"').model()
+    assert full.contact is not None
+    assert 1.0e4 * interface_resistance(full.contact, full.anode, 1.0, 25.0) == pytest.approx(12.0, rel=1e-9)
+
+
+def test_a_constriction_beyond_what_was_measured_is_refused(tmp_path: Path) -> None:
+    text = CASE.replace("LLZO", "Li6PS5Cl").replace("60 degC", "25 degC")
+    text += "[electrodes]\nspot_radius = '500 um'\n[electrodes.contact]\n[electrolyte.properties]\n"
+    with pytest.raises(InputError, match=r"electrodes\.spot_radius = '500 um': gives a constriction"):
+        load(tmp_path, text + 'interface_resistance_pressure = "1 MPa"').model()
+
+
 def test_what_a_case_states_replaces_the_card(tmp_path: Path) -> None:
     """A stated critical current holds at 1 MPa unless stated; overridden entries of the card count."""
     text = CASE.replace("LLZO", "Li6PS5Cl").replace("60 degC", "25 degC")
