@@ -56,7 +56,9 @@ def contact_law(
     )
 
 
-def at_full_contact(kinetics: Kinetics, law: ContactLaw, electrolyte: ElectrolyteCard, temperature: float, file: Path) -> Kinetics:
+def at_full_contact(
+    kinetics: Kinetics, law: ContactLaw, electrolyte: ElectrolyteCard, temperature: float, file: Path
+) -> Kinetics:
     """Kinetics of faces whose resistance was measured as they touch at the pressure that its card or case names.
 
     What was measured is R_ct/theta + R_constr at that pressure; without one it holds at full contact.

@@ -165,8 +165,7 @@ class ElectrolyteProperties(Properties):
     interface_resistance: Entry[u.AreaResistance] | None = None
     """Area-specific charge-transfer resistance ASR against lithium, at full contact; gives i0 = RT/(F ASR)."""
     interface_resistance_pressure: Entry[u.PositivePressure] | None = None
-    """Stack pressure at which the resistance was measured: with a contact law it is that of the contact there. Default:
-    full contact."""
+    """Stack pressure at which the resistance was measured, heeded with a contact law. Default: full contact."""
     exchange_current_density: Entry[u.ExchangeCurrent] | None = None
     """Exchange current density i0 against lithium, instead of the resistance."""
     transfer_coefficient: Entry[u.TransferCoefficient] | None = None
