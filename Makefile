@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PACKAGES := meshes solver problems postprocess verification
 RANKS := 2 3
+CORES := $(shell nproc 2>/dev/null || echo 1)
+WORKERS ?= $(if $(filter 1 2 3,$(CORES)),$(CORES),4)
 SOURCES := $(shell find meshes solver problems postprocess benchmarks/verification \
     -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name py.typed -o -name Snakefile -o -name '*.yaml')
 DEMO_CASE ?= problems/cases/llzo_runs_through.toml
@@ -33,8 +35,8 @@ lint: install  ## ruff on the sources, mypy on the installed package
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(PACKAGES:%=-p lifrac.%)
 
-unit: install  ## tests on one rank
-	$(BIN)/python -m pytest -q
+unit: install  ## tests on one rank each, a file at a time on each of some cores
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 mpi: install  ## the collective tests under mpiexec on 2 and 3 ranks; a hang fails after ten minutes
 	for n in $(RANKS); do \

@@ -59,7 +59,7 @@ def accept(named: NamedCells, dim: int, *, scale: float = 1.0, file: Path | None
     raw = to_raw(named, dim, scale, foreign)
     _check_boundary(raw, named, file)
     _check_faces(raw, file)
-    _bare_faces(raw)
+    _bare_faces(raw, file)
     flat = int(np.sum(cell_quality(raw.points, raw.cells) == 0))
     if flat:
         raise InputError(f"{flat} cells have no volume", file=file, remedy="Mesh the geometry anew")
@@ -273,11 +273,9 @@ def _check_mouth(raw: RawMesh, file: Path | None) -> None:
             )
 
 
-def _bare_faces(raw: RawMesh) -> None:
+def _bare_faces(raw: RawMesh, file: Path | None) -> None:
     """Facets of `lateral` in the planes of the electrodes become `bare`: a side is what rollers and stress act on."""
-    lateral = raw.groups.get("lateral")
-    if lateral is None:
-        return
+    lateral = raw.groups.get("lateral", np.empty((0, raw.dim), dtype=np.int64))
     y, near = raw.points[lateral, 1], TOLERANCE * _diagonal(raw.points)
     top = raw.points[:, 1].max()
     bare = (y <= near).all(axis=1) | (y >= top - near).all(axis=1)
@@ -285,8 +283,12 @@ def _bare_faces(raw: RawMesh) -> None:
         already = raw.groups.get("bare", np.empty((0, raw.dim), dtype=np.int64))
         raw.groups["bare"] = np.concatenate([already, lateral[bare]])
         raw.groups["lateral"] = lateral[~bare]
-        if bare.all():
-            del raw.groups["lateral"]
+    if bare.all():
+        raise InputError(
+            "has no sides: no facet of the group lateral lies off the planes of the electrodes",
+            file=file,
+            remedy="Put the sides of the body, on which rollers and lateral stress act, into the group lateral",
+        )
 
 
 def _check_body(raw: RawMesh, file: Path | None) -> None:

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +169,10 @@ def load_text(case: Case, path: Path) -> None:
         raise AssertionError("the resolved case is another one")
 
 
-def run(path: Path, folder: Path) -> str:
+def run(path: Path, folder: Path, overrides: Sequence[str] = COARSE) -> str:
     """Run a case that was taken, cut short; what is wrong with what it says."""
-    changes = [word for change in COARSE for word in ("--set", change)]
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    changes = [word for change in overrides for word in ("--set", change)]
     command = [sys.executable, "-m", "lifrac.problems.cli", "run", str(path), "--out", str(folder / "out"), *changes]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=240)

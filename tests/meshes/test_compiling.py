@@ -144,7 +144,7 @@ def unfinished(folder: Path, owner: str) -> Form:
     return form
 
 
-@pytest.mark.parametrize(("process", "dead"), [(DEAD, True), (os.getpid(), False)])
+@pytest.mark.parametrize(("process", "dead"), [(DEAD, True), (os.getpid(), False)], ids=["gone", "alive"])
 def test_without_locks_a_process_of_this_host_is_looked_for(
     process: int, dead: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,17 @@ def test_what_agrees_is_shown(plane: Path, capsys: pytest.CaptureFixture[str]) -
         assert "differ" not in told
 
 
+def test_a_mesh_without_sides_is_refused(plane: Path, tmp_path: Path) -> None:
+    """Its sides are called bare, on which nothing acts: it read well and then failed in the run."""
+    content = plane.with_name("own.msh").read_bytes()
+    assert b'"lateral"' in content
+    (tmp_path / "own.msh").write_bytes(content.replace(b'"lateral"', b'"bare"'))
+    (tmp_path / "case.toml").write_text(PLANE)
+    found = refused(tmp_path / "case.toml")
+    assert found.key == "mesh.file"
+    assert "has no sides" in found.message
+
+
 LEFT_OUT = ('thickness = "40 um"\n', 'length = "10 um"\n', 'band_size = "0.36 um"\n')
 
 
