@@ -1,6 +1,6 @@
 """Physical constants in internal units (um, s, MPa, V, A/m2, K) and the four conversions of the field.
 
-CODATA 2018 values are exact in the SI of 2019. Molar volume of lithium: Duan et al., quoted in docs/physics.md.
+CODATA 2018 values are exact in the SI of 2019. Molar volume of lithium: Duan et al., docs/theory/model.md, Constants.
 """
 
 FARADAY = 96485.33212

@@ -75,7 +75,8 @@ def grow_at(body: Body, model: PlaneModel, current: float, measure: StressIntens
 @check(
     "assisted_toughness",
     title="Toughness that falls with the current: K at growth against the law put in",
-    source="docs/physics.md 1(l): Gc_eff = Gc [r + (1 - r)/(1 + (j/j_c)^m)], K at growth = sqrt(Gc_eff/Gc) K_Ic",
+    source="docs/theory/model.md, Cracking assisted by current: Gc_eff = Gc [r + (1 - r)/(1 + (j/j_c)^m)], "
+    "K at growth = sqrt(Gc_eff/Gc) K_Ic",
     quick=True,
 )
 def assisted_toughness(level: Level, folder: Path | None) -> list[Row]:

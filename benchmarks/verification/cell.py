@@ -69,7 +69,7 @@ def cell_voltages(geometry: Geometry, face: Kinetics = FACE) -> list[float]:
 @check(
     "cell_voltage",
     title="1-D cell: voltage against current with two faces",
-    source="docs/physics.md 5.5: V = j L/kappa + (4RT/F) asinh(j/2 i0)",
+    source="docs/theory/exact_solutions.md, One-dimensional cell: V = j L/kappa + (4RT/F) asinh(j/2 i0)",
     quick=True,
 )
 def cell_voltage(level: Level, folder: Path | None) -> list[Row]:

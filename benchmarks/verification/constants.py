@@ -13,7 +13,7 @@ FOUR_DIGITS = 1.0e-4
 @check(
     "constants",
     title="Conversions of charge, volume and pressure",
-    source="docs/physics.md, table of constants",
+    source="docs/theory/model.md, Constants",
     quick=True,
 )
 def constants(level: Level, folder: Path | None) -> list[Row]:

@@ -104,7 +104,8 @@ def exponent(b: Body, law: ContactLaw) -> float:
 @check(
     "contact",
     title="contact of a stripped face: charge to its loss, steady state, critical current against pressure",
-    source="docs/physics.md 2.3 (vi): Q_loss = (F h*/Omega) [1/k + (1-k) ln(1-k)/k^2], theta_ss = 1 - J/J_c; "
+    source="docs/theory/model.md, Contact of a face: Q_loss = (F h*/Omega) [1/k + (1-k) ln(1-k)/k^2], "
+    "theta_ss = 1 - J/J_c; "
     "cycling and static contact: physics/contact.py",
     quick=True,
 )

@@ -154,7 +154,7 @@ def ellipse_factor(ratio: float, tip_cells: float) -> float:
 @check(
     "current_focusing",
     title="Primary current into a conducting crack and a conducting ellipse",
-    source="docs/physics.md 5.6",
+    source="docs/theory/exact_solutions.md, Current focusing",
     quick=True,
 )
 def current_focusing(level: Level, folder: Path | None) -> list[Row]:

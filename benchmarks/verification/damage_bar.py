@@ -80,7 +80,7 @@ def pull(model: DamageModel, split: Split, strains: Floats) -> Floats:
 @check(
     "damage_bar",
     title="Phase field: strength of a homogeneous bar",
-    source="docs/physics.md, 5.4",
+    source="docs/theory/exact_solutions.md, Diffuse cracks",
     quick=True,
 )
 def damage_bar(level: Level, folder: Path | None) -> list[Row]:

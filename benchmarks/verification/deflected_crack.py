@@ -162,7 +162,7 @@ def inclined_row() -> Row:
 @check(
     "deflected_crack",
     title="Phase field: pressurised crack under lateral compression",
-    source="docs/physics.md, 1(j)",
+    source="docs/theory/model.md, Cracks under lateral compression",
     quick=False,
 )
 def deflected_crack(level: Level, folder: Path | None) -> list[Row]:

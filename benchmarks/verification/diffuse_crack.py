@@ -196,7 +196,7 @@ def growth_rows(shape: Shape, level: Level, most: float) -> list[Row]:
 @check(
     "diffuse_crack",
     title="Phase field: pressurised line crack, at rest and growing at fixed volume",
-    source="docs/physics.md, 5.1",
+    source="docs/theory/exact_solutions.md, Pressurised cracks",
     quick=True,
 )
 def diffuse_crack(level: Level, folder: Path | None) -> list[Row]:
@@ -211,7 +211,7 @@ def diffuse_crack(level: Level, folder: Path | None) -> list[Row]:
 @check(
     "penny_crack",
     title="Phase field: pressurised penny (axisymmetric), at rest and growing at fixed volume",
-    source="docs/physics.md, 5.1",
+    source="docs/theory/exact_solutions.md, Pressurised cracks",
     quick=True,
 )
 def penny_crack(level: Level, folder: Path | None) -> list[Row]:

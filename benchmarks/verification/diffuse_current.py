@@ -118,7 +118,7 @@ def trend_rows(name: str, lengths: tuple[float, ...], values: list[float], targe
 @check(
     "diffuse_current",
     title="Phase field: current into a diffuse crack full of metal",
-    source="docs/physics.md, 5.6",
+    source="docs/theory/exact_solutions.md, Current focusing",
     quick=True,
 )
 def diffuse_current(level: Level, folder: Path | None) -> list[Row]:

@@ -100,7 +100,7 @@ def sensitivity(name: str, base: History, other: History) -> list[Row]:
 @check(
     "growth",
     title="Fixed-volume growth of a line crack in a large body",
-    source="docs/physics.md, 5.1",
+    source="docs/theory/exact_solutions.md, Pressurised cracks",
     quick=False,
 )
 def growth(level: Level, folder: Path | None) -> list[Row]:
@@ -140,7 +140,7 @@ def edge_times(run: History, current: float, lengths: Floats) -> tuple[Floats, F
 @check(
     "no_extrusion",
     title="Edge crack that keeps its lithium, uniform face current",
-    source="docs/physics.md, 5.3",
+    source="docs/theory/exact_solutions.md, Growth without extrusion",
     quick=False,
 )
 def no_extrusion(level: Level, folder: Path | None) -> list[Row]:

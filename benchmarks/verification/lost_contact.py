@@ -51,7 +51,7 @@ def plated(contact: float, half_width: float, creep: Creep) -> tuple[float, floa
 @check(
     "lost_contact",
     title="pressure in a flaw against the contact of the face it opens to, at fixed current",
-    source="docs/physics.md 1.0, 5.5: p = (F/Omega) eta, R = R_ct/theta",
+    source="docs/theory/model.md, Kinetics under stress: p = (F/Omega) eta, R = R_ct/theta",
     quick=True,
 )
 def lost_contact(level: Level, folder: Path | None) -> list[Row]:

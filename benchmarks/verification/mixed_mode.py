@@ -99,7 +99,7 @@ def kink(setting: Setting) -> float:
 @check(
     "mixed_mode",
     title="Phase field: direction of a crack under mixed mode",
-    source="docs/physics.md, 1(j)",
+    source="docs/theory/model.md, Cracks under lateral compression",
     quick=False,
 )
 def mixed_mode(level: Level, folder: Path | None) -> list[Row]:

@@ -35,7 +35,7 @@ LLZO = Electrolyte(conductivity=5.0e4, youngs_modulus=150.0e3, poisson_ratio=0.2
 """The electrolyte of problems/cases/llzo_runs_through.toml: 0.5 mS/cm, 150 GPa, 6 J/m2."""
 LLZO_FACE = Kinetics(exchange_current=51.0, temperature=298.15)
 NORTON = Creep(prefactor=7.7e-3, exponent=6.56)
-"""Lithium at room temperature [1/s/MPa^n] (docs/physics.md, 1.1)."""
+"""Lithium at room temperature [1/s/MPa^n] (docs/theory/model.md, Creep of lithium)."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ SIZE = 40.0
 """Body over crack length: finite-size errors of about (a/W)^2 are below 0.1 %."""
 CELLS = {"quick": 32.0, "full": 80.0}
 EDGE_MOUTH, EDGE_VOLUME, EDGE_INTENSITY = 5.816, 3.951, 1.1215
-"""Mouth opening over p a/E', volume over p a^2/E', K over p sqrt(pi a) (Tada; docs/physics.md 5.1)."""
+"""Mouth opening over p a/E', volume over p a^2/E', K over p sqrt(pi a) (Tada; docs/theory/exact_solutions.md,
+Pressurised cracks)."""
 
 
 def mouth(b: Body, opening: np.ndarray) -> float:
@@ -67,7 +68,7 @@ def engine_row(b: Body) -> Row:
 @check(
     "pressurised_crack",
     title="Pressurised edge crack and line crack in a large body",
-    source="Tada, Paris & Irwin; Sneddon; docs/physics.md 5.1",
+    source="Tada, Paris & Irwin; Sneddon; docs/theory/exact_solutions.md, Pressurised cracks",
     quick=True,
 )
 def pressurised_crack(level: Level, folder: Path | None) -> list[Row]:

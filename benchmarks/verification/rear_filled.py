@@ -17,7 +17,8 @@ from .bodies import ELECTROLYTE, body, cell_model, intensity
 from .book import Level, Row, check
 
 FACTORS = {0.25: 0.205, 0.5: 0.414, 0.75: 0.648, 0.9: 0.831, 1.0: 1.122}
-"""F(b/a) in K = F p sqrt(pi a), pressure on 0 < y < b (Tada's weight function; docs/physics.md 1(h))."""
+"""F(b/a) in K = F p sqrt(pi a), pressure on 0 < y < b (Tada's weight function; docs/theory/model.md, Metal behind the
+tip)."""
 CRACK = 10.0
 """Crack length of the F(b/a) table [um]."""
 WEDGE = 100.0
@@ -54,7 +55,7 @@ def partly_loaded(cells: float) -> SlabEdgeFlaw:
 @check(
     "rear_filled",
     title="Edge crack with pressure in its rear part only",
-    source="Tada's weight function; docs/physics.md 1(h)",
+    source="Tada's weight function; docs/theory/model.md, Metal behind the tip",
     quick=True,
 )
 def rear_filled(level: Level, folder: Path | None) -> list[Row]:
@@ -126,7 +127,7 @@ def drive(problem: SurfaceProblem, tip_size: float, longest: float) -> tuple[np.
 @check(
     "wedge",
     title="Dry crack ahead of a wedge of metal that cannot flow",
-    source="docs/physics.md 5.2: L = E' w^2/(8 pi Gc)",
+    source="docs/theory/exact_solutions.md, Wedge and dry crack: L = E' w^2/(8 pi Gc)",
     quick=True,
 )
 def wedge(level: Level, folder: Path | None) -> list[Row]:

@@ -20,7 +20,7 @@ from .bodies import ELECTROLYTE, body, cell_model
 from .book import Level, Row, check
 
 CREEP = Creep(prefactor=7.7e-3, exponent=6.56, fixed_aperture=True)
-"""Lithium at room temperature (Masias et al. 2019; docs/physics.md 1.1)."""
+"""Lithium at room temperature (Masias et al. 2019; docs/theory/model.md, Creep of lithium)."""
 CURRENT = 10.0
 """1 mA/cm2 [A/m2]."""
 TIP_PRESSURES = {
@@ -31,9 +31,9 @@ TIP_PRESSURES = {
     (1.0, 100.0): 244.3,
     (2.0, 100.0): 98.87,
 }
-"""Table of docs/physics.md 1.1: (aperture, length) [um] -> tip pressure [MPa]."""
+"""docs/theory/model.md, Creep in a slot: (aperture, length) [um] -> tip pressure [MPa]."""
 ARRHENIUS = 4.80
-"""exp[(37 kJ/mol)/R (1/298.15 K - 1/333.15 K)], to three digits (docs/physics.md 2)."""
+"""exp[(37 kJ/mol)/R (1/298.15 K - 1/333.15 K)], to three digits (docs/theory/model.md, Creep of lithium)."""
 CELLS = {"quick": 25, "full": 50}
 
 
@@ -102,7 +102,7 @@ def arrhenius_row(tip_25: float, exponent: float, cells: int) -> Row:
 @check(
     "slot_creep",
     title="Slot of fixed aperture with plating on both walls, 1 mA/cm2",
-    source="docs/physics.md 1.1 and 5.8; Barroso-Luque, Tu & Ceder 2020",
+    source="docs/theory/model.md, Creep in a slot; Barroso-Luque, Tu & Ceder 2020",
     quick=True,
 )
 def slot_creep(level: Level, folder: Path | None) -> list[Row]:

@@ -190,7 +190,7 @@ def follow_field(
 @check(
     "surfing",
     title="Phase field: resistance of a crack that follows a K field",
-    source="docs/physics.md, 5.4",
+    source="docs/theory/exact_solutions.md, Diffuse cracks",
     quick=True,
 )
 def surfing(level: Level, folder: Path | None) -> list[Row]:

@@ -26,7 +26,8 @@ TOUGHNESS = 230.0
 NU = 0.37
 SULFIDE = Electrolyte(5.0e4, 22.0e3, NU, TOUGHNESS**2 * (1.0 - NU**2) / 22.0e3)
 PROFILE_FACTOR = 0.7195
-"""f_n of docs/physics.md 1.1 for n = 6.56: K of the creep profile over p_tip sqrt(pi a), by quadrature."""
+"""f_n of docs/theory/model.md, Creep in a slot, for n = 6.56: K of the creep profile over p_tip sqrt(pi a), by
+quadrature."""
 TABLE = (
     (1.0, 20.0, 0.0, 1.42),
     (1.0, 20.0, 1.0, 1.10),
@@ -36,8 +37,8 @@ TABLE = (
     (1.0, 20.0, 15.0, 0.005),
     (0.5, 10.0, 0.0, 6.90),
 )
-"""docs/physics.md 1.1: aperture, length [um], stack pressure [MPa], threshold [mA/cm2] to the digits given
-there."""
+"""docs/theory/model.md, Creep in a slot: aperture, length [um], stack pressure [MPa], threshold [mA/cm2] to the digits
+given there."""
 NEIGHBOURS = 5
 """Cells on either side of the tip over which K is averaged."""
 UNIT = 10.0
@@ -147,7 +148,7 @@ class Slot:
 @check(
     "threshold",
     title="Threshold current of a slot of fixed aperture under stack pressure",
-    source="docs/physics.md, 1.1",
+    source="docs/theory/model.md, Creep in a slot",
     quick=True,
 )
 def threshold(level: Level, folder: Path | None) -> list[Row]:

@@ -109,7 +109,7 @@ def test_charge_to_loss_against_quadrature(k: float) -> None:
 
 
 def test_norton_closing_is_that_of_a_sphere() -> None:
-    """2.4e-7, 3.2e-4 and 8.4e-2 1/s at 1, 3 and 7 MPa (docs/physics.md 2.3 (i))."""
+    """2.4e-7, 3.2e-4 and 8.4e-2 1/s at 1, 3 and 7 MPa (docs/theory/model.md, Contact of a face)."""
     law = ContactLaw(1.0, 0.0, norton_prefactor=7.7e-3, norton_exponent=6.56)
     for pressure, rate in ((1.0, 2.4e-7), (3.0, 3.2e-4), (7.0, 8.4e-2)):
         assert law.critical_current(pressure) / PASSAGE == pytest.approx(rate, rel=0.03)

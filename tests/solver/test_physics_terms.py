@@ -122,7 +122,10 @@ def test_linear_mechanism_adds_up() -> None:
     ("w", "a", "published"), [(1.0, 10.0, 17.20), (0.5, 10.0, 42.49), (0.2, 10.0, 140.4)]
 )
 def test_tip_pressure_of_a_plated_slot(w: float, a: float, published: float) -> None:
-    """1 mA/cm2 on both faces: M(p') p' = 2 v (a - x), integrated from the mouth (docs/physics.md, 1.1)."""
+    """1 mA/cm2 on both faces: M(p') p' = 2 v (a - x), integrated from the mouth.
+
+    docs/theory/model.md, Creep in a slot.
+    """
     creep, source = Creep(7.7e-3, 6.56), 2.0 * surface_velocity_per_current() * 10.0
 
     def gradient(x: float) -> float:
