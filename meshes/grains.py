@@ -38,7 +38,7 @@ def grain_count(bounds: tuple[tuple[float, float], ...], size: float) -> int:
     return max(1, round(volume / (math.pi * size**dim / (2 * dim))))
 
 
-def band_share(distance: npt.ArrayLike, size: npt.ArrayLike, width: float) -> Floats:
+def band_share(distance: npt.ArrayLike, size: npt.ArrayLike, width: float | Floats) -> Floats:
     """Part of cells of some extent that lies in a band, by the distance of their middles from its middle [um]."""
     middle, half_cell = np.asarray(distance, dtype=np.float64), 0.5 * np.asarray(size, dtype=np.float64)
     covered = np.minimum(middle + half_cell, 0.5 * width) - np.maximum(middle - half_cell, -0.5 * width)

@@ -89,11 +89,11 @@ def by_cell(msh: mesh.Mesh, model: PhaseFieldModel, row: float) -> CellPropertie
     distance = boundaries.grains.locate(middles)[1]
     share = band_share(distance, size, boundaries.width)
     coarse = np.minimum(ROWS_OF_RESISTANCE * size, MOST_OF_A_GRAIN * boundaries.grains.mean_size)
-    wide = np.maximum(boundaries.width, coarse)
+    wide: Floats = np.maximum(boundaries.width, coarse)
     band = weak_band(damage_model(model.diffuse), boundaries.toughness_ratio, boundaries.width, row)
     toughness, conductivity, surface = (fem.Function(cells) for _ in range(3))
     toughness.x.array[:] = e.fracture_energy * (1.0 + (band.toughness - 1.0) * share)
-    added = boundaries.resistance / wide * band_share(distance, size, wide)
+    added: Floats = boundaries.resistance * band_share(distance, size, wide) / wide
     conductivity.x.array[:] = 1.0 / (1.0 / e.conductivity + added)
     surface.x.array[:] = 1.0 + (band.surface - 1.0) * share
     return CellProperties(toughness, conductivity, surface)
