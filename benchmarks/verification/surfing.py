@@ -176,7 +176,7 @@ def follow_field(
         state.commit()
         tip = tip_position(state, 0)
         measured = [ring.at((tip, 0.0)) / TOUGHNESS for ring in release]
-        surface = float(fem.assemble_scalar(length))
+        surface = float(np.real(fem.assemble_scalar(length)))
         rows.append((field_tip, tip, found.sweeps, found.fracture, found.largest_rise, surface, *measured))
     loop.destroy()
     table = np.array(rows)
