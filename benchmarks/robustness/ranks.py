@@ -47,6 +47,10 @@ FIELD = CASE + (
     '[fracture]\nengine = "phase_field"\nlength = "3 um"\n'
     '[mesh]\nband_size = "1 um"\nhalf_width = "40 um"\nreach = "2 um"\nadaptive = true\n'
 )
+SOLID = CASE.replace('length = "10 um"', 'type = "half_penny"\nlength = "10 um"') + (
+    '[fracture]\nengine = "phase_field"\nlength = "6 um"\n'
+    '[mesh]\nband_size = "2 um"\nhalf_width = "40 um"\nreach = "2 um"\ngrowth = 0.6\n'
+)
 STUDY = """
 [study]
 case = "plane.toml"
@@ -70,7 +74,7 @@ class Stage:
     ----------
     name : str
     kind : str
-        Of the job: plane, field, resume, ccd, job.
+        Of the job: plane, field, solid, resume, mesh, ccd, job.
     where : str
         Function, below `lifrac`.
     rank, call : int
@@ -115,6 +119,10 @@ STAGES = (
     Stage("diffuse: fields", "field", "solver.phase_field.recorder:PhaseFieldRecorder.record", 1, 1, "disk"),
     Stage("diffuse: checkpoint", "field", "problems.run_folder:RunFolder.checkpoint", 0, 1, "disk"),
     Stage("diffuse: a row", "field", "problems.run_folder:RunFolder.add", 0, 2, "disk"),
+    Stage("3D: a sweep", "solid", "solver.phase_field.cell:Cell.solve", 1, 2, "numerics"),
+    Stage("3D: fields", "solid", "solver.phase_field.recorder:PhaseFieldRecorder.record", 1, 1, "disk"),
+    Stage("lifrac mesh: the mesh", "mesh", "problems.runner:make_mesh", 1, 1, "memory"),
+    Stage("lifrac mesh: its file", "mesh", "meshes.builder:write_msh", 0, 1, "disk"),
     Stage("study: a point", "ccd", "problems.ccd_runner:compute", 1, 1, "bug"),
     Stage("study: end of a round", "ccd", "problems.ccd_runner:_StudyRun._wait", 1, 1, "numerics"),
     Stage("study: tables", "ccd", "problems.study_folder:StudyFolder.write", 0, 1, "disk"),
@@ -128,6 +136,7 @@ def prepared(work: Path, kind: str, ranks: int) -> list[str]:
     """The arguments of a job, after what has to be there."""
     (work / "plane.toml").write_text(PLANE)
     (work / "field.toml").write_text(FIELD)
+    (work / "solid.toml").write_text(SOLID)
     (work / "study.toml").write_text(STUDY)
     (work / "sweep.toml").write_text(SWEEP)
     out = ["--out", str(work / "out")]
@@ -138,7 +147,9 @@ def prepared(work: Path, kind: str, ranks: int) -> list[str]:
                    "sweep.points_per_job=2"]  # fmt: skip
         subprocess.run([sys.executable, *command], check=True, capture_output=True, timeout=PATIENCE)
         return ["job", str(work / "out"), "job00001"]
-    run = ["run", str(work / f"{'field' if kind == 'field' else 'plane'}.toml"), *out]
+    if kind == "mesh":
+        return ["mesh", str(work / "plane.toml"), "--out", str(work / "own.msh")]
+    run = ["run", str(work / f"{kind if kind in ('field', 'solid') else 'plane'}.toml"), *out]
     if kind != "resume":
         return run
     step = Stage("", "", "solver.plane.engine:PlaneEngine._attempt", 0, 5, "stop")
