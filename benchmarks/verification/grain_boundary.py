@@ -83,7 +83,8 @@ def toughness_rows(
     acts = float(found.release[0]) / regularised.toughness_factor(setting.cell)
     yield Row(f"{name}: toughness along a boundary of {ratio:g}", acts, ratio, 0.05 if at == 0.5 else 0.03)
     if cells >= 6.0:
-        yield Row(f"{name}, {ratio:g}: length of the crack over its way", found.longer, 1.0, 0.06)
+        # Over a way of l; where cells are irregular the crack moves on by jumps of one or two of them.
+        yield Row(f"{name}, {ratio:g}: length of the crack over its way", found.longer, 1.0, 1.0 / cells)
 
 
 def voltage(width: float, resistance: float) -> float:
