@@ -167,15 +167,16 @@ def _check_sizes(slab: CrackedSlab) -> None:
     lines = [*slab.cracks, *(corridor.line for corridor in slab.reach), *((pore.centre,) for pore in slab.pores)]
     for line in lines:
         if not np.all(np.isfinite(np.array(line))):
-            raise InputError("has coordinates that are not numbers", value=line)
+            raise InputError("has coordinates that are not numbers", value=line, remedy="Give numbers in um")
     if slab.far_size < slab.band_size:
         message = f"must not be smaller than band_size, {slab.band_size:g} um"
-        raise InputError(message, key="far_size", value=slab.far_size)
+        remedy = f"At least {slab.band_size:g} um, or a smaller band_size"
+        raise InputError(message, key="far_size", value=slab.far_size, remedy=remedy)
 
 
 def _check_positive(name: str, value: float) -> None:
     if not (math.isfinite(value) and value > 0):
-        raise InputError("must be a positive number", key=name, value=value)
+        raise InputError("must be a positive number", key=name, value=value, remedy="Give a length in um above 0")
 
 
 def _check_pore(slab: CrackedSlab, pore: Pore) -> None:
@@ -232,6 +233,7 @@ def _check_mouths(slab: CrackedSlab, crack: Polyline, ends: tuple[str | Pore | N
                     f"must not exceed half the radius of a pore that a crack ends on, {0.5 * anchor.radius:.4g} um",
                     key="band_size",
                     value=slab.band_size,
+                    remedy=f"At most {0.5 * anchor.radius:.4g} um, or a larger pore",
                 )
         if float(outward @ np.array(normal)) < math.sin(FLATTEST_MOUTH):
             raise InputError(
