@@ -17,8 +17,8 @@ Ints = npt.NDArray[np.int64]
 CANDIDATES = 8
 """Places tried for each seed; the one farthest from the seeds before it is taken, so that no grain is tiny."""
 LEAST_ROWS = 6.0
-"""Width of the band of a grain boundary in cells from which its toughness acts as stated within 3 % however the rows of
-cells lie (check `grain_boundary`); narrower ones depend on that."""
+"""Width of the band of a grain boundary in cells from which its toughness acts as stated within 3 %, or 5 % where rows
+of cells lie worst (check `grain_boundary`); that of narrower ones depends on how they lie."""
 MOST_PAIRS = 4_000_000
 """Pairs of points and seeds held in memory at once."""
 

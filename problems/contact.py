@@ -75,7 +75,8 @@ def at_full_contact(
     touching = kinetics.contact_fraction * law.static_contact(pressure.at(temperature))
     face = constricted(replace(kinetics, contact_fraction=touching), electrolyte.evaluate(temperature).conductivity)
     constriction = face.film_resistance - kinetics.film_resistance
-    whole = touching * measured.at(temperature) - constriction
+    resistance = measured.at(temperature)
+    whole = touching * resistance - constriction
     if whole <= 0.0:
         refuse([Problem(
             "electrodes.spot_radius",
@@ -83,7 +84,7 @@ def at_full_contact(
             f"more than the interface_resistance measured there, {measured.value_text}",
             u.show(kinetics.spot_radius, u.LENGTH), "Make it smaller, or state the resistance of full contact",
         )], file)  # fmt: skip
-    return replace(kinetics, exchange_current=kinetics.exchange_current * measured.at(temperature) / whole)
+    return replace(kinetics, exchange_current=kinetics.exchange_current * resistance / whole)
 
 
 def static_problems(law: ContactLaw, pressure: u.Quantity) -> Iterator[Problem]:

@@ -197,7 +197,7 @@ class PhaseField(Engine):
     def _coarsest(self, file: "CaseFile", half_width: float) -> float:
         """Largest cell by default [um]: a tenth of the thickness, and a fifth of a grain."""
         thickness, grains = float(file.electrolyte.thickness), file.electrolyte.grains
-        a_fifth = math.inf if grains is None else 0.2 * grains.mean_size(2.0 * half_width * thickness)
+        a_fifth = math.inf if grains is None else 0.2 * grains.mean_size(_box(file, half_width))
         return min(0.1 * thickness, a_fifth)
 
     def derived(self, file: "CaseFile") -> dict[str, float]:
@@ -208,11 +208,10 @@ class PhaseField(Engine):
 
     def model(self, cell: CellModel, file: "CaseFile") -> PhaseFieldModel:
         sizes, grains = self.sizes(file), file.electrolyte.grains
-        box = ((-sizes["half_width"], sizes["half_width"]), (0.0, float(file.electrolyte.thickness)))
         return PhaseFieldModel(
             **vars(cell),
             diffuse=file.fracture.diffuse(self.length(file), sizes["band_size"]),
-            boundaries=None if grains is None else grains.resolved(box, sizes["band_size"]),
+            boundaries=None if grains is None else grains.resolved(_box(file, sizes["half_width"]), sizes["band_size"]),
             adaptive=file.mesh.adaptive,
         )
 
@@ -361,6 +360,11 @@ class PhaseField(Engine):
 MANY_NODES = 40_000
 PLANE, PHASE_FIELD = Plane(), PhaseField()
 ENGINES: Mapping[str, Engine] = {"plane": PLANE, "phase_field": PHASE_FIELD}
+
+
+def _box(file: "CaseFile", half_width: float) -> tuple[tuple[float, float], ...]:
+    """The body, in which grains are drawn [um]."""
+    return ((-half_width, half_width), (0.0, float(file.electrolyte.thickness)))
 
 
 def _half_width(file: "CaseFile") -> float:

@@ -80,5 +80,3 @@ def _length(value: float) -> str:
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = data.get(name)
     return found if isinstance(found, Mapping) else {}
-
-

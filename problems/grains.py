@@ -1,6 +1,5 @@
 """The table `[electrolyte.grains]`: a polycrystal whose grain boundaries differ from its grains."""
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -61,17 +60,21 @@ class GrainTable(Strict):
 
     def resolved(self, bounds: tuple[tuple[float, float], ...], cell_size: float) -> GrainBoundaries:
         """In a box, with cells of a size where the crack can go; all in um."""
-        count = self.count if self.size is None else grain_count(bounds, float(self.size))
         return GrainBoundaries(
-            Grains(bounds, count or 1, self.seed, self.periodic),
+            self.drawn(bounds),
             self.width(cell_size),
             float(self.toughness_ratio),
             float(self.boundary_resistance),
         )
 
-    def mean_size(self, area: float) -> float:
-        """[um], in a body of an area [um2]."""
-        return float(self.size) if self.size is not None else math.sqrt(4.0 * area / (math.pi * (self.count or 1)))
+    def mean_size(self, bounds: tuple[tuple[float, float], ...]) -> float:
+        """[um], in a box."""
+        return float(self.size) if self.size is not None else self.drawn(bounds).mean_size
+
+    def drawn(self, bounds: tuple[tuple[float, float], ...]) -> Grains:
+        """The grains of a box."""
+        count = self.count if self.size is None else grain_count(bounds, float(self.size))
+        return Grains(bounds, count or 1, self.seed, self.periodic)
 
     def width(self, cell_size: float) -> float:
         """Of the band of a grain boundary [um]."""

@@ -84,7 +84,8 @@ def toughness_rows(
     yield Row(f"{name}: toughness along a boundary of {ratio:g}", acts, ratio, 0.05 if at == 0.5 else 0.03)
     if cells >= 6.0:
         # Over a way of l; where cells are irregular the crack moves on by jumps of one or two of them.
-        yield Row(f"{name}, {ratio:g}: length of the crack over its way", found.longer, 1.0, 1.0 / cells)
+        known_to = 0.06 if kind == "squares" else 1.0 / cells
+        yield Row(f"{name}, {ratio:g}: length of the crack over its way", found.longer, 1.0, known_to)
 
 
 def voltage(width: float, resistance: float) -> float:
