@@ -7,13 +7,13 @@ export OMP_NUM_THREADS = 1
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-PACKAGES := meshes solver problems postprocess verification
+PACKAGES := lifrac
 RANKS := 2 3
 CORES := $(shell nproc 2>/dev/null || echo 1)
 WORKERS ?= $(if $(filter 1 2 3,$(CORES)),$(CORES),4)
-SOURCES := $(shell find meshes solver problems postprocess benchmarks/verification \
+SOURCES := $(shell find library meshes solver problems postprocess benchmarks/verification \
     -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name py.typed -o -name Snakefile -o -name '*.yaml')
-DEMO_CASE ?= problems/cases/llzo_runs_through.toml
+DEMO_CASE ?= problems/ready/cases/llzo_runs_through.toml
 DEMO_OUT ?= runs/demo
 
 .PHONY: help install demo test lint unit mpi verify develop clean
@@ -33,7 +33,7 @@ test: lint unit mpi verify  ## everything that has to pass: lint, tests, tests o
 
 lint: install  ## ruff on the sources, mypy on the installed package
 	$(BIN)/ruff check .
-	$(BIN)/mypy $(PACKAGES:%=-p lifrac.%)
+	$(BIN)/mypy -p $(PACKAGES)
 
 unit: install  ## tests on one rank each, a file at a time on each of some cores
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile

@@ -4,14 +4,15 @@ import functools
 from pathlib import Path
 
 import numpy as np
-from lifrac.meshes import gmsh_model
-from lifrac.meshes.accept import accept
-from lifrac.meshes.collective import on_root
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.gmsh_model import Geometry
-from lifrac.meshes.raw import RawMesh
-from lifrac.meshes.tagged import TaggedMesh, distribute
+from lifrac.errors import InputError
+from lifrac.meshes.geometries.gmsh_model import Geometry
+from lifrac.parallel.collective import on_root
 from mpi4py import MPI
+
+from .geometries import gmsh_model
+from .serial_mesh import RawMesh
+from .tagged import TaggedMesh, distribute
+from .validate import accept
 
 
 def build(geometry: Geometry, comm: MPI.Comm) -> TaggedMesh:

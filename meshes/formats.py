@@ -8,16 +8,22 @@ import re
 from pathlib import Path
 
 import numpy as np
-from lifrac.meshes import gmsh_model
-from lifrac.meshes.accept import NAMED_FORMATS, accept
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.raw import Ints, NamedCells, RawMesh
+from lifrac.errors import InputError
+
+from .geometries import gmsh_model
+from .serial_mesh import Ints, NamedCells, RawMesh
+from .validate import NAMED_FORMATS, accept
 
 NAMELESS = {
-    **dict.fromkeys((".vtk", ".vtu", ".pvtu", ".pvd", ".vtkhdf"), "VTK"), ".xdmf": "XDMF", ".xmf": "XDMF",
+    **dict.fromkeys((".vtk", ".vtu", ".pvtu", ".pvd", ".vtkhdf"), "VTK"),
+    ".xdmf": "XDMF",
+    ".xmf": "XDMF",
     **dict.fromkeys((".e", ".ex2", ".exo", ".exii"), "Exodus"),
-    ".stl": "STL", ".obj": "OBJ", ".ply": "PLY", ".off": "OFF",
-}  # fmt: skip
+    ".stl": "STL",
+    ".obj": "OBJ",
+    ".ply": "PLY",
+    ".off": "OFF",
+}
 """Formats that are not read, because names of groups do not survive in them."""
 MSH_VERSIONS = ("2", "2.1", "2.2", "4", "4.1")
 """Versions of gmsh's format that are read; 1 and 3 are not written any more."""
@@ -86,9 +92,7 @@ def _read_msh(path: Path, head: bytes) -> NamedCells:
     found = re.search(rb"\$MeshFormat\s+(\S+)\s", head)
     version = found.group(1).decode("ascii", "replace") if found else "?"
     if version not in MSH_VERSIONS:
-        raise InputError(
-            f"is in version {version} of gmsh's format, which is not read", file=path, remedy=SAVE_ANEW
-        )
+        raise InputError(f"is in version {version} of gmsh's format, which is not read", file=path, remedy=SAVE_ANEW)
     try:
         with gmsh_model.session() as gmsh:
             gmsh.merge(str(path))

@@ -3,10 +3,11 @@
 import functools
 from pathlib import Path
 
-from lifrac.meshes.collective import on_root
-from lifrac.meshes.formats import load
-from lifrac.meshes.tagged import TaggedMesh, distribute
+from lifrac.parallel.collective import on_root
 from mpi4py import MPI
+
+from .formats import load
+from .tagged import TaggedMesh, distribute
 
 
 def read_mesh(path: Path | str, comm: MPI.Comm, gdim: int = 2, scale: float = 1.0) -> TaggedMesh:

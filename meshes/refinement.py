@@ -10,12 +10,13 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from lifrac.meshes.raw import Floats, Ints, RawMesh
-from lifrac.meshes.tagged import TaggedMesh, distribute
 from mpi4py import MPI
 from scipy.spatial import cKDTree
 
-import lifrac.meshes.backend  # noqa: F401  isort: skip
+from .serial_mesh import Floats, Ints, RawMesh
+from .tagged import TaggedMesh, distribute
+
+import lifrac.backend  # noqa: F401  isort: skip
 import dolfinx.mesh
 
 ROUNDING = 1.0e-6

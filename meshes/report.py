@@ -5,7 +5,8 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from lifrac.meshes.raw import RawMesh
+
+from .serial_mesh import RawMesh
 
 Array = npt.NDArray[np.float64]
 
@@ -59,9 +60,7 @@ class MeshReport:
 
     def as_text(self) -> str:
         """The report as a short table for people."""
-        box = " x ".join(
-            f"[{low:g}, {high:g}]" for low, high in zip(self.lower_corner, self.upper_corner, strict=True)
-        )
+        box = " x ".join(f"[{low:g}, {high:g}]" for low, high in zip(self.lower_corner, self.upper_corner, strict=True))
         shape = "triangles" if self.dim == 2 else "tetrahedra"
         rows = [
             ("cells", f"{self.cells} {shape}" + (f", {self.flaw_cells} in the flaw" if self.flaw_cells else "")),
@@ -164,6 +163,4 @@ def _surface(corners: Array) -> Array:
 def _edge_lengths(points: Array, simplices: npt.NDArray[np.int64]) -> Array:
     """Lengths of all edges of the simplices [um]; edges that are shared appear more than once."""
     pairs = combinations(range(simplices.shape[1]), 2)
-    return np.concatenate(
-        [np.linalg.norm(points[simplices[:, b]] - points[simplices[:, a]], axis=1) for a, b in pairs]
-    )
+    return np.concatenate([np.linalg.norm(points[simplices[:, b]] - points[simplices[:, a]], axis=1) for a, b in pairs])

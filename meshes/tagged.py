@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 from mpi4py import MPI
 
-import lifrac.meshes.backend  # noqa: F401  isort: skip
+import lifrac.backend  # noqa: F401  isort: skip
 import basix.ufl
 import dolfinx.graph
 import dolfinx.mesh
 import ufl
 from dolfinx.io import distribute_entity_data
-from lifrac.meshes.raw import CELL_GROUPS, FACET_GROUPS, Ints, RawMesh
-from lifrac.meshes.report import MeshReport, measure
+
+from .report import MeshReport, measure
+from .serial_mesh import CELL_GROUPS, FACET_GROUPS, Ints, RawMesh
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
-from lifrac.meshes.errors import InputError
-
-from .fields import FieldFile
+from lifrac.errors import InputError
+from lifrac.postprocess.read.field_file import FieldFile
 
 TYPES = {2: 3, 3: 5, 4: 10}
 """VTK's numbers of lines, triangles and tetrahedra, by their corners."""
@@ -97,4 +96,3 @@ def _array(name: str, values: np.ndarray) -> str:
     kind = NAMES[data.dtype.str[1:]]
     attributes = f'type="{kind}" Name={quoteattr(name)} NumberOfComponents="{components}" format="binary"'
     return f"<DataArray {attributes}>{text}</DataArray>"
-

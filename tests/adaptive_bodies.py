@@ -1,15 +1,14 @@
 """A pulled plate with an edge crack, on a mesh that follows it."""
 
 import numpy as np
-from lifrac.meshes.raw import RawMesh
+from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
-from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.numerics.adaptive import Adaptive
-from lifrac.solver.numerics.whole_fields import Fields
-from lifrac.solver.phase_field.adapt import CrackFront, Refinement
-from lifrac.solver.phase_field.energy import Energy, Solid
-from lifrac.solver.phase_field.minimise import AlternateMinimisation, Control, Minimum
-from lifrac.solver.phase_field.state import Snapshot, State
+from lifrac.solver.numerics.gathered_fields import Fields
+from lifrac.solver.phase_field.fracture.energy import Energy, Solid
+from lifrac.solver.phase_field.fracture.fields import Snapshot, State
+from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control, Minimum
+from lifrac.solver.phase_field.fracture.refinement_rule import CrackFront, Refinement
 from lifrac.solver.physics.damage import AT1
 from mpi4py import MPI
 

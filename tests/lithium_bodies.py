@@ -4,18 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from lifrac.meshes.raw import RawMesh
+from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
-from lifrac.solver.parameters import (
-    Creep,
-    DiffuseCrack,
-    Electrolyte,
-    Flaw,
-    Kinetics,
-    Loads,
-    PhaseFieldModel,
-    ProtocolStep,
-)
+from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.electrolyte import Electrolyte
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.fracture import DiffuseCrack
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.model.lithium import Creep
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from mpi4py import MPI

@@ -4,18 +4,16 @@ from pathlib import Path
 
 import meshio
 import numpy as np
-from lifrac.meshes.accept import accept
 from lifrac.meshes.builder import build
-from lifrac.meshes.gathering import gather
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
-from lifrac.meshes.raw import CELL_GROUP, SIMPLICES, NamedCells, RawMesh
+from lifrac.meshes.gather_mesh import gather
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.serial_mesh import CELL_GROUP, SIMPLICES, NamedCells, RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
+from lifrac.meshes.validate import accept
 from mpi4py import MPI
 
 SLAB = SlabEdgeFlaw(thickness=40, half_width=40, flaw_length=10, crack_size=1, far_size=4, growth=0.2)
-BLOCK = HalfPennyBlock(
-    thickness=24, half_width=24, breadth=24, flaw_length=8, crack_size=2.7, far_size=6, growth=0.4
-)  # fmt: skip
+BLOCK = HalfPennyBlock(thickness=24, half_width=24, breadth=24, flaw_length=8, crack_size=2.7, far_size=6, growth=0.4)
 
 
 def named(raw: RawMesh, **upto: float) -> NamedCells:
@@ -51,9 +49,7 @@ def write(path: Path, geometry: SlabEdgeFlaw | HalfPennyBlock = SLAB, **upto: fl
     meshio.Mesh(mesh.points, [(shape, mesh.cells[shape]) for shape in shapes], cell_sets=sets).write(path)
 
 
-def body(
-    comm: MPI.Comm, geometry: SlabEdgeFlaw | HalfPennyBlock | TaggedMesh = SLAB, **upto: float
-) -> TaggedMesh:
+def body(comm: MPI.Comm, geometry: SlabEdgeFlaw | HalfPennyBlock | TaggedMesh = SLAB, **upto: float) -> TaggedMesh:
     """Such a mesh, distributed (collective)."""
     whole = gather(geometry if isinstance(geometry, TaggedMesh) else build(geometry, comm))
     return distribute(comm, None if whole is None else narrowed(whole, **upto))

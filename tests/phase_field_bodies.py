@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import ufl
-from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.numerics.linear import Preset
-from lifrac.solver.phase_field.energy import Energy, Solid
-from lifrac.solver.phase_field.minimise import AlternateMinimisation, Control
-from lifrac.solver.phase_field.state import State
+from lifrac.solver.phase_field.fracture.energy import Energy, Solid
+from lifrac.solver.phase_field.fracture.fields import State
+from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control
 from lifrac.solver.physics.crack_pressure import pressure_energy
 from lifrac.solver.physics.damage import AT1, DamageModel
 from lifrac.solver.physics.splits import NoSplit, Split

@@ -6,8 +6,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from lifrac.problems.case import READY_CASES, load_case
-from lifrac.problems.cli import main
+from lifrac.problems.case.case import READY_CASES, load_case
+from lifrac.problems.cli.main import main
 
 COARSE_PLANE = ("mesh.crack_size=2 um", "mesh.path_size=10 um", "solver.max_steps=25")
 _FIELD = ("mesh.far_size=15 um", "solver.max_steps=1")
@@ -17,9 +17,10 @@ COARSE_FIELD = {
 }
 """By dimension."""
 SHORT = {
-    "llzo_ramp": ("solver.max_steps=100",), "llzo_rate_reversal": ("solver.max_steps=80",),
+    "llzo_ramp": ("solver.max_steps=100",),
+    "llzo_rate_reversal": ("solver.max_steps=80",),
     "llzo_grains": ("electrolyte.grains.boundary_width=8 um",),
-}  # fmt: skip
+}
 """What single cases need besides."""
 ENDS = (0, 3)
 """Exit codes: the protocol has ended, or its steps are used up."""

@@ -1,6 +1,6 @@
 """Mutate ready cases and studies and look what becomes of each: right, warned of, refused, and never anything else.
 
-    python benchmarks/robustness/cases.py --count 2000 --runs 60
+python benchmarks/robustness/cases.py --count 2000 --runs 60
 """
 
 import argparse
@@ -22,24 +22,78 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-from lifrac.meshes.errors import InputError
-from lifrac.problems.case import READY_CASES, Case, load_case
-from lifrac.problems.display import print_check
-from lifrac.problems.own_mesh import read_own
-from lifrac.problems.schema import CaseFile
-from lifrac.problems.schema_tools import leaf_paths
-from lifrac.problems.study import READY_STUDIES, load_study
+from lifrac.errors import InputError
+from lifrac.problems.case.case import READY_CASES, Case, load_case
+from lifrac.problems.case.own_mesh import read_own
+from lifrac.problems.case.schema import CaseFile
+from lifrac.problems.case.schema_tools import leaf_paths
+from lifrac.problems.cli.printing import print_check
+from lifrac.problems.studies.study import READY_STUDIES, load_study
 from rich.console import Console
 
 HERE = Path(__file__).parent
-UNITS = ("um", "mm", "nm", "MPa", "GPa", "degC", "K", "mA/cm^2", "A/cm^2", "mAh/cm^2", "ohm*cm^2", "eV", "kJ", "eV/mol",
-         "s", "h", "")  # fmt: skip
-NUMBERS = ("0", "-1", "1e-30", "1e30", "1e300", "1e400", "nan", "inf", "0,5", "20", "1e-3", "1000", "1e6", "-0",
-           "\u22125")  # fmt: skip
+UNITS = (
+    "um",
+    "mm",
+    "nm",
+    "MPa",
+    "GPa",
+    "degC",
+    "K",
+    "mA/cm^2",
+    "A/cm^2",
+    "mAh/cm^2",
+    "ohm*cm^2",
+    "eV",
+    "kJ",
+    "eV/mol",
+    "s",
+    "h",
+    "",
+)
+NUMBERS = (
+    "0",
+    "-1",
+    "1e-30",
+    "1e30",
+    "1e300",
+    "1e400",
+    "nan",
+    "inf",
+    "0,5",
+    "20",
+    "1e-3",
+    "1000",
+    "1e6",
+    "-0",
+    "\u22125",
+)
 OTHERS: tuple[Any, ...] = (
-    True, False, 0, -1, 1.5, 10**30, [], ["20 um"], {}, {"value": "1 um"}, "", " ", "x" * 500, "\u00b5m", "plane",
-    "phase_field", "roller", "free", "half_penny", "pore", "none", "LLZO", "Li6PS5Cl", "lithium",
-)  # fmt: skip
+    True,
+    False,
+    0,
+    -1,
+    1.5,
+    10**30,
+    [],
+    ["20 um"],
+    {},
+    {"value": "1 um"},
+    "",
+    " ",
+    "x" * 500,
+    "\u00b5m",
+    "plane",
+    "phase_field",
+    "roller",
+    "free",
+    "half_penny",
+    "pore",
+    "none",
+    "LLZO",
+    "Li6PS5Cl",
+    "lithium",
+)
 COARSE = ["mesh.crack_size=2 um", "output.plots=false", "output.fields=2", "solver.max_steps=12"]
 PATIENCE = 20.0
 """Time [s] that a mutated file may take to be read and shown."""
@@ -124,15 +178,19 @@ def broken(text: str, random_: random.Random) -> str:
     """Text that is damaged as such."""
     at = random_.randrange(len(text))
     change: list[Callable[[], str]] = [
-        lambda: text[:at], lambda: text[:at] + random_.choice('[]="\\\x00\u00e9') + text[at:],
-        lambda: text[:at] + text[at + 7:], lambda: text + text, lambda: "[" * 500 + text,
+        lambda: text[:at],
+        lambda: text[:at] + random_.choice('[]="\\\x00\u00e9') + text[at:],
+        lambda: text[:at] + text[at + 7 :],
+        lambda: text + text,
+        lambda: "[" * 500 + text,
         lambda: text.replace('"', "'"),
-    ]  # fmt: skip
+    ]
     return random_.choice(change)()
 
 
 def look(path: Path, study: bool, mesh: bool = False) -> tuple[str, str, Case | None]:
     """What becomes of a file, and of its mesh: verdict, words, and the case if it was taken."""
+
     def late(number: int, frame: object) -> None:
         raise Late(f"more than {PATIENCE:g} s")
 
@@ -173,7 +231,16 @@ def run(path: Path, folder: Path, overrides: Sequence[str] = COARSE) -> str:
     """Run a case that was taken, cut short; what is wrong with what it says."""
     shutil.rmtree(folder / "out", ignore_errors=True)
     changes = [word for change in overrides for word in ("--set", change)]
-    command = [sys.executable, "-m", "lifrac.problems.cli", "run", str(path), "--out", str(folder / "out"), *changes]
+    command = [
+        sys.executable,
+        "-m",
+        "lifrac.problems.cli.main",
+        "run",
+        str(path),
+        "--out",
+        str(folder / "out"),
+        *changes,
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     except subprocess.TimeoutExpired:

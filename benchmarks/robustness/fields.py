@@ -10,10 +10,10 @@ import csv
 import sys
 from pathlib import Path
 
-from lifrac.postprocess.fields import FieldFile
-from lifrac.problems.case import READY_CASES
-from lifrac.problems.cli import main
-from lifrac.verification.field_bounds import check_fields
+from lifrac.postprocess.read.field_file import FieldFile
+from lifrac.problems.case.case import READY_CASES
+from lifrac.problems.cli.main import main
+from lifrac.verification.support.field_bounds import check_fields
 
 STATES = 40
 """Stored of each run."""
@@ -39,10 +39,13 @@ def row(name: str, runs: Path) -> dict[str, object]:
         print(f"{name}: {excess}")
     fields = FieldFile(folder / "fields.vtkhdf")
     return {
-        "case": Path(name).stem, "states": checked.states, "arrays": len(fields.names),
-        "points": len(fields.grid(-1).points), "beyond": len(checked.excesses),
+        "case": Path(name).stem,
+        "states": checked.states,
+        "arrays": len(fields.names),
+        "points": len(fields.grid(-1).points),
+        "beyond": len(checked.excesses),
         "aperture_used": f"{checked.used['aperture_um']:.3f}",
-    }  # fmt: skip
+    }
 
 
 def run() -> int:

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lifrac.problems import cli
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import NumericalFailure
+from lifrac.problems.cli import main as cli
 from mpi4py import MPI
 
 FAILURES = {
@@ -62,7 +62,7 @@ def main() -> int:
     inject(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])
     if sys.argv[5] != "job":
         return cli.main(sys.argv[5:])
-    from lifrac.problems import sweep_point
+    from lifrac.problems.studies.sweep import sweep_point
 
     os.chdir(sys.argv[6])
     sys.argv[1:] = sys.argv[7:]

@@ -1,6 +1,6 @@
 """Mutate meshes of a user's own and look what becomes of each: taken, refused with a remedy, and never anything else.
 
-    python benchmarks/robustness/meshes.py --count 300 --runs 40
+python benchmarks/robustness/meshes.py --count 300 --runs 40
 """
 
 import argparse
@@ -15,8 +15,8 @@ import meshio
 import numpy as np
 from cases import look, run
 from lifrac.meshes.builder import write_msh
-from lifrac.meshes.cracked import CrackedSlab
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.geometries.cracked import CrackedSlab
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 
 HERE = Path(__file__).parent
 HEAD = """
@@ -44,8 +44,14 @@ BODIES = {
     ),
     "block": (
         HalfPennyBlock(
-            thickness=40.0, half_width=60.0, breadth=50.0, flaw_length=10.0, crack_size=1.2, far_size=15.0,
-            flaw_row=True, corridor=2.0,
+            thickness=40.0,
+            half_width=60.0,
+            breadth=50.0,
+            flaw_length=10.0,
+            crack_size=1.2,
+            far_size=15.0,
+            flaw_row=True,
+            corridor=2.0,
         ),
         HEAD.format(kind="half_penny", more=DIFFUSE.replace("1 um", "1.2 um")),
     ),
@@ -127,9 +133,20 @@ def missing_cells(mesh: meshio.Mesh, random_: random.Random) -> None:
 
 
 CHANGES: tuple[Change, ...] = (
-    moved, scaled, stretched, turned, not_a_number, one_node, doubled_nodes, turned_cell, foreign_nodes, other_group,
-    renamed, swapped, missing_cells,
-)  # fmt: skip
+    moved,
+    scaled,
+    stretched,
+    turned,
+    not_a_number,
+    one_node,
+    doubled_nodes,
+    turned_cell,
+    foreign_nodes,
+    other_group,
+    renamed,
+    swapped,
+    missing_cells,
+)
 
 
 def damaged(content: bytes, random_: random.Random) -> bytes:

@@ -1,6 +1,6 @@
 """One rank fails in every collective stage, on 2 and 3 ranks: does the job end in time, with its reason and exit code?
 
-    python benchmarks/robustness/ranks.py [--ranks 2 3] [--only WORD] [--out TABLE.csv]
+python benchmarks/robustness/ranks.py [--ranks 2 3] [--only WORD] [--out TABLE.csv]
 """
 
 import argparse
@@ -21,8 +21,14 @@ LIMIT = 10.0
 PATIENCE = 300.0
 CODES = {"disk": 3, "numerics": 3, "bug": 1, "memory": 3, "kill": 9, "stop": 4}
 """What each failure ends in; MPICH's mpiexec ends with the number of the signal that a rank died of."""
-REASONS = {"disk": "o space left", "numerics": "numerical failure: injected", "bug": "KeyError: 'injected'",
-           "memory": "not enough memory", "kill": "Killed", "stop": "asked"}  # fmt: skip
+REASONS = {
+    "disk": "o space left",
+    "numerics": "numerical failure: injected",
+    "bug": "KeyError: 'injected'",
+    "memory": "not enough memory",
+    "kill": "Killed",
+    "stop": "asked",
+}
 CASE = """
 [electrolyte]
 material = "LLZO"
@@ -143,8 +149,16 @@ def prepared(work: Path, kind: str, ranks: int) -> list[str]:
     if kind == "ccd":
         return ["ccd", str(work / "study.toml"), *out]
     if kind == "job":
-        command = ["-m", "lifrac.problems", "sweep", str(work / "sweep.toml"), *out, "--prepare", "--set",
-                   "sweep.points_per_job=2"]  # fmt: skip
+        command = [
+            "-m",
+            "lifrac.problems",
+            "sweep",
+            str(work / "sweep.toml"),
+            *out,
+            "--prepare",
+            "--set",
+            "sweep.points_per_job=2",
+        ]
         subprocess.run([sys.executable, *command], check=True, capture_output=True, timeout=PATIENCE)
         return ["job", str(work / "out"), "job00001"]
     if kind == "mesh":
@@ -166,8 +180,15 @@ def launched(stage: Stage, ranks: int, arguments: list[str], work: Path) -> tupl
     mark = work / "injected"
     mark.unlink(missing_ok=True)
     surroundings = os.environ | {"INJECTED": str(mark), "OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}
-    with subprocess.Popen(command, env=surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, start_new_session=True) as process:  # fmt: skip
+    with subprocess.Popen(
+        command,
+        env=surroundings,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
         try:
             said, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-LIFRAC = [sys.executable, "-c", "import sys; from lifrac.problems.cli import main; sys.exit(main())"]
+LIFRAC = [sys.executable, "-c", "import sys; from lifrac.problems.cli.main import main; sys.exit(main())"]
 UNDER_SLURM = ["sh", str(HERE / "with_slurm.sh")]
 SWEEP = """
 [sweep]
@@ -73,11 +73,16 @@ def main() -> None:
         here, _ = sweep(Path(name), 1, "local")
         for ranks in (1, 2):
             rows, seconds = sweep(Path(name), ranks, "slurm")
-            results.append({
-                "ranks": ranks, "points": len(rows), "finished": [row["status"] for row in rows].count("finished"),
-                "same_table_as_local": rows == here, "largest_difference": f"{largest_difference(rows, here):.1e}",
-                "wall_s": round(seconds),
-            })  # fmt: skip
+            results.append(
+                {
+                    "ranks": ranks,
+                    "points": len(rows),
+                    "finished": [row["status"] for row in rows].count("finished"),
+                    "same_table_as_local": rows == here,
+                    "largest_difference": f"{largest_difference(rows, here):.1e}",
+                    "wall_s": round(seconds),
+                }
+            )
             print(results[-1], flush=True)
     with (HERE / "results.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(results[0]), lineterminator="\n")

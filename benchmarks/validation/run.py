@@ -18,7 +18,7 @@ from types import ModuleType
 
 import pandas as pd
 from book import Row, as_table, misfit
-from lifrac.postprocess.style import WIDTH, paper_style
+from lifrac.postprocess.figures.style import WIDTH, paper_style
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
@@ -40,7 +40,15 @@ def compute(module: ModuleType, name: str, out: Path, cores: int) -> None:
     """Run the studies and sweeps of a comparison with the command line, as a user would."""
     for command, file in module.RUNS:
         target = out / name / Path(file).stem
-        line = [sys.executable, "-m", "lifrac.problems.cli", command, str(HERE / name / file), "--out", str(target)]
+        line = [
+            sys.executable,
+            "-m",
+            "lifrac.problems.cli.main",
+            command,
+            str(HERE / name / file),
+            "--out",
+            str(target),
+        ]
         if command == "sweep":
             line += ["--cores", str(cores)]
         print(f"{name}: lifrac {command} {name}/{file}", flush=True)
@@ -85,8 +93,11 @@ def main() -> int:
             compute(module, name, given.out, given.cores)
         for row in compare(module, name, given.out):
             print(f"  {row.words()}")
-    done = {name: [Row(**entry) for entry in pd.read_csv(HERE / name / "results.csv").to_dict("records")]
-            for name in NAMES if (HERE / name / "results.csv").is_file()}  # fmt: skip
+    done = {
+        name: [Row(**entry) for entry in pd.read_csv(HERE / name / "results.csv").to_dict("records")]
+        for name in NAMES
+        if (HERE / name / "results.csv").is_file()
+    }
     write_table(done)
     print(misfit(done))
     return 0

@@ -4,25 +4,23 @@ Nothing here knows what is solved. A mesh is refined on rank 0 (as it was made t
 work stays balanced and no result depends on the number of ranks.
 """
 
-from ..backend import dolfinx  # noqa: F401  isort: skip
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-from lifrac.meshes.collective import on_root
-from lifrac.meshes.gathering import gather
-from lifrac.meshes.meeting import meeting_of, shared
-from lifrac.meshes.raw import RawMesh
+from lifrac.errors import Interrupted, NumericalFailure
+from lifrac.meshes.gather_mesh import gather
 from lifrac.meshes.refinement import Refined, SizeDemand, refine
+from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
+from lifrac.parallel.collective import on_root
+from lifrac.parallel.meeting import meeting_of, shared
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from ..errors import Interrupted, NumericalFailure
-from .whole_fields import Fields, Floats, gather_fields, is_cellwise, scatter_fields
+from .gathered_fields import Fields, Floats, gather_fields, is_cellwise, scatter_fields
 
 MAX_ROUNDS = 200
 """Refinements of one step; a crack that runs takes one for every few l."""

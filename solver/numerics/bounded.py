@@ -1,10 +1,7 @@
 """Quadratic problems with bounds: min r.s + s.Hs/2 over lower <= x + s <= upper (PETSc's reduced-space VI solver)."""
 
-from ..backend import dolfinx  # noqa: F401  isort: skip
-
+from lifrac.errors import NumericalFailure
 from petsc4py import PETSc
-
-from ..errors import NumericalFailure
 
 TOLERANCE = 1.0e-11
 """Of the residual over the smallest entry of the diagonal of H: an error of x, where x is of the order of one."""

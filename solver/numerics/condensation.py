@@ -8,8 +8,6 @@ With interior I (free), retained G and fixed dofs (zero), K u = f becomes
 K_II is factorised once, in parallel; S and g are dense and the same on every rank.
 """
 
-from ..backend import dolfinx  # noqa: F401  isort: skip
-
 from dataclasses import dataclass
 
 import numpy as np

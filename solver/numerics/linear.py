@@ -1,15 +1,12 @@
 """Linear solver presets by name: `direct` (MUMPS Cholesky), `multigrid` (CG + GAMG), `general` (MUMPS LU)."""
 
-from ..backend import dolfinx  # noqa: F401  isort: skip
-
 from typing import Literal
 
 import numpy as np
 from dolfinx import fem, la
+from lifrac.errors import NumericalFailure
 from numpy.typing import NDArray
 from petsc4py import PETSc
-
-from ..errors import NumericalFailure
 
 Preset = Literal["direct", "multigrid", "general"]
 
@@ -165,9 +162,6 @@ def rigid_body_modes(space: fem.FunctionSpace) -> PETSc.NullSpace:
     la.orthonormalize(basis)
     assert owned <= n
     vectors = [
-        PETSc.Vec().createWithArray(
-            b.array[: owned * gdim].copy(), bsize=gdim, comm=space.mesh.comm
-        )
-        for b in basis
+        PETSc.Vec().createWithArray(b.array[: owned * gdim].copy(), bsize=gdim, comm=space.mesh.comm) for b in basis
     ]
     return PETSc.NullSpace().create(vectors=vectors, comm=space.mesh.comm)

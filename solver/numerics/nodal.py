@@ -1,18 +1,15 @@
 """Values at nodes: sums, the nodes of cells, and functions that are given by an implicit equation node by node."""
 
-from ..backend import dolfinx  # noqa: F401  isort: skip
-
 from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 import ufl
 from dolfinx import fem, la
-from lifrac.meshes.collective import largest
+from lifrac.errors import NumericalFailure
+from lifrac.parallel.collective import largest
 from numpy.typing import NDArray
 from ufl.core.expr import Expr
-
-from ..errors import NumericalFailure
 
 Floats = NDArray[np.float64]
 LUMPED = {"quadrature_rule": "vertex", "quadrature_degree": 1}

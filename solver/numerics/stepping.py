@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from ..errors import NumericalFailure
+from lifrac.errors import NumericalFailure
 
 PREDICTED_ITERATIONS = 1
 """The prediction was the solution: the state changes in proportion to time, or not at all."""

@@ -4,19 +4,19 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
-from lifrac.meshes.meeting import meeting_of, shared
+from lifrac.errors import NumericalFailure
+from lifrac.parallel.meeting import meeting_of, shared
+from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.numerics.adaptive import Adaptive
+from lifrac.solver.phase_field.lithium.initial_fill import fill_flaw
+from lifrac.solver.protocol.measures import Areas, Measures
+from lifrac.solver.protocol.restart import Arrays, Kept
+from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun, Trial
 from mpi4py import MPI
 
-from ..errors import NumericalFailure
-from ..numerics.adaptive import Adaptive
-from ..parameters import PhaseFieldModel
-from ..protocol.bookmark import Arrays, Kept
-from ..protocol.measures import Areas, Measures
-from ..protocol.run import PRESSURE_ALLOWANCE, ProtocolRun, Trial
-from .following import Followed, following, resumed
-from .observer import Observer, Reference
+from .adaptive_cell import Followed, following, resumed
+from .diagnostics import Observer, Reference
 from .problem import PhaseFieldProblem, PhaseState, Step
-from .start import fill_flaw
 
 ADVANCE_ALLOWANCE = 0.5
 """Growth of the crack per step, in units of l, that `max_advance_cells` = 1 stands for."""
@@ -134,14 +134,21 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         old = self.state
         new = replace(
             old,
-            displacement=fields.displacement, damage=fields.damage, potential=fields.potential,
-            pressure=fields.pressure, metal=fields.metal, drift_volume=fields.drift_volume,
+            displacement=fields.displacement,
+            damage=fields.damage,
+            potential=fields.potential,
+            pressure=fields.pressure,
+            metal=fields.metal,
+            drift_volume=fields.drift_volume,
             cell_voltage=fields.cell_voltage,
-            time=old.time + dt, charge=old.charge + current * dt, throughput=old.throughput + abs(current) * dt,
+            time=old.time + dt,
+            charge=old.charge + current * dt,
+            throughput=old.throughput + abs(current) * dt,
             work=dict(old.work),
-        )  # fmt: skip
-        return PhaseTrial(new, step.newton_iterations, step, self.observer.crack_length(),
-                          self.problem.cell.mean_pressure())  # fmt: skip
+        )
+        return PhaseTrial(
+            new, step.newton_iterations, step, self.observer.crack_length(), self.problem.cell.mean_pressure()
+        )
 
     @property
     def _allowed_advance(self) -> float:

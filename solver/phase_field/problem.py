@@ -1,36 +1,34 @@
 """A body with a diffuse crack that lithium fills: its fields, its solvers, and one implicit time step of it."""
 
-from ..backend import dolfinx  # noqa: F401  isort: skip
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from dolfinx import fem, mesh
-from lifrac.meshes.collective import largest
-from lifrac.meshes.grains import band_share
+from lifrac.errors import NumericalFailure
+from lifrac.meshes.geometries.grains import band_share
 from lifrac.meshes.refinement import cell_sizes
 from lifrac.meshes.tagged import TaggedMesh
+from lifrac.parallel.collective import largest
+from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.fracture import DiffuseCrack
+from lifrac.solver.numerics.fixed_point import FixedPoint
+from lifrac.solver.numerics.nodal import values_of
+from lifrac.solver.phase_field.fracture.damage import DamageSolver
+from lifrac.solver.phase_field.fracture.energy import Solid
+from lifrac.solver.phase_field.fracture.fields import Floats, State
+from lifrac.solver.phase_field.fracture.intact_body import load_sound_body
+from lifrac.solver.phase_field.fracture.supports import flaw_nodes, held_displacements
+from lifrac.solver.phase_field.lithium.cell import Cell
+from lifrac.solver.phase_field.lithium.charge_transfer import Charges
+from lifrac.solver.phase_field.lithium.scales import Scales
+from lifrac.solver.physics.damage import DAMAGE_MODELS, DamageModel
+from lifrac.solver.physics.flaw_scales import plating_time
+from lifrac.solver.physics.kinetics import FaceKinetics
+from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, Spectral, Split, StarConvex
+from lifrac.solver.physics.weak_band import weak_band
+from lifrac.solver.protocol.cell_state import CellState
 from ufl.core.expr import Expr
-
-from ..errors import NumericalFailure
-from ..flaw_scales import plating_time
-from ..numerics.fixed_point import FixedPoint
-from ..numerics.nodal import values_of
-from ..parameters import DiffuseCrack, PhaseFieldModel
-from ..physics.damage import DAMAGE_MODELS, DamageModel
-from ..physics.kinetics import FaceKinetics
-from ..physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, Spectral, Split, StarConvex
-from ..physics.weak_band import weak_band
-from ..protocol.state import CellState
-from .cell import Cell
-from .damage import DamageSolver
-from .energy import Solid
-from .faces import Charges
-from .scales import Scales
-from .sound import load_sound_body
-from .state import Floats, State
-from .support import flaw_nodes, held_displacements
 
 DAMAGE_TOLERANCE = 1.0e-4
 """Of max |minimiser - d| in a time step [-]."""
@@ -165,8 +163,9 @@ class PhaseFieldProblem:
         self.surface_energy = e.fracture_energy * correction * excess
         """What a crack within a grain costs [J/m2], on this mesh."""
         held = held_displacements(tagged, self.fields.displacement.function_space, model.loads)
-        self.cell = Cell(tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics,
-                         properties.conductivity)  # fmt: skip
+        self.cell = Cell(
+            tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics, properties.conductivity
+        )
         self.damage = DamageSolver(self.cell.driving_energy, self.fields, relaxation=1.0)
         self.acceleration = FixedPoint(self.comm)
         space = self.fields.damage.function_space

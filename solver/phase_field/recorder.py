@@ -1,25 +1,29 @@
 """Fields of a phase-field state, gathered and appended to `fields.vtkhdf`. Collective."""
 
-from ..backend import dolfinx  # noqa: F401  isort: skip
-
 from pathlib import Path
 
 import numpy as np
-from lifrac.meshes.collective import on_root
+from lifrac.parallel.collective import on_root
+from lifrac.solver.numerics.nodal import NodalMean, values_of
+from lifrac.solver.output.gather_nodes import NodeGather
+from lifrac.solver.output.vtkhdf import TemporalGrid
+from lifrac.solver.phase_field.fracture.fields import Floats
+from lifrac.solver.physics.conduction import current_density
+from lifrac.solver.physics.constants import AMPERE_PER_M2_PER_MA_PER_CM2
+from lifrac.solver.physics.elasticity import components_3d
 
-from ..constants import AMPERE_PER_M2_PER_MA_PER_CM2
-from ..gather import NodeGather
-from ..numerics.nodal import NodalMean, values_of
-from ..physics.conduction import current_density
-from ..physics.elasticity import components_3d
-from ..vtkhdf import TemporalGrid
 from .problem import PhaseFieldProblem
-from .state import Floats
 
 ARRAYS = {
-    "potential_V": 1, "current_density_mA_per_cm2": 3, "displacement_um": 3, "stress_MPa": 6, "damage": 1,
-    "aperture_um": 1, "lithium_share": 1, "lithium_pressure_MPa": 1,
-}  # fmt: skip
+    "potential_V": 1,
+    "current_density_mA_per_cm2": 3,
+    "displacement_um": 3,
+    "stress_MPa": 6,
+    "damage": 1,
+    "aperture_um": 1,
+    "lithium_share": 1,
+    "lithium_pressure_MPa": 1,
+}
 TRIANGLE, TETRAHEDRON = 5, 10
 """VTK's numbers."""
 

@@ -13,9 +13,8 @@ is finite for theta -> 0 and zero for theta = 1. Its activation energy is that o
 from dataclasses import replace
 from math import pi
 
+from lifrac.solver.model.interface import Kinetics
 from ufl.core.expr import Expr
-
-from ..parameters import Kinetics
 
 
 def local_resistance(spot_radius: Expr | float, conductivity: Expr | float, touching: Expr | float) -> Expr | float:

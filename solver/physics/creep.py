@@ -6,9 +6,8 @@ with the uniaxial law eps = A sigma^n. Barroso-Luque, Tu & Ceder, J. Electrochem
 """
 
 import ufl
+from lifrac.solver.model.lithium import Creep
 from ufl.core.expr import Expr
-
-from ..parameters import Creep
 
 GRADIENT_FLOOR = 1.0e-4
 """[MPa/um] regularises |grad p| at zero; a gradient that small moves no metal."""

@@ -29,6 +29,4 @@ def asinh(x: Value) -> Value:
     """Inverse hyperbolic sine without cancellation for x < 0."""
     if not isinstance(x, Expr):
         return np.arcsinh(x)
-    return ufl.conditional(
-        ufl.ge(x, 0.0), ufl.ln(x + ufl.sqrt(x * x + 1.0)), -ufl.ln(-x + ufl.sqrt(x * x + 1.0))
-    )
+    return ufl.conditional(ufl.ge(x, 0.0), ufl.ln(x + ufl.sqrt(x * x + 1.0)), -ufl.ln(-x + ufl.sqrt(x * x + 1.0)))

@@ -10,10 +10,10 @@ eta itself, so Newton sees an almost linear equation at any current (Monroe-Newm
 
 from typing import Protocol
 
+from lifrac.solver.model.interface import Kinetics
 from ufl.core.expr import Expr
 
-from ..constants import pressure_per_volt, thermal_voltage
-from ..parameters import Kinetics
+from .constants import pressure_per_volt, thermal_voltage
 from .functions import Value, asinh, exp, larger, smaller
 
 EXPONENT_LIMIT = 40.0

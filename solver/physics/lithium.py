@@ -6,9 +6,9 @@ complementarity holds node by node and a full node's pressure works on that node
 """
 
 import ufl
+from lifrac.solver.model.lithium import Creep
 from ufl.core.expr import Expr
 
-from ..parameters import Creep
 from .creep import mobility
 
 LUMPED = {"quadrature_rule": "vertex", "quadrature_degree": 1}

@@ -10,10 +10,10 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from lifrac.meshes.grains import band_share
+from lifrac.errors import NumericalFailure
+from lifrac.meshes.geometries.grains import band_share
 from scipy.optimize import brentq, nnls
 
-from ..errors import NumericalFailure
 from .damage import DamageModel
 
 Floats = npt.NDArray[np.float64]
@@ -66,11 +66,13 @@ def _placed(model: DamageModel, ratio: float, width: float, h: float, place: flo
     spread = ((np.arange(_IN_A_ROW) + 0.5) / _IN_A_ROW - 0.5) * h / 3.0
     share = band_share(np.abs(middles[:, None] + spread), h, width).mean(axis=1)
     toughness = 1.0 + (ratio - 1.0) * share
-    gamma = np.concatenate([
-        _side(model, toughness[:n][::-1], h)[::-1],
-        [model.toughness_factor(h) - 1.0],
-        _side(model, toughness[n + 1 :], h),
-    ])  # fmt: skip
+    gamma = np.concatenate(
+        [
+            _side(model, toughness[:n][::-1], h)[::-1],
+            [model.toughness_factor(h) - 1.0],
+            _side(model, toughness[n + 1 :], h),
+        ]
+    )
     return float(toughness @ gamma), float(share @ gamma), float((1.0 - share) @ gamma)
 
 

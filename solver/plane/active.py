@@ -11,12 +11,12 @@ and are solved by a primal-dual active set: each iteration guesses the sets from
 from dataclasses import dataclass
 
 import numpy as np
+from lifrac.solver.model.flaw import CUT_OFF
 from numpy.typing import NDArray
 
-from ..parameters import CUT_OFF
-from ..surface import SurfaceMesh
-from .fields import METAL, OPENING, PRESSURE, Floats
 from .residual import CrackGeometry
+from .surface import SurfaceMesh
+from .unknowns import METAL, OPENING, PRESSURE, Floats
 
 Mask = NDArray[np.bool_]
 

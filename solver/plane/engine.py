@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
+from lifrac.errors import NumericalFailure
+from lifrac.solver.interfaces.contact import Contact
+from lifrac.solver.protocol.events import EVENT_TOLERANCE
+from lifrac.solver.protocol.measures import Areas, Measures
+from lifrac.solver.protocol.restart import Arrays, Kept
+from lifrac.solver.protocol.stepper import CONTACT_ALLOWANCE, PRESSURE_ALLOWANCE, ProtocolRun, Trial
 from scipy.spatial import cKDTree
 
-from ..errors import NumericalFailure
-from ..physics.contact import Contact
-from ..protocol.bookmark import Arrays, Kept
-from ..protocol.events import EVENT_TOLERANCE
-from ..protocol.measures import Areas, Measures
-from ..protocol.run import CONTACT_ALLOWANCE, PRESSURE_ALLOWANCE, ProtocolRun, Trial
-from .fields import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
-from .measures import Observer
+from .diagnostics import Observer
 from .problem import NewtonResult, SurfaceProblem
+from .unknowns import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
 
 TOUGHNESS_ALLOWANCE = 0.05
 """Change of ln Gc_eff in a step, and of what it follows: the crack sees the tip current of the step's start."""
@@ -234,5 +234,3 @@ class PlaneEngine(ProtocolRun[State]):
 
     def mean_contact(self, state: State) -> tuple[float, float]:
         return self.observer.mean_contact(state)
-
-

@@ -4,24 +4,30 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from lifrac.errors import NumericalFailure
+from lifrac.solver.interfaces.contact import Contact, advanced
+from lifrac.solver.interfaces.toughness import toughness_law
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
+from lifrac.solver.physics.constants import thermal_voltage
+from lifrac.solver.physics.flaw_scales import (
+    EDGE_FACTOR,
+    griffith_pressure,
+    opening_at_growth,
+    plating_speed,
+    plating_time,
+)
+from lifrac.solver.physics.kinetics import FaceKinetics
+from lifrac.solver.protocol.measures import Areas
 from numpy.typing import NDArray
 
-from ..bulk import Response
-from ..constants import thermal_voltage
-from ..errors import NumericalFailure
-from ..flaw_scales import EDGE_FACTOR, griffith_pressure, opening_at_growth, plating_speed, plating_time
-from ..parameters import PlaneModel
-from ..physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
-from ..physics.contact import Contact, advanced
-from ..physics.kinetics import FaceKinetics
-from ..physics.toughness import toughness_law
-from ..protocol.measures import Areas
-from ..surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .active import ActiveSetRule, ActiveSets, Scales, connected_metal
-from .fields import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
+from .bulk import Response
 from .numbering import Numbering
 from .residual import SurfaceResidual, locate_flaw
+from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .system import BulkSystem, CondensedSystem, LocalSystem, reduce
+from .unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
 
 CELLS_PER_ZONE = 8.0
 """Cells of the crack path that the default cohesive strength makes the process zone span (at least 5)."""

@@ -4,24 +4,23 @@ Everything local is here, as one residual in six components per node and its der
 distance (elastic stiffness, conduction) is linear and enters in `system.py`.
 """
 
-from ..backend import dolfinx  # noqa: F401  isort: skip
-
 from dataclasses import dataclass, replace
 
 import numpy as np
 import ufl
 from dolfinx import fem
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.physics import lithium
+from lifrac.solver.physics.cohesive import LinearSoftening
+from lifrac.solver.physics.constants import surface_velocity_per_current
+from lifrac.solver.physics.constriction import local_resistance
+from lifrac.solver.physics.kinetics import ButlerVolmer, FaceKinetics
+from lifrac.solver.physics.symbolic import symbolic
 from numpy.typing import NDArray
 
-from ..constants import surface_velocity_per_current
-from ..parameters import Kinetics, PlaneModel
-from ..physics import lithium
-from ..physics.cohesive import LinearSoftening
-from ..physics.constriction import local_resistance
-from ..physics.kinetics import ButlerVolmer, FaceKinetics
-from ..surface import ANODE, COUNTER, CRACK, SurfaceMesh
-from ..symbolic import symbolic
-from .fields import COMPONENTS, Floats
+from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
+from .unknowns import COMPONENTS, Floats
 
 
 @dataclass(frozen=True)

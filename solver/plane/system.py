@@ -13,12 +13,12 @@ from typing import Protocol
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
+from lifrac.errors import NumericalFailure
 
-from ..bulk import Response
-from ..errors import NumericalFailure
 from .active import ActiveSets
-from .fields import COMPONENTS, COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+from .bulk import Response
 from .numbering import FOLLOWS, GROUP, Ints, Mask, Numbering
+from .unknowns import COMPONENTS, COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
 
 FEEDING = ((OPENING, METAL), (CURRENT, COUNTER_CURRENT), (METAL,))
 """Components of each block of unknowns that enter their node's current balance (h where it follows its opening)."""

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from ..parameters import CellModel, ProtocolStep
-from ..physics.contact import lost_below
+from lifrac.solver.interfaces.contact import lost_below
+from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.protocol import ProtocolStep
+
+from .cell_state import CellState
 from .measures import Measures
-from .state import CellState
 
 FRACTURE_ADVANCE = 0.02
 """The crack has left the flaw when its tip has moved by this part of the flaw's length: not by a cell, which the mesh
@@ -75,9 +77,7 @@ class Watch:
         Smallest advance [um] of a crack that can be told.
     """
 
-    def __init__(
-        self, model: CellModel, path_end: float, happened: dict[str, Event], resolution: float = 0.0
-    ) -> None:
+    def __init__(self, model: CellModel, path_end: float, happened: dict[str, Event], resolution: float = 0.0) -> None:
         self.model, self.path_end, self.happened = model, path_end, happened
         self.least_advance = max(FRACTURE_ADVANCE * model.flaw.length, resolution)
         self.lost_below = lost_below(model.contact, model.loads.stack_pressure)

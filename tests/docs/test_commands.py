@@ -21,12 +21,12 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from lifrac.problems.case import READY_CASES, load_case
-from lifrac.problems.cli import app, main
-from lifrac.problems.study import READY_STUDIES
-from lifrac.problems.study_folder import CCD_COLUMNS
-from lifrac.problems.sweep import READY_SWEEPS
-from lifrac.problems.sweep_engine import PROFILES
+from lifrac.problems.case.case import READY_CASES, load_case
+from lifrac.problems.cli.main import app, main
+from lifrac.problems.studies.study import READY_STUDIES
+from lifrac.problems.studies.study_folder import CCD_COLUMNS
+from lifrac.problems.studies.sweep.snakemake_engine import PROFILES
+from lifrac.problems.studies.sweep.sweep import READY_SWEEPS
 from pages import ROOT, Command, commands, quoted_commands, snippets
 from short_runs import ENDS, short_run, shortening
 
@@ -131,7 +131,7 @@ def export(words: list[str], folder: Path) -> None:
 
 
 def verify(words: list[str], folder: Path) -> None:
-    from lifrac.verification.runner import load_checks, select
+    from lifrac.verification.support.runner import load_checks, select
 
     parsed = without(words, "--out")
     only = parsed[parsed.index("--only") + 1] if "--only" in parsed else None
@@ -143,13 +143,16 @@ def as_it_stands(words: list[str], folder: Path) -> None:
 
 
 SHORT_FORMS: dict[str, ShortForm] = {
-    "run": run, "plot": plot, "export": export, "verify": verify,
+    "run": run,
+    "plot": plot,
+    "export": export,
+    "verify": verify,
     "ccd": lambda words, folder: dry_run(["ccd", *words], folder),
     "sweep": lambda words, folder: dry_run(["sweep", *words], folder),
     "check": lambda words, folder: as_it_stands(["check", *words], folder),
     "mesh": lambda words, folder: as_it_stands(["mesh", *words], folder),
     "materials": lambda words, folder: as_it_stands(["materials", *words], folder),
-}  # fmt: skip
+}
 
 
 def lifrac(words: list[str], folder: Path) -> None:
@@ -164,8 +167,14 @@ def lifrac(words: list[str], folder: Path) -> None:
 
 
 def make(words: list[str], folder: Path) -> None:
-    listed = subprocess.run(["make", "--dry-run", "--always-make", *words], cwd=ROOT, capture_output=True, text=True,
-                            timeout=120, check=False)  # fmt: skip
+    listed = subprocess.run(
+        ["make", "--dry-run", "--always-make", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert listed.returncode == 0, listed.stderr
 
 
@@ -240,6 +249,12 @@ def _options(subcommand: str) -> set[str]:
 
 @pytest.mark.parametrize("snippet", [s for s in snippets() if s.kind in ("bash", "sh")], ids=str)
 def test_shell_accepts_the_script(snippet: object) -> None:
-    done = subprocess.run(["bash", "-n"], input=snippet.text, text=True, capture_output=True,  # type: ignore[attr-defined]
-                          timeout=60, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-n"],
+        input=snippet.text,
+        text=True,
+        capture_output=True,  # type: ignore[attr-defined]
+        timeout=60,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")

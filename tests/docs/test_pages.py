@@ -6,19 +6,19 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from lifrac.problems.case import READY_CASES
-from lifrac.problems.ccd_distribution import CURVE_COLUMNS, QUANTILE_COLUMNS
-from lifrac.problems.drive import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
-from lifrac.problems.ending import BAD_INPUT
-from lifrac.problems.run_folder import COLUMNS
-from lifrac.problems.schema import CaseFile
-from lifrac.problems.schema_tools import find_field
-from lifrac.problems.study import READY_STUDIES
-from lifrac.problems.study_file import StudyFile
-from lifrac.problems.study_folder import CCD_COLUMNS, RUN_COLUMNS
-from lifrac.problems.sweep import READY_SWEEPS, SweepFile
-from lifrac.solver.fields import BULK_ARRAYS, SURFACE_ARRAYS
+from lifrac.problems.case.case import READY_CASES
+from lifrac.problems.case.schema import CaseFile
+from lifrac.problems.case.schema_tools import find_field
+from lifrac.problems.process.ending import BAD_INPUT
+from lifrac.problems.run.driver import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
+from lifrac.problems.run.run_folder import COLUMNS
+from lifrac.problems.studies.population.distribution import CURVE_COLUMNS, QUANTILE_COLUMNS
+from lifrac.problems.studies.study import READY_STUDIES
+from lifrac.problems.studies.study_file import StudyFile
+from lifrac.problems.studies.study_folder import CCD_COLUMNS, RUN_COLUMNS
+from lifrac.problems.studies.sweep.sweep import READY_SWEEPS, SweepFile
 from lifrac.solver.phase_field.recorder import ARRAYS as DIFFUSE_ARRAYS
+from lifrac.solver.plane.recorder import BULK_ARRAYS, SURFACE_ARRAYS
 from lifrac.solver.protocol.events import GRAVEST
 from pages import CODE, ROOT, Table, anchors, links, pages, prose, tables
 from short_runs import short_run
@@ -70,7 +70,7 @@ def test_links_and_pictures_lead_somewhere(page: str) -> None:
 
 @pytest.mark.parametrize("page", ALL_PAGES)
 def test_files_that_are_named_exist(page: str) -> None:
-    """Paths into the tree, in code or in words: `solver/phase_field/adapt.py`, docs/ccd.md."""
+    """Paths into the tree, in code or in words: `solver/phase_field/fracture/refinement_rule.py`, docs/ccd.md."""
     for number, line in prose(page):
         words = chain(CODE.findall(line), re.findall(r"(?<![\w./`-])((?:docs|problems|benchmarks)/[\w./-]*\w)", line))
         for word in words:
@@ -93,9 +93,12 @@ def test_modules_that_are_named_exist(page: str) -> None:
 
 @pytest.mark.parametrize(
     ("page", "heading", "folder"),
-    [("problems/README.md", "## Ready cases", READY_CASES), ("docs/ccd.md", "## Ready studies", READY_STUDIES),
-     ("docs/sweep.md", "## Ready sweeps", READY_SWEEPS)],
-)  # fmt: skip
+    [
+        ("problems/README.md", "## Ready cases", READY_CASES),
+        ("docs/ccd.md", "## Ready studies", READY_STUDIES),
+        ("docs/sweep.md", "## Ready sweeps", READY_SWEEPS),
+    ],
+)
 def test_every_ready_file_has_its_row(page: str, heading: str, folder: Path) -> None:
     assert {path.stem for path in folder.glob("*.toml")} <= set(first_column(section(page, heading)))
 

@@ -10,22 +10,28 @@ from typing import Any
 import pytest
 import tomlkit
 import yaml
-from lifrac.meshes.errors import InputError
-from lifrac.problems.case import READY_CASES, load_case
-from lifrac.problems.cli import main
-from lifrac.problems.materials import load_card
-from lifrac.problems.overrides import lay_over
-from lifrac.problems.study import load_study
-from lifrac.problems.sweep import load_sweep
+from lifrac.errors import InputError
+from lifrac.problems.case.case import READY_CASES, load_case
+from lifrac.problems.case.overrides import lay_over
+from lifrac.problems.cli.main import main
+from lifrac.problems.materials.cards import load_card
+from lifrac.problems.studies.study import load_study
+from lifrac.problems.studies.sweep.sweep import load_sweep
 from pages import Snippet, snippets
 from short_runs import ENDS, short_run, shortening
 
 CARDS = READY_CASES.parent / "cards"
 WHOLE_CASE = {"electrolyte", "defect", "operation", "protocol"}
 STUDY = {
-    "study": {"case": "llzo_holds", "temperatures": ["25 degC"], "stack_pressures": ["1 MPa"],
-              "areal_capacities": ["0.25 mAh/cm^2"], "current_min": "0.5 mA/cm^2", "current_max": "8 mA/cm^2"},
-}  # fmt: skip
+    "study": {
+        "case": "llzo_holds",
+        "temperatures": ["25 degC"],
+        "stack_pressures": ["1 MPa"],
+        "areal_capacities": ["0.25 mAh/cm^2"],
+        "current_min": "0.5 mA/cm^2",
+        "current_max": "8 mA/cm^2",
+    },
+}
 """What a part of a study is laid over."""
 OWN_FLAW = "flaw.msh"
 """The mesh of the script that has cells of a flaw."""
@@ -149,8 +155,10 @@ def geo_mesh(folder: Path, group: str = "crack_plane") -> Path:
     (script,) = [snippet for snippet in snippets() if snippet.kind == "geo" and f'("{group}")' in snippet.text]
     name = "own" if group == "crack_plane" else group
     (folder / f"{name}.geo").write_text(script.text)
-    program = ("import gmsh; gmsh.initialize(); gmsh.option.setNumber('General.Terminal', 0); "
-               f"gmsh.open('{name}.geo'); gmsh.model.mesh.generate(2); gmsh.write('{name}.msh')")  # fmt: skip
+    program = (
+        "import gmsh; gmsh.initialize(); gmsh.option.setNumber('General.Terminal', 0); "
+        f"gmsh.open('{name}.geo'); gmsh.model.mesh.generate(2); gmsh.write('{name}.msh')"
+    )
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=300)
     return folder / f"{name}.msh"
 
@@ -170,7 +178,7 @@ def test_python_runs(snippet: Snippet, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_values_beside_the_lines_of_results_are_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lifrac.postprocess.results import RunResult
+    from lifrac.postprocess.read.run_result import RunResult
 
     plane, diffuse = (RunResult.load(short_run(name)) for name in ("llzo_holds", "llzo_inclined"))
     assert plane.summary["max_lithium_pressure_MPa"] == pytest.approx(plane.history["max_lithium_pressure_MPa"].max())

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lifrac.meshes import backend, builder  # noqa: F401
+from lifrac.errors import InputError
+from lifrac.meshes import builder
 from lifrac.meshes.builder import build
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw, finer
-from lifrac.meshes.raw import FACET_GROUPS
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw, finer
 from lifrac.meshes.report import cell_quality
+from lifrac.meshes.serial_mesh import FACET_GROUPS
 from lifrac.meshes.tagged import TaggedMesh
 from mpi4py import MPI
 

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dolfinx
 import pytest
 import ufl
-from lifrac.meshes import compiling
-from lifrac.meshes.backend import dolfinx
-from lifrac.meshes.compiling import Claim, Form
-from lifrac.meshes.errors import InputError
+from lifrac.errors import InputError
+from lifrac.parallel import compiling
+from lifrac.parallel.compiling import Claim, Form
 from mpi4py import MPI
 
 COMPILE = """
@@ -95,9 +95,7 @@ def test_who_waits_says_for_whom_and_heeds_signals(filled: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("compiler", ["/bin/false", "/nowhere/cc"])
-def test_a_compiler_that_does_not_work_is_named(
-    tmp_path: Path, compiler: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_compiler_that_does_not_work_is_named(tmp_path: Path, compiler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", compiler)
     with pytest.raises(InputError, match=f"CC = '{compiler}': the C compiler does not work"):
         compile_with(tmp_path)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from lifrac.errors import InputError
 from lifrac.meshes import builder
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw, finer
-from lifrac.meshes.raw import RawMesh
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw, finer
 from lifrac.meshes.report import cell_quality
+from lifrac.meshes.serial_mesh import RawMesh
 
 H = 0.5
 SLAB = SlabEdgeFlaw(60, 50, 12.3, H, 6, growth=0.2, corridor=5.0, flaw_row=True)

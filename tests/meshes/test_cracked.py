@@ -7,14 +7,14 @@ from pathlib import Path
 import meshio
 import numpy as np
 import pytest
+from lifrac.errors import InputError
 from lifrac.meshes import builder
 from lifrac.meshes.builder import build, write_msh
-from lifrac.meshes.cracked import Corridor, CrackedSlab, Pore
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.polylines import distance_between, distance_to_point, lengths, segments, strip
-from lifrac.meshes.raw import RawMesh
+from lifrac.meshes.geometries.cracked import Corridor, CrackedSlab, Pore
+from lifrac.meshes.geometries.polylines import distance_between, distance_to_point, lengths, segments, strip
 from lifrac.meshes.reader import read_mesh
 from lifrac.meshes.report import cell_quality
+from lifrac.meshes.serial_mesh import RawMesh
 from mpi4py import MPI
 
 H = 0.5
@@ -165,7 +165,7 @@ def test_own_mesh_may_name_flaw_and_pore(tmp_path: Path, version: float) -> None
 
 
 def test_plane_engine_refuses_a_body_without_crack_plane() -> None:
-    from lifrac.solver.surface import gather_surface
+    from lifrac.solver.plane.surface import gather_surface
 
     with pytest.raises(InputError, match=r"fracture.engine = 'plane'.*no crack_plane.*phase_field"):
         gather_surface(build(replace(SLAB, band_size=2.0, cracks=(INCLINED,)), MPI.COMM_SELF))
@@ -202,7 +202,7 @@ PORE_LOW = replace(PORE, y=5.5)
         ({"cracks": (INCLINED, ((3.0, 0.0), (13.0, 17.3)))}, "closer than three cells"),
         ({"cracks": (JOINED,), "pores": (PORE,), "band_size": 2.6}, "half the radius"),
     ],
-)  # fmt: skip
+)
 def test_impossible_body_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         replace(SLAB, **change)  # type: ignore[arg-type]

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.grains import Grains, grain_count
+from lifrac.errors import InputError
+from lifrac.meshes.geometries.grains import Grains, grain_count
 
 BOX = ((-30.0, 30.0), (0.0, 40.0))
 
@@ -49,7 +49,7 @@ def test_same_values_give_the_same_grains() -> None:
 def test_points_are_located_one_by_one_or_together(monkeypatch: pytest.MonkeyPatch) -> None:
     grains, points = Grains(BOX, 30, 2, periodic=True), grid(21)
     together = grains.locate(points)
-    monkeypatch.setattr("lifrac.meshes.grains.MOST_PAIRS", 90)
+    monkeypatch.setattr("lifrac.meshes.geometries.grains.MOST_PAIRS", 90)
     for a, b in zip(together, grains.locate(points), strict=True):
         np.testing.assert_array_equal(a, b)
 

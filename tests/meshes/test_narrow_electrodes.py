@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from lifrac.errors import InputError
 from lifrac.meshes.builder import build
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.gathering import gather
-from lifrac.meshes.raw import RawMesh
+from lifrac.meshes.gather_mesh import gather
+from lifrac.meshes.serial_mesh import RawMesh
 from mpi4py import MPI
 from narrow_electrodes import BLOCK, SLAB, narrowed
 

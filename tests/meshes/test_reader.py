@@ -8,11 +8,11 @@ from typing import Any
 import meshio
 import numpy as np
 import pytest
+from lifrac.errors import InputError
 from lifrac.meshes.builder import build, write_msh
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
-from lifrac.meshes.raw import FACET_GROUPS
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.reader import read_mesh
+from lifrac.meshes.serial_mesh import FACET_GROUPS
 from lifrac.meshes.tagged import TaggedMesh
 from mpi4py import MPI
 
@@ -29,9 +29,7 @@ def slab_msh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("geometry", "dim"), [(SLAB, 2), (BLOCK, 3)])
-def test_written_mesh_reads_back_the_same(
-    geometry: SlabEdgeFlaw | HalfPennyBlock, dim: int, tmp_path: Path
-) -> None:
+def test_written_mesh_reads_back_the_same(geometry: SlabEdgeFlaw | HalfPennyBlock, dim: int, tmp_path: Path) -> None:
     path = tmp_path / "mesh.msh"
     write_msh(geometry, path)
     assert path.read_text().startswith("$MeshFormat\n4.1")
@@ -97,8 +95,7 @@ def foreign(msh: Path) -> Any:
         source.points[:, :2],
         [(shape, data) for shape, (data, _) in blocks.items()],
         cell_sets={
-            name: [np.flatnonzero(family == -1 - i) for _, family in blocks.values()]
-            for i, name in enumerate(names)
+            name: [np.flatnonzero(family == -1 - i) for _, family in blocks.values()] for i, name in enumerate(names)
         },
         cell_data={"cell_tags": [family for _, family in blocks.values()]},
     )
@@ -190,9 +187,7 @@ REFUSALS: list[tuple[Callable[[Any], None], str]] = [
 
 
 @pytest.mark.parametrize(("change", "message"), REFUSALS)
-def test_unusable_mesh_is_refused(
-    slab_msh: Path, tmp_path: Path, change: Callable[[Any], None], message: str
-) -> None:
+def test_unusable_mesh_is_refused(slab_msh: Path, tmp_path: Path, change: Callable[[Any], None], message: str) -> None:
     path = tmp_path / "bad.msh"
     with_gmsh(slab_msh, path, change)
     with pytest.raises(InputError, match=f"(?is){message}") as refusal:

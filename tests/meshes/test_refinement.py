@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from lifrac.meshes.builder import build
-from lifrac.meshes.gathering import gather
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
-from lifrac.meshes.raw import RawMesh, exterior
+from lifrac.meshes.gather_mesh import gather
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.refinement import SizeDemand, cell_sizes, refine
 from lifrac.meshes.report import cell_quality
+from lifrac.meshes.serial_mesh import RawMesh, exterior
 from mpi4py import MPI
 
 NEAR, AHEAD = 2.0, 5.0

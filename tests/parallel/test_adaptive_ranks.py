@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from adaptive_bodies import COARSE, HEIGHT, LENGTH, PulledPlate, pulled_plate, rectangle
+from lifrac.errors import NumericalFailure
 from lifrac.meshes.builder import build
-from lifrac.meshes.gathering import cell_numbers, gather
-from lifrac.meshes.geometry import HalfPennyBlock
-from lifrac.solver.errors import NumericalFailure
+from lifrac.meshes.gather_mesh import cell_numbers, gather
+from lifrac.meshes.geometries.slabs import HalfPennyBlock
 from lifrac.solver.numerics.adaptive import resume
-from lifrac.solver.phase_field.state import State
+from lifrac.solver.phase_field.fracture.fields import State
 from mpi4py import MPI
 
 COMM = MPI.COMM_WORLD

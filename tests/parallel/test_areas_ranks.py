@@ -2,11 +2,11 @@
 
 import numpy as np
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver.bulk import Bulk
-from lifrac.solver.parameters import Loads
+from lifrac.solver.model.loads import Loads
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
-from lifrac.solver.surface import gather_surface
+from lifrac.solver.plane.bulk import Bulk
+from lifrac.solver.plane.surface import gather_surface
 from lithium_bodies import mesh_of, model
 from mpi4py import MPI
 from narrow_electrodes import body

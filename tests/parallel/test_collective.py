@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lifrac.errors import InputError
 from lifrac.meshes.builder import build
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.reader import read_mesh
-from lifrac.problems.case import load_case
-from lifrac.problems.runner import run_case
-from lifrac.solver.bulk import Bulk
-from lifrac.solver.parameters import Loads
-from lifrac.solver.surface import gather_surface
+from lifrac.problems.case.case import load_case
+from lifrac.problems.run.runner import run_case
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.plane.bulk import Bulk
+from lifrac.solver.plane.surface import gather_surface
 from mpi4py import MPI
 
 COMM = MPI.COMM_WORLD

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import ufl
+from lifrac.errors import InputError
 from lifrac.meshes.builder import build
-from lifrac.meshes.cracked import CrackedSlab, Pore
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
-from lifrac.meshes.gmsh_model import Geometry
+from lifrac.meshes.geometries.cracked import CrackedSlab, Pore
+from lifrac.meshes.geometries.gmsh_model import Geometry
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver.surface import gather_surface
+from lifrac.solver.plane.surface import gather_surface
 from mpi4py import MPI
 
 from dolfinx import fem  # isort: skip

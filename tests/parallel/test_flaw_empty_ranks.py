@@ -1,6 +1,7 @@
 """A flaw that holds next to no lithium is told of alike on all ranks, and as on one."""
 
-from lifrac.solver.parameters import Flaw, ProtocolStep
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.protocol import ProtocolStep
 from lithium_bodies import A0, engine, model
 from mpi4py import MPI
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lifrac.solver.parameters import Loads
+from lifrac.solver.model.loads import Loads
 from lithium_bodies import CURRENT, engine, model, problem
 from mpi4py import MPI
 

@@ -1,10 +1,10 @@
 """Failures that ranks share, and those that meet one of them alone."""
 
 import pytest
-from lifrac.meshes import meeting
-from lifrac.meshes.collective import largest, on_root
-from lifrac.meshes.meeting import Meeting, shared
-from lifrac.meshes.notice import END, FailedAlone, Notice
+from lifrac.parallel import meeting
+from lifrac.parallel.collective import largest, on_root
+from lifrac.parallel.meeting import Meeting, shared
+from lifrac.parallel.notice import END, FailedAlone, Notice
 from mpi4py import MPI
 
 COMM = MPI.COMM_WORLD

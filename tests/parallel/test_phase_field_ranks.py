@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import NumericalFailure
 from lifrac.solver.numerics.linear import Preset
-from lifrac.solver.phase_field.measures import tip_position
-from lifrac.solver.phase_field.minimise import Control
+from lifrac.solver.phase_field.fracture.energy_release import tip_position
+from lifrac.solver.phase_field.fracture.minimise import Control
 from lifrac.solver.physics.splits import NoSplit, Split, StarConvex
 from mpi4py import MPI
 from phase_field_bodies import hold, plate, pressed

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from lifrac.postprocess import style
+from lifrac.postprocess.figures import style
 from synthetic_diffuse import DiffuseCrack
 from synthetic_run import MakeRun, write_run
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from lifrac.solver.vtkhdf import TemporalGrid
+from lifrac.solver.output.vtkhdf import TemporalGrid
 from matplotlib.tri import Triangulation
 
 THICKNESS, HALF_WIDTH, CELL, LENGTH, ADRIFT = 60.0, 60.0, 1.0, 2.0, 300.0

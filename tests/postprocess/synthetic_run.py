@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from lifrac.postprocess.results import HISTORY_COLUMNS
-from lifrac.solver.vtkhdf import TemporalGrid
+from lifrac.postprocess.read.run_result import HISTORY_COLUMNS
+from lifrac.solver.output.vtkhdf import TemporalGrid
 from matplotlib.tri import Triangulation
 
 THICKNESS, HALF_WIDTH, FLAW = 200.0, 300.0, 20.0
@@ -34,9 +34,7 @@ def history(kind: str, rows: int) -> pd.DataFrame:
     table["time_s"] = 720.0 * s
     current = {"rest": 0.0 * s, "reversal": np.where(s <= 0.6, 4.0, -4.0)}.get(kind, 4.0 + 0.0 * s)
     table["current_density_mA_per_cm2"] = current
-    table["charge_mAh_per_cm2"] = (
-        np.concatenate([[0], np.cumsum(current[1:] * np.diff(table["time_s"]))]) / 3600
-    )
+    table["charge_mAh_per_cm2"] = np.concatenate([[0], np.cumsum(current[1:] * np.diff(table["time_s"]))]) / 3600
     growth = np.clip((s - 0.25) / 0.7, 0, 1) ** 1.5 if kind == "through" else 0.0 * s
     table["crack_length_um"] = table["crack_tip_um"] = FLAW + (THICKNESS - FLAW) * growth
     table["lithium_length_um"] = table["crack_tip_um"] - 5.0 * np.sin(np.pi * growth)

@@ -8,14 +8,14 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from lifrac.meshes.grains import Grains, grain_count
-from lifrac.postprocess.crack_path import crack_path
-from lifrac.postprocess.diffuse_picture import DiffusePicture
-from lifrac.postprocess.grain_lines import boundary_lines
-from lifrac.postprocess.holes import holes
-from lifrac.postprocess.plots import plot_run
-from lifrac.postprocess.results import RunResult
-from lifrac.solver.vtkhdf import TemporalGrid
+from lifrac.meshes.geometries.grains import Grains, grain_count
+from lifrac.postprocess.crack.crack_path import crack_path
+from lifrac.postprocess.crack.grain_lines import boundary_lines
+from lifrac.postprocess.crack.pore_outlines import holes
+from lifrac.postprocess.figures.all_figures import plot_run
+from lifrac.postprocess.figures.diffuse_picture import DiffusePicture
+from lifrac.postprocess.read.run_result import RunResult
+from lifrac.solver.output.vtkhdf import TemporalGrid
 from matplotlib.tri import Triangulation
 from synthetic_diffuse import ARRAYS, CELL, HALF_WIDTH, THICKNESS, DiffuseCrack
 from synthetic_run import MakeRun
@@ -34,9 +34,13 @@ def load(folder: Path, steps: tuple[int, ...] = (3, 6)) -> DiffusePicture:
 
 @pytest.mark.parametrize(
     ("crack", "kind", "rows", "stored"),
-    [(INCLINED, "through", 60, 4), (STRAIGHT, "rest", 10, 2), (INCLINED, "holds", 1, 1),
-     (DiffuseCrack(wet=-1.0), "holds", 10, 2)],
-)  # fmt: skip
+    [
+        (INCLINED, "through", 60, 4),
+        (STRAIGHT, "rest", 10, 2),
+        (INCLINED, "holds", 1, 1),
+        (DiffuseCrack(wet=-1.0), "holds", 10, 2),
+    ],
+)
 @pytest.mark.filterwarnings("error")
 def test_every_kind_of_run_is_drawn(
     make_diffuse: MakeRun, crack: DiffuseCrack, kind: str, rows: int, stored: int
@@ -186,9 +190,13 @@ def _crossing(a: np.ndarray, b: np.ndarray, y: float) -> float:
 
 @pytest.mark.parametrize(
     "case",
-    [{}, {"electrolyte": {"grains": {"count": 1}}}, {"electrolyte": {"grains": {"size": "0.1 bohr"}}},
-     {"electrolyte": {"grains": {"count": 9}}, "mesh": {"file": "own.msh"}}],
-)  # fmt: skip
+    [
+        {},
+        {"electrolyte": {"grains": {"count": 1}}},
+        {"electrolyte": {"grains": {"size": "0.1 bohr"}}},
+        {"electrolyte": {"grains": {"count": 9}}, "mesh": {"file": "own.msh"}},
+    ],
+)
 def test_no_grain_boundaries_where_they_cannot_be_told(case: dict[str, object]) -> None:
     assert boundary_lines(case, np.zeros(2), np.ones(2)) == []
 
@@ -228,8 +236,9 @@ def test_block_is_drawn_in_its_symmetry_plane(make_diffuse: MakeRun) -> None:
     n = len(xy)
     points = np.vstack([np.column_stack([xy, np.full(n, z)]) for z in (0.0, 5.0)])
     a, b, c = triangles.T
-    tetrahedra = np.vstack([np.column_stack(t) for t in ((a, b, c, a + n), (b, c, a + n, b + n),
-                                                         (c, a + n, b + n, c + n))])  # fmt: skip
+    tetrahedra = np.vstack(
+        [np.column_stack(t) for t in ((a, b, c, a + n), (b, c, a + n, b + n), (c, a + n, b + n, c + n))]
+    )
     path = folder / "fields.vtkhdf"
     path.unlink()
     file = TemporalGrid(path, points, [(10, tetrahedra)], np.zeros(len(tetrahedra), int), ARRAYS)

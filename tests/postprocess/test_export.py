@@ -5,10 +5,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from lifrac.meshes.errors import InputError
+from lifrac.errors import InputError
 from lifrac.postprocess.export import export
-from lifrac.postprocess.fields import FieldFile
-from lifrac.problems.cli import main
+from lifrac.postprocess.read.field_file import FieldFile
+from lifrac.problems.cli.main import main
 from short_runs import short_run
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.postprocess.arrhenius import apparent_activation_energy
-from lifrac.postprocess.plot_ccd import COLUMNS, ccd_figure, read_ccd
-from lifrac.postprocess.plots import plot_run
+from lifrac.errors import InputError
+from lifrac.postprocess.figures.all_figures import plot_run
+from lifrac.postprocess.figures.arrhenius import apparent_activation_energy
+from lifrac.postprocess.figures.plot_ccd import COLUMNS, ccd_figure, read_ccd
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
@@ -34,7 +34,7 @@ def full(folder: Path, temperatures: int, pressures: int, capacities: int) -> Pa
             for p in range(pressures)
             for q in range(capacities)
         ],
-    )  # fmt: skip
+    )
 
 
 def bars(figure: Figure, panel: int) -> set[tuple[float, float]]:

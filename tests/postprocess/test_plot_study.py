@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.postprocess import style
-from lifrac.postprocess.outcomes import LOOKS, midpoints
-from lifrac.postprocess.plot_distribution import distribution_figure, read_distribution
-from lifrac.postprocess.plot_map import map_figure, read_runs
-from lifrac.postprocess.plot_sweep import read_sweep, sweep_figure
-from lifrac.postprocess.plots import plot_run
+from lifrac.errors import InputError
+from lifrac.postprocess.figures import style
+from lifrac.postprocess.figures.all_figures import plot_run
+from lifrac.postprocess.figures.outcomes import LOOKS, midpoints
+from lifrac.postprocess.figures.plot_distribution import distribution_figure, read_distribution
+from lifrac.postprocess.figures.plot_map import map_figure, read_runs
+from lifrac.postprocess.figures.plot_sweep import read_sweep, sweep_figure
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -62,11 +62,22 @@ def study(folder: Path, lengths: tuple[float, ...] = (20.0,), pressures: tuple[f
                         (folder / "points" / point / name).touch()
                 ccd.append((a, 0.02, t, p, 0.5, 2.0, 4.0, "short_circuit", runs[-2][-1]))
     where = ["flaw_length_um", "flaw_aperture_um", "temperature_C", "stack_pressure_MPa", "areal_capacity_mAh_per_cm2"]
-    pd.DataFrame(runs, columns=[*where, "current_density_mA_per_cm2", "outcome", "last_current_density_mA_per_cm2",
-                                "termination", "charge_mAh_per_cm2", "reason", "point"]
-                 ).to_csv(folder / "runs.csv", index=False)  # fmt: skip
-    pd.DataFrame(ccd, columns=[*where, "ccd_lower_mA_per_cm2", "ccd_upper_mA_per_cm2", "failure_mode", "point"]
-                 ).to_csv(folder / "ccd.csv", index=False)  # fmt: skip
+    pd.DataFrame(
+        runs,
+        columns=[
+            *where,
+            "current_density_mA_per_cm2",
+            "outcome",
+            "last_current_density_mA_per_cm2",
+            "termination",
+            "charge_mAh_per_cm2",
+            "reason",
+            "point",
+        ],
+    ).to_csv(folder / "runs.csv", index=False)
+    pd.DataFrame(ccd, columns=[*where, "ccd_lower_mA_per_cm2", "ccd_upper_mA_per_cm2", "failure_mode", "point"]).to_csv(
+        folder / "ccd.csv", index=False
+    )
     return folder
 
 
@@ -232,14 +243,18 @@ def sweep(folder: Path, keys: str, values: list[str]) -> Path:
     ("keys", "values", "labels"),
     [
         ("defect.length_um", ["5.0", "10.0", "20.0", "40.0"], ("Length (µm)", "Areal capacity at the end")),
-        ("operation.temperature_C,protocol.current_density_mA_per_cm2",
-         ["25.0,1.0", "25.0,8.0", "60.0,1.0", "60.0,8.0"],
-         ("Temperature (°C)", "Current density (mA")),
-        ("protocol.current_density_mA_per_cm2,operation.stack_pressure_MPa,electrolyte.card",
-         ["1.0,1.0,LLZO", "1.0,9.0,LLZO", "2.0,1.0,LATP", "2.0,9.0,LATP", "4.0,1.0,LATP"],
-         ("Stack pressure (MPa)", "Current density (mA")),
+        (
+            "operation.temperature_C,protocol.current_density_mA_per_cm2",
+            ["25.0,1.0", "25.0,8.0", "60.0,1.0", "60.0,8.0"],
+            ("Temperature (°C)", "Current density (mA"),
+        ),
+        (
+            "protocol.current_density_mA_per_cm2,operation.stack_pressure_MPa,electrolyte.card",
+            ["1.0,1.0,LLZO", "1.0,9.0,LLZO", "2.0,1.0,LATP", "2.0,9.0,LATP", "4.0,1.0,LATP"],
+            ("Stack pressure (MPa)", "Current density (mA"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_sweep(tmp_path: Path, keys: str, values: list[str], labels: tuple[str, str]) -> None:
     table, found = read_sweep(sweep(tmp_path, keys, values) / "sweep.csv")
     assert found == keys.split(",")

@@ -7,12 +7,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.postprocess.plane_picture import PlanePicture
-from lifrac.postprocess.plot_history import history_figure
-from lifrac.postprocess.plots import plot_run
-from lifrac.postprocess.results import RunResult
-from lifrac.postprocess.style import Progress
+from lifrac.errors import InputError
+from lifrac.postprocess.figures.all_figures import plot_run
+from lifrac.postprocess.figures.plane_picture import PlanePicture
+from lifrac.postprocess.figures.plot_history import history_figure
+from lifrac.postprocess.figures.style import Progress
+from lifrac.postprocess.read.run_result import RunResult
 from synthetic_run import MakeRun
 
 ALL = {f"{n}.{s}" for n in ("history", "fields", "crack_profile") for s in ("png", "pdf")}
@@ -21,7 +21,6 @@ ALL = {f"{n}.{s}" for n in ("history", "fields", "crack_profile") for s in ("png
 @pytest.fixture
 def coarse_pictures() -> None:
     """Pictures are as fine here as a user's: their sizes are tested."""
-
 
 
 @pytest.mark.parametrize(
@@ -47,9 +46,7 @@ def test_run_without_fields_gives_the_history_only(make_run: MakeRun) -> None:
 
 
 def test_axis_is_charge_unless_charge_does_not_tell(make_run: MakeRun) -> None:
-    columns = {
-        k: Progress.of(RunResult.load(make_run(k)).history).column for k in ("holds", "rest", "reversal")
-    }
+    columns = {k: Progress.of(RunResult.load(make_run(k)).history).column for k in ("holds", "rest", "reversal")}
     assert columns == {"holds": "charge_mAh_per_cm2", "rest": "time_s", "reversal": "time_s"}
 
 
@@ -79,7 +76,7 @@ def test_drawn_opening_is_the_stored_one_enlarged(make_run: MakeRun) -> None:
 
 def test_plots_need_neither_dolfinx_nor_gmsh() -> None:
     script = (
-        "import sys, lifrac.postprocess.plots;"
+        "import sys, lifrac.postprocess.figures.all_figures;"
         "bad = {'dolfinx', 'gmsh', 'petsc4py', 'mpi4py', 'vtk', 'matplotlib.pyplot'} & set(sys.modules);"
         "assert not bad, bad"
     )

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.postprocess.fields import ANODE, CRACK_PLANE, ELECTROLYTE, FieldFile
-from lifrac.postprocess.results import HISTORY_COLUMNS, RunResult
-from lifrac.solver.vtkhdf import TemporalGrid
+from lifrac.errors import InputError
+from lifrac.postprocess.read.field_file import ANODE, CRACK_PLANE, ELECTROLYTE, FieldFile
+from lifrac.postprocess.read.run_result import HISTORY_COLUMNS, RunResult
+from lifrac.solver.output.vtkhdf import TemporalGrid
 from synthetic_run import THICKNESS, MakeRun
 
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.problems import cli
-from lifrac.problems.case import load_case
-from lifrac.solver.parameters import AssistedCracking
+from lifrac.errors import InputError
+from lifrac.problems.case.case import load_case
+from lifrac.problems.cli import main as cli
+from lifrac.solver.model.fracture import AssistedCracking
 
 STATED = 'fracture.assisted.current_density="0.1 mA/cm^2"'
 

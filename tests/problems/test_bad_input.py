@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from lifrac.problems.cli import main
+from lifrac.problems.cli.main import main
 
 GOOD = """
 [electrolyte]
@@ -210,17 +210,13 @@ def test_wrong_value(
 
 
 @pytest.mark.parametrize(("text", "key", "remedy"), ADDED)
-def test_wrong_addition(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, key: str, remedy: str
-) -> None:
+def test_wrong_addition(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, key: str, remedy: str) -> None:
     message = refused(tmp_path, f"{GOOD}\n{text}\n", capsys)
     assert all(words in message for words in ("bad.toml", key, remedy)), message
 
 
 @pytest.mark.parametrize(("step", "key", "remedy"), PROTOCOLS)
-def test_wrong_step(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], step: str, key: str, remedy: str
-) -> None:
+def test_wrong_step(tmp_path: Path, capsys: pytest.CaptureFixture[str], step: str, key: str, remedy: str) -> None:
     text = GOOD.partition("[protocol]")[0] + f"[[protocol.steps]]\n{step}\n"
     message = refused(tmp_path, text, capsys)
     assert all(words in message for words in ("bad.toml", key, remedy)), message
@@ -237,9 +233,7 @@ def test_wrong_step(
         ("protocol.steps[3].duration=1 s", ["protocol.steps"]),
     ],
 )
-def test_wrong_override(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], override: str, words: list[str]
-) -> None:
+def test_wrong_override(tmp_path: Path, capsys: pytest.CaptureFixture[str], override: str, words: list[str]) -> None:
     message = refused(tmp_path, GOOD, capsys, "--set", override)
     assert all(word in message for word in words), message
 
@@ -270,9 +264,7 @@ def test_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     assert main(["check", str(tmp_path / "windows.toml")]) == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "words"), [("lzo_holds", "Did you mean llzo_holds?"), ("nothing.toml", "no such")]
-)
+@pytest.mark.parametrize(("name", "words"), [("lzo_holds", "Did you mean llzo_holds?"), ("nothing.toml", "no such")])
 def test_missing_case(capsys: pytest.CaptureFixture[str], name: str, words: str) -> None:
     assert main(["run", name]) == 2
     assert words in capsys.readouterr().err

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.problems import estimates, reference
-from lifrac.problems.case import READY_CASES, Case, load_case
-from lifrac.solver.parameters import ProtocolStep, StopRules
+from lifrac.errors import InputError
+from lifrac.problems.case import estimates, reference
+from lifrac.problems.case.case import READY_CASES, Case, load_case
+from lifrac.solver.model.protocol import ProtocolStep, StopRules
 
 READY = sorted(path.stem for path in READY_CASES.glob("*.toml"))
 SHORT = """
@@ -90,7 +90,7 @@ def test_json_schema_refuses() -> None:
 
 
 def test_generated_files_are_up_to_date() -> None:
-    """`python -m lifrac.problems.reference` makes them."""
+    """`python -m lifrac.problems.case.reference` makes them."""
     assert (READY_CASES.parent / "case.schema.json").read_text() == reference.schema_text()
     docs = Path(__file__).parents[2] / "docs"
     for name in ("cases.md", "materials.md", "ccd.md"):
@@ -99,10 +99,14 @@ def test_generated_files_are_up_to_date() -> None:
 
 def test_overridden_and_derived_values_round_trip(path: Path, tmp_path: Path) -> None:
     overrides = [
-        "operation.temperature=61.7 degC", "electrolyte.properties.conductivity=0.7 mS/cm",
-        "electrodes.properties.stress_cap=3 MPa", "output.fields=['0.1 mAh/cm^2', '0.2 mAh/cm^2']",
-        "electrolyte.thickness=0.3337 mm", "fracture.cohesive_strength=321 MPa", "solver.max_step=10 s",
-    ]  # fmt: skip
+        "operation.temperature=61.7 degC",
+        "electrolyte.properties.conductivity=0.7 mS/cm",
+        "electrodes.properties.stress_cap=3 MPa",
+        "output.fields=['0.1 mAh/cm^2', '0.2 mAh/cm^2']",
+        "electrolyte.thickness=0.3337 mm",
+        "fracture.cohesive_strength=321 MPa",
+        "solver.max_step=10 s",
+    ]
     case = load_case(path, overrides)
     (tmp_path / "resolved.toml").write_text(case.resolved_toml())
     again = load_case(tmp_path / "resolved.toml")
@@ -125,8 +129,13 @@ def test_model_in_internal_units(path: Path) -> None:
 def test_mesh_defaults(path: Path) -> None:
     sizes = load_case(path).file.mesh_sizes()
     assert sizes == {
-        "crack_size": 0.4, "path_growth": 0.02, "path_size": 2.0, "far_size": 20.0, "growth": 0.1, "half_width": 200.0
-    }  # fmt: skip
+        "crack_size": 0.4,
+        "path_growth": 0.02,
+        "path_size": 2.0,
+        "far_size": 20.0,
+        "growth": 0.1,
+        "half_width": 200.0,
+    }
     long = load_case(path, ["defect.length=60 um", "electrolyte.thickness=100 um"]).file.mesh_sizes()
     assert (long["crack_size"], long["half_width"]) == (1.2, 300.0)
     tiny = load_case(path, ["defect.length=1 um"]).file.mesh_sizes()
@@ -170,8 +179,9 @@ def test_long_form_of_the_protocol(path: Path) -> None:
     path.write_text(head + steps)
     case = load_case(path, ["protocol.steps[1].duration=2 min", "protocol.voltage_limit=0.5 V"])
     assert case.model().protocol == (
-        ProtocolStep("constant_current", 10.0, None, 10.0), ProtocolStep("rest", duration=120.0)
-    )  # fmt: skip
+        ProtocolStep("constant_current", 10.0, None, 10.0),
+        ProtocolStep("rest", duration=120.0),
+    )
     assert case.model().stop.voltage_limit == 0.5
 
 
@@ -234,9 +244,7 @@ SLOT = {
 )
 def test_threshold_of_a_slot_under_stack_pressure(path: Path, pressure: float, current: float) -> None:
     """Table of the master scaling for w = 1 um, a = 20 um, K_Ic = 0.23 MPa m^0.5 (two to three digits)."""
-    overrides = [f"{key}={value}" for key, value in SLOT.items()] + [
-        f"operation.stack_pressure={pressure} MPa"
-    ]
+    overrides = [f"{key}={value}" for key, value in SLOT.items()] + [f"operation.stack_pressure={pressure} MPa"]
     numbers = load_case(path, overrides).dimensionless()
     assert numbers["slot_threshold_current_mA_per_cm2"] == pytest.approx(current, rel=0.02, abs=6e-4)
 

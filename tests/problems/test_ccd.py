@@ -7,13 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from lifrac.problems import ccd_display
-from lifrac.problems.ccd import Bracket, Trial, bracket, log_spaced, refinement, violations
-from lifrac.problems.ccd_display import _Table, board_for
-from lifrac.problems.ccd_drivers import Plan, Row, plan
-from lifrac.problems.points import Finished, Point
-from lifrac.problems.study import Study, load_study
-from lifrac.problems.study_folder import ccd_row, run_row
+from lifrac.problems.studies.ccd import display as ccd_display
+from lifrac.problems.studies.ccd.brackets import Bracket, Trial, bracket, log_spaced, refinement, violations
+from lifrac.problems.studies.ccd.display import _Table, board_for
+from lifrac.problems.studies.ccd.search import Plan, Row, plan
+from lifrac.problems.studies.points import Finished, Point
+from lifrac.problems.studies.study import Study, load_study
+from lifrac.problems.studies.study_folder import ccd_row, run_row
 from rich.console import Console
 from rich.live import Live
 from study_texts import ONE, STUDY, write
@@ -290,8 +290,14 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
         board.finished(known[first.key], 1, 3)
         board.show([now], study.driver.rows(condition, now.done))
     text = screen.file.getvalue()  # type: ignore[attr-defined]
-    for words in ("25 degC, 1 MPa", "1 + 2", "below 2 at 0.05 mAh/cm2", "above 2 at 0.03 mAh/cm2",
-                  "1 of 3 runs of this round", "fails by short circuit at 0.04 mAh/cm2"):  # fmt: skip
+    for words in (
+        "25 degC, 1 MPa",
+        "1 + 2",
+        "below 2 at 0.05 mAh/cm2",
+        "above 2 at 0.03 mAh/cm2",
+        "1 of 3 runs of this round",
+        "fails by short circuit at 0.04 mAh/cm2",
+    ):
         assert words in text
 
 
@@ -307,8 +313,9 @@ def test_progress_in_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         board.show([now], rows)
     assert lines[0].startswith("  1 of 3: 25 degC, 1 MPa, 2 mA/cm2 to 0.05 mAh/cm^2: holds to the end of the protocol")
     assert lines[1:] == [
-        "25 degC, 1 MPa: CCD at 0.03 mAh/cm2: above 32 mA/cm2", "25 degC, 1 MPa: CCD at 0.05 mAh/cm2: 2 to 8 mA/cm2",
-    ]  # fmt: skip
+        "25 degC, 1 MPa: CCD at 0.03 mAh/cm2: above 32 mA/cm2",
+        "25 degC, 1 MPa: CCD at 0.05 mAh/cm2: 2 to 8 mA/cm2",
+    ]
 
 
 def test_whole_cycles_are_told_without_rounding_noise(tmp_path: Path) -> None:

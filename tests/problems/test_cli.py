@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.problems import cli
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import InputError, NumericalFailure
+from lifrac.problems.cli import main as cli
 
 COMMANDS = ["run", "ccd", "check", "mesh", "materials", "plot", "verify"]
 
@@ -47,9 +46,7 @@ def test_exit_codes(
     assert str(error) in capsys.readouterr().err
 
 
-def test_only_the_first_rank_prints(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_only_the_first_rank_prints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delitem(sys.modules, "mpi4py.MPI", raising=False)
     monkeypatch.setenv("PMI_RANK", "1")
     assert cli.main(["check", "nothing.toml"]) == 2
@@ -100,7 +97,7 @@ def test_mesh_reports_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_light_commands_leave_the_solver_alone(tokens: list[str]) -> None:
     """Help, materials and check answer without DOLFINx, MPI and gmsh."""
     script = (
-        "import sys; from lifrac.problems.cli import main\n"
+        "import sys; from lifrac.problems.cli.main import main\n"
         f"assert main({tokens!r}) == 0\n"
         "heavy = {'dolfinx', 'mpi4py', 'gmsh', 'petsc4py', 'matplotlib', 'pandas'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

@@ -1,6 +1,6 @@
 """The hash of the code that decides numbers sees what Python acts on, and nothing else."""
 
-from lifrac.problems.code_version import DECIDING, _statements, code_hash
+from lifrac.problems.run.code_version import DECIDING, _statements, code_hash
 
 SOURCE = '''"""What it is."""
 

@@ -1,12 +1,12 @@
 """An inclined flaw full of lithium under 200 MPa of lateral compression, from its case file."""
 
 import numpy as np
-from lifrac.problems.case import load_case
-from lifrac.problems.runner import make_mesh
+from lifrac.problems.case.case import load_case
+from lifrac.problems.run.runner import make_mesh
 from lifrac.solver.numerics.nodal import values_of
-from lifrac.solver.phase_field.observer import Observer
+from lifrac.solver.phase_field.diagnostics import Observer
+from lifrac.solver.phase_field.lithium.initial_fill import fill_flaw
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
-from lifrac.solver.phase_field.start import fill_flaw
 from mpi4py import MPI
 
 COARSE = ('fracture.length="2 um"', 'mesh.band_size="0.66 um"', "mesh.adaptive=false")

@@ -7,13 +7,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.postprocess.plot_history import history_figure
-from lifrac.postprocess.results import RunResult
-from lifrac.problems import cli
-from lifrac.problems.case import Case, load_case
-from lifrac.solver.constants import GAS_CONSTANT
-from lifrac.solver.physics.contact import interface_resistance
+from lifrac.errors import InputError
+from lifrac.postprocess.figures.plot_history import history_figure
+from lifrac.postprocess.read.run_result import RunResult
+from lifrac.problems.case.case import Case, load_case
+from lifrac.problems.cli import main as cli
+from lifrac.solver.interfaces.contact import interface_resistance
+from lifrac.solver.physics.constants import GAS_CONSTANT
 
 CASE = """
 [electrolyte]

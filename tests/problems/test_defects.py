@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lifrac.errors import InputError
 from lifrac.meshes.builder import build, write_msh
-from lifrac.meshes.cracked import CrackedSlab, Pore
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
-from lifrac.problems.case import Case, load_case
-from lifrac.problems.cli import main
-from lifrac.problems.study import load_study
-from lifrac.solver.parameters import DiffuseCrack
+from lifrac.meshes.geometries.cracked import CrackedSlab, Pore
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.problems.case.case import Case, load_case
+from lifrac.problems.cli.main import main
+from lifrac.problems.studies.study import load_study
+from lifrac.solver.model.fracture import DiffuseCrack
 from mpi4py import MPI
 
 HEAD = """
@@ -120,8 +120,14 @@ def test_two_flaws(tmp_path: Path) -> None:
 def test_parameters_of_the_phase_field_engine(tmp_path: Path) -> None:
     diffuse = case_of(tmp_path, "inclined").phase_field_model().diffuse
     assert diffuse == DiffuseCrack(length=2.0, cell_size=0.5)
-    sets = ['fracture.damage_model="AT2"', 'fracture.length="1.2 um"', 'fracture.split="star_convex"',
-            "fracture.split_ratio=3", "fracture.correct_toughness=false", 'mesh.band_size="0.4 um"']  # fmt: skip
+    sets = [
+        'fracture.damage_model="AT2"',
+        'fracture.length="1.2 um"',
+        'fracture.split="star_convex"',
+        "fracture.split_ratio=3",
+        "fracture.correct_toughness=false",
+        'mesh.band_size="0.4 um"',
+    ]
     stated = case_of(tmp_path, "inclined", *sets).phase_field_model().diffuse
     assert stated == DiffuseCrack(1.2, 0.4, "AT2", "star_convex", 3.0, False)
 
@@ -153,8 +159,13 @@ def test_warnings_say_what_follows(tmp_path: Path) -> None:
 
 
 def test_polycrystal(tmp_path: Path) -> None:
-    sets = ['electrolyte.grains.size="10 um"', "electrolyte.grains.seed=3", "electrolyte.grains.toughness_ratio=0.5",
-            'electrolyte.grains.boundary_resistance="0.2 ohm cm^2"', "electrolyte.grains.periodic=true"]  # fmt: skip
+    sets = [
+        'electrolyte.grains.size="10 um"',
+        "electrolyte.grains.seed=3",
+        "electrolyte.grains.toughness_ratio=0.5",
+        'electrolyte.grains.boundary_resistance="0.2 ohm cm^2"',
+        "electrolyte.grains.periodic=true",
+    ]
     case = case_of(tmp_path, "straight", *sets)
     assert isinstance(case.geometry(), CrackedSlab), "grains break the symmetry"
     found = case.phase_field_model().boundaries

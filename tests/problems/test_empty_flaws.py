@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from lifrac.postprocess.outcomes import LOOKS, looks
-from lifrac.postprocess.plot_ccd import ccd_figure, read_ccd
-from lifrac.postprocess.plot_history import EVENTS
-from lifrac.postprocess.plot_map import read_runs
-from lifrac.postprocess.plot_sweep import read_sweep
-from lifrac.problems.ccd_display import beyond, words
-from lifrac.problems.ccd_drivers import plan
-from lifrac.problems.cli import main
-from lifrac.problems.points import Finished, Point
-from lifrac.problems.study import load_study
-from lifrac.problems.study_folder import ccd_row
-from lifrac.problems.sweep_folder import RESULTS
+from lifrac.postprocess.figures.outcomes import LOOKS, looks
+from lifrac.postprocess.figures.plot_ccd import ccd_figure, read_ccd
+from lifrac.postprocess.figures.plot_history import EVENTS
+from lifrac.postprocess.figures.plot_map import read_runs
+from lifrac.postprocess.figures.plot_sweep import read_sweep
+from lifrac.problems.cli.main import main
+from lifrac.problems.studies.ccd.display import beyond, words
+from lifrac.problems.studies.ccd.search import plan
+from lifrac.problems.studies.points import Finished, Point
+from lifrac.problems.studies.study import load_study
+from lifrac.problems.studies.study_folder import ccd_row
+from lifrac.problems.studies.sweep.sweep_folder import RESULTS
 from lifrac.solver.protocol.events import GRAVEST
 from study_texts import ONE, STUDY, table, write
 
@@ -132,10 +132,16 @@ def survived(point: Point, empty: int | None) -> Finished:
     steps = point.case.model().protocol
     cycle = None if empty is None else steps[empty].cycle or None
     summary = {
-        "outcome": "completed" if empty is None else "flaw_empty", "termination": "protocol_end", "wall_time_s": 0.0,
-        "charge_mAh_per_cm2": 0.05, "protocol_step": len(steps) - 1, "flaw_empty_since_protocol_step": empty,
-        "flaw_empty_since_cycle": cycle, "reason": "", "steps": 1,
-    }  # fmt: skip
+        "outcome": "completed" if empty is None else "flaw_empty",
+        "termination": "protocol_end",
+        "wall_time_s": 0.0,
+        "charge_mAh_per_cm2": 0.05,
+        "protocol_step": len(steps) - 1,
+        "flaw_empty_since_protocol_step": empty,
+        "flaw_empty_since_cycle": cycle,
+        "reason": "",
+        "steps": 1,
+    }
     return Finished(point, summary)
 
 
@@ -181,8 +187,10 @@ def test_sweep_tables_show_it(tmp_path: Path) -> None:
     """Also where the flaw was emptied after a fracture, which stays the outcome; older tables are read."""
     assert "flaw_empty_since_protocol_step" in RESULTS
     columns = ["number", "defect.residual", "status", "outcome", "termination", "charge_mAh_per_cm2", "reason", "point"]
-    rows = [(1, 0.0, "finished", "fracture", "protocol_end", 0.1, None, "a", 2),
-            (2, 0.05, "finished", "completed", "protocol_end", 0.1, None, "b", None)]  # fmt: skip
+    rows = [
+        (1, 0.0, "finished", "fracture", "protocol_end", 0.1, None, "a", 2),
+        (2, 0.05, "finished", "completed", "protocol_end", 0.1, None, "b", None),
+    ]
     frame = pd.DataFrame(rows, columns=[*columns, "flaw_empty_since_protocol_step"])
     frame.to_csv(tmp_path / "sweep.csv", index=False)
     assert read_sweep(tmp_path / "sweep.csv")[0]["look"].tolist() == ["flaw_empty", "completed"]
@@ -197,5 +205,7 @@ def test_pictures_know_every_outcome() -> None:
 
 def test_a_failure_of_the_numerics_comes_first() -> None:
     assert looks(["flaw_empty", "fracture", "flaw_empty"], [True, False, False], [True, True, False]) == [
-        "numerical", "flaw_empty", "flaw_empty"
-    ]  # fmt: skip
+        "numerical",
+        "flaw_empty",
+        "flaw_empty",
+    ]

@@ -5,11 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from lifrac.problems import estimates
-from lifrac.problems.case import load_case
-from lifrac.problems.ccd_forecast import run_time
-from lifrac.problems.cli import main
-from lifrac.problems.study import load_study
+from lifrac.problems.case import estimates
+from lifrac.problems.case.case import load_case
+from lifrac.problems.cli.main import main
+from lifrac.problems.studies.ccd.forecast import run_time
+from lifrac.problems.studies.study import load_study
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -44,12 +44,17 @@ def test_every_half_step_counts() -> None:
 
 
 def test_modules_are_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`python -m lifrac.problems`, and `python -m lifrac.problems.cli` in a process of its own."""
+    """`python -m lifrac.problems`, and `python -m lifrac.problems.cli.main` in a process of its own."""
     monkeypatch.setattr(sys, "argv", ["lifrac", "run", "nothing.toml"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("lifrac.problems", run_name="__main__")
     assert ended.value.code == 2
     assert "no such case file" in capsys.readouterr().err
-    wrong = subprocess.run([sys.executable, "-m", "lifrac.problems.cli", "run", "nothing.toml"], capture_output=True,
-                           text=True, timeout=300, check=False)  # fmt: skip
+    wrong = subprocess.run(
+        [sys.executable, "-m", "lifrac.problems.cli.main", "run", "nothing.toml"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert (wrong.returncode, wrong.stderr.startswith("lifrac: ")) == (2, True)

@@ -1,9 +1,9 @@
 """Processes that a foreign launcher has started are noticed; a single rank is left alone wherever it runs."""
 
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.problems import cli
-from lifrac.problems.launcher import refuse_copies
+from lifrac.errors import InputError
+from lifrac.problems.cli import main as cli
+from lifrac.problems.process.launcher import refuse_copies
 from test_run import write_case
 
 

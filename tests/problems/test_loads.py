@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from lifrac.problems.case import Case, load_case
-from lifrac.problems.runner import make_mesh
-from lifrac.solver.bulk import Bulk
-from lifrac.solver.flaw_scales import EDGE_FACTOR, PENNY_FACTOR, normal_stress
-from lifrac.solver.surface import CRACK, gather_surface
+from lifrac.problems.case.case import Case, load_case
+from lifrac.problems.run.runner import make_mesh
+from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, PENNY_FACTOR, normal_stress
+from lifrac.solver.plane.bulk import Bulk
+from lifrac.solver.plane.surface import CRACK, gather_surface
 from mpi4py import MPI
 
 COARSE = ["mesh.crack_size=2 um", "mesh.far_size=20 um", "mesh.half_width=150 um", "electrolyte.thickness=100 um"]

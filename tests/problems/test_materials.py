@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.problems.card_files import CARDS, card_names
-from lifrac.problems.materials import ElectrolyteCard, LithiumCard, load_card, override
-from lifrac.problems.properties import ElectrolyteProperties, LithiumProperties
+from lifrac.errors import InputError
+from lifrac.problems.materials.card_files import CARDS, card_names
+from lifrac.problems.materials.cards import ElectrolyteCard, LithiumCard, load_card, override
+from lifrac.problems.materials.properties import ElectrolyteProperties, LithiumProperties
 
 ROOM = 298.15
 OMEGA = 13.0e-6
@@ -96,9 +96,7 @@ def test_conductivity_times_temperature_follows_arrhenius() -> None:
 def test_override_keeps_the_temperature_law() -> None:
     plain, own = electrolyte("LLZO"), changed(electrolyte("LLZO"), conductivity="0.92 mS/cm")
     assert own.evaluate(ROOM).conductivity == pytest.approx(2 * plain.evaluate(ROOM).conductivity, rel=1e-14)
-    assert own.evaluate(350.0).conductivity == pytest.approx(
-        2 * plain.evaluate(350.0).conductivity, rel=1e-14
-    )
+    assert own.evaluate(350.0).conductivity == pytest.approx(2 * plain.evaluate(350.0).conductivity, rel=1e-14)
     assert own.entries["conductivity"].confidence == "user"
 
 

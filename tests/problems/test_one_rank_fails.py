@@ -49,12 +49,15 @@ sys.exit(process.wait(100))
     launcher = [str(Path(sys.executable).with_name("mpiexec")), "-n", "2"]
     if not Path(launcher[0]).exists():
         pytest.skip("no mpiexec beside Python")
-    hangs = [str(FOLDER / "inject.py"), "1", "lifrac.solver.bulk:Bulk.response", "1", "forever"]
+    hangs = [str(FOLDER / "inject.py"), "1", "lifrac.solver.plane.bulk:Bulk.response", "1", "forever"]
     surroundings = os.environ | {"INJECTED": str(mark), "OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}
     ended = subprocess.run(
         [sys.executable, "-c", stop, str(mark), *launcher, sys.executable, *hangs, *arguments],
-        env=surroundings, capture_output=True, text=True, timeout=200,
-    )  # fmt: skip
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
     assert ended.returncode == 4, ended.stderr
     assert ended.stderr.count("rank 1 of 2: asked to stop by SIGTERM") == 1
     assert not (tmp_path / "out" / "summary.json").exists()

@@ -6,21 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lifrac.problems import ccd_runner, sweep_point
-from lifrac.problems.case import Case
-from lifrac.problems.cli import main
-from lifrac.problems.code_version import code_hash
-from lifrac.problems.sweep import load_sweep
-from lifrac.problems.sweep_folder import SweepFolder
-from lifrac.problems.sweep_point import compute_job
-from lifrac.problems.sweep_runner import run_sweep
+from lifrac.problems.case.case import Case
+from lifrac.problems.cli.main import main
+from lifrac.problems.run.code_version import code_hash
+from lifrac.problems.studies.ccd import runner as ccd_runner
+from lifrac.problems.studies.sweep import sweep_point
+from lifrac.problems.studies.sweep.sweep import load_sweep
+from lifrac.problems.studies.sweep.sweep_folder import SweepFolder
+from lifrac.problems.studies.sweep.sweep_point import compute_job
+from lifrac.problems.studies.sweep.sweep_runner import run_sweep
 from short_runs import short_run
 from study_texts import ONE, table, write
 from test_sweep import NOTHING, SWEEP, Runs
 
 THEIRS = "0" * 64
-SUMMARY = {"outcome": "completed", "termination": "protocol_end", "charge_mAh_per_cm2": 0.05, "protocol_step": 0,
-           "steps": 1, "wall_time_s": 0.0, "reason": ""}  # fmt: skip
+SUMMARY = {
+    "outcome": "completed",
+    "termination": "protocol_end",
+    "charge_mAh_per_cm2": 0.05,
+    "protocol_step": 0,
+    "steps": 1,
+    "wall_time_s": 0.0,
+    "reason": "",
+}
 Study = Callable[..., int]
 
 
@@ -158,7 +166,7 @@ def test_a_complete_sweep_of_other_code_is_shown_as_such(swept: Path, capsys: py
 
 
 def test_a_job_that_other_code_has_prepared_is_refused(swept: Path) -> None:
-    from lifrac.meshes.errors import InputError
+    from lifrac.errors import InputError
 
     computed_by([swept / "plan.json"], THEIRS)
     with pytest.raises(InputError, match="was prepared by other code"):

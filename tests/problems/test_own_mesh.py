@@ -8,14 +8,14 @@ import gmsh
 import meshio
 import numpy as np
 import pytest
+from lifrac.errors import InputError
 from lifrac.meshes.builder import write_msh
-from lifrac.meshes.cracked import CrackedSlab
-from lifrac.meshes.errors import InputError
-from lifrac.meshes.geometry import SlabEdgeFlaw
-from lifrac.problems import cli
-from lifrac.problems.case import load_case
-from lifrac.problems.own_mesh import check_own
-from lifrac.problems.sweep import load_sweep
+from lifrac.meshes.geometries.cracked import CrackedSlab
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.problems.case.case import load_case
+from lifrac.problems.case.own_mesh import check_own
+from lifrac.problems.cli import main as cli
+from lifrac.problems.studies.sweep.sweep import load_sweep
 
 PLANE = """
 [electrolyte]
@@ -239,8 +239,11 @@ def test_every_command_refuses(plane: Path, tmp_path: Path, capsys: pytest.Captu
     study, swept = tmp_path / "study.toml", tmp_path / "sweep.toml"
     study.write_text(STUDY.format(plane))
     swept.write_text(f'[sweep]\ncase = "{plane}"\n[sweep.grid]\n"electrolyte.thickness" = ["40 um", "80 um"]\n')
-    for command in (["ccd", str(study), "--out", str(tmp_path / "out"), *other],
-                    ["ccd", str(study), "--dry-run", *other], ["sweep", str(swept), "--dry-run"]):  # fmt: skip
+    for command in (
+        ["ccd", str(study), "--out", str(tmp_path / "out"), *other],
+        ["ccd", str(study), "--dry-run", *other],
+        ["sweep", str(swept), "--dry-run"],
+    ):
         assert cli.main(command) == 2, command
         assert "is 40 um thick" in capsys.readouterr().err
     assert not (tmp_path / "out").exists() or not any(

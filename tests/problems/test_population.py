@@ -5,7 +5,7 @@ from math import exp, inf, log, log1p, sqrt
 
 import numpy as np
 import pytest
-from lifrac.problems.population import (
+from lifrac.problems.studies.population.population import (
     Electrode,
     Population,
     SingleFlaws,

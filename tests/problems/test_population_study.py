@@ -4,12 +4,12 @@ from math import log, log1p
 from pathlib import Path
 
 import pytest
-from lifrac.problems.ccd_drivers import Plan, Row, plan
-from lifrac.problems.cli import main
-from lifrac.problems.points import Finished
-from lifrac.problems.population import largest_flaw_quantile
-from lifrac.problems.study import Study, load_study
-from lifrac.problems.study_folder import StudyFolder
+from lifrac.problems.cli.main import main
+from lifrac.problems.studies.ccd.search import Plan, Row, plan
+from lifrac.problems.studies.points import Finished
+from lifrac.problems.studies.population.population import largest_flaw_quantile
+from lifrac.problems.studies.study import Study, load_study
+from lifrac.problems.studies.study_folder import StudyFolder
 from study_texts import STUDY, table, write
 
 POPULATION = """
@@ -45,10 +45,15 @@ def computed(study: Study) -> tuple[list[Plan], list[Row]]:
                 flaw = point.case.file.defect
                 at = failed_at(point.current / 10.0, float(flaw.length), float(flaw.aperture))
                 fails = at < 0.05
-                known[point.key] = Finished(point, {
-                    "termination": "stop_rule" if fails else "protocol_end", "charge_mAh_per_cm2": min(at, 0.05),
-                    "outcome": "crack_through" if fails else "completed", "protocol_step": 0,
-                })  # fmt: skip
+                known[point.key] = Finished(
+                    point,
+                    {
+                        "termination": "stop_rule" if fails else "protocol_end",
+                        "charge_mAh_per_cm2": min(at, 0.05),
+                        "outcome": "crack_through" if fails else "completed",
+                        "protocol_step": 0,
+                    },
+                )
         plans.append(stands)
         rows += study.driver.rows(condition, stands.done)
     return plans, rows
@@ -143,7 +148,9 @@ def test_quantiles_in_words(tmp_path: Path) -> None:
 
 
 def test_listed_flaws_with_apertures(tmp_path: Path) -> None:
-    text = TEXT.replace(LENGTHS, 'flaw_apertures = ["20 nm", "40 nm"]') + """
+    text = (
+        TEXT.replace(LENGTHS, 'flaw_apertures = ["20 nm", "40 nm"]')
+        + """
 [study.population]
 lengths = ["18 um", "12 um"]
 apertures = ["40 nm", "20 nm"]
@@ -152,6 +159,7 @@ areal_density = "10 1/cm^2"
 electrode_areas = ["1 cm^2"]
 quantiles = [0.5]
 """
+    )
     study = population_study(tmp_path, text)
     assert [float(a) for a in study.grids.flaw_lengths or ()] == [12.0, 18.0]
     lines, _ = tables(tmp_path / "out", study)
@@ -182,12 +190,20 @@ REFUSED = [
     ('["0.1 cm^2", "1 cm^2"]', "[]", "study.population.electrode_areas", "is empty"),
     ("length_modulus = 2", "length_modulus = 2\nquantiles = [0.5, 1]", "study.population.quantiles", "below 1"),
     ("length_modulus = 2", "length_modulus = 2\nlenght = 2", "study.population.lenght", "Did you mean"),
-    ("length_modulus = 2", 'length_modulus = 2\naperture_scale = "9 nm"', "study.population.aperture_modulus",
-     "is required"),
-    ("length_modulus = 2", 'length_modulus = 2\naperture_scale = "9 nm"\naperture_modulus = 3',
-     "study.flaw_apertures", "two apertures or more"),
+    (
+        "length_modulus = 2",
+        'length_modulus = 2\naperture_scale = "9 nm"',
+        "study.population.aperture_modulus",
+        "is required",
+    ),
+    (
+        "length_modulus = 2",
+        'length_modulus = 2\naperture_scale = "9 nm"\naperture_modulus = 3',
+        "study.flaw_apertures",
+        "two apertures or more",
+    ),
     (LENGTHS, f'{LENGTHS}\nflaw_apertures = ["9 nm", "20 nm"]', "study.population", "states no apertures"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("old", "new", "key", "words"), REFUSED)

@@ -5,7 +5,7 @@ import logging
 import sys
 
 import pytest
-from lifrac.problems.progress import _Lines, progress_for, remaining
+from lifrac.problems.run.progress import _Lines, progress_for, remaining
 
 
 def test_a_line_every_tenth(caplog: pytest.LogCaptureFixture) -> None:

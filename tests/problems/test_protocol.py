@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from lifrac.problems.case import load_case
-from lifrac.problems.cli import main
-from lifrac.problems.summary import cycles_completed, level_survived
-from lifrac.solver.parameters import ProtocolStep, StopRules
+from lifrac.problems.case.case import load_case
+from lifrac.problems.cli.main import main
+from lifrac.problems.run.summary import cycles_completed, level_survived
+from lifrac.solver.model.protocol import ProtocolStep, StopRules
 
 HEAD = """
 [electrolyte]
@@ -125,6 +125,8 @@ def test_check_lists_few_of_many_steps(tmp_path: Path, capsys: pytest.CaptureFix
 
 BARE_RAMP = 'type = "ramp"\ncurrent_density = "1 mA/cm^2"\nduration = "1 h"'
 HOUR = 'duration = "1 h"'
+
+
 def test_a_protocol_that_empties_the_flaw_is_warned_of(tmp_path: Path) -> None:
     """20 nm hold F w0/(2 Omega) = 74.2 C/m2, 0.1 mAh/cm2 are 3600 C/m2: 49 times as much."""
     path = tmp_path / "case.toml"
@@ -167,11 +169,14 @@ REFUSED = [
     (CYCLE + "alternate = true", "", "[0].alternate", "belongs to ramp"),
     (CYCLE + 'current_max = "1 mA/cm^2"', "", "[0].current_max", "belongs to ramp"),
     (CYCLE + 'stripping_current_density = "1 mA/cm^2"', "", "[0].stripping_current_density", "sign"),
-    (CYCLE.replace('"0.5', '"-0.5') + 'stripping_current_density = "-1 mA/cm^2"',
-     "", "[0].current_density", "sign"),
+    (CYCLE.replace('"0.5', '"-0.5') + 'stripping_current_density = "-1 mA/cm^2"', "", "[0].current_density", "sign"),
     (CYCLE + 'rest = "0 s"', "", "[0].rest", "above 0 s"),
-    ('type = "rest"\nduration = "1 h"\nvoltage_limit = "1 V"', "", "[0].voltage_limit",
-     "constant_current or ramp or cycle"),
+    (
+        'type = "rest"\nduration = "1 h"\nvoltage_limit = "1 V"',
+        "",
+        "[0].voltage_limit",
+        "constant_current or ramp or cycle",
+    ),
     ('type = "rest"\nduration = "1 h"\nrest = "1 h"', "", "[0].rest", "ramp or cycle"),
     (CYCLE + 'voltage_limit = "1 V"', 'voltage_limit = "1 V"', "[0].voltage_limit", "smaller"),
     (CYCLE, "voltage_drop = 1.0", "protocol.voltage_drop", "below 1"),
@@ -179,7 +184,7 @@ REFUSED = [
     (CYCLE, 'time_limit = "0 h"', "protocol.time_limit", "above 0"),
     (CYCLE, 'on_contact_lost = "next"', "protocol.on_contact_lost", "next_step"),
     (CYCLE, 'on_contact_lost = "next_step"', "protocol.on_contact_lost", "[electrodes.contact]"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("step", "protocol", "key", "remedy"), REFUSED)

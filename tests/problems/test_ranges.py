@@ -5,12 +5,12 @@ from math import inf, isfinite, nextafter
 from typing import Any
 
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.problems.case import CaseFile, load_case
-from lifrac.problems.materials import ElectrolyteCard, LithiumCard
-from lifrac.problems.schema_tools import dimension_of, model_inside
-from lifrac.problems.study_file import StudyFile
-from lifrac.problems.units import Dimension, QuantityError
+from lifrac.errors import InputError
+from lifrac.problems.case.case import CaseFile, load_case
+from lifrac.problems.case.schema_tools import dimension_of, model_inside
+from lifrac.problems.materials.cards import ElectrolyteCard, LithiumCard
+from lifrac.problems.quantities.units import Dimension, QuantityError
+from lifrac.problems.studies.study_file import StudyFile
 from pydantic import BaseModel
 
 MODELS: tuple[type[BaseModel], ...] = (CaseFile, ElectrolyteCard, LithiumCard, StudyFile)
@@ -92,32 +92,56 @@ def test_what_is_no_quantity_is_refused(key: str) -> None:
 
 SLIPS: dict[str, list[tuple[str, str, str]]] = {
     "energy": [
-        ("0.34 eV/mol", "refused", '"0.34 eV"'), ("33 kJ", "refused", '"33 kJ/mol"'), ("34 eV", "refused", '"34 kJ'),
-        ("33 J/mol", "refused", '"33 kJ/mol"'), ("0.34 eV", "right", ""), ("33 kJ/mol", "right", ""),
-        ("340 meV", "right", ""), ("0.34 meV", "refused", '"0.34 eV"'), ("-0.34 eV", "refused", ""),
+        ("0.34 eV/mol", "refused", '"0.34 eV"'),
+        ("33 kJ", "refused", '"33 kJ/mol"'),
+        ("34 eV", "refused", '"34 kJ'),
+        ("33 J/mol", "refused", '"33 kJ/mol"'),
+        ("0.34 eV", "right", ""),
+        ("33 kJ/mol", "right", ""),
+        ("340 meV", "right", ""),
+        ("0.34 meV", "refused", '"0.34 eV"'),
+        ("-0.34 eV", "refused", ""),
     ],
     "aperture": [("20 mm", "refused", '"20 um"'), ("20 nm", "right", ""), ("200 um", "warned of", '"200 nm"')],
     "thickness": [("100 mm", "warned of", '"100 um"'), ("100 nm", "warned of", '"100 um"'), ("0.1 m", "warned of", "")],
-    "stack": [("5 GPa", "warned of", '"5 MPa"'), ("5 Pa", "warned of", '"5 MPa"'), ("-5 MPa", "refused", ""),
-              ("0 MPa", "right", ""), ("5 kPa", "right", "")],
+    "stack": [
+        ("5 GPa", "warned of", '"5 MPa"'),
+        ("5 Pa", "warned of", '"5 MPa"'),
+        ("-5 MPa", "refused", ""),
+        ("0 MPa", "right", ""),
+        ("5 kPa", "right", ""),
+    ],
     "modulus": [("22 MPa", "warned of", '"22 GPa"'), ("22 kPa", "warned of", '"22 GPa"'), ("150 GPa", "right", "")],
-    "temperature": [("25 K", "refused", '"25 degC"'), ("298.15 degC", "warned of", '"298.15 K"'),
-                    ("60 degC", "right", "")],
-    "current": [("4 A/cm^2", "warned of", '"4 mA/cm^2"'), ("4 kA/cm^2", "refused", '"4 mA/cm^2"'),
-                ("-2 mA/cm^2", "right", "")],
+    "temperature": [
+        ("25 K", "refused", '"25 degC"'),
+        ("298.15 degC", "warned of", '"298.15 K"'),
+        ("60 degC", "right", ""),
+    ],
+    "current": [
+        ("4 A/cm^2", "warned of", '"4 mA/cm^2"'),
+        ("4 kA/cm^2", "refused", '"4 mA/cm^2"'),
+        ("-2 mA/cm^2", "right", ""),
+    ],
     "capacity": [("500 mAh/m^2", "right", ""), ("5 Ah/cm^2", "warned of", '"5 mAh/cm^2"')],
-    "resistance": [("1e300 ohm*cm^2", "refused", ""), ("12 ohm*m^2", "warned of", '"12 ohm*cm^2"'),
-                   ("12 ohm*cm2", "right", "")],
+    "resistance": [
+        ("1e300 ohm*cm^2", "refused", ""),
+        ("12 ohm*m^2", "warned of", '"12 ohm*cm^2"'),
+        ("12 ohm*cm2", "right", ""),
+    ],
     "toughness": [("1 Pa*m^0.5", "warned of", '"1 MPa*m^0.5"'), ("1.25 MPa*sqrt(m)", "right", "")],
-}  # fmt: skip
+}
 KEYS = {
-    "energy": "ElectrolyteCard.properties.conductivity.activation_energy", "aperture": "CaseFile.defect.aperture",
-    "thickness": "CaseFile.electrolyte.thickness", "stack": "CaseFile.operation.stack_pressure",
-    "modulus": "ElectrolyteCard.properties.youngs_modulus.value", "temperature": "CaseFile.operation.temperature",
-    "current": "CaseFile.protocol.current_density", "capacity": "CaseFile.protocol.areal_capacity",
+    "energy": "ElectrolyteCard.properties.conductivity.activation_energy",
+    "aperture": "CaseFile.defect.aperture",
+    "thickness": "CaseFile.electrolyte.thickness",
+    "stack": "CaseFile.operation.stack_pressure",
+    "modulus": "ElectrolyteCard.properties.youngs_modulus.value",
+    "temperature": "CaseFile.operation.temperature",
+    "current": "CaseFile.protocol.current_density",
+    "capacity": "CaseFile.protocol.areal_capacity",
     "resistance": "ElectrolyteCard.properties.interface_resistance.value",
     "toughness": "ElectrolyteCard.properties.fracture_toughness.value",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -160,13 +184,18 @@ def test_a_case_tells_of_its_doubts() -> None:
 @pytest.mark.parametrize(
     ("change", "key"),
     [
-        ('electrolyte.properties.conductivity={ value = "0.46 mS/cm", activation_energy = "0.34 eV/mol" }',
-         "activation_energy"),
+        (
+            'electrolyte.properties.conductivity={ value = "0.46 mS/cm", activation_energy = "0.34 eV/mol" }',
+            "activation_energy",
+        ),
         ("defect.filling=0,5", "defect.filling"),
-        ('electrolyte.properties.interface_resistance={ value = "5 ohm*cm^2", activation_energy = "5 eV", '
-         'reference_temperature = "2000 degC" }', "electrolyte.properties.interface_resistance"),
+        (
+            'electrolyte.properties.interface_resistance={ value = "5 ohm*cm^2", activation_energy = "5 eV", '
+            'reference_temperature = "2000 degC" }',
+            "electrolyte.properties.interface_resistance",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_case_beyond_reason_is_refused(change: str, key: str) -> None:
     with pytest.raises(InputError) as refusal:
         load_case("llzo_holds", [change])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lifrac.postprocess.fields import FieldFile
-from lifrac.problems import cli
-from lifrac.problems.run_folder import COLUMNS
+from lifrac.postprocess.read.field_file import FieldFile
+from lifrac.problems.cli import main as cli
+from lifrac.problems.run.run_folder import COLUMNS
 from test_run import CASE, RUN, events, history, summary, write_case
 
 CYCLED = CASE.replace(

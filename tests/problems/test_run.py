@@ -13,9 +13,9 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from lifrac.problems import cli
-from lifrac.problems.run_folder import COLUMNS
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import NumericalFailure
+from lifrac.problems.cli import main as cli
+from lifrac.problems.run.run_folder import COLUMNS
 from lifrac.solver.plane.problem import SurfaceProblem
 
 CASE = """
@@ -51,23 +51,56 @@ plots = false
 OWN = CASE.partition("[mesh]")[0] + '[mesh]\nfile = "own.msh"\n'
 """The same with a mesh of one's own."""
 SUMMARY = {
-    "outcome", "termination", "ranks", "resumed", "states_not_stored", "dofs", "steps", "rejected_steps",
-    "nonlinear_iterations", "wall_time_s", "time_s", "first_current_density_mA_per_cm2",
-    "current_density_at_end_mA_per_cm2", "flaw_empty_since_protocol_step", "flaw_empty_since_cycle",
-    "anode_current_density_at_end_mA_per_cm2", "counter_current_density_at_end_mA_per_cm2", "anode_area_um",
-    "counter_area_um", "charge_mAh_per_cm2", "lithium_pressure_at_end_MPa",
-    "capacity_at_fracture_mAh_per_cm2", "capacity_at_crack_through_mAh_per_cm2",
-    "capacity_at_short_mAh_per_cm2", "crack_length_um", "lithium_length_um", "max_lithium_pressure_MPa",
-    "cell_voltage_V", "charge_balance_error", "lithium_balance_error", "energy_balance_error",
-    "capacity_at_contact_loss_mAh_per_cm2", "cycles_completed", "ramp_current_density_survived_mA_per_cm2",
-    "current_density_at_failure_mA_per_cm2", "half_step_capacity_at_failure_mAh_per_cm2", "plated_capacity_mAh_per_cm2",
-}  # fmt: skip
+    "outcome",
+    "termination",
+    "ranks",
+    "resumed",
+    "states_not_stored",
+    "dofs",
+    "steps",
+    "rejected_steps",
+    "nonlinear_iterations",
+    "wall_time_s",
+    "time_s",
+    "first_current_density_mA_per_cm2",
+    "current_density_at_end_mA_per_cm2",
+    "flaw_empty_since_protocol_step",
+    "flaw_empty_since_cycle",
+    "anode_current_density_at_end_mA_per_cm2",
+    "counter_current_density_at_end_mA_per_cm2",
+    "anode_area_um",
+    "counter_area_um",
+    "charge_mAh_per_cm2",
+    "lithium_pressure_at_end_MPa",
+    "capacity_at_fracture_mAh_per_cm2",
+    "capacity_at_crack_through_mAh_per_cm2",
+    "capacity_at_short_mAh_per_cm2",
+    "crack_length_um",
+    "lithium_length_um",
+    "max_lithium_pressure_MPa",
+    "cell_voltage_V",
+    "charge_balance_error",
+    "lithium_balance_error",
+    "energy_balance_error",
+    "capacity_at_contact_loss_mAh_per_cm2",
+    "cycles_completed",
+    "ramp_current_density_survived_mA_per_cm2",
+    "current_density_at_failure_mA_per_cm2",
+    "half_step_capacity_at_failure_mAh_per_cm2",
+    "plated_capacity_mAh_per_cm2",
+}
 POINT_ARRAYS = {
-    "potential_V": 1, "current_density_mA_per_cm2": 3, "displacement_um": 3, "stress_MPa": 6,
-    "aperture_um": 1, "metal_thickness_um": 1, "lithium_pressure_MPa": 1, "damage": 1,
+    "potential_V": 1,
+    "current_density_mA_per_cm2": 3,
+    "displacement_um": 3,
+    "stress_MPa": 6,
+    "aperture_um": 1,
+    "metal_thickness_um": 1,
+    "lithium_pressure_MPa": 1,
+    "damage": 1,
     "face_current_density_mA_per_cm2": 1,
     "contact": 1,
-}  # fmt: skip
+}
 
 
 def write_case(folder: Path, text: str = CASE) -> Path:
@@ -97,8 +130,12 @@ def fields(folder: Path) -> dict[str, np.ndarray]:
         root = file["VTKHDF"]
         times = root["Steps/Values"][:]
         n = len(root["Points"])
-        out = {"times": times, "points": root["Points"][:], "cells": root["Connectivity"][:],
-               "region": root["CellData/region"][:]}  # fmt: skip
+        out = {
+            "times": times,
+            "points": root["Points"][:],
+            "cells": root["Connectivity"][:],
+            "region": root["CellData/region"][:],
+        }
         for name in POINT_ARRAYS:
             data = root["PointData"][name][:]
             out[name] = data.reshape(len(times), n, -1)
@@ -126,8 +163,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_files(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
-    assert names == {".lock", "case.toml", "manifest.json", "history.csv", "events.jsonl", "summary.json",
-                     "fields.vtkhdf", "checkpoints"}  # fmt: skip
+    assert names == {
+        ".lock",
+        "case.toml",
+        "manifest.json",
+        "history.csv",
+        "events.jsonl",
+        "summary.json",
+        "fields.vtkhdf",
+        "checkpoints",
+    }
     assert {path.name for path in (finished / "checkpoints").iterdir()} == {"last.npz", "before.npz"}
 
 
@@ -269,9 +314,7 @@ def refused(capsys: pytest.CaptureFixture[str], case: Path, out: Path) -> str:
     return captured.err
 
 
-def test_a_folder_that_holds_a_run(
-    tmp_path: Path, finished: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_that_holds_a_run(tmp_path: Path, finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {p: p.stat().st_mtime_ns for p in finished.rglob("*")}
     message = refused(capsys, write_case(tmp_path), finished)
     assert "holds a run already" in message
@@ -338,9 +381,7 @@ def test_a_failure_from_the_start(
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_failure_on_the_way_keeps_the_last_good_state(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failure_on_the_way_keeps_the_last_good_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good, count = SurfaceProblem.solve, [0]
 
     def solve(self: SurfaceProblem, *arguments: Any) -> Any:
@@ -367,14 +408,23 @@ def test_a_run_cut_by_max_steps_is_not_done(tmp_path: Path) -> None:
 
 def test_sigterm_saves_and_ends_with_4(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    long = ["--set", "protocol.areal_capacity=2 mAh/cm^2", "--set", "protocol.current_density=0.1 mA/cm^2",
-            "--set", "solver.max_step=1 s"]  # fmt: skip
-    command = [sys.executable, "-c", "import sys; from lifrac.problems.cli import main; sys.exit(main())"]
+    long = [
+        "--set",
+        "protocol.areal_capacity=2 mAh/cm^2",
+        "--set",
+        "protocol.current_density=0.1 mA/cm^2",
+        "--set",
+        "solver.max_step=1 s",
+    ]
+    command = [sys.executable, "-c", "import sys; from lifrac.problems.cli.main import main; sys.exit(main())"]
     process = subprocess.Popen(
         [*command, "run", str(write_case(tmp_path)), "--out", str(out), *long],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     try:
         deadline = time.monotonic() + 60.0
         while time.monotonic() < deadline and process.poll() is None:
@@ -394,7 +444,7 @@ def test_sigterm_saves_and_ends_with_4(tmp_path: Path) -> None:
 
 # -- ranks -----------------------------------------------------------------------------------------
 
-RUN = ["-c", "import sys; from lifrac.problems.cli import main; sys.exit(main())"]
+RUN = ["-c", "import sys; from lifrac.problems.cli.main import main; sys.exit(main())"]
 
 
 @pytest.mark.mpi

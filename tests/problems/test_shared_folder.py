@@ -12,11 +12,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from lifrac.postprocess.fields import FieldFile
-from lifrac.problems import cli, run_folder
-from lifrac.problems.files import claimed
-from lifrac.solver import vtkhdf
-from lifrac.solver.vtkhdf import TemporalGrid
+from lifrac.postprocess.read.field_file import FieldFile
+from lifrac.problems.cli import main as cli
+from lifrac.problems.run import run_folder
+from lifrac.problems.run.files import claimed
+from lifrac.solver.output import vtkhdf
+from lifrac.solver.output.vtkhdf import TemporalGrid
 from test_run import RUN, history, summary, write_case
 
 HOLDER = """

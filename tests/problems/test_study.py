@@ -6,11 +6,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.problems import reference, study_file
-from lifrac.problems.case import load_case
-from lifrac.problems.cli import main
-from lifrac.problems.study import READY_STUDIES, load_study
+from lifrac.errors import InputError
+from lifrac.problems.case import reference
+from lifrac.problems.case.case import load_case
+from lifrac.problems.cli.main import main
+from lifrac.problems.studies import study_file
+from lifrac.problems.studies.study import READY_STUDIES, load_study
 from study_texts import STUDY, write
 
 TAIL = STUDY[STUDY.index("refinements = 1") : STUDY.index("[case.mesh]")]
@@ -39,29 +40,53 @@ REFUSED = [
     ("[case.mesh]\ncrack_size", "[case.mesh]\ncrack_sise", "mesh.crack_sise", "Did you mean mesh.crack_size?"),
     ("[case.mesh]", "[case.mash]", "mash", "Did you mean mesh?"),
     ('crack_size = "1 um"', 'crack_size = "1 MPa"', "mesh.crack_size", '"20 um"'),
-    ("[case.mesh]", '[case.operation]\ntemperature = "30 degC"\n[case.mesh]', "case.operation.temperature",
-     "State study.temperatures"),
+    (
+        "[case.mesh]",
+        '[case.operation]\ntemperature = "30 degC"\n[case.mesh]',
+        "case.operation.temperature",
+        "State study.temperatures",
+    ),
     ("[case.mesh]", '[case.protocol]\nstop_at = "fracture"\n[case.mesh]', "case.protocol.stop_at", "study.current_min"),
     ("[study]", "[studies]", "studies", "Did you mean study?"),
     ("[case.mesh]", "[case.fracture.assisted]\n[case.mesh]", "fracture.assisted.current_density", "is required"),
-    (TAIL, 'flaw_lengths = ["50 um"]\n[case.electrolyte]\nthickness = "40 um"\n', "study.flaw_lengths",
-     "reaches through"),
+    (
+        TAIL,
+        'flaw_lengths = ["50 um"]\n[case.electrolyte]\nthickness = "40 um"\n',
+        "study.flaw_lengths",
+        "reaches through",
+    ),
     ("refinements = 1", 'refinements = 1\nflaw_lengths = ["5 um"]', "case.defect.length", "State study.flaw_lengths"),
-    ("refinements = 1", 'refinements = 1\nflaw_apertures = []', "study.flaw_apertures", "nothing to compute"),
-    ("refinements = 1", 'refinements = 1\nflaw_apertures = ["2 nm", "11 um"]', "study.flaw_apertures",
-     "wider than long"),
+    ("refinements = 1", "refinements = 1\nflaw_apertures = []", "study.flaw_apertures", "nothing to compute"),
+    (
+        "refinements = 1",
+        'refinements = 1\nflaw_apertures = ["2 nm", "11 um"]',
+        "study.flaw_apertures",
+        "wider than long",
+    ),
     ("refinements = 1", 'driver = "ramps"', "study.driver", 'Did you mean "ramp"?'),
     ("refinements = 1", 'driver = "cycling"', "study.cycling", "Add a table [study.cycling]"),
     ("refinements = 1", "[study.cycling]\ncycles = 3", "study.cycling", 'State driver = "cycling"'),
-    ("refinements = 1", 'driver = "cycling"\n[study.cycling]\ncycles = 0', "study.cycling.cycles",
-     "greater than or equal"),
-    ("refinements = 1", 'driver = "ramp"\n[study.ramp]\ncurrent_step = "1 mA/cm^2"', "study.currents",
-     "State study.ramp.current_step"),
-    ("currents = 3", 'driver = "ramp"\nramp = {duration = "1 h", current_step = "1 mA/cm^2"}',
-     "study.areal_capacities", "no meaning for a ramp of stated duration"),
+    (
+        "refinements = 1",
+        'driver = "cycling"\n[study.cycling]\ncycles = 0',
+        "study.cycling.cycles",
+        "greater than or equal",
+    ),
+    (
+        "refinements = 1",
+        'driver = "ramp"\n[study.ramp]\ncurrent_step = "1 mA/cm^2"',
+        "study.currents",
+        "State study.ramp.current_step",
+    ),
+    (
+        "currents = 3",
+        'driver = "ramp"\nramp = {duration = "1 h", current_step = "1 mA/cm^2"}',
+        "study.areal_capacities",
+        "no meaning for a ramp of stated duration",
+    ),
     ('current_min = "2 mA/cm^2"', "", "study.current_min", "is required"),
     ('areal_capacities = ["0.03 mAh/cm^2", "0.05 mAh/cm^2"]', "", "study.areal_capacities", "is required"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("old", "new", "key", "words"), REFUSED)
@@ -114,12 +139,17 @@ def test_point_is_the_case_as_a_run_would_take_it(tmp_path: Path) -> None:
     same = load_case(
         "llzo_holds",
         [
-            "operation.temperature=60 degC", "operation.stack_pressure=5 MPa", "electrolyte.thickness=40 um",
-            "defect.length=10 um", "defect.aperture=30 nm", "mesh.crack_size=1 um",
-            "protocol.current_density=2 mA/cm^2", "protocol.areal_capacity=0.05 mAh/cm^2",
+            "operation.temperature=60 degC",
+            "operation.stack_pressure=5 MPa",
+            "electrolyte.thickness=40 um",
+            "defect.length=10 um",
+            "defect.aperture=30 nm",
+            "mesh.crack_size=1 um",
+            "protocol.current_density=2 mA/cm^2",
+            "protocol.areal_capacity=0.05 mAh/cm^2",
             "protocol.stop_at=crack_through",
         ],
-    )  # fmt: skip
+    )
     assert point.model() == same.model()
     assert point.content_hash() == same.content_hash()
 
@@ -137,12 +167,14 @@ def test_load_study_raises_input_error(tmp_path: Path) -> None:
         load_study(tmp_path / "nowhere.toml")
 
 
-RAMP = STUDY.replace("currents = 3", 'driver = "ramp"').replace("refinements = 1", "").replace(
-    "[case.electrolyte]", '[study.ramp]\ncurrent_step = "2 mA/cm^2"\nrefinements = 1\n[case.electrolyte]'
-)  # fmt: skip
+RAMP = (
+    STUDY.replace("currents = 3", 'driver = "ramp"')
+    .replace("refinements = 1", "")
+    .replace("[case.electrolyte]", '[study.ramp]\ncurrent_step = "2 mA/cm^2"\nrefinements = 1\n[case.electrolyte]')
+)
 CYCLING = STUDY.replace("currents = 3", 'currents = 3\ndriver = "cycling"').replace(
     "[case.electrolyte]", '[study.cycling]\ncycles = 2\nrest = "1 min"\n[case.electrolyte]'
-)  # fmt: skip
+)
 FLAWS = STUDY.replace('[case.defect]\nlength = "10 um"\n', "").replace(
     "currents = 3", 'currents = 3\nflaw_lengths = ["6 um", "10 um"]\nflaw_apertures = ["10 nm", "20 nm", "30 nm"]'
 )
@@ -185,10 +217,18 @@ def test_resolved_study_is_the_same_study(tmp_path: Path, text: str) -> None:
 
 
 def test_what_changes_the_table_changes_the_hash(tmp_path: Path) -> None:
-    texts = [STUDY, RAMP, CYCLING, FLAWS, STUDY.replace("refinements = 1", "refinements = 2"),
-             STUDY.replace("0.03 mAh", "0.04 mAh"), STUDY.replace("crack_through", "fracture"),
-             RAMP.replace("refinements = 1", "refinements = 2"), CYCLING.replace("cycles = 2", "cycles = 3"),
-             CYCLING.replace('rest = "1 min"', "")]  # fmt: skip
+    texts = [
+        STUDY,
+        RAMP,
+        CYCLING,
+        FLAWS,
+        STUDY.replace("refinements = 1", "refinements = 2"),
+        STUDY.replace("0.03 mAh", "0.04 mAh"),
+        STUDY.replace("crack_through", "fracture"),
+        RAMP.replace("refinements = 1", "refinements = 2"),
+        CYCLING.replace("cycles = 2", "cycles = 3"),
+        CYCLING.replace('rest = "1 min"', ""),
+    ]
     assert len({load_study(write(tmp_path, text)).content_hash() for text in texts}) == len(texts)
 
 

@@ -2,7 +2,7 @@
 
 import tomllib
 
-from lifrac.problems.study_case import toml_value
+from lifrac.problems.studies.study_case import toml_value
 
 
 def test_lists_of_tables_of_the_case_can_be_stated() -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lifrac.problems import ccd_runner
-from lifrac.problems.case import Case, load_case
-from lifrac.problems.cli import main
-from lifrac.problems.point_folder import NEEDED, PointFolders, compute
-from lifrac.problems.study import load_study
-from lifrac.problems.study_folder import CCD_COLUMNS, RUN_COLUMNS, StudyFolder
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import NumericalFailure
+from lifrac.problems.case.case import Case, load_case
+from lifrac.problems.cli.main import main
+from lifrac.problems.studies.ccd import runner as ccd_runner
+from lifrac.problems.studies.point_folder import NEEDED, PointFolders, compute
+from lifrac.problems.studies.study import load_study
+from lifrac.problems.studies.study_folder import CCD_COLUMNS, RUN_COLUMNS, StudyFolder
 from lifrac.solver.plane.problem import SurfaceProblem
 from study_texts import ONE, STUDY, table, write
 
@@ -344,8 +344,12 @@ def same(mine: str, theirs: str) -> bool:
 def test_study_on_ranks_gives_the_same_tables(finished: Path, mpi_run: Any, tmp_path: Path, ranks: int) -> None:
     """All ranks condense, and share the runs out."""
     arguments = ["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "out"), *ONE]
-    mpi_run("import sys\nfrom lifrac.problems.cli import main\n"
-            "sys.exit(main(sys.argv[1:]))", ranks, *arguments, timeout=200)  # fmt: skip
+    mpi_run(
+        "import sys\nfrom lifrac.problems.cli.main import main\nsys.exit(main(sys.argv[1:]))",
+        ranks,
+        *arguments,
+        timeout=200,
+    )
     assert (finished / "out" / "ccd.csv").read_bytes() == (tmp_path / "out" / "ccd.csv").read_bytes()
     for mine, theirs in zip(*(table(out / "out" / "runs.csv") for out in (finished, tmp_path)), strict=True):
         for key in set(RUN_COLUMNS) - {"wall_time_s"}:

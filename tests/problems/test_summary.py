@@ -6,32 +6,55 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from lifrac.problems.case import load_case
-from lifrac.problems.study_folder import RUN_COLUMNS
-from lifrac.problems.sweep_folder import RESULTS
-from lifrac.problems.units import capacity, current
+from lifrac.problems.case.case import load_case
+from lifrac.problems.quantities.units import capacity, current
+from lifrac.problems.studies.study_folder import RUN_COLUMNS
+from lifrac.problems.studies.sweep.sweep_folder import RESULTS
 from short_runs import ready_cases, short_run
 
 AT_END = {
-    "time_s": "time_s", "charge_mAh_per_cm2": "charge_mAh_per_cm2", "cell_voltage_V": "cell_voltage_V",
-    "crack_length_um": "crack_length_um", "lithium_length_um": "lithium_length_um",
+    "time_s": "time_s",
+    "charge_mAh_per_cm2": "charge_mAh_per_cm2",
+    "cell_voltage_V": "cell_voltage_V",
+    "crack_length_um": "crack_length_um",
+    "lithium_length_um": "lithium_length_um",
     "lithium_pressure_at_end_MPa": "max_lithium_pressure_MPa",
-    "current_density_at_end_mA_per_cm2": "current_density_mA_per_cm2", "steps": "step",
-}  # fmt: skip
-LARGEST = {name: name for name in ("max_lithium_pressure_MPa", "charge_balance_error", "lithium_balance_error",
-                                   "energy_balance_error")}  # fmt: skip
+    "current_density_at_end_mA_per_cm2": "current_density_mA_per_cm2",
+    "steps": "step",
+}
+LARGEST = {
+    name: name
+    for name in ("max_lithium_pressure_MPa", "charge_balance_error", "lithium_balance_error", "energy_balance_error")
+}
 EVENTS = {
-    "capacity_at_fracture_mAh_per_cm2": "fracture", "capacity_at_crack_through_mAh_per_cm2": "crack_through",
-    "capacity_at_short_mAh_per_cm2": "short_circuit", "capacity_at_contact_loss_mAh_per_cm2": "contact_lost",
-}  # fmt: skip
+    "capacity_at_fracture_mAh_per_cm2": "fracture",
+    "capacity_at_crack_through_mAh_per_cm2": "crack_through",
+    "capacity_at_short_mAh_per_cm2": "short_circuit",
+    "capacity_at_contact_loss_mAh_per_cm2": "contact_lost",
+}
 ELSEWHERE = {
-    "outcome", "termination", "ranks", "resumed", "states_not_stored", "dofs", "rejected_steps",
-    "nonlinear_iterations", "wall_time_s",
-    "first_current_density_mA_per_cm2", "cycles_completed", "ramp_current_density_survived_mA_per_cm2",
-    "current_density_at_failure_mA_per_cm2", "half_step_capacity_at_failure_mAh_per_cm2",
-    "anode_current_density_at_end_mA_per_cm2", "counter_current_density_at_end_mA_per_cm2", "anode_area_um",
-    "counter_area_um", "plated_capacity_mAh_per_cm2", "flaw_empty_since_protocol_step", "flaw_empty_since_cycle",
-}  # fmt: skip
+    "outcome",
+    "termination",
+    "ranks",
+    "resumed",
+    "states_not_stored",
+    "dofs",
+    "rejected_steps",
+    "nonlinear_iterations",
+    "wall_time_s",
+    "first_current_density_mA_per_cm2",
+    "cycles_completed",
+    "ramp_current_density_survived_mA_per_cm2",
+    "current_density_at_failure_mA_per_cm2",
+    "half_step_capacity_at_failure_mAh_per_cm2",
+    "anode_current_density_at_end_mA_per_cm2",
+    "counter_current_density_at_end_mA_per_cm2",
+    "anode_area_um",
+    "counter_area_um",
+    "plated_capacity_mAh_per_cm2",
+    "flaw_empty_since_protocol_step",
+    "flaw_empty_since_cycle",
+}
 """Keys that the other checks of this file, and tests of cycles and resumed runs, look at."""
 CLOSE = {"rel": 1e-9, "abs": 1e-12}
 

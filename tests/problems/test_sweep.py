@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.problems import sweep_engine, sweep_folder, sweep_point
-from lifrac.problems.case import Case, load_case
-from lifrac.problems.cli import main
-from lifrac.problems.code_version import code_hash
-from lifrac.problems.sweep import Sweep, load_sweep
-from lifrac.problems.sweep_engine import Engine, find_engine
-from lifrac.problems.sweep_folder import RESULTS, PointFolder, SweepFolder
-from lifrac.problems.sweep_point import compute_job
-from lifrac.problems.sweep_runner import jobs_of, run_sweep
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import InputError, NumericalFailure
+from lifrac.problems.case.case import Case, load_case
+from lifrac.problems.cli.main import main
+from lifrac.problems.run.code_version import code_hash
+from lifrac.problems.studies.sweep import snakemake_engine as sweep_engine
+from lifrac.problems.studies.sweep import sweep_folder, sweep_point
+from lifrac.problems.studies.sweep.snakemake_engine import Engine, find_engine
+from lifrac.problems.studies.sweep.sweep import Sweep, load_sweep
+from lifrac.problems.studies.sweep.sweep_folder import RESULTS, PointFolder, SweepFolder
+from lifrac.problems.studies.sweep.sweep_point import compute_job
+from lifrac.problems.studies.sweep.sweep_runner import jobs_of, run_sweep
 
 SWEEP = """
 [sweep]
@@ -130,7 +130,7 @@ GRID = '"operation.temperature" = ["25 degC", "60 degC"]'
         ("[sweep.grid]", "[[sweep.points]]\n[sweep.grid]", ["sweep.points[0]", "is empty"]),
         ("[case.mesh]", "[case.mesh]\nfar = 1", ["mesh.far", "unknown key"]),
     ],
-)  # fmt: skip
+)
 def test_a_sweep_that_cannot_be_meant_is_refused(tmp_path: Path, old: str, new: str, words: list[str]) -> None:
     assert old in SWEEP
     path = written(tmp_path, SWEEP.replace(old, new))

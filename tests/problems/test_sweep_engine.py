@@ -30,7 +30,7 @@ plots = false
 fields = 1
 """
 POINTS = 4
-LIFRAC = [sys.executable, "-c", "import sys; from lifrac.problems.cli import main; sys.exit(main())"]
+LIFRAC = [sys.executable, "-c", "import sys; from lifrac.problems.cli.main import main; sys.exit(main())"]
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from lifrac.postprocess.fields import COUNTER, FieldFile
-from lifrac.problems.cli import main
-from lifrac.verification.field_bounds import check_fields
+from lifrac.postprocess.read.field_file import COUNTER, FieldFile
+from lifrac.problems.cli.main import main
+from lifrac.verification.support.field_bounds import check_fields
 from narrow_electrodes import write
 
 CASE = """

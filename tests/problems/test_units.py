@@ -4,7 +4,7 @@ import copy
 import pickle
 
 import pytest
-from lifrac.problems import units as u
+from lifrac.problems.quantities import units as u
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,7 @@ def test_energy_per_particle() -> None:
 
 
 @pytest.mark.parametrize("value", [1 / 3, 200 / 450, 1e-17, 6.02e23, 0.1 + 0.2])
-@pytest.mark.parametrize(
-    "dimension", [u.LENGTH, u.CONDUCTIVITY, u.TOUGHNESS, u.AREAL_CAPACITY, u.TEMPERATURE]
-)
+@pytest.mark.parametrize("dimension", [u.LENGTH, u.CONDUCTIVITY, u.TOUGHNESS, u.AREAL_CAPACITY, u.TEMPERATURE])
 def test_internal_text_reads_back_to_the_bit(dimension: u.Dimension, value: float) -> None:
     everywhere = dimension.within(ge=0.0, le=1.0e30)
     assert float(everywhere(dimension.internal(value).text)) == value

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import h5py
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.postprocess.fields import FieldFile
-from lifrac.problems import cli
-from lifrac.problems.checkpoint import BEFORE, CHECKPOINT, read_checkpoint
-from lifrac.problems.wholeness import refuse_holes
+from lifrac.errors import InputError
+from lifrac.postprocess.read.field_file import FieldFile
+from lifrac.problems.cli import main as cli
+from lifrac.problems.run.checkpoint import BEFORE, CHECKPOINT, read_checkpoint
+from lifrac.problems.run.wholeness import refuse_holes
 from test_resume import stopped
 from test_run import history, write_case
 
@@ -59,7 +59,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "events": ("events.jsonl", lambda f: f.write_text(""), "holds 0 events"),
     "state": ("fields.vtkhdf", without_last_fields, "lacks the state"),
     "fields": ("fields.vtkhdf", lambda f: f.write_bytes(f.read_bytes()[:3000]), "cannot be read"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DAMAGES)

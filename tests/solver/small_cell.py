@@ -6,27 +6,23 @@ from typing import Any
 
 import numpy as np
 from lifrac.meshes.builder import build
-from lifrac.meshes.geometry import SlabEdgeFlaw
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver.bulk import Bulk, Response
-from lifrac.solver.parameters import (
-    Creep,
-    Electrolyte,
-    Flaw,
-    Kinetics,
-    Loads,
-    PlaneModel,
-    ProtocolStep,
-)
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.electrolyte import Electrolyte
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.model.lithium import Creep
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import ProtocolStep
+from lifrac.solver.plane.bulk import Bulk, Response
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.problem import SurfaceProblem
-from lifrac.solver.protocol.run import StepReport
-from lifrac.solver.surface import SurfaceMesh, gather_surface
+from lifrac.solver.plane.surface import SurfaceMesh, gather_surface
+from lifrac.solver.protocol.stepper import StepReport
 from mpi4py import MPI
 
-SLAB = SlabEdgeFlaw(
-    thickness=60, half_width=60, flaw_length=10, crack_size=0.5, far_size=6, path_growth=0.05
-)
+SLAB = SlabEdgeFlaw(thickness=60, half_width=60, flaw_length=10, crack_size=0.5, far_size=6, path_growth=0.05)
 LLZO = Electrolyte(conductivity=5.0e4, youngs_modulus=150.0e3, poisson_ratio=0.26, fracture_energy=6.0)
 FACE = Kinetics(exchange_current=51.0, temperature=298.15)
 LITHIUM = Creep(prefactor=7.7e-3, exponent=6.56)
@@ -86,4 +82,3 @@ class Run:
 def run(model: PlaneModel) -> Run:
     engine = PlaneEngine(problem(model))
     return Run(engine, list(engine.run()))
-

@@ -6,19 +6,18 @@ import numpy as np
 import pytest
 import ufl
 from adaptive_bodies import CELL, COARSE, GC, HEIGHT, LENGTH, NOTCH, NU, E, PulledPlate, pulled_plate, rectangle
-from lifrac.meshes.raw import RawMesh
+from lifrac.errors import NumericalFailure
 from lifrac.meshes.refinement import cell_sizes
+from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
-from lifrac.solver.backend import dolfinx  # noqa: F401
-from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.numerics import adaptive
-from lifrac.solver.numerics.amounts import share_and_rest
+from lifrac.solver.numerics.conservative_transfer import share_and_rest
+from lifrac.solver.numerics.gathered_fields import gather_fields
 from lifrac.solver.numerics.nodal import nodal_sums
-from lifrac.solver.numerics.whole_fields import gather_fields
-from lifrac.solver.phase_field.adapt import CrackFront, Refinement
-from lifrac.solver.phase_field.energy import Energy, Solid
-from lifrac.solver.phase_field.measures import tip_position
-from lifrac.solver.phase_field.state import State
+from lifrac.solver.phase_field.fracture.energy import Energy, Solid
+from lifrac.solver.phase_field.fracture.energy_release import tip_position
+from lifrac.solver.phase_field.fracture.fields import State
+from lifrac.solver.phase_field.fracture.refinement_rule import CrackFront, Refinement
 from lifrac.solver.physics.damage import AT1
 from mpi4py import MPI
 

@@ -6,16 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver import fullfield
-from lifrac.solver.bulk import Bulk
-from lifrac.solver.constants import thermal_voltage
-from lifrac.solver.fullfield import solve_conduction, solve_elasticity
-from lifrac.solver.parameters import ContactLaw, Flaw, Kinetics, Loads, PlaneModel
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.interface import ContactLaw, Kinetics
+from lifrac.solver.model.loads import Loads
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
+from lifrac.solver.physics.constants import thermal_voltage
+from lifrac.solver.plane.bulk import Bulk
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.problem import SurfaceProblem
-from lifrac.solver.surface import gather_surface
+from lifrac.solver.plane.surface import gather_surface
+from lifrac.solver.reference import full_field as fullfield
+from lifrac.solver.reference.full_field import solve_conduction, solve_elasticity
 from lithium_bodies import CELL, mesh_of
 from lithium_bodies import model as diffuse
 from mpi4py import MPI
@@ -27,9 +30,11 @@ J = 40.0
 """[A/m2]."""
 RT_F = thermal_voltage(298.15)
 FACES: dict[str, dict[str, float]] = {
-    "whole": {}, "half counter": {"counter": 20.0}, "half anode": {"anode": 20.0},
+    "whole": {},
+    "half counter": {"counter": 20.0},
+    "half anode": {"anode": 20.0},
     "unequal": {"anode": 28.0, "counter": 12.0},
-}  # fmt: skip
+}
 
 
 def plane(tagged: TaggedMesh, model: PlaneModel) -> PlaneEngine:

@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
-from lifrac.solver.errors import NumericalFailure
-from lifrac.solver.parameters import Cohesion, Creep, Flaw, PlaneModel, ProtocolStep, StepControl
+from lifrac.errors import NumericalFailure
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.fracture import Cohesion
+from lifrac.solver.model.lithium import Creep
+from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.fields import METAL
 from lifrac.solver.plane.problem import NewtonResult, SurfaceProblem
-from lifrac.verification.plane_runs import LLZO, LLZO_FACE, Body, edge_flaw, llzo_cell, make_body
+from lifrac.solver.plane.unknowns import METAL
+from lifrac.verification.support.plane_runs import LLZO, LLZO_FACE, Body, edge_flaw, llzo_cell, make_body
 
 
 @pytest.fixture(scope="module", name="body")

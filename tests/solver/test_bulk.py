@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
-from lifrac.solver.bulk import Bulk
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import NumericalFailure
+from lifrac.solver.model.loads import Loads
 from lifrac.solver.numerics.cache import cache_folder, content_key
 from lifrac.solver.numerics.condensation import CondensedOperator, neumann_inverse
 from lifrac.solver.numerics.linear import LinearSolver
-from lifrac.solver.parameters import Loads
+from lifrac.solver.plane.bulk import Bulk
 from petsc4py import PETSc
 from small_cell import LLZO, response, slab, surface
 

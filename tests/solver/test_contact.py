@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from lifrac.solver.constants import surface_velocity_per_current
-from lifrac.solver.parameters import ContactLaw, Loads, ProtocolStep, StopRules
-from lifrac.solver.physics.constriction import local_resistance
-from lifrac.solver.physics.contact import (
+from lifrac.solver.interfaces.contact import (
     RESOLUTION,
     Contact,
     advanced,
@@ -16,8 +13,13 @@ from lifrac.solver.physics.contact import (
     integrated,
     interface_resistance,
 )
+from lifrac.solver.model.interface import ContactLaw
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import ProtocolStep, StopRules
+from lifrac.solver.physics.constants import surface_velocity_per_current
+from lifrac.solver.physics.constriction import local_resistance
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.protocol.run import CONTACT_ALLOWANCE
+from lifrac.solver.protocol.stepper import CONTACT_ALLOWANCE
 from scipy.integrate import solve_ivp
 from small_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
 

@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from lifrac.solver.constants import surface_velocity_per_current
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.interface import ContactLaw
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import ProtocolStep, StopRules
 from lifrac.solver.numerics.stepping import PREDICTED_ITERATIONS, StepController
-from lifrac.solver.parameters import ContactLaw, Flaw, Loads, ProtocolStep, StopRules
-from lifrac.solver.plane.fields import METAL, OPENING
+from lifrac.solver.physics.constants import surface_velocity_per_current
+from lifrac.solver.plane.unknowns import METAL, OPENING
 from scipy.optimize import brentq
 from small_cell import HOUR, Run, cell, constant, run
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import scipy.optimize
 import ufl
-from lifrac.solver.backend import dolfinx  # noqa: F401
 from lifrac.solver.physics.damage import AT1, AT2, DamageModel
 from lifrac.solver.physics.elasticity import energy_density
 from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, Spectral, Split, StarConvex

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from lifrac.solver.constants import surface_velocity_per_current, thermal_voltage
-from lifrac.solver.errors import NumericalFailure
-from lifrac.solver.flaw_scales import griffith_pressure
-from lifrac.solver.parameters import Flaw, Loads, ProtocolStep, StepControl, StopRules
+from lifrac.errors import NumericalFailure
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import ProtocolStep, StepControl, StopRules
+from lifrac.solver.physics.constants import surface_velocity_per_current, thermal_voltage
+from lifrac.solver.physics.flaw_scales import griffith_pressure
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.fields import METAL, OPENING, PRESSURE
+from lifrac.solver.plane.unknowns import METAL, OPENING, PRESSURE
 from small_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
 
 LOW, HIGH = 5.0, 60.0  # A/m2: 0.5 and 6 mA/cm2

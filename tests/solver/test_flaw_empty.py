@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lifrac.solver.parameters import Flaw
+from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.protocol.events import EMPTY
 from lithium_bodies import engine, model

@@ -6,12 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lifrac.meshes.builder import build
-from lifrac.meshes.cracked import CrackedSlab, Pore
-from lifrac.meshes.polylines import Polyline, lengths
-from lifrac.solver.backend import dolfinx  # noqa: F401
-from lifrac.solver.phase_field.energy import Energy, Solid
-from lifrac.solver.phase_field.minimise import AlternateMinimisation
-from lifrac.solver.phase_field.state import State
+from lifrac.meshes.geometries.cracked import CrackedSlab, Pore
+from lifrac.meshes.geometries.polylines import Polyline, lengths
+from lifrac.solver.phase_field.fracture.energy import Energy, Solid
+from lifrac.solver.phase_field.fracture.fields import State
+from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation
 from lifrac.solver.physics.damage import AT1
 from mpi4py import MPI
 

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import ufl
-from lifrac.solver.backend import dolfinx  # noqa: F401
-from lifrac.solver.phase_field.displacement import DisplacementSolver
-from lifrac.solver.phase_field.energy import Energy, Solid
-from lifrac.solver.phase_field.minimise import AlternateMinimisation, Control
-from lifrac.solver.phase_field.state import State
+from lifrac.solver.phase_field.fracture.displacement import DisplacementSolver
+from lifrac.solver.phase_field.fracture.energy import Energy, Solid
+from lifrac.solver.phase_field.fracture.fields import State
+from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control
 from lifrac.solver.physics.crack_pressure import opening_density, pressure_energy
 from lifrac.solver.physics.damage import AT1
 from lifrac.solver.physics.frames import Axisymmetric, Cartesian

@@ -6,23 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lifrac.errors import NumericalFailure
 from lifrac.meshes.builder import build
-from lifrac.meshes.geometry import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver import fullfield
-from lifrac.solver.constants import thermal_voltage
-from lifrac.solver.errors import NumericalFailure
-from lifrac.solver.fullfield import solve_conduction, solve_elasticity
-from lifrac.solver.parameters import Kinetics, Loads
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.surface import CRACK
+from lifrac.solver.plane.surface import CRACK
+from lifrac.solver.reference import full_field as fullfield
+from lifrac.solver.reference.full_field import solve_conduction, solve_elasticity
 from mpi4py import MPI
 from scipy.optimize import brentq
 from small_cell import FACE, LLZO, bulk, cell, constant, problem, slab, surface
 
-BLOCK = HalfPennyBlock(
-    thickness=30, half_width=30, breadth=30, flaw_length=10, crack_size=2.5, far_size=8, growth=0.3
-)
+BLOCK = HalfPennyBlock(thickness=30, half_width=30, breadth=30, flaw_length=10, crack_size=2.5, far_size=8, growth=0.3)
 PRESETS = ["direct", "multigrid"]
 RT_F = thermal_voltage(298.15)
 
@@ -221,4 +220,3 @@ def test_failure_is_raised_on_every_rank(mpi_run) -> None:  # type: ignore[no-un
 
 def test_presets_agree(tagged: TaggedMesh) -> None:
     assert figures(tagged, "multigrid") == pytest.approx(figures(tagged, "direct"), rel=1e-9)
-

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import NumericalFailure
 from lifrac.solver.numerics.stepping import MANY_REFUSED, StepController
 from lifrac.solver.plane.engine import PlaneEngine
 from small_cell import cell, constant, problem
@@ -63,7 +63,7 @@ def test_the_engine_tells_once_and_its_end_says_so() -> None:
 def test_steps_that_are_used_up_say_what_was_refused() -> None:
     from dataclasses import replace
 
-    from lifrac.problems.summary import used_up
+    from lifrac.problems.run.summary import used_up
 
     model = cell(constant(5.0, 10.0), constant(-5.0, 10.0))
     engine = Reluctant(problem(replace(model, control=replace(model.control, max_steps=60))))

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from lifrac.solver.parameters import StepControl
+from lifrac.solver.model.protocol import StepControl
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.fields import OPENING
-from lifrac.solver.plane.monolithic import MonolithicSystem
 from lifrac.solver.plane.problem import SurfaceProblem
-from lifrac.verification.plane_runs import LLZO, Body, edge_flaw, llzo_cell, make_body
+from lifrac.solver.plane.unknowns import OPENING
+from lifrac.solver.reference.monolithic_step import MonolithicSystem
+from lifrac.verification.support.plane_runs import LLZO, Body, edge_flaw, llzo_cell, make_body
 
 
 @pytest.fixture(scope="module", name="body")

@@ -5,10 +5,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from lifrac.solver.errors import NumericalFailure
-from lifrac.solver.parameters import Creep, Flaw, Kinetics, Loads, PlaneModel, StepControl
+from lifrac.errors import NumericalFailure
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.model.lithium import Creep
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import StepControl
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.fields import (
+from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.plane.unknowns import (
     COMPONENTS,
     COUNTER_CURRENT,
     CURRENT,
@@ -18,7 +24,6 @@ from lifrac.solver.plane.fields import (
     PRESSURE,
     State,
 )
-from lifrac.solver.plane.problem import SurfaceProblem
 from small_cell import LITHIUM, LLZO, cell, constant, problem, run, surface
 
 NAMES = ("opening", "pressure", "metal", "current", "counter current", "potential")

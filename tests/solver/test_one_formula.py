@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import ufl
-from lifrac.problems import estimates
-from lifrac.solver.constants import thermal_voltage
-from lifrac.solver.parameters import Creep, Electrolyte, Kinetics
+from lifrac.problems.case import estimates
+from lifrac.solver.interfaces.contact import face_at_rest
+from lifrac.solver.model.electrolyte import Electrolyte
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.model.lithium import Creep
 from lifrac.solver.physics.cohesive import process_zone_length
-from lifrac.solver.physics.contact import face_at_rest
+from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.creep import mobility
 from lifrac.solver.physics.kinetics import EXPONENT_LIMIT, ButlerVolmer, asinh, charge_transfer_resistance
 
@@ -70,7 +72,7 @@ def test_slot_of_check_creeps_as_the_engines_do() -> None:
 
 def test_toughness_and_fracture_energy_are_inverse() -> None:
     """Gc = K_Ic^2 (1 - nu^2)/E of the cards against the K_Ic that engines and check derive again; and the zone."""
-    from lifrac.problems.case import load_case
+    from lifrac.problems.case.case import load_case
 
     model = load_case("llzo_holds", ['electrolyte.properties={fracture_toughness="1.1 MPa*m^0.5"}']).model()
     assert isinstance(model.electrolyte, Electrolyte)

@@ -5,13 +5,12 @@ import itertools
 import numpy as np
 import pytest
 import ufl
-from lifrac.solver.backend import dolfinx  # noqa: F401
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import NumericalFailure
 from lifrac.solver.numerics.linear import Preset
-from lifrac.solver.phase_field.energy import Energy, Solid
-from lifrac.solver.phase_field.measures import crack_length, tip_position
-from lifrac.solver.phase_field.minimise import AlternateMinimisation, Control
-from lifrac.solver.phase_field.state import State
+from lifrac.solver.phase_field.fracture.energy import Energy, Solid
+from lifrac.solver.phase_field.fracture.energy_release import crack_length, tip_position
+from lifrac.solver.phase_field.fracture.fields import State
+from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control
 from lifrac.solver.physics.damage import AT1, AT2
 from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, StarConvex
 from mpi4py import MPI

@@ -4,15 +4,15 @@ from functools import cache
 
 import numpy as np
 import pytest
-from lifrac.meshes.gathering import gather
+from lifrac.errors import NumericalFailure
+from lifrac.meshes.gather_mesh import gather
 from lifrac.meshes.refinement import SizeDemand, refine
 from lifrac.meshes.tagged import distribute
-from lifrac.solver.errors import NumericalFailure
 from lifrac.solver.numerics.adaptive import Adaptive
+from lifrac.solver.phase_field.adaptive_cell import LARGEST_CELL, Followed
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
-from lifrac.solver.phase_field.following import LARGEST_CELL, Followed
 from lifrac.solver.phase_field.problem import PhaseFieldProblem, PhaseState
-from lifrac.solver.protocol.run import StepReport
+from lifrac.solver.protocol.stepper import StepReport
 from lithium_bodies import A0, CELL, CURRENT, LENGTH, adaptive_engine, mesh_of, model
 from mpi4py import MPI
 

@@ -5,16 +5,20 @@ from functools import cache
 
 import numpy as np
 import pytest
-from lifrac.solver.backend import dolfinx  # noqa: F401
-from lifrac.solver.constants import pressure_per_volt
-from lifrac.solver.errors import Interrupted
+from lifrac.errors import Interrupted
+from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.model.lithium import Creep
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.numerics.anderson import Anderson
 from lifrac.solver.numerics.nodal import NodalRelation, values_of
-from lifrac.solver.parameters import Creep, Flaw, Kinetics, Loads, PhaseFieldModel, ProtocolStep
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem, PhaseState
+from lifrac.solver.physics.constants import pressure_per_volt
 from lifrac.solver.physics.kinetics import ButlerVolmer
-from lifrac.solver.protocol.run import StepReport
+from lifrac.solver.protocol.stepper import StepReport
 from lithium_bodies import A0, CURRENT, LENGTH, engine, model, problem
 from mpi4py import MPI
 

@@ -1,15 +1,16 @@
 """Every physics term against a closed form or a quadrature of its definition."""
 
+import dolfinx
 import numpy as np
 import pytest
 import ufl
 from lifrac.meshes.builder import build
-from lifrac.meshes.geometry import SlabEdgeFlaw
-from lifrac.solver.backend import dolfinx
-from lifrac.solver.constants import surface_velocity_per_current, thermal_voltage
-from lifrac.solver.parameters import Creep, Kinetics
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.model.lithium import Creep
 from lifrac.solver.physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
 from lifrac.solver.physics.conduction import current_density
+from lifrac.solver.physics.constants import surface_velocity_per_current, thermal_voltage
 from lifrac.solver.physics.creep import mobility, shear_prefactor
 from lifrac.solver.physics.elasticity import stress_3d
 from lifrac.solver.physics.kinetics import ButlerVolmer, PrescribedCurrent, asinh, bounded_exp
@@ -112,15 +113,12 @@ def test_exponent_one_is_poiseuille_flow() -> None:
 def test_linear_mechanism_adds_up() -> None:
     w, g = 0.4, 3.0
     plain, both = (
-        value(mobility(Creep(7.7e-3, 6.56, linear_viscosity=eta), ufl.as_ufl(w), ufl.as_ufl(g)))
-        for eta in (None, 50.0)
+        value(mobility(Creep(7.7e-3, 6.56, linear_viscosity=eta), ufl.as_ufl(w), ufl.as_ufl(g))) for eta in (None, 50.0)
     )
     assert both - plain == pytest.approx(w**3 / 600.0, rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("w", "a", "published"), [(1.0, 10.0, 17.20), (0.5, 10.0, 42.49), (0.2, 10.0, 140.4)]
-)
+@pytest.mark.parametrize(("w", "a", "published"), [(1.0, 10.0, 17.20), (0.5, 10.0, 42.49), (0.2, 10.0, 140.4)])
 def test_tip_pressure_of_a_plated_slot(w: float, a: float, published: float) -> None:
     """1 mA/cm2 on both faces: M(p') p' = 2 v (a - x), integrated from the mouth.
 

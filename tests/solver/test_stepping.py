@@ -1,7 +1,7 @@
 """The step controller: what it proposes, how it reacts, when it gives up."""
 
 import pytest
-from lifrac.solver.errors import NumericalFailure
+from lifrac.errors import NumericalFailure
 from lifrac.solver.numerics.stepping import EASY_ITERATIONS, HARD_ITERATIONS, StepController
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import ufl
-from lifrac.solver.parameters import AssistedCracking, ProtocolStep, StopRules
+from lifrac.solver.interfaces.toughness import AssistedToughness, toughness_law
+from lifrac.solver.model.fracture import AssistedCracking
+from lifrac.solver.model.protocol import ProtocolStep, StopRules
 from lifrac.solver.physics.cohesive import LinearSoftening
-from lifrac.solver.physics.toughness import AssistedToughness, toughness_law
 from small_cell import HOUR, Run, cell, constant, problem, run
 
 LAW = AssistedCracking(current_density=10.0)

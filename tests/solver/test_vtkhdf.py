@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lifrac.solver.vtkhdf import TemporalGrid
+from lifrac.solver.output.vtkhdf import TemporalGrid
 
 ARRAYS = {"potential_V": 1, "displacement_um": 3, "stress_MPa": 6}
 POINTS_2D = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0], [0, 1, 0]], dtype=float)
@@ -145,7 +145,7 @@ def test_wrong_input_is_refused(tmp_path: Path) -> None:
         grid.append(2.0, state(6, 1) | {"displacement_um": np.zeros((6, 2))})
 
 
-@pytest.mark.parametrize("order", ["h5py, lifrac.solver.backend", "lifrac.solver.backend, h5py"])
+@pytest.mark.parametrize("order", ["h5py, lifrac.backend", "lifrac.backend, h5py"])
 def test_h5py_and_dolfinx_live_in_one_process(tmp_path: Path, order: str) -> None:
     """Two HDF5 libraries are loaded then: the wheel's own and h5py's."""
     script = (

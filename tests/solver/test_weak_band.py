@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lifrac.meshes.grains import Grains
+from lifrac.meshes.geometries.grains import Grains
 from lifrac.solver.physics.damage import AT1, AT2, DamageModel
 from lifrac.solver.physics.weak_band import BandError, crack_along, weak_band
 

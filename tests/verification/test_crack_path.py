@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lifrac.verification.crack_path import (
+from lifrac.verification.support.crack_path import (
     grow,
     hoop_intensity,
     max_energy_angle,

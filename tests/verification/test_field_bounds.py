@@ -6,10 +6,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from lifrac.postprocess.fields import FieldFile
-from lifrac.solver.fields import BULK_ARRAYS, SURFACE_ARRAYS
+from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.solver.phase_field.recorder import ARRAYS
-from lifrac.verification.field_bounds import BOUNDS, check_fields
+from lifrac.solver.plane.recorder import BULK_ARRAYS, SURFACE_ARRAYS
+from lifrac.verification.support.field_bounds import BOUNDS, check_fields
 from short_runs import ready_cases, short_run
 
 
@@ -29,11 +29,17 @@ def test_every_array_of_both_engines_has_bounds() -> None:
 
 
 WRONG = [
-    ("llzo_holds", "aperture_um", 813.0), ("llzo_holds", "damage", 1.1), ("llzo_holds", "potential_V", 3.0),
-    ("llzo_inclined", "aperture_um", 1.0e-4), ("llzo_inclined", "lithium_pressure_MPa", 5.0),
-    ("llzo_inclined", "lithium_share", 0.1), ("llzo_pore", "stress_MPa", 1.0e5), ("llzo_holds", "contact", np.nan),
-    ("llzo_half_penny", "current_density_mA_per_cm2", 1.0e3), ("llzo_half_penny", "displacement_um", 5.0),
-]  # fmt: skip
+    ("llzo_holds", "aperture_um", 813.0),
+    ("llzo_holds", "damage", 1.1),
+    ("llzo_holds", "potential_V", 3.0),
+    ("llzo_inclined", "aperture_um", 1.0e-4),
+    ("llzo_inclined", "lithium_pressure_MPa", 5.0),
+    ("llzo_inclined", "lithium_share", 0.1),
+    ("llzo_pore", "stress_MPa", 1.0e5),
+    ("llzo_holds", "contact", np.nan),
+    ("llzo_half_penny", "current_density_mA_per_cm2", 1.0e3),
+    ("llzo_half_penny", "displacement_um", 5.0),
+]
 
 
 @pytest.mark.parametrize(("name", "array", "value"), WRONG)

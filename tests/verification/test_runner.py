@@ -4,10 +4,9 @@ import csv
 import math
 
 import pytest
-from lifrac.meshes.errors import InputError
-from lifrac.solver.errors import NumericalFailure
-from lifrac.verification import runner
-from lifrac.verification.book import Check, Row
+from lifrac.errors import InputError, NumericalFailure
+from lifrac.verification.support import runner
+from lifrac.verification.support.book import Check, Row
 
 
 def _check(name, rows, quick=True):

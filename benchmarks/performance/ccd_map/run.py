@@ -63,13 +63,13 @@ def curve(folder: Path) -> list[Line]:
 def monolithic() -> tuple[float, float, int, int]:
     """One run with the full monolithic Newton method: CPU seconds of set-up and of stepping, steps, bulk nodes."""
     os.environ["LIFRAC_CACHE"] = "off"
-    from lifrac.problems.runner import make_mesh
-    from lifrac.problems.study import load_study
-    from lifrac.solver.bulk import Bulk
+    from lifrac.problems.run.runner import make_mesh
+    from lifrac.problems.studies.study import load_study
+    from lifrac.solver.plane.bulk import Bulk
     from lifrac.solver.plane.engine import PlaneEngine
-    from lifrac.solver.plane.monolithic import MonolithicSystem
     from lifrac.solver.plane.problem import SurfaceProblem
-    from lifrac.solver.surface import gather_surface
+    from lifrac.solver.plane.surface import gather_surface
+    from lifrac.solver.reference.monolithic_step import MonolithicSystem
     from mpi4py import MPI
 
     study = load_study(HERE / "curve.toml")

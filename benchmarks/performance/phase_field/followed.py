@@ -8,15 +8,15 @@ from time import process_time
 from typing import Any
 
 import numpy as np
-from lifrac.meshes.raw import RawMesh
 from lifrac.meshes.refinement import SizeDemand
+from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
 from lifrac.solver.numerics.adaptive import Adaptive
-from lifrac.solver.numerics.whole_fields import Fields
-from lifrac.solver.phase_field.adapt import CrackFront, Refinement
-from lifrac.solver.phase_field.minimise import Control
-from lifrac.solver.phase_field.state import Snapshot
-from lifrac.verification.notched import EDGE, Loading, Plate
+from lifrac.solver.numerics.gathered_fields import Fields
+from lifrac.solver.phase_field.fracture.fields import Snapshot
+from lifrac.solver.phase_field.fracture.minimise import Control
+from lifrac.solver.phase_field.fracture.refinement_rule import CrackFront, Refinement
+from lifrac.verification.phase_field.notched import EDGE, Loading, Plate
 from mpi4py import MPI
 from numpy.typing import NDArray
 

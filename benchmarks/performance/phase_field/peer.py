@@ -37,9 +37,18 @@ def main(case: dict) -> None:
     u_space = dolfinx.fem.functionspace(msh, ("Lagrange", 1, (2,)))
     phi_space = dolfinx.fem.functionspace(msh, ("Lagrange", 1))
     shear = case["loading"] == "shear"
-    data = Input(E=210.0, nu=0.3, Gc=0.0027, l=case["length"], degradation="anisotropic" if shear else "isotropic",
-                 split_energy="spectral" if shear else "no", irreversibility="miehe", k=1.0e-8,
-                 save_solution_vtu=False, results_folder_name="results")  # fmt: skip
+    data = Input(
+        E=210.0,
+        nu=0.3,
+        Gc=0.0027,
+        l=case["length"],
+        degradation="anisotropic" if shear else "isotropic",
+        split_energy="spectral" if shear else "no",
+        irreversibility="miehe",
+        k=1.0e-8,
+        save_solution_vtu=False,
+        results_folder_name="results",
+    )
 
     def edge(axis: int, at: float, component: int) -> dolfinx.fem.DirichletBC:
         facets = dolfinx.mesh.locate_entities_boundary(msh, 1, lambda x: np.isclose(x[axis], at))
@@ -63,9 +72,21 @@ def main(case: dict) -> None:
             moved.g.value[...] = steps[round(time)]
             return 0.0, steps[round(time)], 0.0
 
-        solver_history.solve(data, msh, len(steps) - 0.5, u_space, phi_space, held, [], update, dt=1.0, path=".",
-                             bcs_list_u_names=[f"bc{i}" for i in range(len(held))], min_stagger_iter=1,
-                             stagger_error_tol=case["tolerance"])  # fmt: skip
+        solver_history.solve(
+            data,
+            msh,
+            len(steps) - 0.5,
+            u_space,
+            phi_space,
+            held,
+            [],
+            update,
+            dt=1.0,
+            path=".",
+            bcs_list_u_names=[f"bc{i}" for i in range(len(held))],
+            min_stagger_iter=1,
+            stagger_error_tol=case["tolerance"],
+        )
         record(seconds, process_time() - start - output.seconds, 1 + axis)
 
     run([0.0], [])  # compiles its forms

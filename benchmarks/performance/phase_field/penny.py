@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import ufl
 from dolfinx import fem, mesh
-from lifrac.solver.phase_field.energy import Energy, Solid
-from lifrac.solver.phase_field.measures import tip_position
-from lifrac.solver.phase_field.minimise import AlternateMinimisation
-from lifrac.solver.phase_field.state import State
+from lifrac.solver.phase_field.fracture.energy import Energy, Solid
+from lifrac.solver.phase_field.fracture.energy_release import tip_position
+from lifrac.solver.phase_field.fracture.fields import State
+from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation
 from lifrac.solver.physics.crack_pressure import opening_density, pressure_energy
 from lifrac.solver.physics.damage import AT1
-from lifrac.verification.diffuse_crack import graded
+from lifrac.verification.phase_field.diffuse_crack import graded
 from mpi4py import MPI
 
 RADIUS, BODY, REACH = 10.0, 8.0, 1.6

@@ -6,8 +6,6 @@ memory against size), `ranks` (two against one), `penny` (3D). Default: all.
 Each measurement is a process of its own; run with OMP_NUM_THREADS=1. Writes results/PART.csv beside this file.
 """
 
-from lifrac.solver.backend import dolfinx  # noqa: F401  isort: skip
-
 import csv
 import json
 import os
@@ -25,8 +23,8 @@ import peer_run
 import ufl
 from dolfinx import fem, mesh
 from dolfinx.fem import petsc as fem_petsc
-from lifrac.solver.phase_field.minimise import Control
-from lifrac.verification.notched import SHEAR, TENSION, Loading, Plate, grid
+from lifrac.solver.phase_field.fracture.minimise import Control
+from lifrac.verification.phase_field.notched import SHEAR, TENSION, Loading, Plate, grid
 from mpi4py import MPI
 from numpy.typing import NDArray
 

@@ -20,19 +20,21 @@ import numpy as np
 
 os.environ["LIFRAC_CACHE"] = "off"
 
-from lifrac.meshes import gmsh_model
-from lifrac.meshes.geometry import SlabEdgeFlaw
+from lifrac.meshes.geometries import gmsh_model
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.meshes.reader import read_mesh
-from lifrac.problems.case import load_case
-from lifrac.solver.bulk import Bulk
-from lifrac.solver.parameters import Loads, PlaneModel, StepControl
+from lifrac.problems.case.case import load_case
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import StepControl
+from lifrac.solver.plane.bulk import Bulk
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.monolithic import MonolithicSystem
 from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.plane.surface import gather_surface
 from lifrac.solver.plane.system import BulkSystem
-from lifrac.solver.protocol.run import StepReport
-from lifrac.solver.surface import gather_surface
-from lifrac.verification.plane_runs import LLZO, Body, llzo_cell, make_body
+from lifrac.solver.protocol.stepper import StepReport
+from lifrac.solver.reference.monolithic_step import MonolithicSystem
+from lifrac.verification.support.plane_runs import LLZO, Body, llzo_cell, make_body
 from mpi4py import MPI
 
 THICKNESS = 200.0
@@ -112,8 +114,12 @@ def _draw(gmsh: object, size: str) -> None:
     lines = [model.geo.addLine(a, b) for a, b in zip(points, [*points[1:], points[0]], strict=True)]
     face = model.geo.addPlaneSurface([model.geo.addCurveLoop(lines)])
     model.geo.synchronize()
-    for group, members in (("anode", lines[:1]), ("lateral", lines[1:2]), ("counter", lines[2:3]),
-                           ("crack_plane", lines[3:])):  # fmt: skip
+    for group, members in (
+        ("anode", lines[:1]),
+        ("lateral", lines[1:2]),
+        ("counter", lines[2:3]),
+        ("crack_plane", lines[3:]),
+    ):
         model.addPhysicalGroup(1, members, name=group)
     model.addPhysicalGroup(2, [face], name="electrolyte")
     field = model.mesh.field.add("MathEval")
@@ -177,7 +183,7 @@ def whole_run() -> list[Line]:
         ("(c) Newton iterations per accepted step", counters.iterations / counters.steps, "-", ""),
         ("(d) resident memory at a third of the run", memory[half], "MiB", ""),
         ("(d) its growth per step after that", growth, "KiB", "0"),
-    ]  # fmt: skip
+    ]
 
 
 def main() -> None:

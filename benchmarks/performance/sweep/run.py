@@ -31,7 +31,7 @@ PYTHON = [sys.executable, "-c"]
 
 
 def sweep(folder: Path, *options: str) -> subprocess.Popen[bytes]:
-    code = "import sys; from lifrac.problems.cli import main; sys.exit(main())"
+    code = "import sys; from lifrac.problems.cli.main import main; sys.exit(main())"
     command = [*PYTHON, code, "sweep", SWEEP, "--out", str(folder), *SMALLER, *options]
     return subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
 
@@ -97,10 +97,12 @@ def kill(process: subprocess.Popen[bytes]) -> int:
 
 def overhead(folder: Path) -> list[dict[str, object]]:
     """CPU time of sweeps beyond that of the same points in one process."""
-    load = python("import lifrac.problems.sweep_point")
+    load = python("import lifrac.problems.studies.sweep.sweep_point")
     reference = folder / "reference"
     whole(reference, "--prepare", "--set", f"sweep.points_per_job={POINTS}")
-    compute = "from pathlib import Path; from lifrac.problems.sweep_point import compute_job; import sys; "
+    compute = (
+        "from pathlib import Path; from lifrac.problems.studies.sweep.sweep_point import compute_job; import sys; "
+    )
     points = python(compute + 'sys.exit(compute_job(Path(), "job00001"))', reference).cpu - load.cpu
     whole(reference)
     rows = []
@@ -110,13 +112,19 @@ def overhead(folder: Path) -> list[dict[str, object]]:
         extra = found.cpu - points
         if table(folder / f"jobs_of_{size}") != table(reference):
             raise SystemExit("the table depends on points_per_job")
-        rows.append({
-            "points_per_job": size, "points": POINTS, "cpu_s": round(found.cpu, 2), "cpu_of_points_s": round(points, 2),
-            "overhead_per_point_s": round(extra / POINTS, 3),
-            "of_that_starting_lifrac_s": round(load.cpu * jobs / POINTS, 3),
-            "of_that_engine_s": round((extra - load.cpu * jobs) / POINTS, 3),
-            "wall_s": round(found.wall, 1), "load_of_the_machine": round(os.getloadavg()[0], 1),
-        })  # fmt: skip
+        rows.append(
+            {
+                "points_per_job": size,
+                "points": POINTS,
+                "cpu_s": round(found.cpu, 2),
+                "cpu_of_points_s": round(points, 2),
+                "overhead_per_point_s": round(extra / POINTS, 3),
+                "of_that_starting_lifrac_s": round(load.cpu * jobs / POINTS, 3),
+                "of_that_engine_s": round((extra - load.cpu * jobs) / POINTS, 3),
+                "wall_s": round(found.wall, 1),
+                "load_of_the_machine": round(os.getloadavg()[0], 1),
+            }
+        )
     return rows
 
 
@@ -143,18 +151,31 @@ def kills(folder: Path, undisturbed: Path) -> tuple[list[dict[str, object]], lis
         now, begun = finished(folder), starts(folder)
         again = [n for n in known if begun[n] != counts[n] or now.get(n) != known[n]]
         begun_now = sum(begun.values()) - sum(counts.values())
-        rows.append({
-            "invocation": number, "processes_killed": processes if number <= KILLS else 0,
-            "finished_before": len(known), "finished_after": len(now), "begun": begun_now,
-            "lost": begun_now - (len(now) - len(known)), "finished_ones_computed_again": len(again),
-        })  # fmt: skip
+        rows.append(
+            {
+                "invocation": number,
+                "processes_killed": processes if number <= KILLS else 0,
+                "finished_before": len(known),
+                "finished_after": len(now),
+                "begun": begun_now,
+                "lost": begun_now - (len(now) - len(known)),
+                "finished_ones_computed_again": len(again),
+            }
+        )
         known, counts = now, begun
     same = table(folder) == table(undisturbed)
     rows[-1]["table_same_to_the_last_byte"] = same
     with (folder / "sweep.csv").open() as file:
-        points = [{"number": row["number"], "point": row["point"], "starts": counts[row["point"]],
-                   "outcome": row["outcome"], "charge_mAh_per_cm2": row["charge_mAh_per_cm2"]}
-                  for row in csv.DictReader(file)]  # fmt: skip
+        points = [
+            {
+                "number": row["number"],
+                "point": row["point"],
+                "starts": counts[row["point"]],
+                "outcome": row["outcome"],
+                "charge_mAh_per_cm2": row["charge_mAh_per_cm2"],
+            }
+            for row in csv.DictReader(file)
+        ]
     return rows, points
 
 

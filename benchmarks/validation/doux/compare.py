@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 from book import Row
-from lifrac.postprocess.axes import log_scale
-from lifrac.postprocess.style import BLUE, RED
+from lifrac.postprocess.figures.axes import log_scale
+from lifrac.postprocess.figures.style import BLUE, RED
 from matplotlib.axes import Axes
 
 RUNS = (("sweep", "sweep.toml"),)

@@ -1,15 +1,15 @@
 """Interface resistance against stack pressure, loading and unloading, beside Doux et al. (2020).
 
-    python benchmarks/validation/doux_resistance/run.py        # writes results.csv and resistance.png beside itself
+python benchmarks/validation/doux_resistance/run.py        # writes results.csv and resistance.png beside itself
 """
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from lifrac.problems.materials import ElectrolyteCard, load_card
-from lifrac.solver.parameters import ContactLaw
-from lifrac.solver.physics.contact import interface_resistance
+from lifrac.problems.materials.cards import ElectrolyteCard, load_card
+from lifrac.solver.interfaces.contact import interface_resistance
+from lifrac.solver.model.interface import ContactLaw
 from scipy.optimize import brentq, least_squares
 
 HERE = Path(__file__).parent
@@ -60,13 +60,24 @@ def main() -> None:
     for name, (x, q) in fits.items():
         loading, retention = law(q), kept(q, share)
         after = x[0] + x[1] * ratio(law(q, retention), 5.0, FULL)
-        rows += [(name, "exponent", q, np.nan, "fitted"), (name, "retention", retention, np.nan, "fitted"),
-                 (name, "R0 ohm", x[0], np.nan, "fitted"), (name, "R1 ohm", x[1], np.nan, "fitted")]  # fmt: skip
+        rows += [
+            (name, "exponent", q, np.nan, "fitted"),
+            (name, "retention", retention, np.nan, "fitted"),
+            (name, "R0 ohm", x[0], np.nan, "fitted"),
+            (name, "R1 ohm", x[1], np.nan, "fitted"),
+        ]
         rows += [(name, f"R({a:g} MPa)", b, c, "fitted") for a, b, c in zip(p, series(x, q, p), r, strict=True)]
-        rows += [(name, "R(1 MPa), data: more than", series(x, q, np.array([1.0]))[0], 500.0, "predicted"),
-                 (name, "R(5 MPa) after 25 MPa", after, back, "fitted"),
-                 (name, "ASR(5 MPa)/ASR(25 MPa)", ratio(loading, 5.0), asr[5] / asr[25],
-                  "fitted" if "asr" in name else "predicted")]  # fmt: skip
+        rows += [
+            (name, "R(1 MPa), data: more than", series(x, q, np.array([1.0]))[0], 500.0, "predicted"),
+            (name, "R(5 MPa) after 25 MPa", after, back, "fitted"),
+            (
+                name,
+                "ASR(5 MPa)/ASR(25 MPa)",
+                ratio(loading, 5.0),
+                asr[5] / asr[25],
+                "fitted" if "asr" in name else "predicted",
+            ),
+        ]
     table = pd.DataFrame(rows, columns=["fit", "quantity", "model", "data", "kind"])
     table["misfit"] = table.model / table.data - 1.0
     table.round(4).to_csv(HERE / "results.csv", index=False)

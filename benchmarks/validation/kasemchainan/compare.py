@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 from book import Row
 from ccd_rows import bracket, read
-from lifrac.postprocess.axes import log_scale
-from lifrac.postprocess.style import BLUE, RED
+from lifrac.postprocess.figures.axes import log_scale
+from lifrac.postprocess.figures.style import BLUE, RED
 from matplotlib.axes import Axes
 
 RUNS = (("ccd", "plating.toml"), ("ccd", "stripping.toml"))
@@ -31,11 +31,19 @@ def rows(data: pd.DataFrame, out: Path) -> list[Row]:
 def draw(axes: Axes, data: pd.DataFrame, rows: list[Row], out: Path) -> None:
     for limit, (shape, colour) in SHAPES.items():
         seen = data[data["limit"] == limit]
-        axes.plot(seen["stack_pressure_MPa"], seen["current_density_mA_per_cm2"], shape, color=colour, ms=8, mfc="none",
-                  label=f"{limit}, measured (Kasemchainan 2019)")  # fmt: skip
+        axes.plot(
+            seen["stack_pressure_MPa"],
+            seen["current_density_mA_per_cm2"],
+            shape,
+            color=colour,
+            ms=8,
+            mfc="none",
+            label=f"{limit}, measured (Kasemchainan 2019)",
+        )
         model = [row for row, name in zip(rows, data["limit"], strict=True) if name == limit]
-        axes.plot(seen["stack_pressure_MPa"], [row.model for row in model], shape, color=colour, ms=4,
-                  label=f"{limit}, model")  # fmt: skip
+        axes.plot(
+            seen["stack_pressure_MPa"], [row.model for row in model], shape, color=colour, ms=4, label=f"{limit}, model"
+        )
     axes.set(xlabel="stack pressure [MPa]", ylabel="critical current density [mA/cm2]", xlim=(0, 10), ylim=(0.02, 4))
     log_scale(axes)
     axes.legend(loc="lower right")

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from book import Row
 from ccd_rows import bracket, read
-from lifrac.postprocess.axes import log_scale
-from lifrac.postprocess.style import BLUE, RED
+from lifrac.postprocess.figures.axes import log_scale
+from lifrac.postprocess.figures.style import BLUE, RED
 from matplotlib.axes import Axes
 
 RUNS = (("ccd", "study.toml"),)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from book import Row
 from ccd_rows import bracket, read
-from lifrac.postprocess.style import BLUE, RED
+from lifrac.postprocess.figures.style import BLUE, RED
 from matplotlib.axes import Axes
 
 RUNS = (("ccd", "fine.toml"), ("ccd", "coarse.toml"), ("sweep", "contact_loss.toml"))

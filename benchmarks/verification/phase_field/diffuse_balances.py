@@ -1,0 +1,97 @@
+"""What goes in stays in with a diffuse crack: charge, lithium, energy and bounds, on any number of ranks.
+
+`python -m lifrac.verification.phase_field.diffuse_balances FILE LEVEL` makes the run of one number of ranks.
+"""
+
+import itertools
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.fracture import DiffuseCrack
+from lifrac.solver.phase_field.engine import PhaseFieldEngine
+from lifrac.solver.phase_field.problem import PhaseFieldProblem
+from lifrac.verification.plane.ranks import run_on
+from lifrac.verification.support.book import Level, Row, check
+from lifrac.verification.support.diffuse_bodies import Half, diffuse_cell
+from lifrac.verification.support.plane_runs import FIGURES, LLZO, Floats, History, difference, recorded
+from mpi4py import MPI
+
+A0, THICKNESS, CURRENT = 10.0, 40.0, 80.0
+"""Flaw and electrolyte [um], current [A/m2]."""
+CHARGE = {"quick": 210.0, "full": 300.0}
+"""[C/m2]."""
+LENGTH = {"quick": 0.25, "full": 0.1}
+"""l/a0."""
+BALANCE, ENERGY, SAME = 1.0e-8, 1.0e-6, 1.0e-6
+UNBREAKABLE = 1.0e4
+"""Fracture energy over that of LLZO with which nothing breaks."""
+
+
+def cell(level: Level, fracture_energy: float = 1.0) -> PhaseFieldModel:
+    """A 10 um flaw that is full of lithium, at 1 MPa; fracture energy over that of LLZO."""
+    length = LENGTH[level] * A0
+    tough = replace(LLZO, fracture_energy=fracture_energy * LLZO.fracture_energy)
+    return diffuse_cell(A0, CURRENT, CHARGE[level], DiffuseCrack(length, length / 3.0), tough)
+
+
+def run(model: PhaseFieldModel, comm: MPI.Comm) -> tuple[History, list[Floats]]:
+    """Figures and damage of every accepted step (collective)."""
+    length = model.diffuse.length
+    body = Half(A0, model.diffuse.cell_size, 3.0 * length, THICKNESS, THICKNESS, 4.0 * length)
+    engine = PhaseFieldEngine(PhaseFieldProblem(body.mesh(comm), model))
+    damage = [engine.state.damage]
+    history = recorded(engine, see=lambda report: damage.append(report.state.damage))
+    return history, damage
+
+
+def run_here(file: Path, level: Level) -> None:
+    """On all ranks of COMM_WORLD; rank 0 saves the history."""
+    history, _ = run(cell(level), MPI.COMM_WORLD)
+    if MPI.COMM_WORLD.rank == 0:
+        np.save(file, history.table)
+
+
+@check(
+    "diffuse_balances",
+    title="Phase field: charge, lithium, energy, bounds; ranks 1, 2, 3",
+    source="conservation, invariance",
+    quick=True,
+)
+def diffuse_balances(level: Level, folder: Path | None) -> list[Row]:
+    """A flaw that fills and grows; one that cannot grow; the first on 2 ranks, at the full level on 3 as well.
+
+    Work of the pressure is that of the mean of both ends of a step: exact while nothing breaks, of first order where
+    something does.
+    """
+    grown, damage = run(cell(level), MPI.COMM_SELF)
+    whole, _ = run(cell(level, fracture_energy=UNBREAKABLE), MPI.COMM_SELF)
+    healed = max(float((a - b).max()) for a, b in itertools.pairwise(damage))
+    rows = [
+        Row(f"charge, worst of {len(grown.table)} steps", grown["charge_error"].max(), 0.0, BALANCE, kind="below"),
+        Row("lithium, the same", grown["lithium_error"].max(), 0.0, BALANCE, kind="below"),
+        Row("damage that has healed", max(healed, 0.0), 0.0, 0.0, kind="below"),
+        Row("damage beyond one", max(float(d.max()) for d in damage) - 1.0, 0.0, 0.0, kind="absolute"),
+        Row(
+            "growth over a0",
+            float(grown["crack_length"][-1] / A0 - 1.0 > 0.02),
+            1.0,
+            0.0,
+            note=f"{grown['crack_length'][-1] / A0 - 1.0:.3f}",
+        ),
+        Row("energy where nothing breaks, worst", whole["energy_error"].max(), 0.0, ENERGY, kind="below"),
+        Row("energy of the flaw that grows, at the end", float(grown["energy_error"][-1]), 0.0, 0.03, kind="below"),
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        for ranks in (2,) if level == "quick" else (2, 3):
+            other = run_on(ranks, level, Path(name), __name__)
+            worst = max(difference(grown, other, figure) for figure in FIGURES if not figure.endswith("error"))
+            rows.append(Row(f"{ranks} ranks: worst of {len(FIGURES) - 3} histories", worst, 0.0, SAME, kind="below"))
+    return rows
+
+
+if __name__ == "__main__":
+    run_here(Path(sys.argv[1]), "quick" if sys.argv[2] == "quick" else "full")

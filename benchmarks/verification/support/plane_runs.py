@@ -1,0 +1,176 @@
+"""Runs of the plane engine that several checks share: from a geometry and a model to a history of figures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lifrac.meshes.builder import build
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.electrolyte import Electrolyte
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.model.lithium import Creep
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import ProtocolStep, StepControl
+from lifrac.solver.physics.kinetics import FaceKinetics
+from lifrac.solver.plane.bulk import Bulk, Response
+from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.plane.surface import SurfaceMesh, gather_surface
+from lifrac.solver.plane.system import BulkSystem
+from lifrac.solver.protocol.stepper import ProtocolRun, StepReport
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from .book import Row
+
+Floats = NDArray[np.float64]
+
+LLZO = Electrolyte(conductivity=5.0e4, youngs_modulus=150.0e3, poisson_ratio=0.26, fracture_energy=6.0)
+"""The electrolyte of problems/ready/cases/llzo_runs_through.toml: 0.5 mS/cm, 150 GPa, 6 J/m2."""
+LLZO_FACE = Kinetics(exchange_current=51.0, temperature=298.15)
+NORTON = Creep(prefactor=7.7e-3, exponent=6.56)
+"""Lithium at room temperature [1/s/MPa^n] (docs/theory/model.md, Creep of lithium)."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """A meshed electrolyte with its condensed response."""
+
+    surface: SurfaceMesh
+    bulk: Bulk
+    response: Response
+
+
+def make_body(
+    geometry: SlabEdgeFlaw,
+    poisson_ratio: float,
+    loads: Loads | None = None,
+    symmetric_anode: bool = False,
+    comm: MPI.Comm = MPI.COMM_SELF,
+) -> Body:
+    """Mesh a geometry and condense it (collective on `comm`)."""
+    tagged = build(geometry, comm)
+    surface = gather_surface(tagged)
+    bulk = Bulk(tagged, surface, poisson_ratio, loads or Loads(), symmetric_anode=symmetric_anode)
+    return Body(surface, bulk, bulk.response())
+
+
+def edge_flaw(thickness: float, cells_per_flaw: float, growth: float = 0.1) -> SlabEdgeFlaw:
+    """A slab with a 20 um flaw; `cells_per_flaw` elements per crack length on the crack plane, at any
+    length."""
+    a0 = 20.0
+    return SlabEdgeFlaw(
+        thickness=thickness,
+        half_width=thickness,
+        flaw_length=a0,
+        crack_size=a0 / cells_per_flaw,
+        far_size=0.1 * thickness,
+        growth=growth,
+        path_growth=1.0 / cells_per_flaw,
+    )
+
+
+def llzo_cell(control: StepControl, current_density: float = 40.0, charge: float = 1.8e4) -> PlaneModel:
+    """LLZO with a 20 um flaw of 20 nm aperture at 1 MPa, plated at `current_density` [A/m2] up to `charge`
+    [C/m2]."""
+    return PlaneModel(
+        electrolyte=LLZO,
+        anode=LLZO_FACE,
+        counter=LLZO_FACE,
+        creep=NORTON,
+        flaw=Flaw(20.0, 0.02),
+        loads=Loads(stack_pressure=1.0),
+        control=control,
+        protocol=(ProtocolStep("constant_current", current_density, charge),),
+    )
+
+
+FIGURES = (
+    "time",
+    "cell_voltage",
+    "crack_length",
+    "lithium_length",
+    "max_pressure",
+    "flaw_volume",
+    "lithium_volume",
+    "flaw_current_share",
+    "charge_error",
+    "lithium_error",
+    "energy_error",
+)
+"""Columns of a history: what is read off every accepted step, internal units."""
+
+
+@dataclass(frozen=True)
+class History:
+    """Figures of every accepted step, and how the run went."""
+
+    table: Floats
+    """(steps, len(FIGURES))."""
+    rejected: int
+    iterations: int
+    outcome: str
+
+    def __getitem__(self, name: str) -> Floats:
+        return np.asarray(self.table[:, FIGURES.index(name)])
+
+    def at(self, name: str, by: str, value: float) -> float:
+        """A figure where another one, which grows, first passes a value; linear between steps."""
+        x, y = self[by], self[name]
+        k = int(np.argmax(x >= value))
+        if x[k] < value or k == 0:
+            return float("nan")
+        return float(y[k - 1] + (y[k] - y[k - 1]) * (value - x[k - 1]) / (x[k] - x[k - 1]))
+
+
+def follow(
+    body: Body,
+    model: PlaneModel,
+    crack_kinetics: FaceKinetics | None = None,
+    system: BulkSystem | None = None,
+    until_length: float = np.inf,
+) -> History:
+    """Run a model to its end, or until the crack has reached `until_length` [um]."""
+    problem = SurfaceProblem(body.surface, body.response, model, crack_kinetics, system)
+    return recorded(PlaneEngine(problem), until_length)
+
+
+def recorded(
+    engine: ProtocolRun[Any], until_length: float = np.inf, see: Callable[[StepReport[Any]], None] | None = None
+) -> History:
+    """Run an engine to its end, or until the crack has reached `until_length` [um]; `see` is shown every step."""
+    rows = []
+    for report in engine.run():
+        m = report.measures
+        if see is not None:
+            see(report)
+        rows.append([report.state.time, report.state.cell_voltage, *(getattr(m, name) for name in FIGURES[2:])])
+        if m.crack_length > until_length:
+            break
+    return History(np.array(rows), engine.counters.rejected, engine.counters.iterations, engine.outcome)
+
+
+def difference(first: History, second: History, name: str) -> float:
+    """Largest difference of two histories in one column, relative to the column's largest value.
+
+    Infinite if they differ in their number of steps.
+    """
+    a, b = first[name], second[name]
+    if len(a) != len(b):
+        return float("inf")
+    return float(np.abs(a - b).max() / np.abs(a).max())
+
+
+def rejection_row(name: str, run: History) -> Row:
+    """The check means something only if steps were refused on the way."""
+    return Row(
+        f"{name}: run without a rejected step",
+        float(run.rejected == 0),
+        0.0,
+        0.0,
+        kind="below",
+        note=f"{run.rejected} of {run.rejected + len(run.table)} steps rejected",
+    )

@@ -1,0 +1,193 @@
+"""Contact of the electrode faces through the engine: loss by stripping, steady state, critical current, cycling."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.solver.interfaces.contact import Contact, charge_to_loss, cycled_contact
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.interface import ContactLaw
+from lifrac.solver.model.protocol import ProtocolStep, StepControl
+from lifrac.solver.physics.constants import surface_velocity_per_current
+from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.verification.support import figures
+from lifrac.verification.support.bodies import Body, body, cell_model
+from lifrac.verification.support.book import Level, Row, check
+from scipy.optimize import brentq
+
+SLAB = SlabEdgeFlaw(thickness=200.0, half_width=50.0, flaw_length=5.0, crack_size=2.5, far_size=50.0, growth=0.3)
+FLAW = Flaw(5.0, 1.0e-3, filling=0.0, mouth="closed")
+"""Empty and flat along the current: it does not disturb it."""
+CURRENT = 10.0
+"""J [A/m2]."""
+LAW = ContactLaw(void_height=1.0, reference_current=1.0, minimum=0.02)
+"""Contact counts as lost at theta = 0.02: what is left then, theta^2/(2 (1-k)) F h*/Omega, is 0.13 % of Q_loss at
+k = 0.8."""
+PRESSURES = (3.0, 7.0)
+"""[MPa], of Kasemchainan et al. (2019)."""
+PASSAGE = LAW.void_height / surface_velocity_per_current()
+"""F h*/Omega [C/m2]."""
+HALF_CYCLE = 0.16
+"""Charge of a half-cycle over F h*/Omega theta_ss^2: contact swings by about a sixth of its mean."""
+HALF_CYCLES_PER_RATIO = 30
+"""After 30 J/J_c half-cycles the start, 20 % above the mean, is forgotten to e^-4.8: 0.2 %."""
+
+
+def _engine(b: Body, law: ContactLaw, pressure: float, *protocol: ProtocolStep, **changes: object) -> PlaneEngine:
+    model = cell_model(FLAW, stack_pressure=pressure, protocol=protocol)
+    return PlaneEngine(SurfaceProblem(b.surface, b.response, replace(model, contact=law, **changes)))  # type: ignore[arg-type]
+
+
+def strip(b: Body, law: ContactLaw, current: float, charge: float, pressure: float = 1.0) -> PlaneEngine:
+    """The engine after stripping at a current [A/m2] up to a charge [C/m2] or to loss of contact."""
+    engine = _engine(b, law, pressure, ProtocolStep("constant_current", current, charge))
+    for _ in engine.run():
+        pass
+    return engine
+
+
+def cycle(b: Body, law: ContactLaw, current: float) -> tuple[float, float]:
+    """Contact of the counter electrode after stripping and after plating, in the last of many cycles."""
+    mean = cycled_contact(law, current, 1.0)
+    cycles = int(0.5 * HALF_CYCLES_PER_RATIO * current / law.critical_current(1.0))
+    strip, plate = (ProtocolStep("constant_current", j, HALF_CYCLE * mean**2 * PASSAGE) for j in (current, -current))
+    # As few steps as contact allows: a uniform face is advanced exactly.
+    control = StepControl(first_step=1.0e9, max_step=1.0e9)
+    engine = _engine(b, law, 1.0, *(strip, plate) * cycles, control=control)
+    faces = np.union1d(b.surface.anode, b.surface.counter)
+    engine.state.contact = Contact.pressed(b.surface.size, faces, 1.2 * mean)
+    last = {report.protocol_step: report.measures.contact_counter for report in engine.run()}
+    return last[2 * cycles - 2], last[2 * cycles - 1]
+
+
+def orbit(k: float, charge: float) -> tuple[float, float]:
+    """Lowest and highest theta of steady cycling at k = J_c/J with half-cycles of `charge` F h*/Omega, exactly.
+
+    Stripping takes int theta/(1 - k (1-theta)), plating int theta/((1+k)(1-theta)) between the two.
+    """
+
+    def stripped(theta: float) -> float:
+        return float(theta / k - (1.0 - k) / k**2 * np.log(abs(1.0 - k + k * theta)))
+
+    def plated(theta: float) -> float:
+        return float(-(theta + np.log(1.0 - theta)) / (1.0 + k))
+
+    def after_plating(low: float) -> float:
+        return float(brentq(lambda high: plated(high) - plated(low) - charge, low, 1.0 - 1.0e-12, xtol=1.0e-14))
+
+    lowest = max(1.0e-6, 1.0 - 1.0 / k + 1.0e-6)
+    low = brentq(lambda x: stripped(after_plating(x)) - stripped(x) - charge, lowest, 1.0 - 1.0e-3, xtol=1.0e-13)
+    return float(low), after_plating(low)
+
+
+def loss(b: Body, ratio: float) -> PlaneEngine:
+    """Stripped at k = J_c/J to loss of contact."""
+    return strip(b, replace(LAW, reference_current=ratio * CURRENT), CURRENT, 2.0 * PASSAGE)
+
+
+def critical_current(b: Body, law: ContactLaw, pressure: float) -> float:
+    """J_c from the steady contact at half of what the law states, J/(1 - theta_ss) [A/m2]."""
+    current = 0.5 * law.critical_current(pressure)
+    engine = strip(b, law, current, 15.0 * PASSAGE, pressure)
+    return current / (1.0 - engine.measures.contact_counter)
+
+
+def exponent(b: Body, law: ContactLaw) -> float:
+    """d ln J_c/d ln P between PRESSURES."""
+    low, high = (critical_current(b, law, p) for p in PRESSURES)
+    return float(np.log(high / low) / np.log(PRESSURES[1] / PRESSURES[0]))
+
+
+@check(
+    "contact",
+    title="contact of a stripped face: charge to its loss, steady state, critical current against pressure",
+    source="docs/theory/model.md, Contact of a face: Q_loss = (F h*/Omega) [1/k + (1-k) ln(1-k)/k^2], "
+    "theta_ss = 1 - J/J_c; "
+    "cycling and static contact: physics/contact.py",
+    quick=True,
+)
+def contact(level: Level, folder: Path | None) -> list[Row]:
+    """J_c is read off the engine; pressure exponents are those put in, n for creep by Norton's law alone."""
+    b = body(SLAB)
+    rows = []
+    ratios = (0.2, 0.5, 0.8)
+    lost = []
+    for k in ratios:
+        engine = loss(b, k)
+        exact = charge_to_loss(replace(LAW, reference_current=k * CURRENT), CURRENT, 1.0)
+        charge = engine.state.charge if engine.outcome == "contact_lost" else float("nan")
+        lost.append(charge / PASSAGE)
+        rows.append(Row(f"k = {k}: charge to loss of contact", charge, exact, 1.0e-2, "C/m2"))
+    charge = abs(strip(b, replace(LAW, reference_current=5.0), -CURRENT, 2.0 * PASSAGE).state.charge)
+    rows.append(Row("k = 0.5, anode face stripped: charge to loss", charge, rows[1].target, 1.0e-2, "C/m2"))
+    for share in (0.2, 0.5, 0.8):
+        law = replace(LAW, reference_current=CURRENT / share)
+        steady = strip(b, law, CURRENT, 30.0 * PASSAGE).measures.contact_counter
+        rows.append(Row(f"J = {share} J_c: steady contact", steady, 1.0 - share, 1.0e-2))
+    rows += [*_critical(b), *_pressed(b), *_cycled(b)]
+    if folder is not None:
+        _draw(folder, ratios, lost)
+    return rows
+
+
+def _critical(b: Body) -> list[Row]:
+    rows = []
+    law = replace(LAW, reference_current=CURRENT)
+    for factor, outcome in ((0.97, "flaw_empty"), (1.03, "contact_lost")):  # empty on purpose: only contact counts
+        found = strip(b, law, factor * CURRENT, 30.0 * PASSAGE).outcome
+        rows.append(
+            Row(
+                f"J = {factor} J_c: outcome is not {outcome}",
+                float(found != outcome),
+                0.0,
+                0.0,
+                kind="below",
+                note=found,
+            )
+        )
+    for mu in (0.8, 1.9):
+        law = replace(LAW, reference_current=2.0, reference_pressure=3.0, pressure_exponent=mu)
+        rows.append(Row(f"critical stripping current: exponent of pressure, mu = {mu}", exponent(b, law), mu, 1.0e-2))
+    # Lithium at room temperature (Masias 2019): 4.7 mA/cm2 at 3 MPa for h* = 20 um, and 260 times that at 7 MPa.
+    norton = ContactLaw(LAW.void_height, 0.0, norton_prefactor=7.7e-3, norton_exponent=6.56)
+    rows.append(Row("Norton creep alone: exponent of pressure", exponent(b, norton), 6.56, 1.0e-2))
+    return rows
+
+
+def _pressed(b: Body) -> list[Row]:
+    """A face pressed to 0.7 and, kept by its past, to 0.85: loss after theta_s^2 of the charge, steady at theta_s."""
+    rows = []
+    for retention, static in ((0.0, 0.7), (0.5, 0.85)):
+        law = replace(LAW, full_contact_pressure=1.0 / 0.49, largest_pressure=9.0, retention=retention)
+        lost = strip(b, replace(law, reference_current=0.5 * CURRENT), CURRENT, 2.0 * PASSAGE)
+        charge = lost.state.charge if lost.outcome == "contact_lost" else float("nan")
+        exact = static**2 * charge_to_loss(replace(LAW, reference_current=0.5 * CURRENT), CURRENT, 1.0)
+        rows.append(Row(f"static contact {static}, k = 0.5: charge to loss of contact", charge, exact, 1.0e-2, "C/m2"))
+        steady = strip(b, replace(law, reference_current=2.0 * CURRENT), CURRENT, 30.0 * PASSAGE)
+        found = steady.measures.contact_counter
+        rows.append(Row(f"static contact {static}, J = 0.5 J_c: steady contact", found, 0.5 * static, 1.0e-2))
+    return rows
+
+
+def _cycled(b: Body) -> list[Row]:
+    """Symmetric cycling above J_c: contact on the exact orbit, its mean that of small half-cycles."""
+    rows = []
+    pressed = replace(LAW, full_contact_pressure=4.0)
+    for name, law, ratio in (("", LAW, 2.0), ("static contact 0.5, ", pressed, 5.0)):
+        current, static = ratio * law.reference_current, law.static_contact(1.0)
+        charge = HALF_CYCLE * (cycled_contact(law, current, 1.0) / static) ** 2
+        ends, exact = cycle(b, law, current), orbit(1.0 / ratio, charge)
+        for when, found, target in zip(("stripping", "plating"), ends, exact, strict=True):
+            rows.append(Row(f"{name}cycling at {ratio:g} J_c: contact after {when}", found, static * target, 1.0e-2))
+        mean = cycled_contact(law, current, 1.0)
+        rows.append(Row(f"{name}cycling at {ratio:g} J_c: mean contact", sum(ends) / 2.0, mean, 1.0e-2))
+    return rows
+
+
+def _draw(folder: Path, ratios: tuple[float, ...], lost: list[float]) -> None:
+    line = np.linspace(0.01, 0.99, 99)
+    q = [charge_to_loss(replace(LAW, reference_current=k), 1.0, 1.0) / PASSAGE for k in line]
+    labels = ("J_c/J", "charge to loss of contact over F h*/Omega")
+    figures.against_exact(folder / "contact.png", {"loss": (line, q)}, {"loss": (np.array(ratios), lost)}, labels)

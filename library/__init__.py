@@ -1,0 +1,5 @@
+"""Predicts when lithium metal cracks a solid electrolyte."""
+
+from . import backend
+
+backend.install()

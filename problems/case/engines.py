@@ -1,0 +1,399 @@
+"""What each fracture engine makes of a case file: sizes, geometry, refusals, warnings, a forecast of the cost."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lifrac.meshes.geometries.cracked import Corridor, CrackedSlab
+from lifrac.meshes.geometries.grains import LEAST_ROWS
+from lifrac.meshes.geometries.polylines import Polyline, lengths
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.serial_mesh import RawMesh
+from lifrac.problems.quantities import units as u
+from lifrac.solver.model.cell import CellModel, PhaseFieldModel, PlaneModel
+from lifrac.solver.model.fracture import Cohesion
+from lifrac.solver.physics.cohesive import process_zone_length, strength_for_zone
+
+from . import estimates
+from .own_mesh import Comparison, in_flaw_cells, on_crack_plane
+from .schema_tools import Problem
+
+if TYPE_CHECKING:
+    from .schema import CaseFile
+
+Geometry = SlabEdgeFlaw | HalfPennyBlock | CrackedSlab
+AHEAD = 3.0
+"""Internal lengths about a flaw that are fine before a mesh adapts: what it is refined by ahead of a crack."""
+WALL = 2.0
+"""Internal lengths that the fine region reaches into the wall of a pore, from which a crack may start anywhere."""
+CELLS_PER_LENGTH = 3.0
+"""l/h below which a diffuse crack is not resolved."""
+
+
+class Engine(ABC):
+    """An engine as far as the case file is concerned."""
+
+    mesh_keys: tuple[str, ...]
+    """Keys of `[mesh]` that only this engine heeds."""
+
+    @abstractmethod
+    def sizes(self, file: "CaseFile") -> dict[str, float]:
+        """Keys of `[mesh]` with defaults, lengths in um."""
+
+    def derived(self, file: "CaseFile") -> dict[str, float]:
+        """Lengths that follow from others unless stated, by dotted key [um]."""
+        if file.mesh.file is not None:
+            return {}
+        return {f"mesh.{key}": value for key, value in self.sizes(file).items() if not key.endswith("growth")}
+
+    @abstractmethod
+    def model(self, cell: CellModel, file: "CaseFile") -> CellModel:
+        """Everything the engine needs besides the mesh."""
+
+    def unfit(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
+        """Problems that show only with the material at hand."""
+        yield from ()
+
+    @abstractmethod
+    def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
+        """A mesh of the user's own [um] against the case, where this engine looks."""
+
+    @abstractmethod
+    def geometry(self, file: "CaseFile") -> Geometry:
+        """What to mesh."""
+
+    @abstractmethod
+    def problems(self, file: "CaseFile") -> Iterator[Problem]:
+        """Why this engine cannot take the case."""
+
+    @abstractmethod
+    def warnings(self, file: "CaseFile") -> Iterator[str]:
+        """What is possible but hardly meant."""
+
+    @abstractmethod
+    def forecast(self, file: "CaseFile") -> str:
+        """A rough estimate of the cost, for people."""
+
+    def idle(self, file: "CaseFile") -> Iterator[str]:
+        """Warnings of stated keys that only the other engine heeds."""
+        others = {name for engine in ENGINES.values() if engine is not self for name in engine.mesh_keys}
+        for name in [
+            *(f"fracture.{key}" for key in file.fracture.idle_keys()),
+            *(f"mesh.{key}" for key in file.mesh.stated() if key in others),
+        ]:
+            yield f"{name} has no effect on the {file.fracture.engine} engine"
+
+
+class Plane(Engine):
+    """The crack lies in the symmetry plane of a half model."""
+
+    mesh_keys = ("crack_size", "path_growth", "path_size")
+
+    def sizes(self, file: "CaseFile") -> dict[str, float]:
+        thickness, flaw, mesh = float(file.electrolyte.thickness), file.defect.flaw_length, file.mesh
+        crack_size = float(mesh.crack_size or flaw / 50.0)
+        return {
+            "crack_size": crack_size,
+            "far_size": float(mesh.far_size or max(thickness / 10.0, crack_size)),
+            "growth": float(mesh.growth or 0.1),
+            "path_growth": crack_size / flaw if mesh.path_growth is None else float(mesh.path_growth),
+            "path_size": max(float(mesh.path_size or thickness / 100.0), crack_size),
+            "half_width": _half_width(file),
+        }
+
+    def model(self, cell: CellModel, file: "CaseFile") -> PlaneModel:
+        table = file.fracture
+        return PlaneModel(
+            **vars(cell), cohesion=Cohesion(_optional(table.cohesive_strength), _optional(table.viscosity))
+        )
+
+    def unfit(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
+        """A stated cohesive strength must leave a process zone shorter than the flaw."""
+        strength = file.fracture.cohesive_strength
+        if strength is None:
+            return
+        e, length = cell.electrolyte, cell.flaw.length
+        zone = process_zone_length(e.plane_strain_modulus, e.fracture_energy, float(strength))
+        if zone > length:
+            least = strength_for_zone(e.plane_strain_modulus, e.fracture_energy, length)
+            yield Problem(
+                "fracture.cohesive_strength",
+                f"the process zone, {zone:.3g} um, would be longer than the flaw",
+                strength.text,
+                f"State at least {least:.3g} MPa, or leave it out",
+            )
+
+    def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
+        return on_crack_plane(file, raw)
+
+    def geometry(self, file: "CaseFile") -> Geometry:
+        sizes: dict[str, Any] = dict(self.sizes(file))
+        return SlabEdgeFlaw(thickness=float(file.electrolyte.thickness), flaw_length=file.defect.flaw_length, **sizes)
+
+    def problems(self, file: "CaseFile") -> Iterator[Problem]:
+        defect, remedy = file.defect, 'Write fracture.engine = "phase_field"'
+        if not defect.kind.planar(defect) or defect.kind.dimension == 3:
+            inclined = defect.type == "edge_flaw"
+            key, value = ("inclination", defect.inclination) if inclined else ("type", defect.type)
+            message = "has no crack plane, in which the plane engine lets a crack grow"
+            yield Problem(f"defect.{key}", message, getattr(value, "text", value), remedy)
+            return
+        if file.electrolyte.grains is not None:
+            yield Problem("electrolyte.grains", "means nothing to the plane engine", remedy=remedy)
+        if file.mesh.adaptive:
+            yield Problem(
+                "mesh.adaptive",
+                "means nothing to the plane engine, whose crack keeps to its plane",
+                "true",
+                f"Remove it, or {remedy[0].lower()}{remedy[1:]}",
+            )
+        sizes, flaw = self.sizes(file), defect.flaw_length
+        if sizes["crack_size"] > flaw / 4.0:
+            yield Problem(
+                "mesh.crack_size",
+                "is too coarse for the flaw",
+                _text(file.mesh.crack_size),
+                f"The flaw needs at least four elements: at most {flaw / 4.0:g} um",
+            )
+        yield from _body_problems(file, sizes, "crack_size")
+
+    def warnings(self, file: "CaseFile") -> Iterator[str]:
+        if file.mesh.file is not None:
+            return
+        sizes = self.sizes(file)
+        if sizes["crack_size"] > file.defect.flaw_length / 20.0:
+            yield f"mesh.crack_size ({sizes['crack_size']:.3g} um) gives the flaw fewer than 20 elements"
+        nodes = estimates.path_nodes(float(file.electrolyte.thickness), file.defect.flaw_length, sizes)
+        if nodes > 1000:
+            yield f"about {nodes} nodes on the crack plane: steps take long; enlarge mesh.crack_size"
+
+    def forecast(self, file: "CaseFile") -> str:
+        cost = estimates.cost(float(file.electrolyte.thickness), file.defect.flaw_length, self.sizes(file))
+        protocol = file.protocol.resolved()
+        seconds = cost.time_s + estimates.half_steps_time(cost.path_nodes, protocol)
+        unknown = estimates.unforeseeable(protocol, float(file.defect.residual))
+        return (
+            f"{'Estimate' if unknown else 'Estimate (within a factor of three)'}: {cost.path_nodes} nodes on the crack "
+            f"plane, {cost.bulk_nodes} in the bulk, {cost.surface_unknowns} unknowns a Newton step, "
+            f"{cost.memory_mb:.0f} MB, {seconds:.0f} s on one core{f' ({unknown})' if unknown else ''}"
+        )
+
+
+class PhaseField(Engine):
+    """The crack goes where it will: fine cells where it can, whole bodies unless all is symmetric."""
+
+    mesh_keys = ("band_size", "reach", "breadth")
+
+    def sizes(self, file: "CaseFile") -> dict[str, float]:
+        mesh, solid = file.mesh, file.defect.kind.dimension == 3
+        length = self.length(file)
+        band = float(mesh.band_size or length / (3.0 if solid else 4.0))
+        half_width = _half_width(file)
+        sizes = {
+            "band_size": band,
+            "reach": float(mesh.reach or self._reach(file, length)),
+            "far_size": float(mesh.far_size or max(self._coarsest(file, half_width), band)),
+            "growth": float(mesh.growth or 0.2),
+            "half_width": half_width,
+        }
+        return sizes | ({"breadth": float(mesh.breadth or half_width)} if solid else {})
+
+    def _coarsest(self, file: "CaseFile", half_width: float) -> float:
+        """Largest cell by default [um]: a tenth of the thickness, and a fifth of a grain."""
+        thickness, grains = float(file.electrolyte.thickness), file.electrolyte.grains
+        a_fifth = math.inf if grains is None else 0.2 * grains.mean_size(_box(file, half_width))
+        return min(0.1 * thickness, a_fifth)
+
+    def derived(self, file: "CaseFile") -> dict[str, float]:
+        band = self.sizes(file)["band_size"]
+        found = super().derived(file) | {"mesh.band_size": band, "fracture.length": self.length(file)}
+        grains = file.electrolyte.grains
+        return found if grains is None else found | {"electrolyte.grains.boundary_width": grains.width(band)}
+
+    def model(self, cell: CellModel, file: "CaseFile") -> PhaseFieldModel:
+        sizes, grains = self.sizes(file), file.electrolyte.grains
+        return PhaseFieldModel(
+            **vars(cell),
+            diffuse=file.fracture.diffuse(self.length(file), sizes["band_size"]),
+            boundaries=None if grains is None else grains.resolved(_box(file, sizes["half_width"]), sizes["band_size"]),
+            adaptive=file.mesh.adaptive,
+        )
+
+    def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
+        return in_flaw_cells(file, raw, self.sizes(file)["band_size"])
+
+    def length(self, file: "CaseFile") -> float:
+        """l [um]."""
+        return file.fracture.internal_length(file.defect.kind.scale(file.defect))
+
+    def _reach(self, file: "CaseFile", length: float) -> float:
+        if file.mesh.adaptive:
+            return AHEAD * length
+        grains = file.electrolyte.grains
+        straight = file.defect.kind.planar(file.defect) and grains is None
+        free = 0.0 if straight else 0.5 * file.defect.flaw_length
+        return max(4.0 * length, free, float(grains.size or 0.0) if grains is not None else 0.0)
+
+    def geometry(self, file: "CaseFile") -> Geometry:
+        defect, sizes, thickness = file.defect, self.sizes(file), float(file.electrolyte.thickness)
+        common: dict[str, Any] = {"thickness": thickness, **{k: sizes[k] for k in ("far_size", "growth", "half_width")}}
+        half = common | {
+            "crack_size": sizes["band_size"],
+            "flaw_length": defect.flaw_length,
+            "corridor": sizes["reach"],
+        }
+        if defect.kind.dimension == 3 or file.mesh.adaptive:
+            half |= {"path_growth": sizes["growth"], "path_size": sizes["far_size"], "reach": sizes["reach"]}
+        if defect.kind.dimension == 3:
+            return HalfPennyBlock(**half, breadth=sizes["breadth"], flaw_row=True)
+        if defect.kind.planar(defect) and file.electrolyte.grains is None:
+            return SlabEdgeFlaw(**half, flaw_row=True)
+        ways, pores = self._ways(file), defect.kind.pores(defect)
+        walls = [Corridor((pore.centre,), pore.radius + WALL * self.length(file)) for pore in pores]
+        return CrackedSlab(
+            **common,
+            band_size=sizes["band_size"],
+            cracks=defect.kind.cracks(defect),
+            pores=pores,
+            reach=(*(Corridor(way, sizes["reach"]) for way in ways), *walls),
+        )
+
+    def _ways(self, file: "CaseFile") -> tuple[Polyline, ...]:
+        """Where cells are fine from the start [um]."""
+        kind = file.defect.kind
+        if file.mesh.adaptive:
+            return kind.cracks(file.defect)
+        return kind.ways(file.defect, float(file.electrolyte.thickness))
+
+    def problems(self, file: "CaseFile") -> Iterator[Problem]:
+        sizes, length = self.sizes(file), self.length(file)
+        band = sizes["band_size"]
+        if length < CELLS_PER_LENGTH * band * (1.0 - 1.0e-9):
+            yield Problem(
+                "mesh.band_size",
+                f"does not resolve the internal length, {length:.4g} um: l/h is {length / band:.2g}, "
+                f"at least {CELLS_PER_LENGTH:g} are needed",
+                _text(file.mesh.band_size),
+                f"At most {length / CELLS_PER_LENGTH:.4g} um, or fracture.length of at least "
+                f"{CELLS_PER_LENGTH * band:.4g} um",
+            )
+        yield from _body_problems(file, sizes, "band_size")
+        yield from self._not_modelled(file)
+        grains = file.electrolyte.grains
+        if grains is None:
+            return
+        if file.defect.kind.dimension == 3:
+            remedy = "Use a defect in 2D, or remove the table"
+            yield Problem("electrolyte.grains", "are not symmetric, and the body in 3D is a quarter", remedy=remedy)
+        from lifrac.solver.physics.damage import DAMAGE_MODELS  # not needed otherwise before a run
+        from lifrac.solver.physics.weak_band import BandError, weak_band
+
+        width, least = grains.width(band), LEAST_ROWS * band
+        if width < least * (1.0 - 1.0e-9):
+            yield Problem(
+                "electrolyte.grains.boundary_width",
+                f"is narrower than {LEAST_ROWS:g} cells of {band:.4g} um, so that its toughness would be the mesh's",
+                _text(grains.boundary_width),
+                f"At least {least:.4g} um, or mesh.band_size of at most {width / LEAST_ROWS:.4g} um",
+            )
+            return
+        try:
+            weak_band(DAMAGE_MODELS[file.fracture.damage_model](length), float(grains.toughness_ratio), width, band)
+        except BandError as error:
+            yield Problem(
+                "electrolyte.grains.toughness_ratio",
+                f"is out of reach: with fracture.length {length:.4g} um {error}",
+                float(grains.toughness_ratio),
+                f"At least {math.ceil(1.0e3 * error.least) / 1.0e3:g}, a larger boundary_width, or a smaller "
+                "fracture.length",
+            )
+
+    def _not_modelled(self, file: "CaseFile") -> Iterator[Problem]:
+        """What only the plane engine has: it would be left out without a word."""
+        residual = file.defect.residual
+        stated: dict[str, tuple[bool, str | None]] = {
+            "electrodes.contact": (file.electrodes.contact is not None, None),
+            "fracture.assisted": (file.fracture.assisted is not None, None),
+            "defect.residual": (float(residual) > 0.0, residual.text),
+        }
+        remedy = 'Remove it, or write fracture.engine = "plane"'
+        for key, (there, value) in stated.items():
+            if there:
+                yield Problem(key, "is not part of the phase-field engine", value, remedy)
+
+    def warnings(self, file: "CaseFile") -> Iterator[str]:
+        length, flaw = self.length(file), file.defect.flaw_length
+        if length > flaw:
+            yield (
+                f"fracture.length ({length:.3g} um) exceeds the flaw ({flaw:.3g} um): the flaw is no crack on this "
+                "scale. It starts at the strength of the damage model instead of Griffith's criterion, so results "
+                "depend on fracture.length. Make it a tenth of the flaw"
+            )
+        if file.operation.lateral_stress < 0.0 and file.fracture.split == "none":
+            yield (
+                'operation.lateral_stress compresses, and with fracture.split = "none" compression damages as well: '
+                '"star_convex" keeps it from doing so'
+            )
+        nodes = self._nodes(file)
+        if file.mesh.file is None and nodes > MANY_NODES:
+            yield f"about {nodes} nodes: a run takes long; enlarge mesh.band_size, or make mesh.reach smaller"
+
+    def forecast(self, file: "CaseFile") -> str:
+        nodes = self._nodes(file)
+        unknowns = (file.defect.kind.dimension + 3) * nodes
+        start = " at the start" if file.mesh.adaptive else ""
+        return f"Estimate (within a factor of two): {nodes} nodes, {unknowns} unknowns{start}"
+
+    def _nodes(self, file: "CaseFile") -> int:
+        """About how many nodes the mesh has."""
+        defect, sizes, thickness = file.defect, self.sizes(file), float(file.electrolyte.thickness)
+        reach, width = sizes["reach"], sizes["half_width"]
+        if defect.kind.dimension == 3:
+            radius = defect.flaw_length + reach
+            disc = 0.25 * math.pi * radius**2
+            return estimates.band_nodes(
+                sizes, disc * reach, disc + 0.5 * math.pi * radius * reach, thickness * width * sizes["breadth"], 3
+            )
+        half = isinstance(self.geometry(file), SlabEdgeFlaw)
+        sides = 1.0 if half else 2.0
+        straight = half and not file.mesh.adaptive
+        way = thickness if straight else sum(float(lengths(way).sum()) for way in self._ways(file))
+        wall = WALL * self.length(file)
+        rings = sum(math.pi * wall * (2.0 * pore.radius + wall) for pore in defect.kind.pores(defect))
+        return estimates.band_nodes(sizes, sides * way * reach + rings, sides * way, sides * thickness * width, 2)
+
+
+MANY_NODES = 40_000
+PLANE, PHASE_FIELD = Plane(), PhaseField()
+ENGINES: Mapping[str, Engine] = {"plane": PLANE, "phase_field": PHASE_FIELD}
+
+
+def _box(file: "CaseFile", half_width: float) -> tuple[tuple[float, float], ...]:
+    """The body, in which grains are drawn [um]."""
+    return ((-half_width, half_width), (0.0, float(file.electrolyte.thickness)))
+
+
+def _half_width(file: "CaseFile") -> float:
+    return float(file.mesh.half_width or max(float(file.electrolyte.thickness), 5.0 * file.defect.flaw_length))
+
+
+def _body_problems(file: "CaseFile", sizes: Mapping[str, float], finest: str) -> Iterator[Problem]:
+    """Sizes that contradict each other or the flaw, for either engine."""
+    if sizes["far_size"] < sizes[finest]:
+        yield Problem("mesh.far_size", f"is below mesh.{finest}", _text(file.mesh.far_size), "Make it larger")
+    if sizes["half_width"] <= file.defect.flaw_length:
+        yield Problem(
+            "mesh.half_width",
+            "the body is narrower than the flaw is long",
+            _text(file.mesh.half_width),
+            "At least five flaw lengths are advisable",
+        )
+
+
+def _optional(value: u.Quantity | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _text(value: u.Quantity | None) -> str | None:
+    return None if value is None else value.text

@@ -1,0 +1,143 @@
+"""How far a study has come: a table on a terminal, lines in a log file, nothing on ranks other than 0."""
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from lifrac.problems.quantities import units as u
+from lifrac.problems.studies.points import EVENTS, Finished
+from lifrac.problems.studies.study import Study
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from .brackets import Bracket
+from .search import Plan, Row
+
+LOG = logging.getLogger("lifrac")
+
+
+class Board(Protocol):
+    """What the runner tells how far it has come."""
+
+    def finished(self, run: Finished, done: int, wanted: int) -> None:
+        """A run has finished: `done` of the `wanted` ones of the present round."""
+
+    def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
+        """Where the conditions stand."""
+
+
+class _Silent:
+    """For all ranks but the first."""
+
+    def finished(self, run: Finished, done: int, wanted: int) -> None:
+        pass
+
+    def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
+        pass
+
+
+class _Lines:
+    """A log line for every run, and the brackets of a condition when it is finished."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._told: set[int] = set()
+
+    def finished(self, run: Finished, done: int, wanted: int) -> None:
+        LOG.info("  %d of %d: %s: %s", done, wanted, run.point, words(run))
+
+    def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
+        for number, (condition, plan) in enumerate(zip(self._study.conditions, plans, strict=True)):
+            if plan.wanted or number in self._told:
+                continue
+            self._told.add(number)
+            for row in rows:
+                if row.condition is condition:
+                    LOG.info("%s: CCD%s: %s mA/cm2%s", condition.name, at(row), interval(row.bracket), beyond(row))
+
+
+class _Table:
+    """The same on a terminal, by rich."""
+
+    def __init__(self, study: Study, live: Live) -> None:
+        self._study, self._live = study, live
+        self._table = Table()
+        self._last = ""
+
+    def finished(self, run: Finished, done: int, wanted: int) -> None:
+        self._last = f"{done} of {wanted} runs of this round; {run.point}: {words(run)}"
+        self._table.caption = self._last
+        self._live.update(self._table)
+
+    def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
+        table = Table("condition", "runs", "critical current density (mA/cm2)", caption=self._last)
+        for condition, plan in zip(self._study.conditions, plans, strict=True):
+            count = f"{len(plan.done)}" + (f" + {len(plan.wanted)}" if plan.wanted else "")
+            mine = [f"{interval(row.bracket)}{at(row)}{beyond(row)}" for row in rows if row.condition is condition]
+            table.add_row(condition.name, count, "\n".join(mine))
+        self._table = table
+        self._live.update(table)
+
+
+@contextmanager
+def board_for(study: Study, enabled: bool) -> Iterator[Board]:
+    """Report on a study; `enabled` on rank 0 only."""
+    if not enabled:
+        yield _Silent()
+    elif not sys.stderr.isatty():
+        yield _Lines(study)
+    else:
+        with Live(console=Console(stderr=True), refresh_per_second=2) as live:
+            yield _Table(study, live)
+
+
+def words(run: Finished) -> str:
+    """What became of a run."""
+    passed = round(float(run.summary["charge_mAh_per_cm2"]), 12) + 0.0  # whole cycles leave rounding noise, or -0
+    if run.numerical:
+        return f"the numerics failed at {passed:.4g} mAh/cm2: {run.numerical}"
+    if run.emptied:
+        return f"says nothing: {run.void}, no failure up to {passed:.4g} mAh/cm2"
+    last = run.ended_in
+    where = f" in cycle {last.cycle}" if last.cycle else ""
+    where += f" at {u.current(last.current_density):.4g} mA/cm2" if last.level else ""
+    took = f" ({float(run.summary['wall_time_s']):.1f} s)"
+    if run.failed:
+        return f"fails by {_plain(run.outcome)}{where} at {passed:.4g} mAh/cm2{took}"
+    aside = "" if run.outcome == "completed" else f", with {_plain(run.outcome)} on the way{_when(run)}"
+    return f"holds to the end of the protocol{where}, {passed:.4g} mAh/cm2{aside}{took}"
+
+
+def _plain(outcome: str) -> str:
+    return outcome.replace("_", " ")
+
+
+def _when(run: Finished) -> str:
+    """The capacity at which the outcome of a run happened, where its summary says so."""
+    found = run.summary.get(EVENTS.get(run.outcome, ""))
+    return "" if found is None else f" at {float(found):.4g}"
+
+
+def interval(found: Bracket) -> str:
+    """A bracket in words [mA/cm2]."""
+    if found.upper is None:
+        return f"above {u.current(found.lower):.4g}"
+    return (
+        f"{u.current(found.lower):.4g} to {u.current(found.upper):.4g}"
+        if found.lower > 0.0
+        else (f"below {u.current(found.upper):.4g}")
+    )
+
+
+def beyond(row: Row) -> str:
+    """Why nothing is known above a bracket, where the flaw was empty there."""
+    run = row.decided_by
+    return f" (nothing known above: {run.void})" if row.bracket.upper is None and run and run.emptied else ""
+
+
+def at(row: Row) -> str:
+    """The capacity of a row."""
+    return "" if row.capacity is None else f" at {u.capacity(row.capacity):.4g} mAh/cm2"

@@ -1,0 +1,303 @@
+"""Drivers of a study: each proposes runs of a condition and turns finished ones into brackets of the critical current.
+
+A driver works in rounds: the runs it begins with, then refinements that depend on what came out. What is to be done
+next follows from the finished runs alone, so that a study goes on wherever it stopped.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+from typing import Protocol as Interface
+
+from lifrac.problems.case.protocol_steps import Step
+from lifrac.problems.case.protocol_table import Protocol
+from lifrac.problems.quantities import units as u
+from lifrac.problems.quantities.value_lists import Quantities
+from lifrac.problems.studies.points import Condition, Finished, Point
+from lifrac.problems.studies.study_file import CyclingTable, Failure, Grids, RampTable
+
+from .brackets import Bracket, Trial, bracket, log_spaced, refinement, violations
+
+
+@dataclass(frozen=True)
+class Row:
+    """What `ccd.csv` says about a condition and capacity."""
+
+    condition: Condition
+    capacity: float | None
+    """Areal capacity [C/m2]; None for a ramp of stated duration."""
+    bracket: Bracket
+    """[A/m2]."""
+    decided_by: Finished | None
+    """The run that failed at the upper current, or else the one that survived the lower."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where a condition stands."""
+
+    done: tuple[Finished, ...]
+    """Runs that count, in the order in which they were asked for."""
+    wanted: tuple[Point, ...]
+    """Runs to do next; none when the condition is finished."""
+
+
+class Driver(Interface):
+    """How the critical current density of a condition is sought."""
+
+    @property
+    def rounds(self) -> int:
+        """Refinements after the first runs."""
+
+    def begin(self, condition: Condition) -> list[Point]:
+        """The first runs."""
+
+    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[Point]:
+        """Further runs, given all of the rounds before."""
+
+    def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+        """Brackets, from as many runs as there are."""
+
+    def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
+        """What is odd about the runs of a condition."""
+
+
+def plan(driver: Driver, condition: Condition, known: Mapping[str, Finished]) -> Plan:
+    """Go through the rounds of a condition as far as finished runs (by key) reach."""
+    done: list[Finished] = []
+    wanted = driver.begin(condition)
+    for _ in range(driver.rounds + 1):
+        done += [known[point.key] for point in wanted if point.key in known]
+        missing = tuple(point for point in wanted if point.key not in known)
+        if missing:
+            return Plan(tuple(done), missing)
+        wanted = driver.refine(condition, done)
+    return Plan(tuple(done), ())
+
+
+def finished_plans(
+    driver: Driver, conditions: Sequence[Condition], summaries: Mapping[str, Mapping[str, Any]]
+) -> list[Plan]:
+    """Where all conditions stand with the summaries of points (by key) that are there."""
+    known: dict[str, Finished] = {}
+    while True:
+        plans = [plan(driver, condition, known) for condition in conditions]
+        found = {p.key: Finished(p, summaries[p.key]) for each in plans for p in each.wanted if p.key in summaries}
+        if not found:
+            return plans
+        known |= found
+
+
+def _at(done: Sequence[Finished], current: float | None) -> Finished | None:
+    return next((run for run in done if run.point.current == current), None)
+
+
+def _decisive(done: Sequence[Finished], found: Bracket) -> Finished | None:
+    """The run that failed at the upper current; else the first above the lower one whose flaw was empty; else the one
+    that survived the lower."""
+    if found.upper is not None:
+        return _at(done, found.upper)
+    above = [run for run in done if run.emptied and run.point.current > found.lower]
+    return min(above, key=lambda run: run.point.current, default=None) or _at(done, found.lower)
+
+
+def _rises(trials: Sequence[Trial]) -> Iterator[str]:
+    """Where a larger current stood more."""
+    for found in violations(trials):
+        weak, strong = found.smaller, found.larger
+        held = "not at all" if strong.failed_at is None else f"at {strong.failed_at:.4g}"
+        yield (
+            f"fails at {weak.capacity:.4g} mAh/cm2 with {u.current(weak.current):.4g} mA/cm2, but {held} with "
+            f"{u.current(strong.current):.4g}; the lower decides"
+        )
+
+
+@dataclass(frozen=True)
+class ConstantCurrent:
+    """Runs at constant current to the largest capacity: Q_f(j), inverted for every capacity."""
+
+    currents: tuple[float, ...]
+    """[A/m2], ascending."""
+    capacities: Quantities
+    rounds: int
+    stop: Failure
+
+    def begin(self, condition: Condition) -> list[Point]:
+        return [self._point(condition, current) for current in self.currents]
+
+    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[Point]:
+        wanted = refinement(self._trials(done), [u.capacity(q) for q in self.capacities])
+        return [self._point(condition, current) for current in wanted]
+
+    def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+        trials = self._trials(done)
+        found = [bracket(trials, u.capacity(q)) for q in self.capacities if done]
+        return [Row(condition, q, b, _decisive(done, b)) for q, b in zip(self.capacities, found, strict=False)]
+
+    def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
+        return _rises(self._trials(done))
+
+    def _trials(self, done: Sequence[Finished]) -> list[Trial]:
+        return [Trial(run.point.current, run.failed_at, run.void) for run in done]
+
+    def _point(self, condition: Condition, current: float) -> Point:
+        largest = self.capacities[-1]
+        protocol = Protocol(
+            current_density=u.CURRENT_DENSITY.internal(current), areal_capacity=largest, stop_at=self.stop
+        )
+        return Point(condition, condition.under(protocol), current, float(largest))
+
+
+@dataclass(frozen=True)
+class Cycling:
+    """At each capacity, currents that are bisected between one that completes all cycles and one that fails."""
+
+    currents: tuple[float, ...]
+    """[A/m2], ascending."""
+    capacities: Quantities
+    rounds: int
+    stop: Failure
+    table: CyclingTable
+
+    def begin(self, condition: Condition) -> list[Point]:
+        return [self._point(condition, current, q) for q in self.capacities for current in self.currents]
+
+    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[Point]:
+        return [
+            self._point(condition, current, q)
+            for q, runs in self._by_capacity(done)
+            for current in refinement(self._trials(runs, q), [q])
+        ]
+
+    def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+        found = [(q, runs, bracket(self._trials(runs, q), q)) for q, runs in self._by_capacity(done) if runs]
+        return [Row(condition, q, b, _decisive(runs, b)) for q, runs, b in found]
+
+    def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
+        for q, runs in self._by_capacity(done):
+            for found in violations(self._trials(runs, q)):
+                yield (
+                    f"cycles of {u.capacity(q):.4g} mAh/cm2 fail at {u.current(found.smaller.current):.4g} mA/cm2, "
+                    f"but are completed at {u.current(found.larger.current):.4g}; the lower decides"
+                )
+
+    def _by_capacity(self, done: Sequence[Finished]) -> Iterator[tuple[u.Quantity, list[Finished]]]:
+        for q in self.capacities:
+            yield q, [run for run in done if run.point.capacity == float(q)]
+
+    def _trials(self, runs: Sequence[Finished], q: float) -> list[Trial]:
+        """A cell that fails in any cycle has failed at the capacity of the cycles."""
+        return [Trial(run.point.current, q if run.failed else None, run.void) for run in runs]
+
+    def _point(self, condition: Condition, current: float, q: u.Quantity) -> Point:
+        cycles = Step(
+            type="cycle",
+            current_density=u.CURRENT_DENSITY.internal(current),
+            areal_capacity=q,
+            cycles=self.table.cycles,
+            rest=self.table.rest,
+        )
+        protocol = Protocol(steps=(cycles,), stop_at=self.stop)
+        return Point(condition, condition.under(protocol), current, float(q))
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """One run for each capacity, or one of stated duration, whose current is raised until the cell fails."""
+
+    first: float
+    """First level [A/m2]."""
+    largest: float
+    """No level is above this [A/m2]."""
+    capacities: tuple[u.Quantity | None, ...]
+    """None alone for a ramp of stated duration."""
+    stop: Failure
+    table: RampTable
+
+    @property
+    def rounds(self) -> int:
+        return self.table.refinements
+
+    def begin(self, condition: Condition) -> list[Point]:
+        return [self._point(condition, q, self.first, self._rise(0)) for q in self.capacities]
+
+    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[Point]:
+        wanted = []
+        for q, runs in self._by_capacity(done):
+            found = self._bracket(runs)
+            if found.lower > 0.0 and found.upper is not None:
+                wanted.append(self._point(condition, q, found.lower, self._rise(len(runs))))
+        return wanted
+
+    def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+        found = [(q, self._decisive(runs), self._bracket(runs)) for q, runs in self._by_capacity(done) if runs]
+        return [Row(condition, q, b, run) for q, run, b in found]
+
+    def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
+        for q, runs in self._by_capacity(done):
+            brackets = [_levels(run) for run in runs if not run.numerical]
+            for coarse, fine in pairwise(brackets):
+                if coarse.upper is not None and (fine.upper is None or fine.upper > coarse.upper * (1.0 + 1.0e-9)):
+                    at = "" if q is None else f" at {u.capacity(q):.4g} mAh/cm2"
+                    yield (
+                        f"a fresh cell whose ramp{at} began at {u.current(fine.lower):.4g} mA/cm2 or less survives "
+                        f"{u.current(coarse.upper):.4g}, at which the ramp from the first level failed"
+                    )
+
+    def _rise(self, refinements: int) -> float:
+        return float(self.table.current_step) / 2.0**refinements
+
+    def _by_capacity(self, done: Sequence[Finished]) -> Iterator[tuple[u.Quantity | None, list[Finished]]]:
+        for q in self.capacities:
+            yield q, [run for run in done if run.point.capacity == (None if q is None else float(q))]
+
+    def _decisive(self, runs: Sequence[Finished]) -> Finished | None:
+        """The finest ramp whose numerics held; not one that failed at its first level, before the coarser ramp did."""
+        sound = [run for run in reversed(runs) if not run.numerical]
+        return next((run for run in sound if _levels(run).lower > 0.0), sound[-1] if sound else None)
+
+    def _bracket(self, runs: Sequence[Finished]) -> Bracket:
+        """Of the decisive ramp; else what a ramp had survived when its numerics failed."""
+        run = self._decisive(runs)
+        if run is not None:
+            return _levels(run)
+        return Bracket(max((_levels(run).lower for run in runs), default=0.0), None)
+
+    def _point(self, condition: Condition, q: u.Quantity | None, first: float, rise: float) -> Point:
+        ramp = Step(
+            type="ramp",
+            current_density=u.CURRENT_DENSITY.internal(first),
+            current_step=u.CURRENT_DENSITY.internal(rise),
+            current_max=u.CURRENT_DENSITY.internal(self.largest),
+            areal_capacity=q,
+            duration=self.table.duration,
+            alternate=self.table.alternate,
+            rest=self.table.rest,
+        )
+        protocol = Protocol(steps=(ramp,), stop_at=self.stop)
+        return Point(condition, condition.under(protocol), first, None if q is None else float(q))
+
+
+def _levels(run: Finished) -> Bracket:
+    """The last level that a ramp survived with lithium in the flaw, and the one in which the cell failed."""
+    steps = run.point.case.model().protocol
+    last = run.ended_in.level
+    currents = {step.level: abs(step.current_density) for step in steps if step.current_density}
+    survived = last if not run.numerical and not run.failed else last - 1
+    if run.empty_since is not None:
+        survived = min(survived, run.empty_since.level - 1)
+    return Bracket(currents.get(survived, 0.0), currents[last] if run.failed else None)
+
+
+def driver_of(grids: Grids) -> Driver:
+    """The driver that a study asks for."""
+    capacities = grids.areal_capacities or ()
+    largest = float(grids.current_max)
+    if grids.ramp is not None:
+        first = float(grids.current_min or grids.ramp.current_step)
+        return Ramp(first, largest, capacities or (None,), grids.failure, grids.ramp)
+    currents = log_spaced(float(grids.current_min or 0.0), largest, grids.currents)
+    if grids.cycling is not None:
+        return Cycling(currents, capacities, grids.refinements, grids.failure, grids.cycling)
+    return ConstantCurrent(currents, capacities, grids.refinements, grids.failure)

@@ -1,0 +1,188 @@
+"""The runs of a study on disk: light run folders, each named by the content of its case.
+
+A run is made in a scratch folder beside its place and renamed when it is complete, so that a kill leaves no half run.
+Making the scratch folder is also how one of several processes claims a run: the file system lets only one of them.
+"""
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lifrac.errors import NumericalFailure
+from lifrac.problems.case.case import Case
+from lifrac.problems.run.code_version import code_hash
+from lifrac.problems.run.files import read_json
+from lifrac.problems.run.other_code import code_of
+from lifrac.problems.run.run_folder import RunFolder
+from lifrac.problems.run.summary import Worst, end_of, first_report, summary_of, used_up
+from lifrac.solver.plane.bulk import Response
+from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.plane.surface import SurfaceMesh
+
+LOG = logging.getLogger("lifrac")
+NEEDED = {"outcome", "termination", "charge_mAh_per_cm2", "protocol_step"}
+"""What the tables cannot do without; a summary that lacks any is damaged."""
+TROUBLE = (NumericalFailure, ArithmeticError, np.linalg.LinAlgError)
+"""What a run may end in without saying anything about the cell."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """An electrolyte with its flaw, meshed and condensed."""
+
+    surface: SurfaceMesh
+    response: Response
+    dofs: int
+    """Bulk unknowns."""
+
+
+class PointFolders:
+    """The folder `points/` of a study."""
+
+    def __init__(self, study: Path) -> None:
+        self.path = study / "points"
+
+    def summary(self, key: str) -> Mapping[str, Any] | None:
+        """What came out of a point; None if it is not finished."""
+        try:
+            found = dict(json.loads((self.path / key / "summary.json").read_text(encoding="utf-8")))
+            if not found.keys() >= NEEDED:
+                raise ValueError("keys are missing")
+            return found
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, TypeError):
+            shutil.rmtree(self.path / key)  # damaged: renamed whole, so not by us
+            return None
+
+    def codes(self) -> dict[str, str | None]:
+        """The code that has computed each finished point; None where it is not known."""
+        return {file.parent.name: code_of(file) for file in sorted(self.path.glob("[!.]*/summary.json"))}
+
+    def known(self) -> dict[str, Mapping[str, Any]]:
+        """What came out of all finished points; nothing is changed."""
+        found = {file.parent.name: read_json(file) for file in self.path.glob("[!.]*/summary.json")}
+        return {key: summary for key, summary in found.items() if summary.keys() >= NEEDED}
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Take points away, so that they are computed again."""
+        for key in keys:
+            shutil.rmtree(self.path / key)
+
+    def clear(self) -> None:
+        """Remove what killed processes left; nobody may be at work."""
+        self.path.mkdir(exist_ok=True)
+        for left in self.path.glob(".*.part"):
+            shutil.rmtree(left, ignore_errors=True)
+        for half in self.path.iterdir():
+            if half.is_dir() and not (half / "summary.json").is_file():
+                shutil.rmtree(half)
+
+    def claim(self, key: str) -> Path | None:
+        """A new scratch folder for a point, or None where another process has it or it is finished."""
+        if (self.path / key).exists():
+            return None
+        scratch = self._scratch(key)
+        try:
+            scratch.mkdir()
+        except FileExistsError:
+            return None
+        if (self.path / key).exists():  # finished between the two
+            scratch.rmdir()
+            return None
+        return scratch
+
+    def complete(self, key: str) -> None:
+        """A claimed point is finished."""
+        try:
+            self._scratch(key).rename(self.path / key)
+        except OSError:
+            if not (self.path / key).exists():
+                raise
+            self.give_up(key)  # two machines see each other's folders late: the first one's result stands
+
+    def give_up(self, key: str) -> None:
+        """A claimed point is not finished; another process may claim it."""
+        with suppress(OSError):
+            shutil.rmtree(self._scratch(key))
+
+    def _scratch(self, key: str) -> Path:
+        return self.path / f".{key}.part"
+
+
+def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int = 1) -> Mapping[str, Any] | None:
+    """One run into a light run folder; a failure of the numerics is a reason in its summary, no error.
+
+    Parameters
+    ----------
+    case : Case
+    path : Path
+        A folder that is empty or not there yet.
+    body : Body
+        The condensed bulk of the case's geometry.
+    asked : sequence of int
+        Signals received; the run is given up after the present step when there is one.
+    ranks : int
+        Ranks that work at the study, for the summary.
+
+    Returns
+    -------
+    Mapping or None
+        What `summary.json` says; None if the run was given up.
+    """
+    begun = time.monotonic()
+    folder = RunFolder(path, ours=True)
+    folder.begin_light(case)
+    try:
+        engine = PlaneEngine(SurfaceProblem(body.surface, body.response, case.model()))
+    except TROUBLE as error:
+        return _ended(folder, _unstarted(error))
+    engine.warn = lambda words: LOG.warning("warning: point %s: %s", case.content_hash()[:8], words)
+    folder.add(first_report(engine))
+    worst, last, failure = Worst(), 0, ""
+    worst.see(engine.measures)
+    try:
+        for report in engine.run():
+            folder.add(report)
+            worst.see(report.measures)
+            last = report.protocol_step
+            if asked:
+                return None
+    except TROUBLE as error:
+        engine.termination, failure = "numerical_failure", _words(error)
+    failure = failure or used_up(engine)
+    for event in (*engine.skipped, end_of(engine, failure)):
+        folder.event(event)
+    values = summary_of(engine, worst, ranks=ranks, dofs=body.dofs, begun=begun)
+    return _ended(folder, values | {"protocol_step": last, "reason": failure})
+
+
+def _ended(folder: RunFolder, summary: dict[str, Any]) -> Mapping[str, Any]:
+    summary = summary | {"code_hash": code_hash()}
+    folder.summary(summary)
+    return summary
+
+
+def _unstarted(error: Exception) -> dict[str, Any]:
+    """The summary of a run that has no state at all."""
+    return {
+        "outcome": "unfinished",
+        "termination": "numerical_failure",
+        "steps": 0,
+        "wall_time_s": 0.0,
+        "charge_mAh_per_cm2": 0.0,
+        "protocol_step": 0,
+        "reason": _words(error),
+    }
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

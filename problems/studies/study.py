@@ -1,0 +1,194 @@
+"""A study: one case over grids of temperature, stack pressure and areal capacity (docs/ccd.md)."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from importlib import metadata
+from pathlib import Path
+
+from lifrac.errors import InputError
+from lifrac.problems.case.case import READY_CASES, Case, check_resolved, find_ready, load_case, read_toml
+from lifrac.problems.case.overrides import apply_override
+from lifrac.problems.case.schema_tools import validate
+from lifrac.problems.quantities import units as u
+from lifrac.problems.studies.ccd.search import Driver, driver_of
+
+from .points import Condition, celsius
+from .study_case import blame, case_path, flat
+from .study_file import IDLE, Grids, StudyFile
+
+READY_STUDIES = Path(__file__).parents[1] / "ready" / "studies"
+OWNED = {
+    "protocol": "study.current_min, study.current_max and study.areal_capacities",
+    "operation.temperature": "study.temperatures",
+    "operation.stack_pressure": "study.stack_pressures",
+}
+"""Keys of a case that a study sets itself, and where."""
+
+FLAW = {"defect.length": "flaw_lengths", "defect.aperture": "flaw_apertures"}
+"""Keys of a case that a study sets if it has these grids."""
+
+LIMITS = ("voltage_limit", "voltage_drop", "time_limit", "on_contact_lost")
+"""Keys of a case's protocol that a user may believe to hold in a study as well."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked study."""
+
+    path: Path
+    """The file it came from."""
+    file: StudyFile
+    cases: tuple[Case, ...]
+    """The case with each flaw at each temperature."""
+
+    @property
+    def name(self) -> str:
+        """Name of the study, from its file."""
+        return self.path.stem
+
+    @property
+    def grids(self) -> Grids:
+        return self.file.study
+
+    @cached_property
+    def driver(self) -> Driver:
+        """How the critical current density is sought."""
+        return driver_of(self.grids)
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every flaw at every temperature and stack pressure."""
+        several = self.grids.flaw_lengths is not None or self.grids.flaw_apertures is not None
+        return tuple(
+            Condition(_under(case, p), _name(case, p, several))
+            for case in self.cases
+            for p in self.grids.stack_pressures
+        )
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """The warnings of the case at each condition, each once, and what of the case has no effect."""
+        found = [w for condition in self.conditions for w in self.driver.begin(condition)[0].case.warnings]
+        stated = self.cases[0].file.protocol.model_fields_set & set(LIMITS)
+        words = "of the case has no effect: a study sets the protocol itself"
+        found += [f"protocol.{key} {words}" for key in sorted(stated)]
+        return list(dict.fromkeys(found))
+
+    def content_hash(self) -> str:
+        """SHA-256 over everything the tables depend on, the version of lifrac included."""
+        grids = self.grids
+        content = {
+            "version": version(),
+            "points": [[point.key for point in self.driver.begin(condition)] for condition in self.conditions],
+            "capacities": [float(value) for value in grids.areal_capacities or ()],
+            "driver": grids.driver,
+            "rounds": self.driver.rounds,
+        }
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def resolved_toml(self) -> str:
+        """The study with defaults and overrides; it can be run again."""
+        import tomlkit
+
+        idle = set(IDLE[self.grids.driver])
+        data = self.file.model_dump(exclude_none=True, exclude={"study": idle})
+        case = self.cases[0].path
+        if case.parent != READY_CASES:
+            data["study"]["case"] = str(case.resolve())
+        return f"# Study, made by lifrac from {self.path.name}.\n\n{tomlkit.dumps(data)}"
+
+
+def version() -> str:
+    """Version of lifrac."""
+    return metadata.version("lifrac")
+
+
+def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
+    """Read, override, check and resolve a study.
+
+    Parameters
+    ----------
+    path : str or Path
+        A study file, or the name of a ready study.
+    overrides : sequence of str
+        `key=value`; keys that begin with `study.` are the study's, all others the case's.
+
+    Raises
+    ------
+    InputError
+        Names file, key, value and remedy; also for the case and every temperature of the study.
+    """
+    path = find_ready(Path(path), READY_STUDIES, "study", "studies")
+    data = read_toml(path)
+    for text in overrides:
+        key = text.partition("=")[0].strip()
+        apply_override(data, text if key == "study" or key.startswith("study.") or not key else f"case.{text.strip()}")
+    file = _with_flaws(validate(StudyFile, data, path))
+    _check_owned(flat(file.case), file.study, path)
+    stated = case_path(path, file.study.case)
+    blame(path, "study.case", file.study.case, lambda: load_case(stated))
+    load = partial(load_case, stated, changes=file.case)
+    blame(path, "case", None, load)
+    study = Study(path, file, tuple(_cases(path, load, file.study)))
+    _check_engine(study)
+    for condition in study.conditions:
+        pressure = condition.case.file.operation.stack_pressure
+        blame(path, "study.stack_pressures", pressure.text, partial(check_resolved, condition.case))
+    return study
+
+
+def _with_flaws(file: StudyFile) -> StudyFile:
+    """Flaw lengths from the population where the study states none."""
+    grids = file.study
+    if grids.population is None or grids.flaw_lengths is not None:
+        return file
+    return file.model_copy(update={"study": grids.model_copy(update={"flaw_lengths": grids.population.grid()})})
+
+
+def _cases(path: Path, load: Callable[[list[str]], Case], grids: Grids) -> list[Case]:
+    """The case with each flaw at each temperature; what is wrong is reported at the grid that asked for it."""
+    branches, cases = [list[str]()], list[Case]()
+    for key, name in (FLAW | {"operation.temperature": "temperatures"}).items():
+        values = getattr(grids, name)
+        if values is None:
+            continue
+        grown = [([*branch, f'{key}="{value.text}"'], value) for branch in branches for value in values]
+        cases = [blame(path, f"study.{name}", value.text, partial(load, branch)) for branch, value in grown]
+        branches = [branch for branch, _ in grown]
+    return cases
+
+
+def _under(case: Case, pressure: u.Quantity) -> Case:
+    """The case under a stack pressure."""
+    operation = case.file.operation.model_copy(update={"stack_pressure": pressure})
+    return replace(case, file=case.file.model_copy(update={"operation": operation}))
+
+
+def _name(case: Case, pressure: u.Quantity, with_flaw: bool) -> str:
+    flaw = case.file.defect
+    name = f"{celsius(case.temperature):g} degC, {float(pressure):g} MPa"
+    return f"{name}, flaw {flaw.extent.text} by {flaw.aperture.text}" if with_flaw else name
+
+
+def _check_engine(study: Study) -> None:
+    """A study shares one condensed bulk among its runs, which the plane engine alone takes."""
+    engine = study.cases[0].file.fracture.engine
+    if engine != "plane":
+        remedy = 'Write engine = "plane", or make a sweep: `lifrac sweep` runs either engine'
+        raise InputError(
+            "studies run on the plane engine", file=study.path, key="case.fracture.engine", value=engine, remedy=remedy
+        )
+
+
+def _check_owned(changes: Iterable[tuple[str, str]], grids: Grids, path: Path) -> None:
+    """Refuse keys of the case that the study sets itself."""
+    flaw = {key: f"study.{name}" for key, name in FLAW.items() if getattr(grids, name) is not None}
+    for key, value in changes:
+        for owned, where in (OWNED | flaw).items():
+            if key == owned or key.startswith(f"{owned}."):
+                raise InputError(
+                    "is set by the study", file=path, key=f"case.{key}", value=value, remedy=f"State {where} instead"
+                )

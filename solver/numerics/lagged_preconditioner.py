@@ -1,0 +1,133 @@
+"""Systems whose matrix changes a little from one solve to the next: CG with what was made of an earlier matrix.
+
+A factorisation, or a hierarchy of grids, of a matrix that has changed only near a crack tip is a good preconditioner:
+each change of low rank costs an iteration or two. It is made anew when the iterations cost more than that.
+"""
+
+import math
+
+from lifrac.errors import NumericalFailure
+from lifrac.parallel.meeting import meeting_of, shared
+from petsc4py import PETSc
+
+from .linear import LinearSolver, Preset
+
+TRIES = 5
+"""Iterations that cost about as much as a factorisation in 2D: a solve is a fifth of it."""
+WORN = 1.5
+"""A hierarchy is made anew when it takes this many times the iterations of a new one, and a few."""
+EXACT = 1.0e-12
+
+
+class ReusedSolver:
+    """One symmetric positive definite matrix with changing values.
+
+    Parameters
+    ----------
+    matrix : PETSc.Mat
+    preset : {"direct", "multigrid"}
+        CG + GAMG is replaced by MUMPS for good when it fails: a body that is broken through is too much for it.
+    """
+
+    def __init__(self, matrix: PETSc.Mat, preset: Preset, name: str) -> None:
+        self.matrix, self.preset, self.name = matrix, preset, name
+        self._meeting = meeting_of(matrix.comm.tompi4py())
+        self.setups = 0
+        """Factorisations or hierarchies made so far."""
+        self.iterations = 0
+        """Of CG, so far."""
+        self._made: LinearSolver | None = None
+        self._cg: PETSc.KSP | None = None
+        self._fresh = False
+        self._per_decade = 0.0
+        self._pause, self._waiting = 0, 0
+
+    def changed(self) -> None:
+        """The matrix has new values."""
+        self._fresh = False
+
+    def solve(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float = EXACT) -> None:
+        """x with |b - K x| <= rtol |b|, or as exact as a factorisation gives it (collective).
+
+        Raises
+        ------
+        NumericalFailure
+            On every rank alike.
+        """
+        rtol = max(rtol, EXACT)
+        if not self._fresh and not self._with_old(b, x, rtol):
+            self._renew()
+        elif not self._fresh:
+            return
+        try:
+            self._with_new(b, x, rtol)
+        except NumericalFailure as error:
+            shared(self._meeting, error)
+            if self.preset == "direct":
+                raise
+            self._to_direct()
+            self._with_new(b, x, rtol)
+
+    def _with_old(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float) -> bool:
+        """Whether CG with what there is gets there soon. After a failure it is not tried for a while."""
+        if self._made is None or self._waiting > 0:
+            self._waiting -= 1
+            return False
+        decades = -math.log10(rtol)
+        allowed = TRIES if self.preset == "direct" else math.ceil(WORN * self._per_decade * decades) + 3
+        if self._iterate(b, x, rtol, allowed):
+            self._pause = 0
+            return True
+        self._pause = min(2 * self._pause + 1, 7)
+        self._waiting = self._pause
+        return False
+
+    def _iterate(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float, allowed: int) -> bool:
+        assert self._cg is not None
+        self._cg.setOperators(self.matrix)
+        self._cg.setTolerances(rtol=rtol, atol=0.0, max_it=allowed)
+        self._cg.solve(b, x)
+        self.iterations += self._cg.getIterationNumber()
+        return bool(self._cg.getConvergedReason() > 0)
+
+    def _with_new(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float) -> None:
+        assert self._made is not None
+        if self.preset == "direct":
+            self._made.solve(b, x)
+            return
+        before = self.iterations
+        if not self._iterate(b, x, rtol, 500):
+            raise NumericalFailure("CG with GAMG did not converge")
+        self._per_decade = (self.iterations - before) / -math.log10(rtol)
+
+    def _renew(self) -> None:
+        self.setups += 1
+        if self._made is None:
+            self._made = LinearSolver(self.matrix, self.preset, self.name)
+        else:
+            self._made.ksp.getPC().setReusePreconditioner(False)
+            self._made.refill()
+        self._share()
+        self._fresh = True
+
+    def _share(self) -> None:
+        """Let CG use the new factorisation or hierarchy, and keep it when the matrix changes."""
+        assert self._made is not None
+        preconditioner = self._made.ksp.getPC()
+        preconditioner.setReusePreconditioner(True)
+        if self._cg is None:
+            self._cg = PETSc.KSP().create(self.matrix.comm)
+            self._cg.setType(PETSc.KSP.Type.CG)
+            self._cg.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+        self._cg.setPC(preconditioner)
+
+    def _to_direct(self) -> None:
+        assert self._made is not None
+        self._made.destroy()
+        self._made, self.preset = None, "direct"
+        self._renew()
+
+    def destroy(self) -> None:
+        for thing in (self._cg, self._made):
+            if thing is not None:
+                thing.destroy()

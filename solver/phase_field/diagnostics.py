@@ -1,0 +1,166 @@
+"""What is read off a phase-field state: lengths, volumes, currents, energies and balances."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from lifrac.solver.numerics.nodal import values_of
+from lifrac.solver.phase_field.fracture.energy_release import BROKEN
+from lifrac.solver.phase_field.fracture.fields import Floats
+from lifrac.solver.protocol.measures import Measures, relative
+from mpi4py import MPI
+from scipy.spatial import cKDTree
+
+from .problem import PhaseFieldProblem, PhaseState, Step
+
+FILLED = 0.5
+"""Share of the aperture from which on a node counts as reached by lithium."""
+
+
+@dataclass
+class Reference:
+    """What measures are compared with; it outlives a mesh."""
+
+    area: float
+    """Surface of the cracks at the start, as `Observer.surface` has it."""
+    energy: float = 0.0
+    """At the first state [MPa um2, um3 in 3D]."""
+    released: float = 0.0
+    """What the crack takes away from the sound body (`CellLoads.released`), at the last state."""
+    currents: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Into the crack and the anode face, and out of the counter electrode, in the last accepted step [A/m2 um, times
+    um in 3D]."""
+
+
+class Observer:
+    """Computes `Measures` of the fields as they are; integrals are compiled once (collective).
+
+    Parameters
+    ----------
+    problem : PhaseFieldProblem
+    reference : Reference, optional
+        That of the observer on the mesh before; default: the cell as it is now.
+    """
+
+    def __init__(self, problem: PhaseFieldProblem, reference: Reference | None = None) -> None:
+        self.problem = problem
+        cell, fields = problem.cell, problem.fields
+        u, d = fields.displacement, fields.damage
+        self.x = d.function_space.tabulate_dof_coordinates()
+        energy = cell.energy.stored(u, d) + cell.energy.fracture(d) + cell.loads.released(u, d)
+        self._energy = fem.form(energy)
+        self._released = fem.form(cell.loads.released(u, d))
+        self._before = fem.Function(u.function_space)
+        self._released_before = fem.form(cell.loads.released(self._before, fields.lower_bound))
+        self.from_flaw = self._distances()
+        model = problem.solid.damage_model
+        surface = problem.surface_weight * model.surface_density(d) / model.toughness_factor(problem.row)
+        self._surface = fem.form(surface * ufl.dx)
+        self.reference = reference or Reference(self.surface())
+        mouth = np.zeros(len(self.x), dtype=bool)
+        mouth[cell.nodes_on("anode")] = True
+        self._at_face = mouth
+
+    def _distances(self) -> Floats:
+        """Of every node from the nodes that are broken at the start [um] (collective)."""
+        owned = self.problem.cell.owned
+        mine = self.problem.flaw[self.problem.flaw < owned]
+        flaw = np.concatenate(self.problem.comm.allgather(self.x[mine]))
+        return np.asarray(cKDTree(flaw).query(self.x)[0])
+
+    def energy(self) -> float:
+        """Stored and surface energy less the work of the outer loads, beyond the sound body's [MPa um2, um3 in 3D]."""
+        return self._sum(self._energy)
+
+    def _sum(self, form: fem.Form) -> float:
+        return float(self.problem.comm.allreduce(fem.assemble_scalar(form), op=MPI.SUM))
+
+    def surface(self) -> float:
+        """Of the cracks by surface energy, one face, of what is meshed [um, um2 in 3D] (collective)."""
+        return self._sum(self._surface)
+
+    def crack_length(self) -> float:
+        """a0 and what its surface has grown by, by surface energy [um]; in 3D the radius of a half penny of equal
+        area."""
+        p = self.problem
+        grown = p.copies * (self.surface() - self.reference.area)
+        a0 = p.model.flaw.length
+        if p.tagged.mesh.geometry.dim == 2:
+            return a0 + grown
+        return float(np.sqrt(max(a0**2 + 4.0 * grown / np.pi, 0.0)))
+
+    def book(self, old: PhaseState, new: PhaseState, step: Step, dt: float) -> None:
+        """Add the step's charge, metal and work to the accounts of `new` (the fields are at it)."""
+        p, cell = self.problem, self.problem.cell
+        crack, anode, counter = self._currents(step)
+        new.charge_in += counter * dt
+        new.charge_out += (crack + anode) * dt
+        plated = p.copies * cell.velocity * crack * dt
+        new.plated_in_flaw += plated
+        new.exchanged += abs(plated)
+        new.extruded += p.copies * self.empty_mouth(new)
+        change = cell.crack_volume() - p.volume_before
+        new.work["pressure"] += cell.total(0.5 * (old.pressure + new.pressure) * change)
+        # The stress along the crack that is left out follows the crack: what that does at the state before.
+        self._before.x.array[:] = old.displacement
+        new.work["along"] = new.work.get("along", 0.0) + self._sum(self._released_before) - self.reference.released
+        self.reference.released = self._sum(self._released)
+
+    def _currents(self, step: Step) -> tuple[float, float, float]:
+        """Into crack and anode face, and out of the counter electrode [A/m2 um, times um in 3D] (collective)."""
+        charges, total = step.charges, self.problem.cell.total
+        return total(charges.crack), total(charges.anode), total(charges.counter)
+
+    def empty_mouth(self, new: PhaseState) -> float:
+        """Take from `new` the metal beyond what the nodes of an open mouth hold; how much [um2, meshed part]."""
+        cell = self.problem.cell
+        nodes = cell.mouth[cell.wet[cell.mouth]]
+        surplus = np.zeros(len(new.metal))
+        surplus[nodes] = new.metal[nodes] - cell.crack_volume()[nodes]
+        new.metal -= surplus
+        return cell.total(surplus)
+
+    def measure(self, state: PhaseState) -> Measures:
+        """Scalars of a committed state, at which the fields are."""
+        p, cell = self.problem, self.problem.cell
+        d = p.fields.damage.x.array
+        broken = d >= BROKEN
+        filled = broken & (cell.share.x.array >= FILLED)
+        volume = p.copies * cell.total(np.maximum(cell.crack_volume(), 0.0))
+        stored = p.copies * cell.total(state.metal)
+        metal = state.initial_metal + state.plated_in_flaw - state.extruded
+        crack, anode, counter = self.reference.currents
+        total, width = crack + anode, cell.areas.anode
+        scale = p.scales.opening * p.scales.length
+        a0 = p.model.flaw.length
+        return Measures(
+            crack_length=self.crack_length(),
+            crack_tip=p.largest(self.x[broken, 1]),
+            lithium_length=max(p.largest(self.x[filled, 1]), 0.0),
+            max_pressure=p.largest(state.pressure),
+            mouth_opening=max(p.largest(values_of(cell.aperture)[broken & self._at_face]), 0.0),
+            flaw_volume=volume,
+            lithium_volume=stored,
+            flaw_current_share=crack / total if abs(total) > 1.0e-9 * width else 0.0,
+            charge_error=relative(
+                state.charge_in - state.charge_out, abs(state.charge_in), width * max(state.throughput, 1.0)
+            ),
+            lithium_error=relative(stored - metal, max(abs(metal), state.exchanged), 1.0e-3 * scale),
+            energy_error=relative(
+                self.energy() - self.reference.energy - state.work["pressure"] - state.work.get("along", 0.0),
+                abs(state.work["pressure"]),
+                p.surface_energy * 0.01 * a0,
+            ),
+            advance=p.largest(self.from_flaw[broken]),
+            anode_current=total / cell.areas.anode,
+            counter_current=counter / cell.areas.counter,
+        )
+
+    def begin(self) -> None:
+        """The fields are at the cell's first state."""
+        self.reference.energy, self.reference.released = self.energy(), self._sum(self._released)
+
+    def remember(self, step: Step) -> None:
+        """The step is accepted: its currents are the present ones."""
+        self.reference.currents = self._currents(step)

@@ -1,0 +1,164 @@
+"""Equilibrium at fixed damage: div sigma(u, d) + loads = 0."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import ufl
+from dolfinx import fem, la
+from dolfinx.fem import petsc as fem_petsc
+from lifrac.errors import NumericalFailure
+from lifrac.solver.numerics.lagged_preconditioner import ReusedSolver
+from lifrac.solver.numerics.linear import Preset, rigid_body_modes
+from mpi4py import MPI
+from petsc4py import PETSc
+
+from .energy import Energy
+from .fields import Floats, State
+
+TOLERANCE = 1.0e-10
+"""Of the residual over the forces that act (loads and reactions): rounding leaves 1e-12 and less."""
+ROUNDING = 1.0e-15
+REDUCTION = 1.0e-13
+"""Of the first residual: all that is asked for where no force is left to compare with."""
+MAX_ITERATIONS = 25
+"""A split makes the energy piecewise quadratic: Newton's method ends once no cell changes its side."""
+MAX_HALVINGS = 6
+FORCING = 0.3
+"""Of the residual that is asked for: how exactly a linear system is solved."""
+
+
+class DisplacementSolver:
+    """Newton's method on the derivative of the energy; one iteration without a split.
+
+    Forms, matrix and solver are made once; the matrix is refilled, its factorisation used again while it serves.
+
+    Parameters
+    ----------
+    held : sequence of fem.DirichletBC
+        Displacements that are given; their values at the time of a solve hold.
+    preset : {"direct", "multigrid"}
+        MUMPS Cholesky, or CG + GAMG with rigid-body modes.
+    """
+
+    def __init__(
+        self, energy: Energy, state: State, held: Sequence[fem.DirichletBC], preset: Preset = "direct"
+    ) -> None:
+        self.u, self.held = state.displacement, list(held)
+        space = self.u.function_space
+        force = ufl.derivative(energy.total(self.u, state.damage), self.u)
+        self._force_form = fem.form(force)
+        self._tangent_form = fem.form(ufl.derivative(force, self.u))
+        load = energy.load
+        self._load_form = None if load is None else fem.form(ufl.derivative(load(self.u, state.damage), self.u))
+        self.matrix = fem_petsc.create_matrix(self._tangent_form)
+        self.matrix.setNearNullSpace(rigid_body_modes(space))
+        self._force = fem.create_vector(space)
+        self._step, self._right = self.matrix.createVecs()
+        self._owned = space.dofmap.index_map.size_local * space.dofmap.index_map_bs
+        self._held_dofs = np.unique(np.concatenate([bc.dof_indices()[0][: bc.dof_indices()[1]] for bc in held]))
+        self._solver = ReusedSolver(self.matrix, preset, "displacement")
+        self._rounding = 0.0
+
+    @property
+    def preset(self) -> Preset:
+        """What solves at present: `multigrid` may have given way to `direct`."""
+        return self._solver.preset
+
+    @property
+    def linear_solves(self) -> int:
+        """Factorisations or preconditioner set-ups so far."""
+        return self._solver.setups
+
+    def solve(self, reduction: float = 0.0) -> int:
+        """Bring u into equilibrium; returns the Newton iterations (collective).
+
+        Parameters
+        ----------
+        reduction : float
+            Of the residual [-] that is enough, besides TOLERANCE; the energy falls in any case.
+
+        Raises
+        ------
+        NumericalFailure
+            On every rank alike.
+        """
+        for bc in self.held:
+            bc.set(self.u.x.array)
+        loads = self._norms(self._load_form)[0] if self._load_form is not None else 0.0
+        norm, reactions = self._norms(self._force_form)
+        enough = max(reduction, REDUCTION) * norm
+        for iteration in range(MAX_ITERATIONS):
+            wanted = max(TOLERANCE * loads, TOLERANCE * reactions, self._rounding, enough)
+            if norm <= wanted:
+                return iteration
+            self._refill()
+            self._solve(FORCING * wanted / norm)
+            norm, reactions = self._damped(norm)
+        raise NumericalFailure(f"equilibrium: {MAX_ITERATIONS} Newton iterations leave a residual of {norm:.1e}")
+
+    def _norms(self, form: fem.Form) -> tuple[float, float]:
+        """Norms of a nodal force on free and on held dofs; the free part is left in the right-hand side."""
+        self._force.array[:] = 0.0
+        fem.assemble_vector(self._force.array, form)  # type: ignore[arg-type]
+        self._force.scatter_reverse(la.InsertMode.add)
+        force = self._force.array[: self._owned]
+        held = force[self._held_dofs].copy()
+        force[self._held_dofs] = 0.0
+        self._right.setArray(-force)
+        squares = self.u.function_space.mesh.comm.allreduce(np.array([force @ force, held @ held]), op=MPI.SUM)
+        return float(np.sqrt(squares[0])), float(np.sqrt(squares[1]))
+
+    def response(self, form: fem.Form, fresh: bool, rtol: float = 0.0) -> Floats:
+        """Change of u, on owned dofs, under a small force (linear form) at the present state (collective).
+
+        `fresh`: the matrix of the last iteration is that of this damage, and is used again. `residual` stays.
+        """
+        if not fresh:
+            self._refill()
+        kept = self._right.copy()
+        self._norms(form)
+        self._right.scale(-1.0)
+        self._solve(rtol)
+        kept.copy(self._right)
+        kept.destroy()
+        return np.array(self._step.getArray(readonly=True))
+
+    def residual(self) -> Floats:
+        """dE/du as the last solve left it, owned part; zero on held dofs."""
+        return -self._right.getArray(readonly=True)
+
+    def _solve(self, rtol: float) -> None:
+        """The step of the present right-hand side, held dofs at rest.
+
+        Multigrid moves them by what it leaves of the residual, and reactions would do work there: an error of the
+        energy of first order, while that of the free dofs is of second.
+        """
+        self._solver.solve(self._right, self._step, rtol)
+        self._step.getArray()[self._held_dofs] = 0.0
+
+    def _refill(self) -> None:
+        self.matrix.zeroEntries()
+        fem_petsc.assemble_matrix(self.matrix, self._tangent_form, bcs=self.held)  # type: ignore[misc]
+        self.matrix.assemble()
+        self._solver.changed()
+
+    def _damped(self, before: float) -> tuple[float, float]:
+        """The full step, or a shorter one while the residual grows."""
+        factor, taken = 1.0, 0.0
+        step = self._step.getArray(readonly=True).copy()
+        # Of stiffness times displacement: all that is left where a body is broken through and carries no force.
+        size = self.matrix.norm(PETSc.NormType.INFINITY) * la.norm(self.u.x)
+        self._rounding = ROUNDING * size
+        for _ in range(MAX_HALVINGS):
+            self.u.x.array[: self._owned] += (factor - taken) * step
+            self.u.x.scatter_forward()
+            norms = self._norms(self._force_form)
+            if norms[0] < before:
+                break
+            factor, taken = 0.5 * factor, factor
+        return norms
+
+    def destroy(self) -> None:
+        self._solver.destroy()
+        for thing in (self.matrix, self._step, self._right):
+            thing.destroy()

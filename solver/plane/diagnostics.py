@@ -1,0 +1,191 @@
+"""What is read off a state: lengths, volumes, currents, energies and balances."""
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from lifrac.solver.physics import lithium
+from lifrac.solver.physics.constants import surface_velocity_per_current
+from lifrac.solver.protocol.measures import Measures, relative
+
+from .problem import SurfaceProblem
+from .surface import ANODE, COUNTER, CRACK
+from .unknowns import CURRENT, METAL, OPENING, PRESSURE, Floats, State
+
+FILLED = 0.5
+"""Share of the aperture from which on a node counts as reached by lithium."""
+TIP_SHARE = 0.1
+"""The tip current is a mean over this part of the metal's length behind its front, weighted towards the front."""
+
+
+class Observer:
+    """Computes `Measures`; integrals are compiled once."""
+
+    def __init__(self, problem: SurfaceProblem) -> None:
+        self.problem = problem
+        local, surface = problem.local, problem.surface
+        opening, _, h, j, jc, _ = ufl.split(local.unknown)
+        dx = surface.measure()
+        lumped = lithium.LUMPED
+        self._currents = [
+            fem.form(local.plating_share(opening, h) * j * dx(CRACK, metadata=lumped)),
+            fem.form(local.touching(local.anode) * j * dx(ANODE, metadata=lumped)),
+            fem.form(local.touching(local.counter) * jc * dx(COUNTER, metadata=lumped)),
+        ]
+        crack = surface.crack
+        distance = np.hypot(surface.x[crack, 1], surface.x[crack, 2])
+        order = np.argsort(distance, kind="stable")
+        self.chain = crack[order]
+        self.distance = distance[order]
+        self.planar = surface.mesh.topology.dim == 1
+        self._viscous_old: Floats | None = None
+
+    def currents(self) -> tuple[float, float, float]:
+        """Current into one crack face, the anode face, and out of the counter electrode, at the last evaluated state
+        [A/m2 um]."""
+        crack, anode, counter = (float(np.real(fem.assemble_scalar(form))) for form in self._currents)
+        return crack, anode, counter
+
+    def front(self, share: Floats, threshold: float) -> float:
+        """Distance from the anode face [um] to which `share` (per chain node) stays at or above a threshold."""
+        below = np.flatnonzero(share < threshold)
+        if not self.planar:
+            reached = share >= threshold
+            return float(self.distance[reached].max(initial=0.0))
+        if len(below) == 0:
+            return float(self.distance[-1])
+        k = int(below[0])
+        if k == 0:
+            return 0.0
+        span = self.distance[k] - self.distance[k - 1]
+        return float(self.distance[k - 1] + span * np.clip(share[k] / threshold, 0.0, 1.0))
+
+    def damage(self, state: State) -> Floats:
+        """Damage of every surface node; 1 in the flaw."""
+        crack = self.problem.crack
+        d = self.problem.law.damage(state.largest)
+        return np.where(crack.intact_area > 0.0, d, np.where(crack.area > 0.0, 1.0, 0.0))
+
+    def crack_length(self, state: State) -> float:
+        """Length by damage [um]: a0 + int d ds; in 3D the radius of a half penny of equal area."""
+        p = self.problem
+        grown = float(p.crack.intact_area @ p.law.damage(state.largest))
+        a0 = p.model.flaw.length
+        return a0 + grown if self.planar else float(np.sqrt(a0**2 + 4.0 * grown / np.pi))
+
+    def crack_tip(self, state: State) -> float:
+        """End of the fully broken part [um]."""
+        broken = self.front(self.damage(state)[self.chain], 1.0 - 1.0e-9)
+        return max(broken, self.problem.model.flaw.length)
+
+    def lithium_length(self, state: State) -> float:
+        """How far lithium that is connected to the anode fills the crack [um]."""
+        v = state.values
+        aperture = self.problem.crack.aperture + v[:, OPENING]
+        share = np.where(
+            aperture > lithium.SMALL_APERTURE, v[:, METAL] / np.maximum(aperture, lithium.SMALL_APERTURE), 0.0
+        )
+        return self.front(share[self.chain], FILLED)
+
+    def tip_current(self, state: State) -> float:
+        """Plating current density of the crack faces at the front of the metal [A/m2] (the problem was last evaluated
+        at `state`).
+
+        Mean over the metal that is connected to the anode within TIP_SHARE of its length behind the front, a hat
+        function as weight: it changes continuously when the front passes a node.
+        """
+        p, v = self.problem, state.values
+        front = self.lithium_length(state)
+        if front <= 0.0:
+            return 0.0
+        crack = self.chain
+        aperture = np.maximum(p.crack.aperture + v[:, OPENING], lithium.SMALL_APERTURE)
+        metal = p.crack.area * p.local.old["connected"].x.array * np.maximum(v[:, METAL], 0.0) / aperture
+        weight = metal[crack] * np.clip(1.0 - (front - self.distance) / (TIP_SHARE * front), 0.0, 1.0)
+        total = float(weight.sum())
+        return float(weight @ v[crack, CURRENT]) / total if total > 0.0 else 0.0
+
+    def elastic_energy(self, values: Floats) -> float:
+        """Elastic energy of both halves less the work of the loads [MPa um2 per depth], up to a constant."""
+        p = self.problem
+        opening = values[p.surface.crack, OPENING]
+        return float(0.5 * opening @ p.system.elastic_force(opening) - p.load @ opening)
+
+    def cohesive_energy(self, state: State) -> tuple[float, float]:
+        """Recoverable and dissipated energy of the cohesive zone [MPa um2 per depth]."""
+        p = self.problem
+        wc, d = p.law.critical_opening, p.law.damage(state.largest)
+        peak = p.law.strength * (1.0 - d)
+        opening = state.values[:, OPENING]
+        traction = peak * np.divide(opening, state.largest, out=np.zeros_like(opening), where=state.largest > 0.0)
+        stored = float(p.crack.intact_area @ (0.5 * traction * opening))
+        return stored, float(p.crack.intact_area @ (0.5 * p.law.strength * wc * d)) - state.work["spared"]
+
+    def book(self, old: State, new: State, dt: float, residual: Floats) -> None:
+        """Add the step's charge, metal and work to the accounts of `new` (the problem was last evaluated there)."""
+        p = self.problem
+        crack, anode, counter = self.currents()
+        velocity = surface_velocity_per_current(p.model.anode.molar_volume)
+        new.charge_in += counter * dt
+        new.charge_out += (crack + anode) * dt
+        new.plated_in_flaw += 2.0 * velocity * crack * dt
+        new.exchanged += abs(2.0 * velocity * crack * dt)
+        new.extruded -= float(residual[p.rule.mouth, METAL].sum()) * dt
+        area = p.crack.area
+        pressure = 0.5 * (old.values[:, PRESSURE] + new.values[:, PRESSURE])
+        moved = new.values[:, OPENING] - old.values[:, OPENING]
+        new.work["pressure"] += float(area @ (pressure * moved))
+        undamaged = 1.0 - p.law.damage(old.largest)
+        viscous = new.toughness_factor**0.5 * p.local.viscosity * undamaged * moved / dt
+        mean = viscous if self._viscous_old is None else 0.5 * (viscous + self._viscous_old)
+        new.work["viscous"] += float(p.crack.intact_area @ (mean * moved))
+        self._viscous_old = viscous
+        # The geometric mean makes what is dissipated exact when g changes at a fixed opening, too.
+        left = (old.toughness_factor * new.toughness_factor) ** 0.5
+        broken = p.law.damage(new.largest) - p.law.damage(old.largest)
+        new.work["spared"] += (1.0 - left) * p.law.fracture_energy * float(p.crack.intact_area @ broken)
+
+    def mean_contact(self, state: State) -> tuple[float, float]:
+        """Mean contact of anode face and counter electrode [-]; 1 without a contact law."""
+        if state.contact is None:
+            return 1.0, 1.0
+        anode, counter = (float(a @ state.contact.now / a.sum()) for a in self.problem.face_area.values())
+        return anode, counter
+
+    def stored(self, state: State) -> float:
+        """Lithium in the flaw [um2 per depth]."""
+        return float(self.problem.crack.area @ state.values[:, METAL])
+
+    def measure(self, state: State) -> Measures:
+        p = self.problem
+        v = state.values
+        crack, anode, counter = self.currents()
+        aperture = p.crack.aperture + v[:, OPENING]
+        stored, tip = self.stored(state), self.crack_tip(state)
+        recoverable, dissipated = self.cohesive_energy(state)
+        energy = self.elastic_energy(v) + recoverable + dissipated + state.work["viscous"] - state.work["start"]
+        work = state.work["pressure"]
+        metal = state.initial_metal + state.plated_in_flaw - state.extruded
+        total = crack + anode
+        chain = self.problem.surface.mouth
+        contact_anode, contact_counter = self.mean_contact(state)
+        return Measures(
+            crack_length=self.crack_length(state),
+            crack_tip=tip,
+            advance=tip - p.model.flaw.length,
+            lithium_length=self.lithium_length(state),
+            max_pressure=float(v[p.surface.crack, PRESSURE].max()),
+            mouth_opening=float(aperture[chain].max()),
+            flaw_volume=float(p.crack.area @ np.maximum(aperture, 0.0)),
+            lithium_volume=stored,
+            flaw_current_share=crack / total if abs(total) > 1.0e-9 * p.areas.anode else 0.0,
+            charge_error=relative(
+                state.charge_in - state.charge_out, abs(state.charge_in), p.areas.anode * max(state.throughput, 1.0)
+            ),
+            lithium_error=relative(stored - metal, max(abs(metal), state.exchanged), p.scales.length * p.smallest),
+            energy_error=relative(energy - work, abs(work), p.scales.pressure * p.scales.length * p.smallest),
+            contact_anode=contact_anode,
+            contact_counter=contact_counter,
+            toughness_factor=state.toughness_factor,
+            anode_current=total / p.areas.anode,
+            counter_current=counter / p.areas.counter,
+        )

@@ -1,0 +1,46 @@
+"""What every engine's state knows of the cell as a whole; fields are the engines' own."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from lifrac.solver.interfaces.contact import Contact
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(kw_only=True)
+class CellState:
+    """A committed (or proposed) state of a cell: where it stands in time, and its accounts.
+
+    Volumes are those of the whole crack, or of the half that is meshed, as the engine says.
+    """
+
+    cell_voltage: float = 0.0
+    """[V]."""
+    time: float = 0.0
+    """[s]."""
+    charge: float = 0.0
+    """Net charge passed per area of the anode [C/m2]."""
+    throughput: float = 0.0
+    """Charge passed in either direction [C/m2]."""
+    extruded: float = 0.0
+    """Lithium that left the flaw through its mouth, net [um2 per depth, full aperture]."""
+    plated_in_flaw: float = 0.0
+    """Lithium plated inside the flaw [um2]."""
+    exchanged: float = 0.0
+    """Lithium plated in the flaw or stripped from it, in either direction [um2]."""
+    initial_metal: float = 0.0
+    """Lithium in the flaw at t = 0 [um2]."""
+    charge_in: float = 0.0
+    """Charge through the counter electrode of the half model, per depth [A s/m2 um]."""
+    charge_out: float = 0.0
+    """Charge plated on anode face and crack face of the half model [A s/m2 um]."""
+    work: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("pressure", "viscous", "spared"), 0.0))
+    """Accumulated work per depth [MPa um2]; `spared` is what a weakened toughness did not ask for."""
+    toughness_factor: float = 1.0
+    """g = Gc_eff/Gc that was in force in the step to this state."""
+    tip_current: float = 0.0
+    """Plating current density at the front of the metal [A/m2]: gives g of the next step."""
+    contact: Contact | None = None
+    """Contact of the electrode faces (a value, never changed in place); None: no contact law."""

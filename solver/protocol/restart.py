@@ -1,0 +1,50 @@
+"""Where a run stands besides its state: what must be kept for it to go on as if it had not been interrupted.
+
+Plain numbers and words, that JSON gives back exactly.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from lifrac.solver.model.protocol import ProtocolStep
+from lifrac.solver.numerics.stepping import StepController
+from numpy.typing import NDArray
+
+from .cell_state import CellState
+from .events import Event
+
+Kept = dict[str, Any]
+Arrays = dict[str, NDArray[Any]]
+
+
+def kept_accounts(state: CellState) -> Kept:
+    """Time, charge and accounts of a state; fields are kept by the engines."""
+    found = {f.name: getattr(state, f.name) for f in fields(CellState) if f.name != "contact"}
+    return found | {"work": dict(state.work)}
+
+
+def kept_event(event: Event, protocol: Sequence[ProtocolStep]) -> Kept:
+    """An event; its protocol step by number."""
+    found = {f.name: getattr(event, f.name) for f in fields(Event) if f.name != "step"}
+    return found | {"step": protocol.index(event.step) if event.step in protocol else None}
+
+
+def event_of(kept: Mapping[str, Any], protocol: Sequence[ProtocolStep]) -> Event:
+    """The event again."""
+    number = kept["step"]
+    return Event(**{**kept, "step": None if number is None else protocol[number]})
+
+
+def kept_control(controller: StepController) -> Kept:
+    """Step lengths, and how the last steps went."""
+    return asdict(controller)
+
+
+def controller_of(kept: Mapping[str, Any]) -> StepController:
+    """The controller again."""
+    given = {f.name: kept[f.name] for f in fields(StepController) if f.init}
+    controller = StepController(**given)
+    for name in set(kept) - set(given):
+        setattr(controller, name, kept[name])
+    return controller

@@ -1,0 +1,404 @@
+"""Follows a protocol with adaptive implicit steps: propose -> solve -> check -> commit | reject.
+
+What a step is made of is the engines' business; what a protocol asks for, when a run ends, and how long the next step
+should be is the same for all of them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, fields, replace
+
+import numpy as np
+from lifrac.errors import Interrupted, NumericalFailure
+from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.protocol import ProtocolStep
+from lifrac.solver.numerics.stepping import StepController
+from lifrac.solver.physics.constants import surface_velocity_per_current
+
+from .cell_state import CellState
+from .events import EVENT_TOLERANCE, Event, Passage, Watch
+from .measures import Areas, Measures
+from .restart import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event
+
+USUAL_STEPS, FEWEST_STEPS = 20.0, 5.0
+"""Least number of time steps for a protocol step: while its state changes, and where every step was predicted."""
+FIRST_STEP_ALLOWANCE = 0.1
+"""Change of the lithium in the flaw, in flaw volumes, that the first time step of a protocol step may bring when it is
+chosen from the last one at the same current."""
+CONTACT_ALLOWANCE = 0.05
+"""Change of contact per step at any node: currents see the contact of the step's start."""
+PRESSURE_ALLOWANCE = 0.1
+"""Change of the largest lithium pressure per step, in units of the flaw's Griffith pressure."""
+
+
+@dataclass(frozen=True)
+class StepReport[S: CellState]:
+    """An accepted step."""
+
+    number: int
+    dt: float
+    protocol_step: int
+    current_density: float
+    iterations: int
+    state: S
+    measures: Measures
+    events: tuple[Event, ...] = ()
+    cycle: int = 0
+
+
+@dataclass
+class Counters:
+    steps: int = 0
+    iterations: int = 0
+    rejected: int = 0
+    ended: int = 0
+    """Protocol steps that have ended."""
+    current: float = 0.0
+    """Current density of the last accepted step [A/m2]."""
+    happened: dict[str, Event] = field(default_factory=dict)
+
+
+COUNTED = ("steps", "iterations", "rejected", "ended", "current")
+"""Of the counters, what is kept as it is."""
+
+
+@dataclass(frozen=True)
+class Trial[S: CellState]:
+    """A converged step that has not been accepted yet."""
+
+    state: S
+    iterations: int
+    """Of Newton's method, as the history shows them."""
+
+    @property
+    def effort(self) -> int:
+        """How hard the step was, in Newton iterations: what the step control goes by."""
+        return self.iterations
+
+
+class ProtocolRun[S: CellState](ABC):
+    """Runs one cell through its protocol.
+
+    A subclass sets `state`, `measures`, `path_end` and calls `start` before it is run.
+
+    Parameters
+    ----------
+    model : CellModel
+    flaw_opening : float
+        Opening of the flaw when it grows [um]; sets the first time step.
+    """
+
+    state: S
+    measures: Measures
+    path_end: float
+    """Distance from the anode face [um] at which crack or lithium count as through."""
+
+    def __init__(self, model: CellModel, flaw_opening: float) -> None:
+        self.cell_model, self._flaw_opening = model, flaw_opening
+        self.counters = Counters()
+        self.notes: list[str] = []
+        self.marks: list[float] = []
+        """Throughputs [C/m2], ascending, that a step must end at (states to be stored)."""
+        self.termination = ""
+        self.failure: Event | None = None
+        """The failure of the cell that ended the run."""
+        self.skipped: list[Event] = []
+        """Protocol steps that have ended without a time step since the last one."""
+        self.interrupted: Callable[[], bool] = lambda: False
+        """Whether to stop before the present time step has ended: an answer that every rank gets (collective)."""
+        self.warn: Callable[[str], None] = lambda words: None
+        """Takes words for people who wait."""
+        self._warned = -1
+        """Protocol step in which a run that makes no headway was last told of."""
+        self.share_failure: Callable[[NumericalFailure], None] = lambda error: None
+        """Returns if all ranks that step have failed alike, and raises FailedAlone on a rank that others wait for."""
+        self._begun: dict[float, float] = {}
+        """By current density: the first time step [s] that the last protocol step at this current should have had."""
+        self._controller: StepController | None = None
+        """Of the protocol step under way."""
+        self._last_events: tuple[Event, ...] = ()
+        """Of the last accepted step."""
+        self._under_way = False
+        """The run goes on within a protocol step that had begun before it was interrupted."""
+        self._flaw_volume = 0.0
+        """Of the flaw at the start of the run [um2, um3 in 3D]."""
+
+    def start(self, resolution: float = 0.0) -> None:
+        """Begin to watch the state; `resolution`: smallest advance [um] of a crack that can be told."""
+        self.watch = Watch(self.cell_model, self.path_end, self.counters.happened, resolution)
+        self._at = Passage(0, ProtocolStep("rest"), self.state.throughput)
+        self._flaw_volume = self.measures.flaw_volume
+
+    @property
+    def filling(self) -> float:
+        """Lithium in the crack over the volume of the flaw: as it is, or as it was at the start if that was less.
+
+        A crack that has grown counts as filled by what fills its flaw.
+        """
+        m = self.measures
+        return m.lithium_volume / max(min(m.flaw_volume, self._flaw_volume), 1.0e-12)
+
+    @property
+    @abstractmethod
+    def areas(self) -> Areas:
+        """Of the electrodes as meshed."""
+
+    @abstractmethod
+    def arrays(self) -> Arrays:
+        """Fields of `state`, and what else of the engine is an array, by name; on rank 0 (collective)."""
+
+    # -- what an engine does -------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _attempt(self, dt: float, current: float, failures: int) -> Trial[S]:
+        """Solve a step from `state`; raises NumericalFailure on every rank alike."""
+
+    @abstractmethod
+    def _check(self, trial: Trial[S], dt: float, failures: int) -> tuple[float, str]:
+        """Why a converged step is refused, and the factor for its next try; ('' if it is accepted)."""
+
+    @abstractmethod
+    def _settle(self, trial: Trial[S], dt: float) -> Measures:
+        """Book the step's charge, metal and work in the new state, and measure it."""
+
+    @abstractmethod
+    def _load(self, trial: Trial[S], measures: Measures) -> float:
+        """Largest change in the step relative to its allowance."""
+
+    @abstractmethod
+    def mean_contact(self, state: S) -> tuple[float, float]:
+        """Mean contact of anode face and counter electrode [-]."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Nothing can be predicted from earlier steps: the current has changed."""
+
+    # -- stepping ------------------------------------------------------------------------------------------------
+
+    def run(self) -> Iterator[StepReport[S]]:
+        """Yield every accepted step until the protocol ends, a stop rule holds, or the numerics fail.
+
+        Raises
+        ------
+        NumericalFailure
+            When a step cannot be made small enough; `state` is the last good one.
+        """
+        if self._under_way:
+            self.termination, self.failure = self.watch.ending(self._last_events)
+        first = self._at.index
+        for index, step in enumerate(self.cell_model.protocol[first:], first):
+            if self.termination:
+                return
+            yield from self._protocol_step(index, step)
+        self.termination = self.termination or "protocol_end"
+
+    # -- going on after an interruption --------------------------------------------------------------------------
+
+    def bookmark(self) -> Kept:
+        """Where the run stands, besides the fields of its state."""
+        at, protocol, counters = self._at, self.cell_model.protocol, self.counters
+        return {
+            "accounts": kept_accounts(self.state),
+            "measures": asdict(self.measures),
+            "counters": {name: getattr(counters, name) for name in COUNTED},
+            "happened": [kept_event(event, protocol) for event in counters.happened.values()],
+            "skipped": [kept_event(event, protocol) for event in self.skipped],
+            "last_events": [kept_event(event, protocol) for event in self._last_events],
+            "passage": {f.name: getattr(at, f.name) for f in fields(at) if f.name != "step"},
+            "flaw_volume": self._flaw_volume,
+            "control": None if self._controller is None else kept_control(self._controller),
+            "begun": list(self._begun.items()),
+        }
+
+    def go_on(self, kept: Kept) -> None:
+        """Take up a run where `bookmark` was taken; `state` is that of then."""
+        protocol, counters = self.cell_model.protocol, self.counters
+        self.measures = Measures(**kept["measures"])
+        for name, value in kept["counters"].items():
+            setattr(counters, name, value)
+        counters.happened.clear()
+        counters.happened.update({event["name"]: event_of(event, protocol) for event in kept["happened"]})
+        self.skipped = [event_of(event, protocol) for event in kept["skipped"]]
+        self._last_events = tuple(event_of(event, protocol) for event in kept["last_events"])
+        self._begun = dict(kept["begun"])
+        self._flaw_volume = kept.get("flaw_volume", self._flaw_volume)
+        if kept["control"] is not None:
+            self._at = Passage(step=protocol[kept["passage"]["index"]], **kept["passage"])
+            self._controller = controller_of(kept["control"])
+            self._under_way = True
+
+    def _limits(self, step: ProtocolStep) -> float:
+        """How long a protocol step lasts [s]."""
+        limits = [] if step.duration is None else [step.duration]
+        if step.capacity is not None and step.current_density != 0.0:
+            limits.append(step.capacity / abs(step.current_density))
+        return min(limits, default=np.inf)
+
+    def _first_step(self, step: ProtocolStep, length: float) -> float:
+        control = self.cell_model.control
+        if control.first_step is not None:
+            return control.first_step
+        speed = 2.0 * surface_velocity_per_current(self.cell_model.anode.molar_volume) * abs(step.current_density)
+        natural = 0.05 * self._flaw_opening / speed if speed > 0.0 else 1.0
+        return min(self._begun.get(step.current_density, min(natural, length / 50.0)), length / USUAL_STEPS)
+
+    def _protocol_step(self, index: int, step: ProtocolStep) -> Iterator[StepReport[S]]:
+        control, stop = self.cell_model.control, self.cell_model.stop
+        length = self._limits(step)
+        usual, largest = length / USUAL_STEPS, length / FEWEST_STEPS
+        if control.max_step is not None:
+            usual = largest = control.max_step
+        goes_on = self._under_way
+        if goes_on:
+            assert self._controller is not None
+            at, controller, self._under_way = self._at, self._controller, False
+        else:
+            at = self._at = Passage(index, step, self.state.throughput, began=self.state.time, filling=self.filling)
+            controller = StepController(self._first_step(step, length), largest, control.max_rejections, usual)
+            self._controller = controller
+            self._forget()
+        end = at.began + length
+        last = end if stop.time_limit is None else min(end, stop.time_limit)
+        over = self.watch.step_end(self.state, self.measures, at)
+        if over and not goes_on:
+            self.skipped.extend(self._ended(over))
+        while not over and self.state.time < last * (1.0 - 1.0e-13):
+            if self.counters.steps >= control.max_steps:
+                self.termination = "max_steps"
+                return
+            remaining = min(last - self.state.time, self._to_next_mark(step.current_density))
+            before = self.measures
+            report = self._advance(controller, index, step.current_density, remaining)
+            if at.voltage is None:
+                at.voltage = abs(report.state.cell_voltage)
+                self._begun[step.current_density] = report.dt * self._room(controller.load, before)
+            at.filling = max(at.filling, self.filling)
+            self._watch_headway(controller, last - report.state.time)
+            over = self.watch.step_end(report.state, report.measures, at)
+            if over or report.state.time >= end * (1.0 - 1.0e-13):
+                report = replace(report, events=(*report.events, *self._ended(over)))
+            elif report.state.time >= last * (1.0 - 1.0e-13):  # the run's time limit
+                report = replace(report, events=(*report.events, *self.watch.plated_empty(self.state, at)))
+            self._last_events = report.events
+            yield report
+            if self._should_stop(report):
+                return
+        if not over and self.state.time < end * (1.0 - 1.0e-13):
+            self.termination = "time_limit"
+
+    def _watch_headway(self, controller: StepController, remaining: float) -> None:
+        """Tell once in a protocol step that it makes no headway, and why."""
+        if self._warned != self._at.index and controller.stuck(remaining):
+            self._warned = self._at.index
+            self.warn(
+                f"no headway in protocol step {self._at.index + 1} of {len(self.cell_model.protocol)}: steps of "
+                f"{controller.next_step:.2g} s with {remaining:.4g} s to go ({controller.refusals()})"
+            )
+
+    def refusals(self) -> str:
+        """How many tries of the present protocol step were refused, and why; '' if none was."""
+        controller = self._controller
+        return controller.refusals() if controller is not None and controller.rejected else ""
+
+    def _room(self, load: float, before: Measures) -> float:
+        """By what factor the first time step of a protocol step could have been longer, or should have been shorter."""
+        moved = abs(self.measures.lithium_volume - before.lithium_volume) / max(before.flaw_volume, 1.0e-12)
+        change = max(load, moved / FIRST_STEP_ALLOWANCE)
+        return min(max(0.5 / change, 0.25), 4.0) if change > 0.0 else 4.0
+
+    def _ended(self, why: str) -> tuple[Event, ...]:
+        """A protocol step has ended; the end of the last one is the end of the run, not an event."""
+        self.counters.ended += 1
+        number, count = self._at.index + 1, len(self.cell_model.protocol)
+        empty = self.watch.plated_empty(self.state, self._at)
+        if number == count:
+            return empty
+        detail = f"step {number} of {count} has ended{why and ' ' + why}"
+        return (*empty, self._at.event("protocol_step", self.state, detail))
+
+    def _to_next_mark(self, current: float) -> float:
+        """Time to the next mark [s]."""
+        ahead = [m for m in self.marks if m > self.state.throughput * (1.0 + 1.0e-12)]
+        return (ahead[0] - self.state.throughput) / abs(current) if ahead and current != 0.0 else np.inf
+
+    def _advance(self, controller: StepController, index: int, current: float, remaining: float) -> StepReport[S]:
+        """One accepted step, after as many rejections as it takes."""
+        while True:
+            dt = controller.propose(remaining)
+            self.look_up()
+            try:
+                trial = self._attempt(dt, current, controller.in_a_row)
+            except NumericalFailure as error:
+                self.share_failure(error)
+                self._refuse(controller, dt, 0.35, "not converged", remaining)
+                continue
+            factor, reason = self._check(trial, dt, controller.in_a_row)
+            if reason:
+                self._refuse(controller, dt, factor, reason, remaining)
+                continue
+            return self._commit(controller, trial, dt, index, current)
+
+    def _refuse(self, controller: StepController, dt: float, factor: float, reason: str, remaining: float) -> None:
+        """Shorten the next try; a step that is tried for long is told of before the run is given up."""
+        self.counters.rejected += 1
+        controller.reject(dt, factor, reason)
+        self._watch_headway(controller, remaining)
+
+    def look_up(self) -> None:
+        """Between two tries of a time step, and within them where they may take long (collective).
+
+        Raises
+        ------
+        Interrupted
+            On every rank alike.
+        """
+        if self.interrupted():
+            raise Interrupted("asked to stop within a time step")
+
+    def _commit(
+        self, controller: StepController, trial: Trial[S], dt: float, index: int, current: float
+    ) -> StepReport[S]:
+        new, iterations = trial.state, trial.iterations
+        measures = self._settle(trial, dt)
+        controller.accepted(dt, trial.effort, self._load(trial, measures))
+        events = (*self.skipped, *self.watch.events(new, measures, self._at))
+        self.skipped = []
+        self.state, self.measures = new, measures
+        cycle = self._at.step.cycle
+        self.counters.steps += 1
+        self.counters.iterations += iterations
+        self.counters.current = current
+        return StepReport(self.counters.steps, dt, index, current, iterations, new, measures, events, cycle)
+
+    # -- contact of the faces ------------------------------------------------------------------------------------
+
+    def _check_contact(self, new: S, failures: int) -> tuple[float, str]:
+        """Refuse a step in which contact changes too much for currents held, or falls far below its minimum."""
+        change = self._contact_change(new)
+        if change > CONTACT_ALLOWANCE:
+            return max(0.75 * CONTACT_ALLOWANCE / change, 0.1), "contact change"
+        if self.cell_model.contact is None or failures >= 8:
+            return 1.0, ""
+        m, least = self.measures, self.watch.lost_below
+        faces = zip((m.contact_anode, m.contact_counter), self.mean_contact(new), strict=True)
+        for before, after in faces:
+            if before > least > after and least - after > EVENT_TOLERANCE * least:
+                return max((before - least) / (before - after), 0.02), "event"
+        return 1.0, ""
+
+    def _contact_change(self, new: S) -> float:
+        """Largest change of contact at a node in this step."""
+        if new.contact is None or self.state.contact is None:
+            return 0.0
+        return float(np.abs(new.contact.now - self.state.contact.now).max())
+
+    # -- outcome -------------------------------------------------------------------------------------------------
+
+    def _should_stop(self, report: StepReport[S]) -> bool:
+        self.termination, self.failure = self.watch.ending(report.events)
+        return bool(self.termination)
+
+    @property
+    def outcome(self) -> str:
+        """The gravest thing that happened to the cell; `unfinished` if nothing did before the run was cut short."""
+        return self.watch.outcome(self.termination)
