@@ -49,6 +49,7 @@ verify: install  ## the quick part of the verification book
 develop: $(VENV)/.deps  ## install the sources in place instead of a copy (mypy then does not see the package)
 	rm -f $(VENV)/.lifrac
 	$(PIP) --no-deps --no-build-isolation --editable .
+	cp library/lifrac-dolfinx.pth "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 clean:  ## remove the environment and what was built; runs/ stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,5 +1,113 @@
-"""Predicts when lithium metal cracks a solid electrolyte."""
+"""lifrac predicts when lithium metal cracks a solid electrolyte.
+
+>>> import lifrac
+>>> case = lifrac.load_case("llzo_holds", temperature="60 degC", stack_pressure="5 MPa")
+>>> simulation = lifrac.Simulation(case)
+>>> for step in simulation.steps():
+...     print(step.time, step.voltage, step["crack_tip"])
+
+Names are imported when they are first used, so that `import lifrac` is quick; docs/library.md describes them.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from . import backend
+
+if TYPE_CHECKING:
+    from lifrac.errors import InputError, Interrupted, NumericalFailure
+    from lifrac.meshes.builder import build as build_mesh
+    from lifrac.meshes.geometries.cracked import CrackedSlab
+    from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
+    from lifrac.meshes.reader import read_mesh
+    from lifrac.postprocess.read.run_result import RunResult
+    from lifrac.problems.case.case import load_case
+    from lifrac.problems.studies.study import load_study
+    from lifrac.simulation import Simulation
+    from lifrac.solver.model.cell import PhaseFieldModel, PlaneModel
+    from lifrac.solver.model.electrolyte import Electrolyte
+    from lifrac.solver.model.flaw import Flaw
+    from lifrac.solver.model.fracture import AssistedCracking, Cohesion, DiffuseCrack
+    from lifrac.solver.model.interface import ContactLaw, Kinetics
+    from lifrac.solver.model.lithium import Creep
+    from lifrac.solver.model.loads import Loads
+    from lifrac.solver.model.protocol import ProtocolStep, StepControl, StopRules
+
+_PLACES = {
+    "AssistedCracking": "lifrac.solver.model.fracture",
+    "Cohesion": "lifrac.solver.model.fracture",
+    "ContactLaw": "lifrac.solver.model.interface",
+    "CrackedSlab": "lifrac.meshes.geometries.cracked",
+    "Creep": "lifrac.solver.model.lithium",
+    "DiffuseCrack": "lifrac.solver.model.fracture",
+    "Electrolyte": "lifrac.solver.model.electrolyte",
+    "Flaw": "lifrac.solver.model.flaw",
+    "HalfPennyBlock": "lifrac.meshes.geometries.slabs",
+    "InputError": "lifrac.errors",
+    "Interrupted": "lifrac.errors",
+    "Kinetics": "lifrac.solver.model.interface",
+    "Loads": "lifrac.solver.model.loads",
+    "NumericalFailure": "lifrac.errors",
+    "PhaseFieldModel": "lifrac.solver.model.cell",
+    "PlaneModel": "lifrac.solver.model.cell",
+    "ProtocolStep": "lifrac.solver.model.protocol",
+    "RunResult": "lifrac.postprocess.read.run_result",
+    "Simulation": "lifrac.simulation",
+    "SlabEdgeFlaw": "lifrac.meshes.geometries.slabs",
+    "StepControl": "lifrac.solver.model.protocol",
+    "StopRules": "lifrac.solver.model.protocol",
+    "build_mesh": "lifrac.meshes.builder:build",
+    "load_case": "lifrac.problems.case.case",
+    "load_study": "lifrac.problems.studies.study",
+    "read_mesh": "lifrac.meshes.reader",
+}
+"""Where the public names live; with another name there after a colon."""
+
+__all__ = [
+    "AssistedCracking",
+    "Cohesion",
+    "ContactLaw",
+    "CrackedSlab",
+    "Creep",
+    "DiffuseCrack",
+    "Electrolyte",
+    "Flaw",
+    "HalfPennyBlock",
+    "InputError",
+    "Interrupted",
+    "Kinetics",
+    "Loads",
+    "NumericalFailure",
+    "PhaseFieldModel",
+    "PlaneModel",
+    "ProtocolStep",
+    "RunResult",
+    "Simulation",
+    "SlabEdgeFlaw",
+    "StepControl",
+    "StopRules",
+    "build_mesh",
+    "load_case",
+    "load_study",
+    "read_mesh",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lifrac")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'lifrac' has no attribute {name!r}")
+    module, _, inside = _PLACES[name].partition(":")
+    found = getattr(importlib.import_module(module), inside or name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "__version__"])
+
 
 backend.install()

@@ -19,13 +19,14 @@ from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
+from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, PENNY_FACTOR
 
 from . import estimates
 from .contact_table import at_full_contact, contact_law, static_problems
 from .engines import PHASE_FIELD, PLANE, Geometry
 from .from_mesh import told
-from .overrides import apply_override, lay_over
+from .overrides import apply_override, by_name, lay_over
 from .schema import CaseFile
 from .schema_tools import Problem, did_you_mean, quantities, refuse, validate
 
@@ -86,7 +87,7 @@ class Case:
         return float(self.file.mesh.length_unit)
 
     @property
-    def bulk_solver(self) -> str:
+    def bulk_solver(self) -> Preset:
         """Preset of the bulk solver: `direct` or `multigrid`."""
         return self.file.solver.bulk
 
@@ -301,7 +302,9 @@ def _mesh_bytes(mesh: Path, file: Path) -> bytes:
         ) from None
 
 
-def load_case(path: str | Path, overrides: Sequence[str] = (), changes: Mapping[str, Any] | None = None) -> Case:
+def load_case(
+    path: str | Path, overrides: Sequence[str] = (), changes: Mapping[str, Any] | None = None, **keys: Any
+) -> Case:
     """Read, override, check and resolve a case.
 
     Parameters
@@ -312,6 +315,10 @@ def load_case(path: str | Path, overrides: Sequence[str] = (), changes: Mapping[
         `key=value` with dotted keys; values in TOML, or bare strings.
     changes : Mapping, optional
         Tables laid over the file before the overrides; the file keeps what they do not state.
+    **keys
+        Keys laid over the file last: texts with units, numbers, lists or tables, by the key's own name
+        (`stack_pressure="5 MPa"`) where no other key has it, else by its whole name with two underscores for each dot
+        (`operation__temperature="60 degC"`).
 
     Raises
     ------
@@ -324,6 +331,7 @@ def load_case(path: str | Path, overrides: Sequence[str] = (), changes: Mapping[
     lay_over(data, changes or {})
     for text in overrides:
         apply_override(data, text)
+    lay_over(data, by_name(CaseFile, keys, path))
     lay_over(data, told(data, path))
     file = validate(CaseFile, data, path)
     electrolyte = file.electrolyte.card or load_card(

@@ -1,11 +1,14 @@
 """Values laid over a raw case, study or sweep before it is checked: `--set key=value`, and the tables of `[case]`."""
 
+import difflib
 import re
 import tomllib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, get_args
 
 from lifrac.errors import InputError
+from pydantic import BaseModel
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.\[][A-Za-z0-9_]+\]?)*")
 """A dotted key; items of a list by number."""
@@ -74,3 +77,72 @@ def _value(text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"] if set(parsed) == {"value"} else text
+
+
+def by_name(model: type[BaseModel], values: Mapping[str, Any], file: object) -> dict[str, Any]:
+    """Nested tables from keywords: `stack_pressure="5 MPa"` is `operation.stack_pressure`.
+
+    Parameters
+    ----------
+    model : type of BaseModel
+        The file's schema.
+    values : Mapping
+        By the key's own name where it is the only one of that name, else by its whole name with two underscores for
+        each dot (`operation__temperature`). Whole tables are dictionaries.
+    file : object
+        Named in refusals.
+
+    Raises
+    ------
+    InputError
+        For a name that no key has, or several.
+    """
+    known = [".".join(path) for path in _keys(model)]
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        *tables, last = _whole(name.replace("__", "."), known, value, file).split(".")
+        table = nested
+        for part in tables:
+            table = table.setdefault(part, {})
+        table[last] = plain(value)
+    return nested
+
+
+def plain(value: object) -> Any:
+    """A value as a file would state it: NumPy's numbers and arrays, paths and tuples as well."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, PurePath) else value
+
+
+def _whole(name: str, known: Sequence[str], value: object, file: object) -> str:
+    """The dotted name of the only key that is meant."""
+    found = [key for key in known if key == name or key.endswith(f".{name}")]
+    found = [key for key in found if key == name] or found
+    if len(found) == 1:
+        return found[0]
+    if found:
+        message, remedy = (
+            "is the name of several keys",
+            f"Write one of: {', '.join(k.replace('.', '__') for k in found)}",
+        )
+    else:
+        short = {key.rpartition(".")[2]: key for key in known}
+        near = difflib.get_close_matches(name, [*known, *short], 3, 0.6)
+        message = "is no key of a case"
+        remedy = f"Did you mean {' or '.join(near)}?" if near else "docs/cases.md lists them"
+    raise InputError(message, file=file, key=name, value=value, remedy=remedy)
+
+
+def _keys(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The names of all keys of a schema, tables included; items of lists and whole cards left out."""
+    for name, field in model.model_fields.items():
+        path = (*above, name)
+        yield path
+        for part in get_args(field.annotation) or (field.annotation,):
+            if isinstance(part, type) and issubclass(part, BaseModel) and name != "card":
+                yield from _keys(part, path)

@@ -251,7 +251,7 @@ def mesh(
         raise InputError("must end in .msh", file="--out", value=str(out), remedy=f"Write {out.with_suffix('.msh')}")
     from lifrac.meshes.builder import write_msh
     from lifrac.problems.case.own_mesh import check_own
-    from lifrac.problems.run.runner import make_mesh
+    from lifrac.problems.run.meshing import make_mesh
     from mpi4py import MPI
 
     watched()

@@ -5,12 +5,11 @@ import logging
 import os
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from lifrac.errors import InputError
-from lifrac.solver.protocol.restart import Arrays, Kept
+from lifrac.solver.protocol.restart import RestartData
 
 from .code_version import code_hash, short
 from .files import read_json
@@ -22,31 +21,10 @@ DAMAGES = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFil
 MANIFEST, SUMMARY = "manifest.json", "summary.json"
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A committed state.
-
-    Attributes
-    ----------
-    kept : dict
-        Numbers and words, see `ProtocolRun.bookmark`; the same on all ranks.
-    arrays : dict
-        Fields; on rank 0, empty elsewhere.
-    """
-
-    kept: Kept
-    arrays: Arrays
-
-    @property
-    def time(self) -> float:
-        """[s]."""
-        return float(self.kept["accounts"]["time"])
-
-
 ANEW = "Remove the folder, or choose another one with --out, and start anew without --resume"
 
 
-def keep(path: Path, checkpoint: Checkpoint) -> None:
+def keep(path: Path, checkpoint: RestartData) -> None:
     """Keep a checkpoint in a run folder, and the one before; a kill or a full disk leaves at least one whole."""
     file, before = path / CHECKPOINT, path / BEFORE
     file.parent.mkdir(exist_ok=True)
@@ -65,7 +43,7 @@ def keep(path: Path, checkpoint: Checkpoint) -> None:
     os.replace(aside, file)
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path) -> RestartData:
     """The last checkpoint of a run folder, or the one before if the last one is damaged.
 
     Raises
@@ -95,11 +73,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return found
 
 
-def _read(file: Path) -> Checkpoint:
+def _read(file: Path) -> RestartData:
     """A checkpoint; the checksums of its parts are compared."""
     with np.load(file) as saved:
         arrays = {name: saved[name] for name in saved.files}
-    found = Checkpoint(json.loads(str(arrays.pop("kept"))), arrays)
+    found = RestartData(json.loads(str(arrays.pop("kept"))), arrays)
     found.kept["driver"], found.kept["event_lines"], found.time  # what going on cannot do without
     return found
 

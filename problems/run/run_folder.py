@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from lifrac.errors import InputError
-from lifrac.problems.case.case import Case
 from lifrac.problems.quantities.units import capacity, current
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.protocol.events import Event
+from lifrac.solver.protocol.restart import RestartData
 from lifrac.solver.protocol.stepper import StepReport
 
-from .checkpoint import MANIFEST, SUMMARY, Checkpoint, keep
+from .checkpoint import MANIFEST, SUMMARY, keep
 from .code_version import code_hash
 from .files import LOCK, MARKS, STUDIES, claimed, write_aside
+from .statement import Statement
 
 COLUMNS = (
     "step",
@@ -158,7 +159,7 @@ class RunFolder:
         if self._lock is not None:
             self._lock.close()
 
-    def begin(self, case: Case, ranks: int, mesh: Mapping[str, Any]) -> None:
+    def begin(self, case: Statement, ranks: int, mesh: Mapping[str, Any]) -> None:
         """Write the resolved case and the manifest."""
         manifest = {
             "case": case.name,
@@ -174,9 +175,10 @@ class RunFolder:
         write_aside(self.path / MANIFEST, json.dumps(manifest, indent=2, default=float) + "\n")
         self.begin_light(case)
 
-    def begin_light(self, case: Case) -> None:
+    def begin_light(self, case: Statement) -> None:
         """Write the resolved case and begin the tables: all that a point of a study has."""
-        (self.path / "case.toml").write_text(case.resolved_toml())
+        if resolved := case.resolved_toml():
+            (self.path / "case.toml").write_text(resolved)
         with (self.path / "history.csv").open("w", newline="") as file:
             csv.writer(file).writerow(COLUMNS)
         (self.path / "events.jsonl").touch()
@@ -199,11 +201,11 @@ class RunFolder:
             file.write(json.dumps(line) + "\n")
         self._lines += 1
 
-    def checkpoint(self, checkpoint: Checkpoint) -> None:
+    def checkpoint(self, checkpoint: RestartData) -> None:
         """Keep where the run stands."""
-        keep(self.path, Checkpoint(checkpoint.kept | {"event_lines": self._lines}, checkpoint.arrays))
+        keep(self.path, RestartData(checkpoint.kept | {"event_lines": self._lines}, checkpoint.arrays))
 
-    def rewind(self, checkpoint: Checkpoint) -> None:
+    def rewind(self, checkpoint: RestartData) -> None:
         """Forget what was written after a checkpoint."""
         self._lines = checkpoint.kept["event_lines"]
         rows = checkpoint.kept["counters"]["steps"] + 2  # with the names of columns, and t = 0

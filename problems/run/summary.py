@@ -8,7 +8,7 @@ from lifrac.problems.quantities.units import capacity, current
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.protocol.events import Event
 from lifrac.solver.protocol.measures import Measures
-from lifrac.solver.protocol.stepper import ProtocolRun, StepReport
+from lifrac.solver.protocol.stepper import ProtocolRun
 
 BALANCES = {
     "charge_balance_error": "charge_error",
@@ -147,22 +147,6 @@ def summary_of(
         "cell_voltage_V": state.cell_voltage,
         **worst.values,
     }
-
-
-def first_report(engine: ProtocolRun[Any]) -> StepReport[Any]:
-    """The row at t = 0, before any step."""
-    protocol = engine.cell_model.protocol
-    density = protocol[0].current_density if protocol and protocol[0].kind == "rest" else 0.0
-    return StepReport(0, 0.0, 0, density, 0, engine.state, engine.measures)
-
-
-def used_up(engine: ProtocolRun[Any]) -> str:
-    """Words for a run that has used up its steps before the end of its protocol; empty for others."""
-    if engine.termination != "max_steps":
-        return ""
-    refused = f" ({found})" if (found := engine.refusals()) else ""
-    most = engine.cell_model.control.max_steps
-    return f"solver.max_steps = {most} is used up before the end of the protocol{refused}"
 
 
 def end_of(engine: ProtocolRun[Any], failure: str) -> Event:

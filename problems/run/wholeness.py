@@ -10,15 +10,16 @@ from typing import NoReturn
 
 from lifrac.errors import InputError
 from lifrac.postprocess.read.field_file import FieldFile
+from lifrac.solver.protocol.restart import RestartData
 
-from .checkpoint import ANEW, Checkpoint
+from .checkpoint import ANEW
 from .run_folder import COLUMNS
 
 SAME_TIME = 1.0e-9
 """Relative difference between a time in a table, written with twelve digits, and the same time in a checkpoint."""
 
 
-def refuse_holes(path: Path, checkpoint: Checkpoint) -> None:
+def refuse_holes(path: Path, checkpoint: RestartData) -> None:
     """Refuse to go on in a run folder whose tables or fields do not reach up to a checkpoint without a hole.
 
     Raises
@@ -42,7 +43,7 @@ def _lines(file: Path) -> list[str]:
         _refuse(file, f"cannot be read ({error})")
 
 
-def _check_history(file: Path, checkpoint: Checkpoint) -> None:
+def _check_history(file: Path, checkpoint: RestartData) -> None:
     """A row for every step from 0 to that of the checkpoint."""
     last, rows = int(checkpoint.kept["counters"]["steps"]), list(csv.reader(_lines(file)))
     if not rows or tuple(rows[0]) != COLUMNS:
@@ -84,7 +85,7 @@ def _check_events(file: Path, count: int) -> None:
             _refuse(file, f"line {number} is no event")
 
 
-def _check_fields(file: Path, checkpoint: Checkpoint) -> None:
+def _check_fields(file: Path, checkpoint: RestartData) -> None:
     """The state that was stored last is there; a file that has been taken away is begun anew."""
     stored = float(checkpoint.kept["driver"]["stored_at"])
     if not file.exists() or stored < 0.0:

@@ -10,7 +10,6 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +18,20 @@ from lifrac.errors import NumericalFailure
 from lifrac.problems.case.case import Case
 from lifrac.problems.run.code_version import code_hash
 from lifrac.problems.run.files import read_json
+from lifrac.problems.run.loop import ASKED_TO_STOP, Observer, RunLoop
 from lifrac.problems.run.other_code import code_of
 from lifrac.problems.run.run_folder import RunFolder
-from lifrac.problems.run.summary import Worst, end_of, first_report, summary_of, used_up
-from lifrac.solver.plane.bulk import Response
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
-from lifrac.solver.plane.surface import SurfaceMesh
+from lifrac.problems.run.summary import end_of, summary_of
+from lifrac.solver.cell import Report
+from lifrac.solver.cells import build_cell
+from lifrac.solver.plane.body import PlaneBody
+from mpi4py import MPI
 
 LOG = logging.getLogger("lifrac")
 NEEDED = {"outcome", "termination", "charge_mAh_per_cm2", "protocol_step"}
 """What the tables cannot do without; a summary that lacks any is damaged."""
 TROUBLE = (NumericalFailure, ArithmeticError, np.linalg.LinAlgError)
 """What a run may end in without saying anything about the cell."""
-
-
-@dataclass(frozen=True)
-class Body:
-    """An electrolyte with its flaw, meshed and condensed."""
-
-    surface: SurfaceMesh
-    response: Response
-    dofs: int
-    """Bulk unknowns."""
 
 
 class PointFolders:
@@ -118,7 +108,21 @@ class PointFolders:
         return self.path / f".{key}.part"
 
 
-def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int = 1) -> Mapping[str, Any] | None:
+class _Tables(Observer):
+    """Writes history and events, and keeps in which protocol step the run is."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder, self.protocol_step = folder, 0
+
+    def began(self, report: Report) -> None:
+        self.folder.add(report)
+
+    def accepted(self, report: Report) -> None:
+        self.folder.add(report)
+        self.protocol_step = report.protocol_step
+
+
+def compute(case: Case, path: Path, body: PlaneBody, asked: Sequence[int], ranks: int = 1) -> Mapping[str, Any] | None:
     """One run into a light run folder; a failure of the numerics is a reason in its summary, no error.
 
     Parameters
@@ -126,7 +130,7 @@ def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int
     case : Case
     path : Path
         A folder that is empty or not there yet.
-    body : Body
+    body : PlaneBody
         The condensed bulk of the case's geometry.
     asked : sequence of int
         Signals received; the run is given up after the present step when there is one.
@@ -142,27 +146,21 @@ def compute(case: Case, path: Path, body: Body, asked: Sequence[int], ranks: int
     folder = RunFolder(path, ours=True)
     folder.begin_light(case)
     try:
-        engine = PlaneEngine(SurfaceProblem(body.surface, body.response, case.model()))
+        cell = build_cell(case.engine_model(), body, comm=MPI.COMM_SELF)
     except TROUBLE as error:
         return _ended(folder, _unstarted(error))
-    engine.warn = lambda words: LOG.warning("warning: point %s: %s", case.content_hash()[:8], words)
-    folder.add(first_report(engine))
-    worst, last, failure = Worst(), 0, ""
-    worst.see(engine.measures)
-    try:
-        for report in engine.run():
-            folder.add(report)
-            worst.see(report.measures)
-            last = report.protocol_step
-            if asked:
-                return None
-    except TROUBLE as error:
-        engine.termination, failure = "numerical_failure", _words(error)
-    failure = failure or used_up(engine)
-    for event in (*engine.skipped, end_of(engine, failure)):
+    tables = _Tables(folder)
+    loop = RunLoop(cell, (tables,), fatal=TROUBLE)
+    loop.asked, loop.label = lambda: bool(asked), f"point {case.content_hash()[:8]}: "
+    end = loop.run()
+    if end.code == ASKED_TO_STOP:
+        return None
+    engine = cell.engine
+    assert engine is not None
+    for event in (*engine.skipped, end_of(engine, end.failure)):
         folder.event(event)
-    values = summary_of(engine, worst, ranks=ranks, dofs=body.dofs, begun=begun)
-    return _ended(folder, values | {"protocol_step": last, "reason": failure})
+    values = summary_of(engine, loop.worst, ranks=ranks, dofs=body.dofs, begun=begun)
+    return _ended(folder, values | {"protocol_step": tables.protocol_step, "reason": end.failure})
 
 
 def _ended(folder: RunFolder, summary: dict[str, Any]) -> Mapping[str, Any]:

@@ -1,14 +1,12 @@
 """Linear solver presets by name: `direct` (MUMPS Cholesky), `multigrid` (CG + GAMG), `general` (MUMPS LU)."""
 
-from typing import Literal
-
 import numpy as np
 from dolfinx import fem, la
 from lifrac.errors import NumericalFailure
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
-Preset = Literal["direct", "multigrid", "general"]
+from .presets import Preset
 
 _OPTIONS: dict[str, dict[str, str | int | float]] = {
     "direct": {"ksp_type": "preonly", "pc_type": "cholesky", "pc_factor_mat_solver_type": "mumps"},

@@ -4,7 +4,7 @@ Plain numbers and words, that JSON gives back exactly.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from lifrac.solver.model.protocol import ProtocolStep
@@ -16,6 +16,27 @@ from .events import Event
 
 Kept = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class RestartData:
+    """A committed state, and everything else that a run goes on from.
+
+    Attributes
+    ----------
+    kept : dict
+        Numbers and words, see `ProtocolRun.bookmark`; the same on all ranks.
+    arrays : dict
+        Fields; on rank 0, empty elsewhere.
+    """
+
+    kept: Kept
+    arrays: Arrays
+
+    @property
+    def time(self) -> float:
+        """Time of the state [s]."""
+        return float(self.kept["accounts"]["time"])
 
 
 def kept_accounts(state: CellState) -> Kept:

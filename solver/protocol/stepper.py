@@ -173,6 +173,20 @@ class ProtocolRun[S: CellState](ABC):
     def _forget(self) -> None:
         """Nothing can be predicted from earlier steps: the current has changed."""
 
+    def first_report(self) -> StepReport[S]:
+        """The state before any step, as the first row of a history."""
+        protocol = self.cell_model.protocol
+        density = protocol[0].current_density if protocol and protocol[0].kind == "rest" else 0.0
+        return StepReport(0, 0.0, 0, density, 0, self.state, self.measures)
+
+    def used_up(self) -> str:
+        """Words for a run that has used up its steps before the end of its protocol; empty for others."""
+        if self.termination != "max_steps":
+            return ""
+        refused = f" ({found})" if (found := self.refusals()) else ""
+        most = self.cell_model.control.max_steps
+        return f"solver.max_steps = {most} is used up before the end of the protocol{refused}"
+
     # -- stepping ------------------------------------------------------------------------------------------------
 
     def run(self) -> Iterator[StepReport[S]]:

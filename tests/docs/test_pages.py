@@ -10,7 +10,7 @@ from lifrac.problems.case.case import READY_CASES
 from lifrac.problems.case.schema import CaseFile
 from lifrac.problems.case.schema_tools import find_field
 from lifrac.problems.process.ending import BAD_INPUT
-from lifrac.problems.run.driver import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
+from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
 from lifrac.problems.run.run_folder import COLUMNS
 from lifrac.problems.studies.population.distribution import CURVE_COLUMNS, QUANTILE_COLUMNS
 from lifrac.problems.studies.study import READY_STUDIES

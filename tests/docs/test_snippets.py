@@ -17,6 +17,7 @@ from lifrac.problems.cli.main import main
 from lifrac.problems.materials.cards import load_card
 from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.sweep.sweep import load_sweep
+from lifrac.problems.studies.sweep.sweep_folder import SNAKEFILE
 from pages import Snippet, snippets
 from short_runs import ENDS, short_run, shortening
 
@@ -202,4 +203,4 @@ def test_profile_has_options_of_snakemake(snippet: Snippet) -> None:
     profile = yaml.safe_load(snippet.text)
     assert set(profile) <= known
     assert set(profile["set-resources"]) == {"points"}
-    assert "rule points:" in (READY_CASES.parent / "snakemake" / "Snakefile").read_text()
+    assert "rule points:" in SNAKEFILE.read_text()

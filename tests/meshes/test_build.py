@@ -242,8 +242,9 @@ def test_gmsh_failure_is_raised_on_every_rank(mpi_run) -> None:  # type: ignore[
     script = """
 import sys
 from mpi4py import MPI
-from lifrac.meshes import builder, gmsh_model
-from lifrac.meshes.geometry import SlabEdgeFlaw
+from lifrac.meshes import builder
+from lifrac.meshes.geometries import gmsh_model
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 def fail(*_): raise Exception("no mesh today")
 gmsh_model.mesh_geometry = fail
 try:

@@ -20,11 +20,11 @@ from mpi4py import MPI
 
 COMPILE = """
 import logging, sys
-from lifrac.problems import cli
+from lifrac.problems.cli import main as cli
 cli._speak()
-from lifrac.problems.ending import ending_together
+from lifrac.problems.process.ending import ending_together
 def command():
-    from lifrac.meshes.backend import dolfinx
+    import dolfinx
     from mpi4py import MPI
     import ufl
     body = dolfinx.mesh.create_unit_interval(MPI.COMM_WORLD, 3)

@@ -278,7 +278,7 @@ def test_refusal_and_reading_on_two_ranks(mpi_run: Any, slab_msh: Path, tmp_path
     script = """
 import sys
 from mpi4py import MPI
-from lifrac.meshes.errors import InputError
+from lifrac.errors import InputError
 from lifrac.meshes.reader import read_mesh
 comm = MPI.COMM_WORLD
 try:

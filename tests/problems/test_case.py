@@ -70,7 +70,7 @@ def test_ready_case_round_trip(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", READY)
 def test_ready_cases_satisfy_the_json_schema(name: str) -> None:
-    schema = json.loads((READY_CASES.parent / "case.schema.json").read_text())
+    schema = json.loads((READY_CASES.parents[1] / "case.schema.json").read_text())
     validator = jsonschema.Draft202012Validator(schema)
     validator.check_schema(schema)
     validator.validate(tomllib.loads((READY_CASES / f"{name}.toml").read_text()))
@@ -91,7 +91,7 @@ def test_json_schema_refuses() -> None:
 
 def test_generated_files_are_up_to_date() -> None:
     """`python -m lifrac.problems.case.reference` makes them."""
-    assert (READY_CASES.parent / "case.schema.json").read_text() == reference.schema_text()
+    assert (READY_CASES.parents[1] / "case.schema.json").read_text() == reference.schema_text()
     docs = Path(__file__).parents[2] / "docs"
     for name in ("cases.md", "materials.md", "ccd.md"):
         assert (docs / name).read_text() == reference.filled((docs / name).read_text())

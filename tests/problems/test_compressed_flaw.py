@@ -2,7 +2,7 @@
 
 import numpy as np
 from lifrac.problems.case.case import load_case
-from lifrac.problems.run.runner import make_mesh
+from lifrac.problems.run.meshing import make_mesh
 from lifrac.solver.numerics.nodal import values_of
 from lifrac.solver.phase_field.diagnostics import Observer
 from lifrac.solver.phase_field.lithium.initial_fill import fill_flaw

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from lifrac.problems.case.case import Case, load_case
-from lifrac.problems.run.runner import make_mesh
+from lifrac.problems.run.meshing import make_mesh
 from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, PENNY_FACTOR, normal_stress
 from lifrac.solver.plane.bulk import Bulk
 from lifrac.solver.plane.surface import CRACK, gather_surface

@@ -65,7 +65,7 @@ sys.exit(process.wait(100))
 
 DEAF = """
 import ctypes, pathlib, signal, sys
-from lifrac.problems.signals import heeding_signals
+from lifrac.problems.process.signals import heeding_signals
 with heeding_signals(pathlib.Path(sys.argv[1]), patience=float(sys.argv[2])) as asked:
     print("here", flush=True)
     libc, mutex = ctypes.PyDLL(None), ctypes.create_string_buffer(64)  # keeps the interpreter's lock

@@ -55,13 +55,14 @@ plots = false
 """
 STOPPED = """
 import os, signal, sys
-from lifrac.problems import cli, drive
-accept = drive.Driver._accept
-def stops(self, report, progress):
-    accept(self, report, progress)
+from lifrac.problems.cli import main as cli
+from lifrac.problems.run.writer import FolderWriter
+accepted = FolderWriter.accepted
+def stops(self, report):
+    accepted(self, report)
     if report.number == int(sys.argv[1]):
         os.kill(os.getpid(), getattr(signal, sys.argv[2]))
-drive.Driver._accept = stops
+FolderWriter.accepted = stops
 sys.exit(cli.main(sys.argv[3:]))
 """
 """`lifrac` that gets a signal after some steps."""

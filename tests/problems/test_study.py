@@ -255,8 +255,10 @@ def test_json_schema(tmp_path: Path) -> None:
     """What is written beside the code is what the models say; it takes ready studies and refuses nonsense."""
     import tomllib
 
-    schema: dict[str, Any] = json.loads((READY_STUDIES.parent / "study.schema.json").read_text())
-    assert (READY_STUDIES.parent / "study.schema.json").read_text() == reference.schema_text(study_file.json_schema())
+    schema: dict[str, Any] = json.loads((READY_STUDIES.parents[1] / "study.schema.json").read_text())
+    assert (READY_STUDIES.parents[1] / "study.schema.json").read_text() == reference.schema_text(
+        study_file.json_schema()
+    )
     validator = jsonschema.Draft202012Validator(schema)
     validator.check_schema(schema)
     for text in [*(path.read_text() for path in READY_STUDIES.glob("*.toml")), STUDY, RAMP, CYCLING, FLAWS]:

@@ -359,8 +359,8 @@ def test_study_on_ranks_gives_the_same_tables(finished: Path, mpi_run: Any, tmp_
 
 HALTS = """
 import pathlib, sys, time
-from lifrac.problems import ccd_runner
-from lifrac.problems.cli import main
+from lifrac.problems.studies.ccd import runner as ccd_runner
+from lifrac.problems.cli.main import main
 compute, begun = ccd_runner.compute, []
 def halting(*arguments):
     begun.append(1)
@@ -396,8 +396,8 @@ def test_killed_study_goes_on(finished: Path, tmp_path: Path) -> None:
 
 TROUBLE_ON_RANKS = """
 import sys
-from lifrac.problems import ccd_runner
-from lifrac.problems.cli import main
+from lifrac.problems.studies.ccd import runner as ccd_runner
+from lifrac.problems.cli.main import main
 from mpi4py import MPI
 compute, begun = ccd_runner.compute, []
 def trouble(case, folder, body, asked, ranks):

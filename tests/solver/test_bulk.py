@@ -200,10 +200,10 @@ from mpi4py import MPI
 sys.path.insert(0, sys.argv[1])
 from small_cell import LLZO, SLAB
 from lifrac.meshes.builder import build
-from lifrac.meshes.geometry import HalfPennyBlock
-from lifrac.solver.bulk import Bulk
-from lifrac.solver.parameters import Loads
-from lifrac.solver.surface import gather_surface
+from lifrac.meshes.geometries.slabs import HalfPennyBlock
+from lifrac.solver.plane.bulk import Bulk
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.plane.surface import gather_surface
 comm = MPI.COMM_WORLD
 for geometry in (SLAB, HalfPennyBlock(30, 30, 30, 10, 2.5, 8, growth=0.3)):
     tagged = build(geometry, comm)

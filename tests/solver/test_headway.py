@@ -63,14 +63,12 @@ def test_the_engine_tells_once_and_its_end_says_so() -> None:
 def test_steps_that_are_used_up_say_what_was_refused() -> None:
     from dataclasses import replace
 
-    from lifrac.problems.run.summary import used_up
-
     model = cell(constant(5.0, 10.0), constant(-5.0, 10.0))
     engine = Reluctant(problem(replace(model, control=replace(model.control, max_steps=60))))
     list(engine.run())
     assert engine.termination == "max_steps"
-    assert used_up(engine).startswith("solver.max_steps = 60 is used up before the end of the protocol (")
-    assert "not converged" in used_up(engine)
+    assert engine.used_up().startswith("solver.max_steps = 60 is used up before the end of the protocol (")
+    assert "not converged" in engine.used_up()
 
 
 def test_histories_count_the_iterations_of_newton_in_both_engines() -> None:

@@ -63,7 +63,7 @@ def curve(folder: Path) -> list[Line]:
 def monolithic() -> tuple[float, float, int, int]:
     """One run with the full monolithic Newton method: CPU seconds of set-up and of stepping, steps, bulk nodes."""
     os.environ["LIFRAC_CACHE"] = "off"
-    from lifrac.problems.run.runner import make_mesh
+    from lifrac.problems.run.meshing import make_mesh
     from lifrac.problems.studies.study import load_study
     from lifrac.solver.plane.bulk import Bulk
     from lifrac.solver.plane.engine import PlaneEngine

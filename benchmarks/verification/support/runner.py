@@ -16,37 +16,43 @@ from .book import REGISTRY, Check, Level, Row
 if TYPE_CHECKING:
     from rich.console import Console
 
-MODULES = (
-    "constants",
-    "cell",
-    "current_focusing",
-    "pressurised_crack",
-    "rear_filled",
-    "slot_creep",
-    "growth",
-    "threshold",
-    "assisted_toughness",
-    "monolithic",
-    "contact",
-    "ccd_inversion",
-    "lost_contact",
-    "balances",
-    "ranks",
-    "damage_bar",
-    "surfing",
-    "grain_boundary",
-    "diffuse_crack",
-    "diffuse_current",
-    "diffuse_balances",
-    "engines_agree",
-    "compressed_flaw",
-    "mixed_mode",
-    "deflected_crack",
-    "notched",
-    "adaptive",
-    "adaptive_lithium",
-)
-"""Modules of this package that register checks, in the order in which they run."""
+ROOMS = {
+    "transport": (
+        "constants",
+        "cell_voltage",
+        "current_focusing",
+        "face_contact",
+        "lost_contact",
+        "diffuse_current",
+    ),
+    "plane": (
+        "pressurised_crack",
+        "rear_filled",
+        "slot_creep",
+        "growth",
+        "threshold",
+        "assisted_toughness",
+        "monolithic",
+        "ccd_inversion",
+        "balances",
+        "ranks",
+    ),
+    "phase_field": (
+        "damage_bar",
+        "surfing",
+        "grain_boundary",
+        "diffuse_crack",
+        "diffuse_balances",
+        "engines_agree",
+        "compressed_flaw",
+        "mixed_mode",
+        "deflected_crack",
+        "notched",
+        "adaptive",
+        "adaptive_lithium",
+    ),
+}
+"""Modules that register checks, by the room they are in, in the order in which they run."""
 
 COLUMNS = (
     "check",
@@ -79,8 +85,9 @@ class Outcome:
 
 def load_checks() -> dict[str, Check]:
     """Import the modules of the book, which fills the registry."""
-    for name in MODULES:
-        importlib.import_module(f"{__package__}.{name}")
+    for room, modules in ROOMS.items():
+        for name in modules:
+            importlib.import_module(f"lifrac.verification.{room}.{name}")
     return REGISTRY
 
 
@@ -152,7 +159,7 @@ def main(quick: bool, only: str | None, out: Path | None) -> int:
 
 def default_folder() -> Path:
     """`results` beside the book in a checkout; `verification` here for an installed package."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     return here / "results" if (here.parents[1] / "pyproject.toml").is_file() else Path("verification")
 
 

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from lifrac.errors import NumericalFailure
-from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import on_root
 from lifrac.problems.case.case import Case
 from lifrac.problems.process.launcher import refuse_copies
 from lifrac.problems.process.signals import heeding_signals, watched
-from lifrac.problems.run.runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, draw_plots, make_mesh
-from lifrac.problems.studies.point_folder import Body, PointFolders, compute
+from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
+from lifrac.problems.run.meshing import make_mesh
+from lifrac.problems.run.pictures import draw_plots
+from lifrac.problems.studies.point_folder import PointFolders, compute
 from lifrac.problems.studies.points import Finished, Point
 from lifrac.problems.studies.study import Study
 from lifrac.problems.studies.study_folder import StudyFolder
-from lifrac.solver.plane.bulk import Bulk
-from lifrac.solver.plane.surface import SurfaceMesh, gather_surface
+from lifrac.solver.plane.body import PlaneBody, condense
 from mpi4py import MPI
 
 from .display import board_for
@@ -73,24 +73,21 @@ class Bodies:
 
     def __init__(self, comm: MPI.Comm) -> None:
         self.comm = comm
-        self._meshes: dict[Any, tuple[TaggedMesh, SurfaceMesh]] = {}
-        self._bodies: dict[Any, Body] = {}
+        self._bodies: dict[Any, PlaneBody] = {}
 
     def make(self, cases: Sequence[Case]) -> None:
         """Mesh and condense what these cases need."""
         for case in cases:
             mesh, key = self._keys(case)
-            if mesh not in self._meshes:
-                tagged = make_mesh(case, self.comm)
-                self._meshes[mesh] = tagged, gather_surface(tagged)
-            if key not in self._bodies:
-                tagged, surface = self._meshes[mesh]
-                model = case.model()
-                nu = model.electrolyte.poisson_ratio
-                bulk = Bulk(tagged, surface, nu, model.loads, case.bulk_solver)  # type: ignore[arg-type]
-                self._bodies[key] = Body(surface, bulk.response(), bulk.dofs)
+            if key in self._bodies:
+                continue
+            alike = next((body for (other, *_), body in self._bodies.items() if other == mesh), None)
+            tagged = make_mesh(case, self.comm) if alike is None else alike.tagged
+            surface, model = None if alike is None else alike.surface, case.model()
+            nu = model.electrolyte.poisson_ratio
+            self._bodies[key] = condense(tagged, nu, model.loads, case.bulk_solver, surface=surface)
 
-    def of(self, case: Case) -> Body:
+    def of(self, case: Case) -> PlaneBody:
         """The body of a case (not collective)."""
         return self._bodies[self._keys(case)[1]]
 
@@ -199,7 +196,7 @@ class _StudyRun:
         self.seen.clear()
         return stopped
 
-    def _one(self, point: Point, body: Body) -> dict[str, Mapping[str, Any]]:
+    def _one(self, point: Point, body: PlaneBody) -> dict[str, Mapping[str, Any]]:
         """Compute a point, unless another rank has it; its summary by its key."""
         path = self.points.claim(point.key)
         if path is None:

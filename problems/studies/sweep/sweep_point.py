@@ -26,7 +26,8 @@ from lifrac.problems.process.ending import ending_together
 from lifrac.problems.process.launcher import refuse_copies
 from lifrac.problems.run.code_version import code_hash
 from lifrac.problems.run.files import try_lock
-from lifrac.problems.run.runner import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, run_case
+from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
+from lifrac.problems.run.runner import run_case
 from mpi4py import MPI
 
 from .sweep_folder import PointFolder

@@ -1,0 +1,70 @@
+"""What a run computes and how it is kept, wherever that was stated: in a case file or in Python."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lifrac.solver.model.cell import CellModel
+
+
+class Statement(Protocol):
+    """What the run loop and the run folder ask of a case."""
+
+    @property
+    def name(self) -> str:
+        """Name for people."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is possible but hardly meant."""
+
+    @property
+    def stored_states(self) -> int | tuple[float, ...]:
+        """How many states to store, or at which areal capacities [C/m2]."""
+
+    def content_hash(self) -> str:
+        """SHA-256 over everything that results depend on."""
+
+    def resolved_toml(self) -> str:
+        """The case as a file that can be run again; empty for one that has none."""
+
+    def engine_model(self) -> CellModel:
+        """Everything that the engine needs besides the mesh."""
+
+
+@dataclass(frozen=True)
+class ModelStatement:
+    """A model stated in Python, on a mesh of the caller's.
+
+    Attributes
+    ----------
+    model : PlaneModel or PhaseFieldModel
+    mesh : str
+        Content of the mesh, so that a run is gone on with on no other.
+    name : str
+    stored_states : int or tuple of float
+    """
+
+    model: CellModel
+    mesh: str
+    name: str = "model"
+    stored_states: int | tuple[float, ...] = 20
+    warnings: list[str] = field(default_factory=list)
+
+    def content_hash(self) -> str:
+        content = [type(self.model).__name__, dataclasses.asdict(self.model), self.mesh]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+    def resolved_toml(self) -> str:
+        return ""
+
+    def engine_model(self) -> CellModel:
+        return self.model
+
+
+def numbers_hash(parts: Sequence[object]) -> str:
+    """SHA-256 over plain numbers and words."""
+    return hashlib.sha256(json.dumps(list(parts), sort_keys=True, default=float).encode()).hexdigest()

@@ -1,0 +1,65 @@
+"""The one way to build a cell: the type of a model names its engine."""
+
+from lifrac.errors import InputError
+from lifrac.meshes.tagged import TaggedMesh
+from mpi4py import MPI
+
+from .cell import Cell
+from .model.cell import CellModel, PhaseFieldModel, PlaneModel
+from .numerics.linear import Preset
+from .phase_field.cell import PhaseFieldCell
+from .physics.kinetics import FaceKinetics
+from .plane.body import PlaneBody, condense
+from .plane.cell import PlaneCell
+from .plane.system import BulkSystem
+from .protocol.restart import RestartData
+
+Domain = TaggedMesh | PlaneBody
+"""What a cell is built on: a mesh or, for the plane engine, an electrolyte that has been condensed before."""
+
+
+def build_cell(
+    model: CellModel,
+    domain: Domain,
+    *,
+    comm: MPI.Comm | None = None,
+    restart: RestartData | None = None,
+    bulk_solver: Preset = "direct",
+    crack_kinetics: FaceKinetics | None = None,
+    system: BulkSystem | None = None,
+) -> Cell:
+    """Build the cell of a model on a mesh (collective).
+
+    Parameters
+    ----------
+    model : PlaneModel or PhaseFieldModel
+        Its type chooses the engine.
+    domain : TaggedMesh or PlaneBody
+    comm : MPI.Comm, optional
+        Plane engine: the ranks that compute the cell; default: those of the mesh.
+    restart : RestartData, optional
+        Where to go on; default: the cell as assembled.
+    bulk_solver : {"direct", "multigrid"}
+        Linear solver of the plane engine's bulk.
+    crack_kinetics, system : optional
+        What verification puts in the place of the model's charge transfer and of the condensed bulk.
+
+    Raises
+    ------
+    InputError
+        If the model has no engine, or its engine cannot use the mesh.
+    NumericalFailure
+        If the start cannot be computed. On every rank alike.
+    """
+    if isinstance(model, PlaneModel):
+        body = domain
+        if isinstance(body, TaggedMesh):
+            body = condense(body, model.electrolyte.poisson_ratio, model.loads, bulk_solver)
+        return PlaneCell(body, model, comm, restart, crack_kinetics, system)
+    if isinstance(model, PhaseFieldModel) and isinstance(domain, TaggedMesh):
+        return PhaseFieldCell(domain, model, restart, crack_kinetics)
+    raise InputError(
+        f"no engine computes a {type(model).__name__} on a {type(domain).__name__}",
+        key="model",
+        remedy="Give a PlaneModel or a PhaseFieldModel, and a mesh (`lifrac.meshes`)",
+    )

@@ -1,0 +1,145 @@
+"""A cell of the plane engine: rank 0 steps the small surface problem, all ranks condense and recover bulk fields."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from dolfinx import fem
+from lifrac.parallel.collective import on_root
+from lifrac.solver.cell import Cell
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.physics.kinetics import FaceKinetics
+from lifrac.solver.protocol.cell_state import CellState
+from lifrac.solver.protocol.restart import RestartData, kept_accounts
+from lifrac.solver.protocol.stepper import StepReport
+from mpi4py import MPI
+
+from .body import PlaneBody
+from .engine import PlaneEngine
+from .problem import SurfaceProblem
+from .recorder import FieldRecorder, SurfaceSnapshot
+from .system import BulkSystem
+from .unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+
+
+class PlaneCell(Cell[PlaneEngine]):
+    """A cell whose crack grows in the plane of its flaw (collective on `comm`).
+
+    Parameters
+    ----------
+    body : PlaneBody
+        The condensed electrolyte.
+    model : PlaneModel
+    comm : MPI.Comm, optional
+        The ranks that compute the cell together; default: those of the body's mesh. Ranks that share a body and step
+        cells of their own give `MPI.COMM_SELF`; fields cannot be recovered then.
+    restart : RestartData, optional
+        Where to go on; default: the cell as assembled.
+    crack_kinetics : FaceKinetics, optional
+        Replaces the charge transfer of the crack faces (verification).
+    system : BulkSystem, optional
+        How the bulk enters Newton's method; default: condensed.
+
+    Raises
+    ------
+    NumericalFailure
+        On every rank alike.
+    """
+
+    def __init__(
+        self,
+        body: PlaneBody,
+        model: PlaneModel,
+        comm: MPI.Comm | None = None,
+        restart: RestartData | None = None,
+        crack_kinetics: FaceKinetics | None = None,
+        system: BulkSystem | None = None,
+    ) -> None:
+        self.body, self.model = body, model
+        self.comm = body.tagged.mesh.comm if comm is None else comm
+
+        def make() -> PlaneEngine:
+            problem = SurfaceProblem(body.surface, body.response, model, crack_kinetics, system)
+            if restart is None:
+                return PlaneEngine(problem)
+            return PlaneEngine.resumed(problem, restart.kept, restart.arrays)
+
+        self.engine = on_root(self.comm, make)
+
+    def on_all[T](self, work: Callable[[PlaneEngine], T]) -> T:
+        engine = self.engine
+        if self.comm.size == 1:
+            assert engine is not None
+            return work(engine)
+
+        def here() -> T:
+            assert engine is not None
+            return work(engine)
+
+        found = on_root(self.comm, here)
+        theirs: T = self.comm.bcast(_light(found), root=0)
+        return theirs if engine is None or found is None else found
+
+    def _stop_within(self, here: bool) -> bool:
+        return here
+
+    @property
+    def dofs(self) -> int:
+        return self.body.dofs
+
+    def restart_data(self) -> RestartData:
+        here = on_root(self.comm, self._restart_data)
+        kept = self.comm.bcast(None if here is None else here.kept, root=0)
+        return here or RestartData(kept, {})
+
+    def _restart_data(self) -> RestartData:
+        assert self.engine is not None
+        return RestartData(self.engine.bookmark(), self.engine.arrays())
+
+    def _snapshot(self) -> SurfaceSnapshot:
+        """The last accepted state of the surface, on every rank (collective)."""
+
+        def take(engine: PlaneEngine) -> SurfaceSnapshot:
+            state, problem = engine.state, engine.problem
+            aperture = problem.crack.aperture + state.values[:, OPENING]
+            damage, touching = engine.observer.damage(state), problem.touching(state.contact)
+            return SurfaceSnapshot(state.time, state.values, aperture, damage, touching)
+
+        return self.on_all(take)
+
+    @property
+    def fields(self) -> Mapping[str, fem.Function]:
+        at, bulk, model = self._snapshot(), self.body.bulk, self.model
+        v, surface = at.values, self.body.surface
+        opening = v[surface.crack, OPENING]
+        modulus, pressure = model.electrolyte.youngs_modulus, model.loads.stack_pressure
+        found = {
+            "potential": bulk.recover_potential(v[:, POTENTIAL]),
+            "displacement": bulk.recover_displacement(opening, modulus, pressure),
+        }
+        nodal: dict[str, Floats] = {
+            "aperture": at.aperture,
+            "lithium_thickness": v[:, METAL],
+            "lithium_pressure": v[:, PRESSURE],
+            "damage": at.damage,
+            "face_current_density": v[:, CURRENT] - v[:, COUNTER_CURRENT],
+            "contact": at.contact,
+        }
+        for name, values in nodal.items():
+            found[name] = fem.Function(surface.space)
+            found[name].x.array[:] = np.asarray(values)
+        for name, function in found.items():
+            function.name = name
+        return found
+
+    def recorder(self, path: Path, until: float | None = None) -> Callable[[], None]:
+        writer = FieldRecorder(self.body.bulk, self.model, path, until)
+        return lambda: writer.record(self._snapshot())
+
+
+def _light[T](found: T) -> T:
+    """What other ranks are told: a report without the arrays of its state."""
+    if not isinstance(found, StepReport):
+        return found
+    return replace(found, state=CellState(**kept_accounts(found.state)))  # type: ignore[return-value]
