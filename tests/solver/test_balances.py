@@ -9,18 +9,19 @@ from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.physics.kinetics import PrescribedCurrent
+from lifrac.solver.plane.body import PlaneBody
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.problem import NewtonResult, SurfaceProblem
 from lifrac.solver.plane.unknowns import METAL
-from lifrac.verification.support.plane_runs import LLZO, LLZO_FACE, Body, edge_flaw, llzo_cell, make_body
+from lifrac.verification.support.plane_runs import LLZO, LLZO_FACE, condensed, edge_flaw, llzo_cell
 
 
 @pytest.fixture(scope="module", name="body")
-def small_body() -> Body:
-    return make_body(edge_flaw(60.0, 4.0, 0.4), LLZO.poisson_ratio)
+def small_body() -> PlaneBody:
+    return condensed(edge_flaw(60.0, 4.0, 0.4), LLZO.poisson_ratio)
 
 
-def test_balances_through_failed_steps(body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_balances_through_failed_steps(body: PlaneBody, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every sixth step is solved, thrown away and reported as not converged."""
     problem = SurfaceProblem(body.surface, body.response, llzo_cell(StepControl()))
     engine = PlaneEngine(problem)
@@ -44,7 +45,7 @@ def test_balances_through_failed_steps(body: Body, monkeypatch: pytest.MonkeyPat
     assert np.max(errors) < 1e-8
 
 
-def test_no_negative_metal_in_a_long_first_step(body: Body) -> None:
+def test_no_negative_metal_in_a_long_first_step(body: PlaneBody) -> None:
     """A step that plates more than the empty flaw holds fills it: there is no second solution with h < 0."""
     current, aperture = 10.0, 1.0e-4
     model = PlaneModel(

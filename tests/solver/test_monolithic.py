@@ -3,19 +3,20 @@
 import numpy as np
 import pytest
 from lifrac.solver.model.protocol import StepControl
+from lifrac.solver.plane.body import PlaneBody
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.unknowns import OPENING
 from lifrac.solver.reference.monolithic_step import MonolithicSystem
-from lifrac.verification.support.plane_runs import LLZO, Body, edge_flaw, llzo_cell, make_body
+from lifrac.verification.support.plane_runs import LLZO, condensed, edge_flaw, llzo_cell
 
 
 @pytest.fixture(scope="module", name="body")
-def small_body() -> Body:
-    return make_body(edge_flaw(60.0, 4.0, 0.4), LLZO.poisson_ratio)
+def small_body() -> PlaneBody:
+    return condensed(edge_flaw(60.0, 4.0, 0.4), LLZO.poisson_ratio)
 
 
-def both(body: Body) -> tuple[SurfaceProblem, SurfaceProblem]:
+def both(body: PlaneBody) -> tuple[SurfaceProblem, SurfaceProblem]:
     model = llzo_cell(StepControl())
     full = MonolithicSystem(body.bulk, LLZO.youngs_modulus, LLZO.conductivity)
     return (
@@ -24,7 +25,7 @@ def both(body: Body) -> tuple[SurfaceProblem, SurfaceProblem]:
     )
 
 
-def test_force_and_potential_defect(body: Body) -> None:
+def test_force_and_potential_defect(body: PlaneBody) -> None:
     """For arbitrary openings, and for currents whose sum is not zero."""
     one, two = both(body)
     rng = np.random.default_rng(1)
@@ -36,7 +37,7 @@ def test_force_and_potential_defect(body: Body) -> None:
     assert two.system.potential_defect(values, leaving) == pytest.approx(defect, rel=1e-9)
 
 
-def test_one_step_from_a_growing_crack(body: Body) -> None:
+def test_one_step_from_a_growing_crack(body: PlaneBody) -> None:
     """The same iterations to the same state, every field."""
     one, two = both(body)
     engine = PlaneEngine(one)

@@ -65,10 +65,8 @@ def monolithic() -> tuple[float, float, int, int]:
     os.environ["LIFRAC_CACHE"] = "off"
     from lifrac.problems.run.meshing import make_mesh
     from lifrac.problems.studies.study import load_study
-    from lifrac.solver.plane.bulk import Bulk
-    from lifrac.solver.plane.engine import PlaneEngine
-    from lifrac.solver.plane.problem import SurfaceProblem
-    from lifrac.solver.plane.surface import gather_surface
+    from lifrac.simulation import Simulation
+    from lifrac.solver.plane.body import condense
     from lifrac.solver.reference.monolithic_step import MonolithicSystem
     from mpi4py import MPI
 
@@ -76,15 +74,14 @@ def monolithic() -> tuple[float, float, int, int]:
     point = study.driver.begin(study.conditions[0])[RUN].case
     start = process_time()
     tagged, model = make_mesh(point, MPI.COMM_SELF), point.model()
-    surface = gather_surface(tagged)
-    bulk = Bulk(tagged, surface, model.electrolyte.poisson_ratio, model.loads)
-    system = MonolithicSystem(bulk, model.electrolyte.youngs_modulus, model.electrolyte.conductivity)
+    body = condense(tagged, model.electrolyte.poisson_ratio, model.loads)
+    system = MonolithicSystem(body.bulk, model.electrolyte.youngs_modulus, model.electrolyte.conductivity)
     setup = process_time() - start
-    engine = PlaneEngine(SurfaceProblem(surface, bulk.response(), model, system=system))
+    simulation = Simulation.from_model(model, body, system=system)
+    simulation.cell.first()
     start = process_time()
-    for _ in engine.run():
-        pass
-    return setup, process_time() - start, engine.counters.steps, bulk.dofs // 3
+    simulation.run()
+    return setup, process_time() - start, len(simulation.history) - 1, body.dofs // 3
 
 
 def whole_map(folder: Path) -> list[Line]:

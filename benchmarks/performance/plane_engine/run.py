@@ -24,17 +24,17 @@ from lifrac.meshes.geometries import gmsh_model
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.meshes.reader import read_mesh
 from lifrac.problems.case.case import load_case
+from lifrac.simulation import Simulation
+from lifrac.solver.cell import Report
 from lifrac.solver.model.cell import PlaneModel
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
+from lifrac.solver.plane.body import PlaneBody
 from lifrac.solver.plane.bulk import Bulk
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.surface import gather_surface
 from lifrac.solver.plane.system import BulkSystem
-from lifrac.solver.protocol.stepper import StepReport
 from lifrac.solver.reference.monolithic_step import MonolithicSystem
-from lifrac.verification.support.plane_runs import LLZO, Body, llzo_cell, make_body
+from lifrac.verification.support.plane_runs import LLZO, condensed, llzo_cell, plane_engine
 from mpi4py import MPI
 
 THICKNESS = 200.0
@@ -45,12 +45,12 @@ Line = tuple[str, float, str, str]
 """Quantity, value, unit, target."""
 
 
-def steps(body: Body, model: PlaneModel, system: BulkSystem | None = None) -> Iterator[StepReport]:
+def steps(body: PlaneBody, model: PlaneModel, system: BulkSystem | None = None) -> Iterator[Report]:
     """Accepted steps of a run."""
-    yield from PlaneEngine(SurfaceProblem(body.surface, body.response, model, system=system)).run()
+    yield from (step.report for step in Simulation.from_model(model, body, system=system).steps())
 
 
-def timed(body: Body, count: int, system: BulkSystem | None = None) -> tuple[float, np.ndarray]:
+def timed(body: PlaneBody, count: int, system: BulkSystem | None = None) -> tuple[float, np.ndarray]:
     """CPU seconds per step, after one step to warm up, and the last state."""
     model = llzo_cell(StepControl(max_steps=count + 1, newton_tolerance=1.0e-11))
     run = steps(body, model, system)
@@ -90,7 +90,7 @@ def size_field(inside: float) -> str:
     return f"{inside}+({surface}-{inside})*exp(-{distance}/3)"
 
 
-def interior_mesh(name: str) -> tuple[Body, float]:
+def interior_mesh(name: str) -> tuple[PlaneBody, float]:
     """A square body of 200 um whose surface mesh does not depend on the size inside; CPU seconds of its
     condensation."""
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +103,7 @@ def interior_mesh(name: str) -> tuple[Body, float]:
     bulk = Bulk(tagged, surface, LLZO.poisson_ratio, Loads(stack_pressure=1.0))
     start = process_time()
     response = bulk.response()
-    return Body(surface, bulk, response), process_time() - start
+    return PlaneBody(surface, bulk, response), process_time() - start
 
 
 def _draw(gmsh: object, size: str) -> None:
@@ -163,11 +163,12 @@ def whole_run() -> list[Line]:
     geometry, model = case.geometry(), case.model()
     assert isinstance(geometry, SlabEdgeFlaw)
     start = process_time()
-    body = make_body(geometry, model.electrolyte.poisson_ratio, model.loads)
+    body = condensed(geometry, model.electrolyte.poisson_ratio, model.loads)
     setup = process_time() - start
-    engine = PlaneEngine(SurfaceProblem(body.surface, body.response, model))
+    simulation = Simulation.from_model(model, body)
+    engine = plane_engine(simulation)
     start, memory = process_time(), []
-    for _ in engine.run():
+    for _ in simulation.steps():
         if engine.counters.steps % 10 == 0:
             gc.collect()
             memory.append(resident())

@@ -14,10 +14,9 @@ from lifrac.meshes.gather_mesh import gather
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.meshes.refinement import SizeDemand, refine
 from lifrac.meshes.tagged import TaggedMesh, distribute
+from lifrac.simulation import Simulation
 from lifrac.solver.model.fracture import DiffuseCrack
 from lifrac.solver.phase_field.adaptive_cell import LARGEST_CELL
-from lifrac.solver.phase_field.engine import PhaseFieldEngine
-from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.diffuse_bodies import diffuse_cell
 from lifrac.verification.support.plane_runs import Floats
@@ -80,15 +79,15 @@ class Grown:
 def grow(tagged: TaggedMesh, adaptive: bool) -> Grown:
     model = diffuse_cell(A0, CURRENT, CHARGE, DiffuseCrack(LENGTH, CELL), adaptive=adaptive)
     start = time.process_time()
-    engine = PhaseFieldEngine(PhaseFieldProblem(tagged, model))
-    reports = list(engine.run())
+    simulation = Simulation.from_model(model, tagged)
+    reports = [step.report for step in simulation.steps()]
     seconds = time.process_time() - start
     table = [
         [r.state.charge, abs(r.state.cell_voltage), *(getattr(r.measures, name) for name in FIGURES)] for r in reports
     ]
     charge = max(r.measures.charge_error for r in reports)
     lithium = max(r.measures.lithium_error for r in reports)
-    return Grown(np.array(table), charge, lithium, len(engine.state.damage), seconds)
+    return Grown(np.array(table), charge, lithium, len(reports[-1].state.damage), seconds)
 
 
 @check(

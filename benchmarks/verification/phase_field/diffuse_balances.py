@@ -12,12 +12,10 @@ from pathlib import Path
 import numpy as np
 from lifrac.solver.model.cell import PhaseFieldModel
 from lifrac.solver.model.fracture import DiffuseCrack
-from lifrac.solver.phase_field.engine import PhaseFieldEngine
-from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from lifrac.verification.plane.ranks import run_on
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.diffuse_bodies import Half, diffuse_cell
-from lifrac.verification.support.plane_runs import FIGURES, LLZO, Floats, History, difference, recorded
+from lifrac.verification.support.plane_runs import FIGURES, LLZO, Floats, History, difference, follow
 from mpi4py import MPI
 
 A0, THICKNESS, CURRENT = 10.0, 40.0, 80.0
@@ -42,9 +40,8 @@ def run(model: PhaseFieldModel, comm: MPI.Comm) -> tuple[History, list[Floats]]:
     """Figures and damage of every accepted step (collective)."""
     length = model.diffuse.length
     body = Half(A0, model.diffuse.cell_size, 3.0 * length, THICKNESS, THICKNESS, 4.0 * length)
-    engine = PhaseFieldEngine(PhaseFieldProblem(body.mesh(comm), model))
-    damage = [engine.state.damage]
-    history = recorded(engine, see=lambda report: damage.append(report.state.damage))
+    damage: list[Floats] = []
+    history = follow(body.mesh(comm), model, see=lambda report: damage.append(report.state.damage))
     return history, damage
 
 

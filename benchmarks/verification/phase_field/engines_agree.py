@@ -13,8 +13,6 @@ import numpy as np
 from lifrac.solver.model.fracture import DiffuseCrack
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
-from lifrac.solver.phase_field.engine import PhaseFieldEngine
-from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from lifrac.verification.support import figures
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.diffuse_bodies import Half, diffuse_cell
@@ -22,11 +20,10 @@ from lifrac.verification.support.plane_runs import (
     LLZO,
     Floats,
     History,
+    condensed,
     edge_flaw,
     follow,
     llzo_cell,
-    make_body,
-    recorded,
 )
 from mpi4py import MPI
 
@@ -62,7 +59,7 @@ FALLS = 0.6
 def sharp(current: float = CURRENT, charge: float = CHARGE, loads: Loads = LOADS) -> History:
     """The plane engine."""
     model = replace(llzo_cell(StepControl(), current, charge), loads=loads)
-    return follow(make_body(edge_flaw(THICKNESS, 50.0), LLZO.poisson_ratio, loads), model)
+    return follow(condensed(edge_flaw(THICKNESS, 50.0), LLZO.poisson_ratio, loads), model)
 
 
 def diffuse(
@@ -72,7 +69,7 @@ def diffuse(
     cracked = DiffuseCrack(length * A0, length * A0 / CELLS, split=split)
     model = replace(diffuse_cell(A0, current, charge, cracked), loads=loads)
     body = Half(A0, cracked.cell_size, 3.0 * cracked.length, THICKNESS, THICKNESS, GROWTH * A0)
-    return recorded(PhaseFieldEngine(PhaseFieldProblem(body.mesh(MPI.COMM_SELF), model)))
+    return follow(body.mesh(MPI.COMM_SELF), model)
 
 
 def flaw_charge(run: History) -> Floats:

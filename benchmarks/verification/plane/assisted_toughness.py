@@ -4,16 +4,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from lifrac.simulation import Simulation
 from lifrac.solver.interfaces.toughness import AssistedToughness
 from lifrac.solver.model.cell import PlaneModel
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.kinetics import PrescribedCurrent
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.plane.body import PlaneBody
 from lifrac.verification.support import figures
 from lifrac.verification.support.book import Level, Row, check
-from lifrac.verification.support.plane_runs import LLZO, Body, Floats
+from lifrac.verification.support.plane_runs import LLZO, Floats, plane_engine
 
 from .growth import A0, Setting, filled_crack
 from .threshold import stress_intensity_weights
@@ -42,7 +42,7 @@ class Growth:
 class StressIntensity:
     """K of a pressure in a crack whose tip lies between FROM and TO, by energy release on the engine's mesh."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: PlaneBody) -> None:
         y = np.sort(body.surface.x[body.surface.crack, 1])
         self.tips = y[(y > (FROM - 0.1) * A0) & (y < (TO + 0.2) * A0)]
         self.weights = np.array([stress_intensity_weights(body, LLZO, tip) for tip in self.tips])
@@ -52,15 +52,16 @@ class StressIntensity:
         return float(np.interp(length, self.tips, self.weights @ pressure)) / LLZO.fracture_toughness
 
 
-def grow_at(body: Body, model: PlaneModel, current: float, measure: StressIntensity) -> Growth:
+def grow_at(body: PlaneBody, model: PlaneModel, current: float, measure: StressIntensity) -> Growth:
     """The crack fed at a face current [A/m2]; its lithium is thin enough at any current to share one pressure."""
     thin = replace(model.creep, linear_viscosity=1.0e-7 / current)
     step = ProtocolStep("constant_current", current, duration=1.0e5 / current)
     model = replace(model, creep=thin, protocol=(step,))
-    engine = PlaneEngine(SurfaceProblem(body.surface, body.response, model, PrescribedCurrent(current)))
+    simulation = Simulation.from_model(model, body, crack_kinetics=PrescribedCurrent(current))
+    engine = plane_engine(simulation)
     intensity, lengths, energies, errors = [], [], [], []
-    for report in engine.run():
-        m, state = report.measures, report.state
+    for step in simulation.steps():
+        m, state = step.report.measures, step.report.state
         errors.append(m.energy_error)
         if m.crack_length > FROM * A0:
             intensity.append(measure(m.crack_length, state.values[body.surface.crack, 1]))

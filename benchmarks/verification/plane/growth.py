@@ -19,8 +19,9 @@ from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.physics.cohesive import strength_for_zone
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import PrescribedCurrent
+from lifrac.solver.plane.body import PlaneBody
 from lifrac.verification.support.book import Level, Row, check
-from lifrac.verification.support.plane_runs import LLZO, LLZO_FACE, Body, Floats, History, follow, make_body
+from lifrac.verification.support.plane_runs import LLZO, LLZO_FACE, Floats, History, condensed, follow
 
 A0 = 10.0
 """[um]."""
@@ -44,7 +45,7 @@ class Setting:
     current: float = 10.0
 
 
-def filled_crack(setting: Setting, inner: bool) -> tuple[Body, PlaneModel]:
+def filled_crack(setting: Setting, inner: bool) -> tuple[PlaneBody, PlaneModel]:
     """A crack that keeps what is plated on its faces; `inner`: half of a line crack."""
     span = setting.end + 4.0 * setting.zone
     geometry = SlabEdgeFlaw(
@@ -68,7 +69,7 @@ def filled_crack(setting: Setting, inner: bool) -> tuple[Body, PlaneModel]:
         control=StepControl(newton_tolerance=1.0e-8),
         protocol=(ProtocolStep("constant_current", setting.current, duration=1.0e5 / setting.current),),
     )
-    return make_body(geometry, LLZO.poisson_ratio, symmetric_anode=inner), model
+    return condensed(geometry, LLZO.poisson_ratio, symmetric_anode=inner), model
 
 
 def grow(setting: Setting, inner: bool) -> History:

@@ -4,17 +4,18 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.simulation import Simulation
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.unknowns import METAL, OPENING
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, body, cell_model, intensity
 from lifrac.verification.support.book import Level, Row, check
+from lifrac.verification.support.plane_runs import plane_engine
 from scipy.special import ellipk
 
 FACTORS = {0.25: 0.205, 0.5: 0.414, 0.75: 0.648, 0.9: 0.831, 1.0: 1.122}
@@ -81,7 +82,7 @@ def wedge_opening(dry: float) -> float:
     return float(slope / a * ellipk(1.0 - (WEDGE / a) ** 2))
 
 
-def wedge_problem(tip_size: float, longest: float) -> SurfaceProblem:
+def wedge_engine(tip_size: float, longest: float) -> PlaneEngine:
     """Half of an inner crack whose middle |y| < b holds metal that cannot flow and thickens uniformly."""
     geometry = SlabEdgeFlaw(
         thickness=20.0 * WEDGE,
@@ -100,15 +101,15 @@ def wedge_problem(tip_size: float, longest: float) -> SurfaceProblem:
         cohesion=Cohesion(viscosity=0.0),
     )
     b = body(geometry, symmetric_anode=True)
-    return SurfaceProblem(b.surface, b.response, model, PrescribedCurrent(CURRENT))
+    return plane_engine(Simulation.from_model(model, b.plane, crack_kinetics=PrescribedCurrent(CURRENT)))
 
 
-def drive(problem: SurfaceProblem, tip_size: float, longest: float) -> tuple[np.ndarray, np.ndarray]:
+def drive(engine: PlaneEngine, tip_size: float, longest: float) -> tuple[np.ndarray, np.ndarray]:
     """Wedge thickness [um] and dry length [um] at every step, up to a dry length of about `longest`.
 
     The metal thickens so that the crack should grow by one element ahead of the metal per step.
     """
-    engine = PlaneEngine(problem)
+    problem = engine.problem
     state = engine.state.snapshot()
     state.values[problem.surface.x[:, 1] > WEDGE * (1 + 1e-9), METAL] = 0.0
     velocity = 2.0 * surface_velocity_per_current() * CURRENT
@@ -134,7 +135,7 @@ def drive(problem: SurfaceProblem, tip_size: float, longest: float) -> tuple[np.
 def wedge(level: Level, folder: Path | None) -> list[Row]:
     """Dry length against metal thickness, as the crack grows."""
     spans, tip_size = SPANS[level], TIP_SIZE[level]
-    thickness, dry = drive(wedge_problem(tip_size, spans[-1]), tip_size, spans[-1])
+    thickness, dry = drive(wedge_engine(tip_size, spans[-1]), tip_size, spans[-1])
     modulus, gc = ELECTROLYTE.plane_strain_modulus, ELECTROLYTE.fracture_energy
     rows = []
     for span in spans:

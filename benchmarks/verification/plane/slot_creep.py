@@ -14,12 +14,11 @@ from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import PrescribedCurrent
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.unknowns import PRESSURE
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, body, cell_model
 from lifrac.verification.support.book import Level, Row, check
+from lifrac.verification.support.plane_runs import plane_engine, simulate
 
 CREEP = Creep(prefactor=7.7e-3, exponent=6.56, fixed_aperture=True)
 """Lithium at room temperature (Masias et al. 2019; docs/theory/model.md, Creep of lithium)."""
@@ -76,9 +75,7 @@ def steady_pressure(
         protocol=(ProtocolStep("constant_current", current, duration=duration),),
     )
     b = body(geometry)
-    engine = PlaneEngine(SurfaceProblem(b.surface, b.response, model, PrescribedCurrent(current)))
-    for _ in engine.run():
-        pass
+    engine = plane_engine(simulate(b.plane, model, PrescribedCurrent(current)))
     inside = np.flatnonzero(b.y <= length * (1 + 1e-9))
     order = inside[np.argsort(b.y[inside])]
     return b.y[order], engine.state.values[b.surface.crack[order], PRESSURE]

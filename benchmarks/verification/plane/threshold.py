@@ -19,11 +19,10 @@ from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import PrescribedCurrent
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.plane.body import PlaneBody
 from lifrac.solver.plane.unknowns import PRESSURE
 from lifrac.verification.support.book import Level, Row, check
-from lifrac.verification.support.plane_runs import LLZO_FACE, NORTON, Body, Floats, make_body
+from lifrac.verification.support.plane_runs import LLZO_FACE, NORTON, Floats, condensed, plane_engine, simulate
 
 TOUGHNESS = 230.0
 """K_Ic [MPa um^0.5] = 0.23 MPa m^0.5 (Li3PS4 glass)."""
@@ -58,9 +57,9 @@ def exact_threshold(aperture: float, length: float, stack: float) -> float:
     return float(speed / surface_velocity_per_current())
 
 
-def slot_body(length: float, cells: int) -> Body:
+def slot_body(length: float, cells: int) -> PlaneBody:
     """A slot in a body 20 times as large; `cells` per slot length, eight times as many around its tip."""
-    return make_body(
+    return condensed(
         SlabEdgeFlaw(
             thickness=20.0 * length,
             half_width=20.0 * length,
@@ -75,7 +74,7 @@ def slot_body(length: float, cells: int) -> Body:
     )
 
 
-def stress_intensity_weights(body: Body, electrolyte: Electrolyte, length: float) -> Floats:
+def stress_intensity_weights(body: PlaneBody, electrolyte: Electrolyte, length: float) -> Floats:
     """m (per crack dof) with K = m . p [MPa um^0.5] of a crack that ends at the node nearest to `length` [um].
 
     Releasing node k of a crack that is closed from k on lets the energy fall by (r . f)^2/(2 s), with nodal
@@ -107,7 +106,7 @@ def stress_intensity_weights(body: Body, electrolyte: Electrolyte, length: float
 class Slot:
     """A slot of fixed aperture, as the engine sees it."""
 
-    body: Body
+    body: PlaneBody
     length: float
     aperture: float
 
@@ -127,11 +126,8 @@ class Slot:
             cohesion=Cohesion(strength=1.0e5, viscosity=0.0),
             protocol=(ProtocolStep("constant_current", current, duration=duration),),
         )
-        surface = self.body.surface
-        engine = PlaneEngine(SurfaceProblem(surface, self.body.response, model, PrescribedCurrent(current)))
-        for _ in engine.run():
-            pass
-        return np.asarray(engine.state.values[surface.crack, PRESSURE])
+        engine = plane_engine(simulate(self.body, model, PrescribedCurrent(current)))
+        return np.asarray(engine.state.values[self.body.surface.crack, PRESSURE])
 
     def weights(self) -> Floats:
         """m (per crack dof) with K = m . p [MPa um^0.5]."""

@@ -14,8 +14,9 @@ from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep
-from lifrac.solver.plane.bulk import Bulk, Floats, Response
-from lifrac.solver.plane.surface import CRACK, SurfaceMesh, gather_surface
+from lifrac.solver.plane.body import PlaneBody, condense
+from lifrac.solver.plane.bulk import Floats, Response
+from lifrac.solver.plane.surface import CRACK, SurfaceMesh
 from mpi4py import MPI
 
 POISSON_RATIO = 0.26
@@ -27,11 +28,24 @@ FACE = Kinetics(exchange_current=51.0, temperature=298.15)
 
 @dataclass(frozen=True)
 class Body:
-    """A meshed body, its surface and its condensed response (unit kappa and E)."""
+    """A meshed body with its crack, condensed (unit kappa and E)."""
 
-    surface: SurfaceMesh
-    response: Response
-    nodes: int
+    plane: PlaneBody
+
+    @property
+    def surface(self) -> SurfaceMesh:
+        """The crack plane and the electrode faces."""
+        return self.plane.surface
+
+    @property
+    def response(self) -> Response:
+        """The condensed bulk."""
+        return self.plane.response
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of the bulk."""
+        return int(self.plane.tagged.report.nodes)
 
     @cached_property
     def y(self) -> Floats:
@@ -60,10 +74,7 @@ class Body:
 @cache
 def body(geometry: Geometry, symmetric_anode: bool = False) -> Body:
     """Mesh and condense on this rank; the same body is condensed once per process."""
-    tagged = build(geometry, MPI.COMM_SELF)
-    surface = gather_surface(tagged)
-    bulk = Bulk(tagged, surface, POISSON_RATIO, Loads(), symmetric_anode=symmetric_anode)
-    return Body(surface, bulk.response(), int(tagged.report.nodes))
+    return Body(condense(build(geometry, MPI.COMM_SELF), POISSON_RATIO, symmetric_anode=symmetric_anode))
 
 
 def large_body(crack: float, cells: float, size: float) -> SlabEdgeFlaw:

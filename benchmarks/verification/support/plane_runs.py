@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.simulation import Domain, Simulation
+from lifrac.solver.cell import Report
+from lifrac.solver.model.cell import CellModel, PlaneModel
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics
@@ -15,12 +16,9 @@ from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.physics.kinetics import FaceKinetics
-from lifrac.solver.plane.bulk import Bulk, Response
+from lifrac.solver.plane.body import PlaneBody, condense
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
-from lifrac.solver.plane.surface import SurfaceMesh, gather_surface
 from lifrac.solver.plane.system import BulkSystem
-from lifrac.solver.protocol.stepper import ProtocolRun, StepReport
 from mpi4py import MPI
 from numpy.typing import NDArray
 
@@ -35,27 +33,15 @@ NORTON = Creep(prefactor=7.7e-3, exponent=6.56)
 """Lithium at room temperature [1/s/MPa^n] (docs/theory/model.md, Creep of lithium)."""
 
 
-@dataclass(frozen=True)
-class Body:
-    """A meshed electrolyte with its condensed response."""
-
-    surface: SurfaceMesh
-    bulk: Bulk
-    response: Response
-
-
-def make_body(
+def condensed(
     geometry: SlabEdgeFlaw,
     poisson_ratio: float,
     loads: Loads | None = None,
     symmetric_anode: bool = False,
     comm: MPI.Comm = MPI.COMM_SELF,
-) -> Body:
+) -> PlaneBody:
     """Mesh a geometry and condense it (collective on `comm`)."""
-    tagged = build(geometry, comm)
-    surface = gather_surface(tagged)
-    bulk = Bulk(tagged, surface, poisson_ratio, loads or Loads(), symmetric_anode=symmetric_anode)
-    return Body(surface, bulk, bulk.response())
+    return condense(build(geometry, comm), poisson_ratio, loads, symmetric_anode=symmetric_anode)
 
 
 def edge_flaw(thickness: float, cells_per_flaw: float, growth: float = 0.1) -> SlabEdgeFlaw:
@@ -126,31 +112,43 @@ class History:
         return float(y[k - 1] + (y[k] - y[k - 1]) * (value - x[k - 1]) / (x[k] - x[k - 1]))
 
 
+def simulate(domain: Domain, model: CellModel, crack_kinetics: FaceKinetics | None = None) -> Simulation:
+    """A cell that has taken all its steps, on this rank's body or on all ranks of a mesh."""
+    simulation = Simulation.from_model(model, domain, crack_kinetics=crack_kinetics)
+    simulation.run()
+    return simulation
+
+
+def plane_engine(simulation: Simulation) -> PlaneEngine:
+    """The plane engine of a simulation, on the rank that steps it."""
+    engine = simulation.cell.engine
+    assert isinstance(engine, PlaneEngine)
+    return engine
+
+
 def follow(
-    body: Body,
-    model: PlaneModel,
+    domain: Domain,
+    model: CellModel,
     crack_kinetics: FaceKinetics | None = None,
     system: BulkSystem | None = None,
     until_length: float = np.inf,
+    see: Callable[[Report], None] | None = None,
 ) -> History:
-    """Run a model to its end, or until the crack has reached `until_length` [um]."""
-    problem = SurfaceProblem(body.surface, body.response, model, crack_kinetics, system)
-    return recorded(PlaneEngine(problem), until_length)
-
-
-def recorded(
-    engine: ProtocolRun[Any], until_length: float = np.inf, see: Callable[[StepReport[Any]], None] | None = None
-) -> History:
-    """Run an engine to its end, or until the crack has reached `until_length` [um]; `see` is shown every step."""
+    """Run a model to its end, or until the crack has reached `until_length` [um]; `see` is shown the
+    start and every step."""
+    simulation = Simulation.from_model(model, domain, crack_kinetics=crack_kinetics, system=system)
+    see = see or (lambda report: None)
+    see(simulation.cell.first())
     rows = []
-    for report in engine.run():
-        m = report.measures
-        if see is not None:
-            see(report)
+    for step in simulation.steps():
+        report, m = step.report, step.report.measures
+        see(report)
         rows.append([report.state.time, report.state.cell_voltage, *(getattr(m, name) for name in FIGURES[2:])])
         if m.crack_length > until_length:
             break
-    return History(np.array(rows), engine.counters.rejected, engine.counters.iterations, engine.outcome)
+    engine = simulation.cell.engine
+    counted = (0, 0) if engine is None else (engine.counters.rejected, engine.counters.iterations)
+    return History(np.array(rows), *counted, simulation.outcome)
 
 
 def difference(first: History, second: History, name: str) -> float:

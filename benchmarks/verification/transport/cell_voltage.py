@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.meshes.geometries.slabs import Geometry, HalfPennyBlock, SlabEdgeFlaw
+from lifrac.simulation import Simulation
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.physics.constants import thermal_voltage
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, FACE, body, cell_model
 from lifrac.verification.support.book import Level, Row, check
+from lifrac.verification.support.plane_runs import plane_engine
 
 THICKNESS = 200.0
 """L [um]."""
@@ -57,9 +57,9 @@ def cell_voltages(geometry: Geometry, face: Kinetics = FACE) -> list[float]:
     """Voltage of the engine's cell at CURRENTS [V]."""
     b = body(geometry)
     model = cell_model(Flaw(FLAW, 1.0e-3, filling=0.0, mouth="closed"), face=face)
-    problem = SurfaceProblem(b.surface, b.response, model)
-    start = PlaneEngine(problem).state
-    return [problem.solve(start, 1.0, current).voltage for current in CURRENTS]
+    engine = plane_engine(Simulation.from_model(model, b.plane))
+    start = engine.state
+    return [engine.problem.solve(start, 1.0, current).voltage for current in CURRENTS]
 
 
 @check(

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.simulation import Simulation
 from lifrac.solver.interfaces.contact import Contact, charge_to_loss, cycled_contact
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import Body, body, cell_model
 from lifrac.verification.support.book import Level, Row, check
+from lifrac.verification.support.plane_runs import plane_engine
 from scipy.optimize import brentq
 
 SLAB = SlabEdgeFlaw(thickness=200.0, half_width=50.0, flaw_length=5.0, crack_size=2.5, far_size=50.0, growth=0.3)
@@ -35,17 +36,16 @@ HALF_CYCLES_PER_RATIO = 30
 """After 30 J/J_c half-cycles the start, 20 % above the mean, is forgotten to e^-4.8: 0.2 %."""
 
 
-def _engine(b: Body, law: ContactLaw, pressure: float, *protocol: ProtocolStep, **changes: object) -> PlaneEngine:
+def _cell(b: Body, law: ContactLaw, pressure: float, *protocol: ProtocolStep, **changes: object) -> Simulation:
     model = cell_model(FLAW, stack_pressure=pressure, protocol=protocol)
-    return PlaneEngine(SurfaceProblem(b.surface, b.response, replace(model, contact=law, **changes)))  # type: ignore[arg-type]
+    return Simulation.from_model(replace(model, contact=law, **changes), b.plane)  # type: ignore[arg-type]
 
 
 def strip(b: Body, law: ContactLaw, current: float, charge: float, pressure: float = 1.0) -> PlaneEngine:
     """The engine after stripping at a current [A/m2] up to a charge [C/m2] or to loss of contact."""
-    engine = _engine(b, law, pressure, ProtocolStep("constant_current", current, charge))
-    for _ in engine.run():
-        pass
-    return engine
+    simulation = _cell(b, law, pressure, ProtocolStep("constant_current", current, charge))
+    simulation.run()
+    return plane_engine(simulation)
 
 
 def cycle(b: Body, law: ContactLaw, current: float) -> tuple[float, float]:
@@ -55,10 +55,10 @@ def cycle(b: Body, law: ContactLaw, current: float) -> tuple[float, float]:
     strip, plate = (ProtocolStep("constant_current", j, HALF_CYCLE * mean**2 * PASSAGE) for j in (current, -current))
     # As few steps as contact allows: a uniform face is advanced exactly.
     control = StepControl(first_step=1.0e9, max_step=1.0e9)
-    engine = _engine(b, law, 1.0, *(strip, plate) * cycles, control=control)
+    simulation = _cell(b, law, 1.0, *(strip, plate) * cycles, control=control)
     faces = np.union1d(b.surface.anode, b.surface.counter)
-    engine.state.contact = Contact.pressed(b.surface.size, faces, 1.2 * mean)
-    last = {report.protocol_step: report.measures.contact_counter for report in engine.run()}
+    plane_engine(simulation).state.contact = Contact.pressed(b.surface.size, faces, 1.2 * mean)
+    last = {step.report.protocol_step: step.report.measures.contact_counter for step in simulation.steps()}
     return last[2 * cycles - 2], last[2 * cycles - 1]
 
 

@@ -10,11 +10,10 @@ from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import pressure_per_volt, thermal_voltage
 from lifrac.solver.physics.flaw_scales import griffith_pressure
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, FACE, body, cell_model
 from lifrac.verification.support.book import Level, Row, check
+from lifrac.verification.support.plane_runs import plane_engine, simulate
 
 SLAB = SlabEdgeFlaw(thickness=60.0, half_width=60.0, flaw_length=10.0, crack_size=0.125, far_size=6.0, path_growth=0.05)
 FLAW = Flaw(10.0, 2.0e-2)
@@ -44,9 +43,9 @@ def plated(contact: float, half_width: float, creep: Creep) -> tuple[float, floa
     face = replace(FACE, contact_fraction=contact)
     protocol = (ProtocolStep("constant_current", CURRENT, CHARGE),)
     model = cell_model(FLAW, electrolyte=TOUGH, creep=creep, protocol=protocol, face=face)
-    engine = PlaneEngine(SurfaceProblem(b.surface, b.response, model))
-    share = max(report.measures.flaw_current_share for report in engine.run())
-    return engine.measures.max_pressure, share
+    simulation = simulate(b.plane, model)
+    share = float(simulation.history["flaw_current_share"].iloc[1:].max())
+    return plane_engine(simulation).measures.max_pressure, share
 
 
 @check(
