@@ -48,11 +48,16 @@ def paper_style() -> Iterator[None]:
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write `name.png` (300 dpi) and `name.pdf` (vector) into `folder`; return both paths."""
+    """Write `name.png` (300 dpi) and `name.pdf` (vector) into `folder`; return both paths.
+
+    The figure is laid out once: finding room for all texts takes longer than drawing them, and both files then look
+    the same.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.png", folder / f"{name}.pdf"]
     for path in paths:
         figure.savefig(path)
+        figure.set_layout_engine("none")
     return paths
 
 

@@ -27,8 +27,8 @@ from lifrac.problems.studies.study import READY_STUDIES
 from lifrac.problems.studies.study_folder import CCD_COLUMNS
 from lifrac.problems.studies.sweep.snakemake_engine import PROFILES
 from lifrac.problems.studies.sweep.sweep import READY_SWEEPS
-from pages import ROOT, Command, commands, quoted_commands, snippets
-from short_runs import ENDS, short_run, shortening
+from support.pages import ROOT, Command, commands, quoted_commands, snippets
+from support.short_runs import ENDS, short_run, shortening
 
 PLACEHOLDERS = ("case.toml", "study.toml", "sweep.toml")
 LAUNCHERS = {"mpiexec", ".venv/bin/mpiexec", "srun"}
@@ -109,7 +109,7 @@ def dry_run(words: list[str], folder: Path) -> None:
 
 
 def _yaml_pages() -> list[list[str]]:
-    from pages import pages
+    from support.pages import pages
 
     return [pages()[snippet.page] for snippet in snippets() if snippet.kind == "yaml"]
 

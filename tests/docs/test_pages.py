@@ -20,8 +20,8 @@ from lifrac.problems.studies.sweep.sweep import READY_SWEEPS, SweepFile
 from lifrac.solver.phase_field.recorder import ARRAYS as DIFFUSE_ARRAYS
 from lifrac.solver.plane.recorder import BULK_ARRAYS, SURFACE_ARRAYS
 from lifrac.solver.protocol.events import GRAVEST
-from pages import CODE, ROOT, Table, anchors, links, pages, prose, tables
-from short_runs import short_run
+from support.pages import CODE, ROOT, Table, anchors, links, pages, prose, tables
+from support.short_runs import short_run
 
 FOLDERS = ("meshes", "solver", "problems", "postprocess", "benchmarks", "tests", "tools", "docs")
 PATH = re.compile(r"^[\w./-]+\.(py|md|toml|sh|csv|json|txt|png)$")

@@ -18,8 +18,8 @@ from lifrac.problems.materials.cards import load_card
 from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.sweep.sweep import load_sweep
 from lifrac.problems.studies.sweep.sweep_folder import SNAKEFILE
-from pages import Snippet, snippets
-from short_runs import ENDS, short_run, shortening
+from support.pages import Snippet, snippets
+from support.short_runs import ENDS, short_run, shortening
 
 CARDS = READY_CASES.parent / "cards"
 WHOLE_CASE = {"electrolyte", "defect", "operation", "protocol"}
@@ -141,8 +141,8 @@ def names_for(snippet: Snippet) -> dict[str, Any]:
     """What a page takes for granted: the plate of the tests where a snippet adapts a mesh of somebody's own."""
     if "Adaptive(" not in snippet.text:
         return {}
-    from adaptive_bodies import COARSE, PulledPlate, rectangle
     from mpi4py import MPI
+    from support.pulled_plate import COARSE, PulledPlate, rectangle
 
     class Plate(PulledPlate):
         solve = PulledPlate.pull

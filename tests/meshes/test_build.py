@@ -3,7 +3,6 @@
 import json
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -205,55 +204,6 @@ def test_meshing_is_reproducible(geometry: SlabEdgeFlaw | HalfPennyBlock) -> Non
 def test_impossible_geometry_is_refused(change: dict[str, object], key: str) -> None:
     with pytest.raises(InputError, match=key):
         replace(SLAB, **change)  # type: ignore[arg-type]
-
-
-RANKS_SCRIPT = """
-import json, sys
-from mpi4py import MPI
-sys.path.insert(0, sys.argv[1])
-from test_build import BLOCK, SLAB, build, group_measures
-comm = MPI.COMM_WORLD
-for geometry in (SLAB, BLOCK):
-    tagged = build(geometry, comm)
-    reports = comm.allgather(tagged.report)
-    assert all(report == reports[0] for report in reports)
-    measures = group_measures(tagged)
-    owned = tagged.mesh.topology.index_map(tagged.mesh.topology.dim - 1).size_local
-    facets = {n: comm.allreduce(int((tagged.facets(n) < owned).sum())) for n in tagged.groups}
-    if comm.rank == 0:
-        print(json.dumps([tagged.report.as_dict(), measures, facets]), flush=True)
-"""
-
-
-@pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, 3])
-def test_same_mesh_on_every_rank_count(mpi_run, slab, block, ranks: int) -> None:  # type: ignore[no-untyped-def]
-    run = mpi_run(RANKS_SCRIPT, ranks, str(Path(__file__).parent), timeout=100)
-    results = [json.loads(line) for line in run.output.splitlines() if line.startswith("[")]
-    assert len(results) == 2
-    for tagged, (report, measures, facets) in zip((slab, block), results, strict=True):
-        assert report == tagged.report.as_dict()
-        assert measures == pytest.approx(group_measures(tagged), rel=1e-12)
-        assert facets == {name: len(tagged.facets(name)) for name in tagged.groups}
-
-
-@pytest.mark.mpi
-def test_gmsh_failure_is_raised_on_every_rank(mpi_run) -> None:  # type: ignore[no-untyped-def]
-    script = """
-import sys
-from mpi4py import MPI
-from lifrac.meshes import builder
-from lifrac.meshes.geometries import gmsh_model
-from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
-def fail(*_): raise Exception("no mesh today")
-gmsh_model.mesh_geometry = fail
-try:
-    builder.build(SlabEdgeFlaw(10, 10, 3, 1, 2), MPI.COMM_WORLD)
-except RuntimeError as error:
-    assert "no mesh today" in str(error)
-    sys.stdout.write("refused\\n")
-"""
-    assert mpi_run(script, 2, timeout=60).output.count("refused") == 2
 
 
 @pytest.mark.mpi

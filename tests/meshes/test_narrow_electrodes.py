@@ -7,7 +7,7 @@ from lifrac.meshes.builder import build
 from lifrac.meshes.gather_mesh import gather
 from lifrac.meshes.serial_mesh import RawMesh
 from mpi4py import MPI
-from narrow_electrodes import BLOCK, SLAB, narrowed
+from support.narrow_electrodes import BLOCK, SLAB, narrowed
 
 
 @pytest.mark.parametrize("geometry", [SLAB, BLOCK])

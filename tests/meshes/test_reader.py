@@ -268,25 +268,3 @@ def test_3d_mesh_where_2d_is_expected(tmp_path: Path) -> None:
 def test_unwritable_target_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         write_msh(replace(SLAB, crack_size=3), tmp_path / "no" / "folder.msh")
-
-
-@pytest.mark.mpi
-def test_refusal_and_reading_on_two_ranks(mpi_run: Any, slab_msh: Path, tmp_path: Path) -> None:
-    """Every rank raises the same error with all its parts; a good file gives the same report as in serial."""
-    bad = tmp_path / "bad.msh"
-    with_gmsh(slab_msh, bad, rename("anode", "anodes"))
-    script = """
-import sys
-from mpi4py import MPI
-from lifrac.errors import InputError
-from lifrac.meshes.reader import read_mesh
-comm = MPI.COMM_WORLD
-try:
-    read_mesh(sys.argv[1], comm)
-except InputError as error:
-    sys.stdout.write(f"refused {error.value} {error.remedy}\\n")
-sys.stdout.write(f"read {read_mesh(sys.argv[2], comm).report.worst_quality}\\n")
-"""
-    output = mpi_run(script, 2, str(bad), str(slab_msh), timeout=60).output
-    assert output.count("refused anodes Did you mean 'anode'?") == 2
-    assert output.count(f"read {read_mesh(slab_msh, COMM).report.worst_quality}") == 2

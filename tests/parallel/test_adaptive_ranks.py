@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from adaptive_bodies import COARSE, HEIGHT, LENGTH, PulledPlate, pulled_plate, rectangle
 from lifrac.errors import NumericalFailure
 from lifrac.meshes.builder import build
 from lifrac.meshes.gather_mesh import cell_numbers, gather
@@ -10,20 +9,22 @@ from lifrac.meshes.geometries.slabs import HalfPennyBlock
 from lifrac.solver.numerics.adaptive import resume
 from lifrac.solver.phase_field.fracture.fields import State
 from mpi4py import MPI
+from support.mpi import alone
+from support.pulled_plate import COARSE, HEIGHT, LENGTH, PulledPlate, pulled_plate, rectangle
 
 COMM = MPI.COMM_WORLD
 
 
 def test_gathered_mesh_is_the_one_that_was_distributed() -> None:
     block = HalfPennyBlock(40.0, 40.0, 40.0, 10.0, 4.0, 12.0, growth=0.3)
-    together, alone = (gather(build(block, comm)) for comm in (COMM, MPI.COMM_SELF))
+    together, one_rank = gather(build(block, COMM)), alone(COMM, lambda comm: gather(build(block, comm)))
     assert (together is None) == (COMM.rank > 0)
     if together is not None:
-        assert alone is not None
-        assert np.array_equal(together.points, alone.points)
-        assert np.array_equal(together.cells, alone.cells)
-        assert set(together.groups) == set(alone.groups)
-        assert all(np.array_equal(together.groups[name], alone.groups[name]) for name in alone.groups)
+        assert one_rank is not None
+        assert np.array_equal(together.points, one_rank.points)
+        assert np.array_equal(together.cells, one_rank.cells)
+        assert set(together.groups) == set(one_rank.groups)
+        assert all(np.array_equal(together.groups[name], one_rank.groups[name]) for name in one_rank.groups)
 
 
 def test_every_rank_knows_the_broken_nodes_it_holds() -> None:
@@ -82,13 +83,13 @@ def test_mesh_and_fields_do_not_depend_on_the_partition_and_go_on_from_what_is_k
 
 
 def test_step_does_not_depend_on_the_partition() -> None:
-    found = []
-    for comm in (COMM, MPI.COMM_SELF):
+    def pulled(comm: MPI.Comm) -> tuple[float, float]:
         body = pulled_plate(comm, COARSE)
         body.step(lambda plate: grow(plate, 4.5))
         minimum = body.step(lambda plate: plate.pull(0.01))
-        found.append((minimum.stored, minimum.fracture))
-    assert found[0] == pytest.approx(found[1], rel=1.0e-8)
+        return minimum.stored, minimum.fracture
+
+    assert pulled(COMM) == pytest.approx(alone(COMM, pulled), rel=1.0e-8)
 
 
 def test_failure_is_raised_on_every_rank() -> None:

@@ -1,4 +1,4 @@
-"""Run under mpiexec as they are (`make mpi`), and on one rank with the rest: every rank takes part in every test."""
+"""Meshes, condensation and runs on all ranks together and on one alone: the same."""
 
 import csv
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lifrac.errors import InputError
-from lifrac.meshes.builder import build
+from lifrac.meshes.builder import build, write_msh
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.reader import read_mesh
 from lifrac.problems.case.case import load_case
@@ -15,6 +15,7 @@ from lifrac.solver.model.loads import Loads
 from lifrac.solver.plane.bulk import Bulk
 from lifrac.solver.plane.surface import gather_surface
 from mpi4py import MPI
+from support.mpi import alone
 
 COMM = MPI.COMM_WORLD
 SLAB = SlabEdgeFlaw(60.0, 60.0, 10.0, 1.0, 10.0, growth=0.2, path_growth=0.1)
@@ -32,18 +33,22 @@ def shared(tmp_path: Path) -> Path:
 def test_condensation_does_not_depend_on_the_partition(
     geometry: SlabEdgeFlaw | HalfPennyBlock, preset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The distributed response equals the one that each rank computes alone."""
+    """The distributed response equals the one that a rank computes alone; surface and key are the very same."""
     monkeypatch.setenv("LIFRAC_CACHE", "off")
-    responses = []
-    for comm in (COMM, MPI.COMM_SELF):
+
+    def condensed(comm: MPI.Comm) -> tuple[str, list[np.ndarray], list[np.ndarray]]:
         tagged = build(geometry, comm)
-        bulk = Bulk(tagged, gather_surface(tagged), 0.3, Loads(lateral="roller"), preset)  # type: ignore[arg-type]
-        responses.append((bulk._key(), bulk.response()))
-    (key, together), (key_alone, alone) = responses
-    assert key == key_alone
-    for name in ("conduction", "stiffness", "load_stack"):
-        a, b = getattr(together, name), getattr(alone, name)
-        assert np.abs(a - b).max() < 1.0e-9 * np.abs(b).max(), name
+        s = gather_surface(tagged)
+        bulk = Bulk(tagged, s, 0.3, Loads(lateral="roller"), preset)  # type: ignore[arg-type]
+        response = bulk.response()
+        matrices = [getattr(response, name) for name in ("conduction", "stiffness", "load_stack")]
+        return bulk._key(), [s.node_ids, s.x, *(s.cell_dofs(degree) for degree in (1, 2, 3))], matrices
+
+    (key, surface, together), (same_key, same_surface, one_rank) = condensed(COMM), alone(COMM, condensed)
+    assert set(COMM.allgather(key)) == {same_key}
+    assert all(np.array_equal(a, b) for a, b in zip(surface, same_surface, strict=True))
+    for a, b in zip(together, one_rank, strict=True):
+        assert np.abs(a - b).max() < 1.0e-9 * np.abs(b).max()
 
 
 def test_run_writes_one_folder(shared: Path) -> None:
@@ -59,8 +64,19 @@ def test_run_writes_one_folder(shared: Path) -> None:
 
 
 def test_bad_input_is_raised_on_every_rank(shared: Path) -> None:
+    """With all its parts; the good file is read as on one rank."""
     with pytest.raises(InputError, match="nowhere"):
         read_mesh(shared / "nowhere.msh", COMM)
+    if COMM.rank == 0:
+        write_msh(SLAB, shared / "good.msh")
+        text = (shared / "good.msh").read_text(errors="surrogateescape")
+        (shared / "bad.msh").write_text(text.replace('"anode"', '"anodes"'), errors="surrogateescape")
+    COMM.Barrier()
+    with pytest.raises(InputError) as refusal:
+        read_mesh(shared / "bad.msh", COMM)
+    assert (refusal.value.value, refusal.value.remedy) == ("anodes", "Did you mean 'anode'?")
+    read = read_mesh(shared / "good.msh", COMM).report
+    assert read == alone(COMM, lambda comm: read_mesh(shared / "good.msh", comm).report)
     (shared / "in_the_way").write_text("")
     COMM.Barrier()
     with pytest.raises(InputError, match="in_the_way"):

@@ -2,8 +2,9 @@
 
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.protocol import ProtocolStep
-from lithium_bodies import A0, engine, model
 from mpi4py import MPI
+from support.diffuse_cell import A0, engine, model
+from support.mpi import alone
 
 COMM = MPI.COMM_WORLD
 CC = "constant_current"
@@ -20,6 +21,6 @@ def told(comm: MPI.Comm) -> tuple[str, int, str]:
 
 def test_every_rank_tells_the_same() -> None:
     together = told(COMM)
-    assert together == told(MPI.COMM_SELF)
+    assert together == alone(COMM, told)
     assert together[:2] == ("flaw_empty", 0)
     assert set(COMM.allgather(together)) == {together}

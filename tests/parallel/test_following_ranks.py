@@ -1,8 +1,9 @@
 """A mesh that follows a crack filled with lithium, on all ranks together and on each alone: the same figures."""
 
 import numpy as np
-from lithium_bodies import adaptive_engine
 from mpi4py import MPI
+from support.diffuse_cell import adaptive_engine
+from support.mpi import alone
 
 COMM = MPI.COMM_WORLD
 GROWN = 11.0
@@ -25,8 +26,8 @@ def figures(comm: MPI.Comm) -> tuple[np.ndarray, int]:
 
 
 def test_run_on_a_mesh_that_follows_does_not_depend_on_the_partition() -> None:
-    (together, size), (alone, same_size) = figures(COMM), figures(MPI.COMM_SELF)
+    (together, size), (one_rank, same_size) = figures(COMM), alone(COMM, figures)
     assert size == same_size
-    assert together.shape == alone.shape
-    assert np.abs(together / alone - 1.0).max() < 1.0e-6
+    assert together.shape == one_rank.shape
+    assert np.abs(together / one_rank - 1.0).max() < 1.0e-6
     assert all((rows == together).all() for rows in COMM.allgather(together))

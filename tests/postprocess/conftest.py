@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from lifrac.postprocess.figures import style
-from synthetic_diffuse import DiffuseCrack
-from synthetic_run import MakeRun, write_run
+from support.synthetic_diffuse import DiffuseCrack
+from support.synthetic_run import MakeRun, write_run
 
 
 @pytest.fixture
@@ -30,5 +30,6 @@ def make_diffuse(tmp_path: Path) -> MakeRun:
 
 @pytest.fixture(autouse=True)
 def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures of the tests have few pixels: what is drawn is tested, not how fine."""
+    """Pictures of the tests have few pixels and no fonts of their own: what is drawn is tested, not how fine."""
     monkeypatch.setitem(style._RC, "savefig.dpi", 60)
+    monkeypatch.setitem(style._RC, "pdf.use14corefonts", True)

@@ -14,11 +14,12 @@ from lifrac.postprocess.crack.grain_lines import boundary_lines
 from lifrac.postprocess.crack.pore_outlines import holes
 from lifrac.postprocess.figures.all_figures import plot_run
 from lifrac.postprocess.figures.diffuse_picture import DiffusePicture
+from lifrac.postprocess.figures.plot_fields import fields_figure
 from lifrac.postprocess.read.run_result import RunResult
 from lifrac.solver.output.vtkhdf import TemporalGrid
 from matplotlib.tri import Triangulation
-from synthetic_diffuse import ARRAYS, CELL, HALF_WIDTH, THICKNESS, DiffuseCrack
-from synthetic_run import MakeRun
+from support.synthetic_diffuse import ARRAYS, CELL, HALF_WIDTH, THICKNESS, DiffuseCrack
+from support.synthetic_run import MakeRun
 
 ALL = {f"{n}.{s}" for n in ("history", "fields", "crack_profile") for s in ("png", "pdf")}
 STRAIGHT, INCLINED = DiffuseCrack(inclination=0.0, half=True), DiffuseCrack()
@@ -30,6 +31,16 @@ def load(folder: Path, steps: tuple[int, ...] = (3, 6)) -> DiffusePicture:
     assert fields is not None
     assert fields.diffuse
     return DiffusePicture(run, fields, steps)
+
+
+def draw(folder: Path) -> Path:
+    """The picture of the fields alone."""
+    run = RunResult.load(folder)
+    fields = run.fields()
+    assert fields is not None
+    path = folder / "fields.png"
+    fields_figure(run, fields).savefig(path)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -55,8 +66,7 @@ def test_every_kind_of_run_is_drawn(
 def test_picture_shows_crack_and_lithium(make_diffuse: MakeRun) -> None:
     """The crack black, the lithium in it yellow: pixels as many as the drawn areas say, within a factor of 1.5."""
     folder = make_diffuse(INCLINED, stored=2)
-    plot_run(folder)
-    picture = (255 * plt.imread(folder / "plots" / "fields.png")[..., :3]).astype(int)
+    picture = (255 * plt.imread(draw(folder))[..., :3]).astype(int)
     width = 0.45 * picture.shape[1]  # of the last column, at the right, less its colour bar
     panel = picture[picture.shape[0] // 2 :, picture.shape[1] // 2 :]
     yellow = (np.abs(panel - [0xF5, 0xC7, 0x10]) < 6).all(axis=-1).sum()
@@ -205,7 +215,7 @@ def test_no_grain_boundaries_where_they_cannot_be_told(case: dict[str, object]) 
 def test_grains_are_drawn(make_diffuse: MakeRun) -> None:
     folder = make_diffuse(INCLINED, stored=1)
     (folder / "case.toml").write_text('[electrolyte.grains]\nsize = "14 um"\n', encoding="utf-8")
-    plot_run(folder)
+    draw(folder)
     assert [h.get_label() for h in load(folder, (0,)).more_handles()] == ["grain boundary"]
 
 

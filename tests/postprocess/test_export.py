@@ -9,7 +9,7 @@ from lifrac.errors import InputError
 from lifrac.postprocess.export import export
 from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.problems.cli.main import main
-from short_runs import short_run
+from support.short_runs import short_run
 
 
 @pytest.mark.parametrize("name", ["llzo_holds", "llzo_inclined", "llzo_half_penny"])

@@ -43,7 +43,7 @@ def bars(figure: Figure, panel: int) -> set[tuple[float, float]]:
     return {(round(float(s[0][1]), 6), round(float(s[1][1]), 6)) for s in found}
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 2), (1, 1, 4), (3, 1, 1), (8, 5, 7)])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 2), (1, 1, 4), (3, 1, 1), (8, 5, 2)])
 @pytest.mark.filterwarnings("error")
 def test_every_shape_of_study_is_drawn(tmp_path: Path, shape: tuple[int, int, int]) -> None:
     written = plot_run(full(tmp_path / "study", *shape))
@@ -95,7 +95,7 @@ def test_open_brackets_are_arrows(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_each_flaw_has_a_figure(tmp_path: Path) -> None:
-    table = pd.read_csv(full(tmp_path, 2, 3, 2) / "ccd.csv")
+    table = pd.read_csv(full(tmp_path, 1, 2, 1) / "ccd.csv")
     flaws = [table.assign(flaw_length_um=a, flaw_aperture_um=w) for a in (10.0, 20.0) for w in (0.005, 0.02)]
     pd.concat(flaws).to_csv(tmp_path / "ccd.csv", index=False)
     names = {path.stem for path in plot_run(tmp_path)}

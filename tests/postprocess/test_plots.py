@@ -8,27 +8,29 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from lifrac.errors import InputError
+from lifrac.postprocess.figures import style
 from lifrac.postprocess.figures.all_figures import plot_run
 from lifrac.postprocess.figures.plane_picture import PlanePicture
 from lifrac.postprocess.figures.plot_history import history_figure
 from lifrac.postprocess.figures.style import Progress
 from lifrac.postprocess.read.run_result import RunResult
-from synthetic_run import MakeRun
+from support.synthetic_run import MakeRun
 
 ALL = {f"{n}.{s}" for n in ("history", "fields", "crack_profile") for s in ("png", "pdf")}
 
 
-@pytest.fixture
-def coarse_pictures() -> None:
-    """Pictures are as fine here as a user's: their sizes are tested."""
-
-
 @pytest.mark.parametrize(
-    ("kind", "rows", "stored"),
-    [("through", 60, 7), ("rest", 10, 2), ("holds", 1, 1)],
+    ("kind", "rows", "stored", "dots"),
+    [("through", 60, 7, 300), ("rest", 10, 2, 60), ("holds", 1, 1, 60)],
 )
 @pytest.mark.filterwarnings("error")
-def test_every_kind_of_run_is_drawn(make_run: MakeRun, kind: str, rows: int, stored: int) -> None:
+def test_every_kind_of_run_is_drawn(
+    make_run: MakeRun, kind: str, rows: int, stored: int, dots: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one as fine as a user's, with fonts in its PDF."""
+    if dots == 300:
+        monkeypatch.undo()
+        assert style._RC["savefig.dpi"] == dots
     folder = make_run(kind, rows, stored)
     written = plot_run(folder)
     assert {p.name for p in written} == ALL
@@ -37,7 +39,7 @@ def test_every_kind_of_run_is_drawn(make_run: MakeRun, kind: str, rows: int, sto
         assert path.stat().st_size > 4000
         if path.suffix == ".png":
             picture = plt.imread(path)
-            assert min(picture.shape[:2]) > 900
+            assert min(picture.shape[:2]) > 3 * dots
             assert np.ptp(picture[..., :3]) > 0.5
 
 

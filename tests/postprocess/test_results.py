@@ -9,7 +9,7 @@ from lifrac.errors import InputError
 from lifrac.postprocess.read.field_file import ANODE, CRACK_PLANE, ELECTROLYTE, FieldFile
 from lifrac.postprocess.read.run_result import HISTORY_COLUMNS, RunResult
 from lifrac.solver.output.vtkhdf import TemporalGrid
-from synthetic_run import THICKNESS, MakeRun
+from support.synthetic_run import THICKNESS, MakeRun
 
 
 def test_complete_run(make_run: MakeRun) -> None:

@@ -16,7 +16,7 @@ from lifrac.problems.studies.study import Study, load_study
 from lifrac.problems.studies.study_folder import ccd_row, run_row
 from rich.console import Console
 from rich.live import Live
-from study_texts import ONE, STUDY, write
+from support.small_study import ONE, STUDY, write
 
 # -- inversion -------------------------------------------------------------------------------------
 

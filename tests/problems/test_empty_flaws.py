@@ -18,7 +18,7 @@ from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.study_folder import ccd_row
 from lifrac.problems.studies.sweep.sweep_folder import RESULTS
 from lifrac.solver.protocol.events import GRAVEST
-from study_texts import ONE, STUDY, table, write
+from support.small_study import ONE, STUDY, table, write
 
 PELLET = """
 [electrolyte]

@@ -15,8 +15,8 @@ from lifrac.problems.studies.sweep.sweep import load_sweep
 from lifrac.problems.studies.sweep.sweep_folder import SweepFolder
 from lifrac.problems.studies.sweep.sweep_point import compute_job
 from lifrac.problems.studies.sweep.sweep_runner import run_sweep
-from short_runs import short_run
-from study_texts import ONE, table, write
+from support.short_runs import short_run
+from support.small_study import ONE, table, write
 from test_sweep import NOTHING, SWEEP, Runs
 
 THEIRS = "0" * 64

@@ -10,7 +10,7 @@ from lifrac.problems.studies.points import Finished
 from lifrac.problems.studies.population.population import largest_flaw_quantile
 from lifrac.problems.studies.study import Study, load_study
 from lifrac.problems.studies.study_folder import StudyFolder
-from study_texts import STUDY, table, write
+from support.small_study import STUDY, table, write
 
 POPULATION = """
 [study.population]

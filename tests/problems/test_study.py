@@ -12,7 +12,7 @@ from lifrac.problems.case.case import load_case
 from lifrac.problems.cli.main import main
 from lifrac.problems.studies import study_file
 from lifrac.problems.studies.study import READY_STUDIES, load_study
-from study_texts import STUDY, write
+from support.small_study import STUDY, write
 
 TAIL = STUDY[STUDY.index("refinements = 1") : STUDY.index("[case.mesh]")]
 REFUSED = [

@@ -17,7 +17,7 @@ from lifrac.problems.studies.point_folder import NEEDED, PointFolders, compute
 from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.study_folder import CCD_COLUMNS, RUN_COLUMNS, StudyFolder
 from lifrac.solver.plane.problem import SurfaceProblem
-from study_texts import ONE, STUDY, table, write
+from support.small_study import ONE, STUDY, table, write
 
 
 def without_times(rows: list[dict[str, str]]) -> list[dict[str, str]]:

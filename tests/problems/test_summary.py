@@ -10,7 +10,7 @@ from lifrac.problems.case.case import load_case
 from lifrac.problems.quantities.units import capacity, current
 from lifrac.problems.studies.study_folder import RUN_COLUMNS
 from lifrac.problems.studies.sweep.sweep_folder import RESULTS
-from short_runs import ready_cases, short_run
+from support.short_runs import ready_cases, short_run
 
 AT_END = {
     "time_s": "time_s",

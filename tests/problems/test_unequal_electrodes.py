@@ -8,7 +8,7 @@ import pytest
 from lifrac.postprocess.read.field_file import COUNTER, FieldFile
 from lifrac.problems.cli.main import main
 from lifrac.verification.support.field_bounds import check_fields
-from narrow_electrodes import write
+from support.narrow_electrodes import write
 
 CASE = """
 [electrolyte]

@@ -5,7 +5,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import ufl
-from adaptive_bodies import CELL, COARSE, GC, HEIGHT, LENGTH, NOTCH, NU, E, PulledPlate, pulled_plate, rectangle
 from lifrac.errors import NumericalFailure
 from lifrac.meshes.refinement import cell_sizes
 from lifrac.meshes.serial_mesh import RawMesh
@@ -20,6 +19,7 @@ from lifrac.solver.phase_field.fracture.fields import State
 from lifrac.solver.phase_field.fracture.refinement_rule import CrackFront, Refinement
 from lifrac.solver.physics.damage import AT1
 from mpi4py import MPI
+from support.pulled_plate import CELL, COARSE, GC, HEIGHT, LENGTH, NOTCH, NU, E, PulledPlate, pulled_plate, rectangle
 
 from dolfinx import fem, mesh  # isort: skip
 

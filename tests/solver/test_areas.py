@@ -19,11 +19,11 @@ from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.surface import gather_surface
 from lifrac.solver.reference import full_field as fullfield
 from lifrac.solver.reference.full_field import solve_conduction, solve_elasticity
-from lithium_bodies import CELL, mesh_of
-from lithium_bodies import model as diffuse
 from mpi4py import MPI
-from narrow_electrodes import BLOCK, SLAB, body
-from small_cell import LLZO, cell, constant
+from support.diffuse_cell import CELL, mesh_of
+from support.diffuse_cell import model as diffuse
+from support.narrow_electrodes import BLOCK, SLAB, body
+from support.plane_cell import LLZO, cell, constant
 
 COMM = MPI.COMM_SELF
 J = 40.0

@@ -1,6 +1,5 @@
 """Condensation, cache, content key and surface mesh."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from lifrac.solver.numerics.condensation import CondensedOperator, neumann_inver
 from lifrac.solver.numerics.linear import LinearSolver
 from lifrac.solver.plane.bulk import Bulk
 from petsc4py import PETSc
-from small_cell import LLZO, response, slab, surface
+from support.plane_cell import LLZO, response, slab, surface
 
 RNG = np.random.default_rng(1)
 
@@ -189,42 +188,3 @@ def test_content_key_sees_what_matters() -> None:
     assert fresh("direct")._key() == fresh("multigrid")._key()
     other_material = Bulk(slab(), surface(), 0.3, Loads(lateral="roller"))
     assert other_material._key() != fresh("direct")._key()
-
-
-# -- ranks -----------------------------------------------------------------------------------------
-
-RANKS = """
-import hashlib, json, sys
-import numpy as np
-from mpi4py import MPI
-sys.path.insert(0, sys.argv[1])
-from small_cell import LLZO, SLAB
-from lifrac.meshes.builder import build
-from lifrac.meshes.geometries.slabs import HalfPennyBlock
-from lifrac.solver.plane.bulk import Bulk
-from lifrac.solver.model.loads import Loads
-from lifrac.solver.plane.surface import gather_surface
-comm = MPI.COMM_WORLD
-for geometry in (SLAB, HalfPennyBlock(30, 30, 30, 10, 2.5, 8, growth=0.3)):
-    tagged = build(geometry, comm)
-    s = gather_surface(tagged)
-    bulk = Bulk(tagged, s, LLZO.poisson_ratio, Loads())
-    digest = hashlib.sha256()
-    for array in (s.node_ids, s.x, s.cell_dofs(1), s.cell_dofs(2), s.cell_dofs(3)):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    everywhere = comm.allgather((digest.hexdigest(), bulk._key()))
-    assert len(set(everywhere)) == 1, "ranks disagree"
-    if comm.rank == 0:
-        print(json.dumps(everywhere[0]), flush=True)
-"""
-
-
-@pytest.mark.mpi
-def test_surface_mesh_and_content_key_do_not_depend_on_ranks(mpi_run) -> None:  # type: ignore[no-untyped-def]
-    found = {}
-    for ranks in (1, 2, 3):
-        output = mpi_run(RANKS, ranks, str(Path(__file__).parent), timeout=100).output
-        lines = [json.loads(line) for line in output.splitlines() if line.startswith("[")]
-        found[ranks] = lines
-    assert len(found[1]) == 2
-    assert found[1] == found[2] == found[3]

@@ -21,7 +21,7 @@ from lifrac.solver.physics.constriction import local_resistance
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.protocol.stepper import CONTACT_ALLOWANCE
 from scipy.integrate import solve_ivp
-from small_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
+from support.plane_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
 
 LAW = ContactLaw(void_height=1.0, reference_current=5.0)
 PASSAGE = 1.0 / surface_velocity_per_current()

@@ -13,7 +13,7 @@ from lifrac.solver.numerics.stepping import PREDICTED_ITERATIONS, StepController
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.plane.unknowns import METAL, OPENING
 from scipy.optimize import brentq
-from small_cell import HOUR, Run, cell, constant, run
+from support.plane_cell import HOUR, Run, cell, constant, run
 
 LOW = 5.0  # A/m2, below the threshold
 CC = "constant_current"

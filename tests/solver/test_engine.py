@@ -10,7 +10,7 @@ from lifrac.solver.physics.constants import surface_velocity_per_current, therma
 from lifrac.solver.physics.flaw_scales import griffith_pressure
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.unknowns import METAL, OPENING, PRESSURE
-from small_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
+from support.plane_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
 
 LOW, HIGH = 5.0, 60.0  # A/m2: 0.5 and 6 mA/cm2
 

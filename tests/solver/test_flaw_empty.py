@@ -9,9 +9,9 @@ import pytest
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.protocol.events import EMPTY
-from lithium_bodies import engine, model
 from mpi4py import MPI
-from small_cell import Run, cell, constant, problem, run
+from support.diffuse_cell import engine, model
+from support.plane_cell import Run, cell, constant, problem, run
 
 LOW = 5.0  # A/m2, below the threshold
 EMPTYING = (constant(LOW, 50.0), constant(-LOW, 800.0), constant(LOW, 1000.0), constant(LOW, 10.0))

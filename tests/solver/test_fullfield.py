@@ -1,8 +1,6 @@
 """Full-field conduction and elasticity against closed forms, the condensed engine, and other rank counts."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +17,7 @@ from lifrac.solver.reference import full_field as fullfield
 from lifrac.solver.reference.full_field import solve_conduction, solve_elasticity
 from mpi4py import MPI
 from scipy.optimize import brentq
-from small_cell import FACE, LLZO, bulk, cell, constant, problem, slab, surface
+from support.plane_cell import FACE, LLZO, bulk, cell, constant, problem, slab, surface
 
 BLOCK = HalfPennyBlock(thickness=30, half_width=30, breadth=30, flaw_length=10, crack_size=2.5, far_size=8, growth=0.3)
 PRESETS = ["direct", "multigrid"]
@@ -154,7 +152,7 @@ def test_mouth_opening_of_an_edge_crack() -> None:
     assert opening == pytest.approx(5.816 * 50.0 * 10.0 / LLZO.plane_strain_modulus, rel=0.03)
 
 
-# -- ranks -----------------------------------------------------------------------------------------
+# -- presets ---------------------------------------------------------------------------------------
 
 
 def figures(tagged: TaggedMesh, preset: str) -> list[float]:
@@ -170,52 +168,6 @@ def figures(tagged: TaggedMesh, preset: str) -> list[float]:
     u = solve_elasticity(tagged, LLZO, Loads(3.0, "free", 5.0), 50.0, 10.0, preset)  # type: ignore[arg-type]
     dx, n = ufl.dx, ufl.grad(c.potential)
     return [c.cell_voltage, c.flaw_current, total(ufl.inner(n, n) * dx), total(ufl.inner(u, u) * dx)]
-
-
-RANKS = """
-import json, sys
-from mpi4py import MPI
-sys.path.insert(0, sys.argv[1])
-from small_cell import SLAB
-from test_fullfield import BLOCK, PRESETS, build, figures
-for geometry in (SLAB, BLOCK):
-    tagged = build(geometry, MPI.COMM_WORLD)
-    for preset in PRESETS:
-        found = figures(tagged, preset)
-        assert all(found == other for other in MPI.COMM_WORLD.allgather(found)), "ranks disagree"
-        if MPI.COMM_WORLD.rank == 0:
-            print(json.dumps(found), flush=True)
-"""
-
-
-@pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, 3])
-def test_same_numbers_on_every_rank_count(mpi_run, block: TaggedMesh, ranks: int) -> None:  # type: ignore[no-untyped-def]
-    output = mpi_run(RANKS, ranks, str(Path(__file__).parent), timeout=100).output
-    found = [json.loads(line) for line in output.splitlines() if line.startswith("[")]
-    expected = [figures(body, preset) for body in (slab(), block) for preset in PRESETS]
-    assert len(found) == len(expected) == 4
-    for a, b in zip(found, expected, strict=True):
-        assert a == pytest.approx(b, rel=1e-9)
-
-
-FAILURE = """
-import sys
-from mpi4py import MPI
-sys.path.insert(0, sys.argv[1])
-from small_cell import SLAB
-from test_fullfield import FACE, LLZO, build, fullfield
-fullfield.TOLERANCE, fullfield.MAX_NEWTON = 1e-30, 3
-try:
-    fullfield.solve_conduction(build(SLAB, MPI.COMM_WORLD), LLZO.conductivity, FACE, FACE, 40.0)
-except fullfield.NumericalFailure:
-    print("refused", flush=True)
-"""
-
-
-@pytest.mark.mpi
-def test_failure_is_raised_on_every_rank(mpi_run) -> None:  # type: ignore[no-untyped-def]
-    assert mpi_run(FAILURE, 2, str(Path(__file__).parent), timeout=60).output.count("refused") == 2
 
 
 def test_presets_agree(tagged: TaggedMesh) -> None:

@@ -6,7 +6,7 @@ import pytest
 from lifrac.errors import NumericalFailure
 from lifrac.solver.numerics.stepping import MANY_REFUSED, StepController
 from lifrac.solver.plane.engine import PlaneEngine
-from small_cell import cell, constant, problem
+from support.plane_cell import cell, constant, problem
 
 
 def test_refusals_are_counted_by_reason_the_most_frequent_first() -> None:
@@ -73,8 +73,8 @@ def test_steps_that_are_used_up_say_what_was_refused() -> None:
 
 def test_histories_count_the_iterations_of_newton_in_both_engines() -> None:
     """The phase field steers by sweeps, but what it shows are iterations, as docs/results.md says."""
-    from lithium_bodies import engine, model
     from mpi4py import MPI
+    from support.diffuse_cell import engine, model
 
     diffuse = engine(MPI.COMM_SELF, model(constant(10.0, 5.0)))
     trial = diffuse._attempt(0.1, 10.0, 0)

@@ -24,7 +24,7 @@ from lifrac.solver.plane.unknowns import (
     PRESSURE,
     State,
 )
-from small_cell import LITHIUM, LLZO, cell, constant, problem, run, surface
+from support.plane_cell import LITHIUM, LLZO, cell, constant, problem, run, surface
 
 NAMES = ("opening", "pressure", "metal", "current", "counter current", "potential")
 RICH = PlaneModel(

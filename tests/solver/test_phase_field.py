@@ -15,7 +15,7 @@ from lifrac.solver.physics.damage import AT1, AT2
 from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, StarConvex
 from mpi4py import MPI
 from petsc4py import PETSc
-from phase_field_bodies import CELLS, GC, NU, WIDTH, E, Plate, hold, plate, pressed
+from support.notched_plate import CELLS, GC, NU, WIDTH, E, Plate, hold, plate, pressed
 
 from dolfinx import fem, mesh  # isort: skip
 

@@ -13,8 +13,8 @@ from lifrac.solver.phase_field.adaptive_cell import LARGEST_CELL, Followed
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem, PhaseState
 from lifrac.solver.protocol.stepper import StepReport
-from lithium_bodies import A0, CELL, CURRENT, LENGTH, adaptive_engine, mesh_of, model
 from mpi4py import MPI
+from support.diffuse_cell import A0, CELL, CURRENT, LENGTH, adaptive_engine, mesh_of, model
 
 GROWN = 15.0
 """Crack length [um] at which runs are ended."""

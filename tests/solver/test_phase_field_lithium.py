@@ -19,8 +19,8 @@ from lifrac.solver.phase_field.problem import PhaseFieldProblem, PhaseState
 from lifrac.solver.physics.constants import pressure_per_volt
 from lifrac.solver.physics.kinetics import ButlerVolmer
 from lifrac.solver.protocol.stepper import StepReport
-from lithium_bodies import A0, CURRENT, LENGTH, engine, model, problem
 from mpi4py import MPI
+from support.diffuse_cell import A0, CURRENT, LENGTH, engine, model, problem
 
 from dolfinx import fem, mesh  # isort: skip
 import ufl

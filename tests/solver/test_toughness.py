@@ -9,7 +9,7 @@ from lifrac.solver.interfaces.toughness import AssistedToughness, toughness_law
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
 from lifrac.solver.physics.cohesive import LinearSoftening
-from small_cell import HOUR, Run, cell, constant, problem, run
+from support.plane_cell import HOUR, Run, cell, constant, problem, run
 
 LAW = AssistedCracking(current_density=10.0)
 

@@ -10,7 +10,7 @@ from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.solver.phase_field.recorder import ARRAYS
 from lifrac.solver.plane.recorder import BULK_ARRAYS, SURFACE_ARRAYS
 from lifrac.verification.support.field_bounds import BOUNDS, check_fields
-from short_runs import ready_cases, short_run
+from support.short_runs import ready_cases, short_run
 
 
 @pytest.mark.parametrize("name", ready_cases())

@@ -5,7 +5,7 @@ import math
 
 import pytest
 from lifrac.errors import InputError, NumericalFailure
-from lifrac.verification.support import runner
+from lifrac.verification.support import processes, runner
 from lifrac.verification.support.book import Check, Row
 
 
@@ -110,6 +110,23 @@ def test_folder_that_cannot_be_made_is_refused(book, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be made"):
         runner.main(quick=True, only=None, out=tmp_path / "file" / "below")
+
+
+def test_several_processes_give_the_rows_of_one():
+    checks = runner.load_checks()
+    chosen = [checks["rear_filled"], checks["constants"]]
+    one = list(processes.outcomes(chosen, "quick", None, 1))
+    assert [outcome.check.name for outcome in one] == ["rear_filled", "constants"]
+    two = {outcome.check.name: outcome.rows for outcome in processes.outcomes(chosen, "quick", None, 2)}
+    assert two == {outcome.check.name: outcome.rows for outcome in one}
+
+
+@pytest.mark.parametrize(("jobs", "launched", "words"), [(0, False, "not a number"), (2, True, "Leave out mpiexec")])
+def test_impossible_number_of_processes_is_refused(book, monkeypatch, jobs, launched, words):
+    if launched:
+        monkeypatch.setenv("PMI_RANK", "0")
+    with pytest.raises(InputError, match=words):
+        runner.main(quick=True, only=None, out=None, jobs=jobs)
 
 
 def test_every_check_is_registered_once_and_documented():

@@ -120,7 +120,7 @@ def run_check(check: Check, level: Level, folder: Path | None) -> Outcome:
     return Outcome(check, rows, time.perf_counter() - start)
 
 
-def main(quick: bool, only: str | None, out: Path | None) -> int:
+def main(quick: bool, only: str | None, out: Path | None, jobs: int = 1) -> int:
     """Run the book, print its table, write `verification.csv` and figures; 0 if every row holds, else 1.
 
     Parameters
@@ -133,9 +133,14 @@ def main(quick: bool, only: str | None, out: Path | None) -> int:
     out : Path, optional
         Folder to write to. Default: none for `quick` and `only`, otherwise `results` beside the book in a
         checkout, or `verification` in the working directory.
+    jobs : int
+        Number of checks that are computed at the same time, each in a process of its own.
     """
     from rich.console import Console
 
+    from .processes import check_jobs, outcomes
+
+    check_jobs(jobs)
     level: Level = "quick" if quick else "full"
     chosen = select(load_checks(), quick, only)
     folder = out if out is not None or quick or only is not None else default_folder()
@@ -143,17 +148,18 @@ def main(quick: bool, only: str | None, out: Path | None) -> int:
         _make(folder)
     plain = Console(markup=False, highlight=False)
     console = plain if plain.is_terminal else Console(markup=False, highlight=False, width=150)
-    outcomes = []
-    for check in chosen:
-        outcomes.append(run_check(check, level, None if quick else folder))
-        print_outcome(outcomes[-1], console)
+    ended: list[Outcome] = []
+    for outcome in outcomes(chosen, level, None if quick else folder, jobs):
+        ended.append(outcome)
+        print_outcome(outcome, console)
         if folder is not None:
-            write_csv(folder / "verification.csv", level, outcomes, keep=only is not None)
-    failed = [o.check.name for o in outcomes if not o.ok]
-    figures = sum(len(o.rows) for o in outcomes)
-    seconds = sum(o.seconds for o in outcomes)
+            ended.sort(key=lambda each: chosen.index(each.check))
+            write_csv(folder / "verification.csv", level, ended, keep=only is not None)
+    failed = [o.check.name for o in ended if not o.ok]
+    figures = sum(len(o.rows) for o in ended)
+    seconds = sum(o.seconds for o in ended)
     verdict = f"failed: {', '.join(failed)}" if failed else "all hold"
-    console.print(f"{len(outcomes)} checks, {figures} figures, {seconds:.0f} s: {verdict}")
+    console.print(f"{len(ended)} checks, {figures} figures, {seconds:.0f} s: {verdict}")
     return 1 if failed else 0
 
 

@@ -1,13 +1,17 @@
-"""Ready cases cut short: coarse and a few time steps, so that each runs in a second or so, once per session."""
+"""Ready cases cut short: coarse and a few time steps, so that each runs in a second or so, once per session.
 
-import atexit
-import shutil
-import tempfile
+The processes of pytest-xdist share them: the first one that wants a run computes it, and the others wait for it.
+"""
+
+import fcntl
+import os
 from functools import cache
 from pathlib import Path
 
 from lifrac.problems.case.case import READY_CASES, load_case
 from lifrac.problems.cli.main import main
+
+from support.session import SESSION_FOLDER
 
 COARSE_PLANE = ("mesh.crack_size=2 um", "mesh.path_size=10 um", "solver.max_steps=25")
 _FIELD = ("mesh.far_size=15 um", "solver.max_steps=1")
@@ -39,11 +43,14 @@ def shortening(name: str, *, to_the_end: bool = False) -> list[str]:
 @cache
 def short_run(name: str) -> Path:
     """The run folder of a ready case cut short."""
-    folder = Path(tempfile.mkdtemp(prefix="lifrac-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = Path(os.environ[SESSION_FOLDER]) / "short_runs"
+    folder.mkdir(exist_ok=True)
     out = folder / name
-    arguments = [word for text in shortening(name) for word in ("--set", text)]
-    assert main(["run", name, "--out", str(out), *arguments]) in ENDS
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "summary.json").exists():
+            arguments = [word for text in shortening(name) for word in ("--set", text)]
+            assert main(["run", name, "--out", str(out), *arguments]) in ENDS
     return out
 
 

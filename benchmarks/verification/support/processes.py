@@ -1,0 +1,83 @@
+"""Runs checks of the book one after another, or several at a time, each in a process of its own."""
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from lifrac.errors import InputError
+from lifrac.problems.process.signals import rank_by_launcher
+
+from .book import Check, Level, Row
+from .runner import Outcome, load_checks, run_check
+
+GRACE = 5.0
+"""Time [s] in which a process may clear up what it has started before it is killed."""
+
+
+def check_jobs(jobs: int) -> None:
+    """Refuse a number of processes that cannot be.
+
+    Raises
+    ------
+    InputError
+        It is below one, or the command itself was started by a launcher of MPI, whose ranks start no processes.
+    """
+    if jobs < 1:
+        raise InputError("not a number of processes", key="--jobs", value=str(jobs), remedy="State 1 or more")
+    if jobs > 1 and rank_by_launcher() is not None:
+        remedy = "Leave out mpiexec, or --jobs"
+        raise InputError("the ranks of mpiexec start no processes", key="--jobs", value=str(jobs), remedy=remedy)
+
+
+def outcomes(checks: Sequence[Check], level: Level, folder: Path | None, jobs: int) -> Iterator[Outcome]:
+    """Outcomes of the checks as soon as they are there; with one process, in their order.
+
+    Parameters
+    ----------
+    checks : sequence of Check
+        Checks of the book.
+    level : Level
+        How fine their meshes are.
+    folder : Path, optional
+        Folder for figures; None draws none.
+    jobs : int
+        Number of processes that compute at the same time. With 1 this process computes.
+    """
+    if jobs == 1:
+        yield from (run_check(check, level, folder) for check in checks)
+        return
+    # A copy of this process (fork) would share its MPI.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(checks)), mp_context=fresh, initializer=_answer_the_parent) as pool:
+        try:
+            started = {pool.submit(_run, check.name, level, folder): check for check in checks}
+            for done in as_completed(started):
+                yield Outcome(started[done], *done.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end_children()
+            raise
+
+
+def _run(name: str, level: Level, folder: Path | None) -> tuple[tuple[Row, ...], float]:
+    """Rows and time [s] of a check of the book, in a process that has not loaded it yet."""
+    outcome = run_check(load_checks()[name], level, folder)
+    return outcome.rows, outcome.seconds
+
+
+def _answer_the_parent() -> None:
+    """Ctrl-C reaches all processes of a terminal, but only the parent answers it; it ends the others by SIGTERM."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(4))
+
+
+def _end_children() -> None:
+    children = multiprocessing.active_children()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join(GRACE)
+        child.kill()
