@@ -1,9 +1,11 @@
 """Settings and fixtures of all tests; what they share is in `tests/support`."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from support.mpi import WAITING_RANKS, MpiRun, mpi_run
+from support.pictures import COARSE
 from support.session import SESSION_FOLDER
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -14,6 +16,17 @@ os.environ.update(WAITING_RANKS | os.environ)  # before anything loads MPI, whic
 def mpi_run_fixture() -> MpiRun:
     """`mpi_run(what, ranks, *args, timeout=PATIENCE, check=True, env=None)`, see the function."""
     return mpi_run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def coarse_pictures() -> Iterator[None]:
+    """Pictures have few pixels and no fonts of their own: what is drawn is tested, not how fine, but where a test sets `FINE`."""
+    from lifrac.postprocess.figures import style
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in COARSE.items():
+            patch.setitem(style._RC, name, value)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

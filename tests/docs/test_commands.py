@@ -27,6 +27,7 @@ from lifrac.problems.studies.study import READY_STUDIES
 from lifrac.problems.studies.study_folder import CCD_COLUMNS
 from lifrac.problems.studies.sweep.snakemake_engine import PROFILES
 from lifrac.problems.studies.sweep.sweep import READY_SWEEPS
+from support.mpi import PATIENCE
 from support.pages import ROOT, Command, commands, quoted_commands, snippets
 from support.short_runs import ENDS, short_run, shortening
 
@@ -172,7 +173,7 @@ def make(words: list[str], folder: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert listed.returncode == 0, listed.stderr
@@ -254,7 +255,7 @@ def test_shell_accepts_the_script(snippet: object) -> None:
         input=snippet.text,
         text=True,
         capture_output=True,  # type: ignore[attr-defined]
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

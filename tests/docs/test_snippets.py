@@ -18,6 +18,7 @@ from lifrac.problems.materials.cards import load_card
 from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.sweep.sweep import load_sweep
 from lifrac.problems.studies.sweep.sweep_folder import SNAKEFILE
+from support.mpi import PATIENCE
 from support.pages import Snippet, snippets
 from support.short_runs import ENDS, short_run, shortening
 
@@ -160,7 +161,7 @@ def geo_mesh(folder: Path, group: str = "crack_plane") -> Path:
         "import gmsh; gmsh.initialize(); gmsh.option.setNumber('General.Terminal', 0); "
         f"gmsh.open('{name}.geo'); gmsh.model.mesh.generate(2); gmsh.write('{name}.msh')"
     )
-    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, timeout=PATIENCE)
     return folder / f"{name}.msh"
 
 

@@ -17,6 +17,7 @@ from lifrac.errors import InputError
 from lifrac.parallel import compiling
 from lifrac.parallel.compiling import Claim, Form
 from mpi4py import MPI
+from support.mpi import PATIENCE
 
 COMPILE = """
 import logging, sys
@@ -89,7 +90,7 @@ def test_who_waits_says_for_whom_and_heeds_signals(filled: Path, tmp_path: Path)
         assert f"waiting for process {os.getpid()} on {platform.node()}" in waits.stderr.readline()
         waits.send_signal(signal.SIGTERM)
         assert "asked to stop by SIGTERM" in waits.stderr.read()
-        assert waits.wait(100) == 4
+        assert waits.wait(PATIENCE) == 4
     claim.release()
     assert list(form.folder.iterdir()) == []
 
@@ -116,7 +117,7 @@ def test_several_processes_and_ranks_share_a_cache(tmp_path: Path, mpi_run: Any)
     surroundings = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     other = subprocess.Popen([sys.executable, "-c", COMPILE], env=surroundings)
     mpi_run(COMPILE, 2, env={"XDG_CACHE_HOME": str(tmp_path)})
-    assert other.wait(100) == 0
+    assert other.wait(PATIENCE) == 0
     assert not list((tmp_path / "fenics").glob("*.owner"))
 
 
@@ -130,7 +131,7 @@ def claims(form: Form, patience: float = 1.0) -> bool:
         time.sleep(0.01)
     found = bool(taken)
     form.mark.touch()  # ends the waiting
-    waits.join(60.0)
+    waits.join(PATIENCE)
     taken[0].release()
     return found
 
@@ -148,7 +149,7 @@ def test_without_locks_a_process_of_this_host_is_looked_for(
 ) -> None:
     monkeypatch.setattr(compiling, "try_lock", lambda file: None)
     form = unfinished(tmp_path, f"{platform.node()} {process}")
-    assert claims(form, 60.0 if dead else 0.5) == dead
+    assert claims(form, PATIENCE if dead else 0.5) == dead
 
 
 @pytest.mark.parametrize("locks", [True, None])
@@ -161,7 +162,7 @@ def test_another_host_is_dead_without_signs_of_life(
     assert not claims(form, 0.5)
     form.mark.unlink()
     monkeypatch.setattr(compiling, "STOPPED", 0.3)
-    assert claims(form, 60.0)
+    assert claims(form, PATIENCE)
 
 
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

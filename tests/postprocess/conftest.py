@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from lifrac.postprocess.figures import style
 from support.synthetic_diffuse import DiffuseCrack
 from support.synthetic_run import MakeRun, write_run
 
@@ -26,10 +25,3 @@ def make_diffuse(tmp_path: Path) -> MakeRun:
         return write_run(tmp_path / f"diffuse-{kind}", kind, rows, stored, crack.write_fields)
 
     return make
-
-
-@pytest.fixture(autouse=True)
-def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures of the tests have few pixels and no fonts of their own: what is drawn is tested, not how fine."""
-    monkeypatch.setitem(style._RC, "savefig.dpi", 60)
-    monkeypatch.setitem(style._RC, "pdf.use14corefonts", True)

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from lifrac.errors import InputError
-from lifrac.postprocess.figures import style
 from lifrac.postprocess.figures.all_figures import plot_run
 from lifrac.postprocess.figures.outcomes import LOOKS, midpoints
 from lifrac.postprocess.figures.plot_distribution import distribution_figure, read_distribution
@@ -20,12 +19,6 @@ from matplotlib.patches import Rectangle
 
 pytestmark = pytest.mark.filterwarnings("error")
 CURRENTS = (1.0, 2.0, 4.0, 8.0)
-
-
-@pytest.fixture(autouse=True)
-def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few pixels are enough here."""
-    monkeypatch.setitem(style._RC, "savefig.dpi", 40)
 
 
 class Page(HTMLParser):

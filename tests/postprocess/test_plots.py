@@ -14,6 +14,7 @@ from lifrac.postprocess.figures.plane_picture import PlanePicture
 from lifrac.postprocess.figures.plot_history import history_figure
 from lifrac.postprocess.figures.style import Progress
 from lifrac.postprocess.read.run_result import RunResult
+from support.pictures import FINE
 from support.synthetic_run import MakeRun
 
 ALL = {f"{n}.{s}" for n in ("history", "fields", "crack_profile") for s in ("png", "pdf")}
@@ -28,9 +29,9 @@ def test_every_kind_of_run_is_drawn(
     make_run: MakeRun, kind: str, rows: int, stored: int, dots: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first one as fine as a user's, with fonts in its PDF."""
-    if dots == 300:
-        monkeypatch.undo()
-        assert style._RC["savefig.dpi"] == dots
+    if dots == FINE["savefig.dpi"]:
+        for name, value in FINE.items():
+            monkeypatch.setitem(style._RC, name, value)
     folder = make_run(kind, rows, stored)
     written = plot_run(folder)
     assert {p.name for p in written} == ALL

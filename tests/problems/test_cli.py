@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from lifrac.errors import InputError, NumericalFailure
 from lifrac.problems.cli import main as cli
+from support.mpi import PATIENCE
 
 COMMANDS = ["run", "ccd", "check", "mesh", "materials", "plot", "verify"]
 
@@ -102,4 +103,4 @@ def test_light_commands_leave_the_solver_alone(tokens: list[str]) -> None:
         "heavy = {'dolfinx', 'mpi4py', 'gmsh', 'petsc4py', 'matplotlib', 'pandas'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, timeout=PATIENCE)

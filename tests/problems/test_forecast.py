@@ -10,6 +10,7 @@ from lifrac.problems.case.case import load_case
 from lifrac.problems.cli.main import main
 from lifrac.problems.studies.ccd.forecast import run_time
 from lifrac.problems.studies.study import load_study
+from support.mpi import PATIENCE
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -54,7 +55,7 @@ def test_modules_are_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: p
         [sys.executable, "-m", "lifrac.problems.cli.main", "run", "nothing.toml"],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert (wrong.returncode, wrong.stderr.startswith("lifrac: ")) == (2, True)

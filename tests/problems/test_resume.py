@@ -11,6 +11,7 @@ import pytest
 from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.problems.cli import main as cli
 from lifrac.problems.run.run_folder import COLUMNS
+from support.mpi import PATIENCE
 from test_run import CASE, RUN, events, history, summary, write_case
 
 CYCLED = CASE.replace(
@@ -71,7 +72,7 @@ sys.exit(cli.main(sys.argv[3:]))
 def stopped(after: int, by: str, case: Path, out: Path, *more: str) -> int:
     """Exit code of a run that a signal meets after some steps."""
     command = [sys.executable, "-c", STOPPED, str(after), by, "run", str(case), "--out", str(out), *more]
-    return subprocess.run(command, timeout=300, capture_output=True).returncode
+    return subprocess.run(command, timeout=PATIENCE, capture_output=True).returncode
 
 
 def assert_same(out: Path, whole: Path, rel: float, stops: int = 0) -> None:
@@ -139,7 +140,7 @@ def test_phase_field_run_goes_on_on_two_ranks(mpi_run, diffuse: Path, tmp_path: 
     case, out = write_case(tmp_path, DIFFUSE), tmp_path / "out"
     middle = len(history(diffuse / "whole")["step"]) // 2
     assert stopped(middle, "SIGTERM", case, out) == 4
-    mpi_run(RUN, 2, "run", str(case), "--out", str(out), "--resume", timeout=240)
+    mpi_run(RUN, 2, "run", str(case), "--out", str(out), "--resume")
     assert_same(out, diffuse / "whole", 1.0e-6, stops=1)
     assert summary(out)["ranks"] == 2
 
@@ -176,7 +177,7 @@ def test_run_that_a_process_computes_is_left_alone(tmp_path: Path, capsys: pytes
     command = [sys.executable, "-c", STOPPED, "9", "SIGSTOP", "run", str(case), "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(1200):
+        for _ in range(round(PATIENCE / 0.05)):
             state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
             if state == "T":
                 break

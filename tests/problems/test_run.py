@@ -17,6 +17,7 @@ from lifrac.errors import NumericalFailure
 from lifrac.problems.cli import main as cli
 from lifrac.problems.run.run_folder import COLUMNS
 from lifrac.solver.plane.problem import SurfaceProblem
+from support.mpi import PATIENCE
 
 CASE = """
 [electrolyte]
@@ -426,13 +427,13 @@ def test_sigterm_saves_and_ends_with_4(tmp_path: Path) -> None:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     try:
-        deadline = time.monotonic() + 60.0
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and process.poll() is None:
             if (out / "history.csv").exists() and len((out / "history.csv").read_text().splitlines()) > 5:
                 break
             time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=PATIENCE)
     finally:
         if process.poll() is None:
             process.kill()
@@ -451,7 +452,7 @@ RUN = ["-c", "import sys; from lifrac.problems.cli.main import main; sys.exit(ma
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_same_run_on_every_rank_count(mpi_run, ranks: int, finished: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     out = tmp_path / "out"
-    mpi_run(RUN, ranks, "run", str(write_case(tmp_path)), "--out", str(out), timeout=120)
+    mpi_run(RUN, ranks, "run", str(write_case(tmp_path)), "--out", str(out))
     a, b = history(finished), history(out)
     for name in COLUMNS:
         if not name.endswith("error"):
@@ -468,7 +469,7 @@ def test_same_run_on_every_rank_count(mpi_run, ranks: int, finished: Path, tmp_p
 @pytest.mark.mpi
 def test_bad_input_on_two_ranks_is_told_once(mpi_run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     case = write_case(tmp_path, OWN)
-    result = mpi_run(RUN, 2, "run", str(case), "--out", str(tmp_path / "out"), timeout=60, check=False)
+    result = mpi_run(RUN, 2, "run", str(case), "--out", str(tmp_path / "out"), check=False)
     assert result.returncode == 2
     assert result.output.count("lifrac: ") == 1
     assert not (tmp_path / "out").exists()
@@ -478,5 +479,5 @@ def test_bad_input_on_two_ranks_is_told_once(mpi_run, tmp_path: Path) -> None:  
 def test_numerical_failure_on_two_ranks(mpi_run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     out = tmp_path / "out"
     arguments = ["run", str(write_case(tmp_path)), "--out", str(out), "--set", "solver.max_steps=3"]
-    assert mpi_run(RUN, 2, *arguments, timeout=60, check=False).returncode == 3
+    assert mpi_run(RUN, 2, *arguments, check=False).returncode == 3
     check_saved(out, "max_steps")

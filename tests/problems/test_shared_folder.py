@@ -18,6 +18,7 @@ from lifrac.problems.run import run_folder
 from lifrac.problems.run.files import claimed
 from lifrac.solver.output import vtkhdf
 from lifrac.solver.output.vtkhdf import TemporalGrid
+from support.mpi import PATIENCE
 from test_run import RUN, history, summary, write_case
 
 HOLDER = """
@@ -104,7 +105,7 @@ def test_of_two_runs_started_at_once_one_is_refused(tmp_path: Path) -> None:
     case, out = write_case(tmp_path), tmp_path / "race"
     command = [sys.executable, *RUN, "run", str(case), "--out", str(out)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    told = [process.communicate(timeout=300)[1] for process in both]
+    told = [process.communicate(timeout=PATIENCE)[1] for process in both]
     codes = [process.returncode for process in both]
     assert sorted(codes) == [0, 2]
     loser = told[codes.index(2)]
@@ -134,12 +135,12 @@ def test_a_full_disk_ends_a_run_plainly_and_it_goes_on(small_disk: Path, tmp_pat
     case, out = write_case(tmp_path), small_disk / "out"
     command = [sys.executable, *RUN, "run", str(case), "--out", str(out)]
     full = ["--set", "output.fields=4"]
-    done = subprocess.run([*command, *full], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*command, *full], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
     assert "No space left" in done.stderr or "no space left" in done.stderr
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
-    done = subprocess.run([*command, *full, "--resume"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*command, *full, "--resume"], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     steps = history(out)["step"]
     assert list(steps) == list(range(len(steps)))

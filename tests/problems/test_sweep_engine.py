@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.mpi import PATIENCE
 
 psutil = pytest.importorskip("psutil")
 pytest.importorskip("snakemake")
@@ -47,7 +48,7 @@ def complete(folder: Path, *options: str) -> tuple[int, str]:
     """The same to its end: exit code and messages."""
     process = start(folder, *options)
     try:
-        messages = process.communicate(timeout=150)[1]
+        messages = process.communicate(timeout=PATIENCE)[1]
         return process.returncode, messages
     finally:
         kill(process)
@@ -69,11 +70,11 @@ def signal_all(process: subprocess.Popen[str], number: signal.Signals) -> list[p
 
 def kill(process: subprocess.Popen[str]) -> None:
     tree = signal_all(process, signal.SIGKILL)
-    psutil.wait_procs(tree, timeout=10)
+    psutil.wait_procs(tree, timeout=PATIENCE)
     process.wait()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 90.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -119,11 +120,11 @@ def test_asked_to_stop_it_stops_what_it_has_started(tmp_path: Path) -> None:
     wait_for(lambda: bool(starts(tmp_path)))
     started = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
-    messages = process.communicate(timeout=60)[1]
+    messages = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 4
     assert "asked to stop; the same command goes on" in messages
     assert len(started) >= 2
-    assert not psutil.wait_procs(started, timeout=5)[1]
+    assert not psutil.wait_procs(started, timeout=PATIENCE)[1]
     assert len(finished(tmp_path)) < POINTS
     assert (tmp_path / "out" / "sweep.csv").read_text().count("pending") == POINTS - len(finished(tmp_path))
 
@@ -139,7 +140,7 @@ def test_a_process_that_dies_is_started_again_and_then_listed(tmp_path: Path) ->
     plan["python"] = str(broken)
     (tmp_path / "out" / "plan.json").write_text(json.dumps(plan))
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--keep-going"]
-    done = subprocess.run(command, cwd=tmp_path / "out", capture_output=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=tmp_path / "out", capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode != 0
     assert len((tmp_path / "out" / "tries").read_text().split()) == 2 * len(plan["jobs"])
     assert not finished(tmp_path)

@@ -87,7 +87,7 @@ def mpi_run(
         output, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         _end_group(process)
-        output = process.communicate(timeout=10)[0]
+        output = process.communicate(timeout=PATIENCE)[0]
         pytest.fail(f"{ranks} ranks hang: still running after {timeout:g} s\n{output}", pytrace=False)
     except BaseException:
         _end_group(process)
