@@ -20,7 +20,7 @@ def mpi_run_fixture() -> MpiRun:
 
 @pytest.fixture(scope="session", autouse=True)
 def coarse_pictures() -> Iterator[None]:
-    """Pictures have few pixels and no fonts of their own: what is drawn is tested, not how fine, but where a test sets `FINE`."""
+    """Pictures have few pixels and no fonts of their own, but where a test sets `FINE`: what is drawn is tested."""
     from lifrac.postprocess.figures import style
 
     with pytest.MonkeyPatch.context() as patch:

@@ -6,7 +6,7 @@ from support.diffuse_cell import adaptive_engine
 from support.mpi import alone
 
 COMM = MPI.COMM_WORLD
-GROWN = 11.0
+GROWN = 10.1
 """Crack length [um] at which runs are ended."""
 
 

@@ -1,5 +1,6 @@
 """Runs checks of the book one after another, or several at a time, each in a process of its own."""
 
+import importlib
 import multiprocessing
 import signal
 import sys
@@ -10,8 +11,8 @@ from pathlib import Path
 from lifrac.errors import InputError
 from lifrac.problems.process.signals import rank_by_launcher
 
-from .book import Check, Level, Row
-from .runner import Outcome, load_checks, run_check
+from .book import REGISTRY, Check, Level, Row
+from .runner import Outcome, run_check
 
 GRACE = 5.0
 """Time [s] in which a process may clear up what it has started before it is killed."""
@@ -53,7 +54,7 @@ def outcomes(checks: Sequence[Check], level: Level, folder: Path | None, jobs: i
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(checks)), mp_context=fresh, initializer=_answer_the_parent) as pool:
         try:
-            started = {pool.submit(_run, check.name, level, folder): check for check in checks}
+            started = {pool.submit(_run, c.run.__module__, c.name, level, folder): c for c in checks}
             for done in as_completed(started):
                 yield Outcome(started[done], *done.result())
         except BaseException:
@@ -62,9 +63,10 @@ def outcomes(checks: Sequence[Check], level: Level, folder: Path | None, jobs: i
             raise
 
 
-def _run(name: str, level: Level, folder: Path | None) -> tuple[tuple[Row, ...], float]:
-    """Rows and time [s] of a check of the book, in a process that has not loaded it yet."""
-    outcome = run_check(load_checks()[name], level, folder)
+def _run(module: str, name: str, level: Level, folder: Path | None) -> tuple[tuple[Row, ...], float]:
+    """Rows and time [s] of a check, in a process that has not loaded its module yet."""
+    importlib.import_module(module)
+    outcome = run_check(REGISTRY[name], level, folder)
     return outcome.rows, outcome.seconds
 
 
