@@ -4,7 +4,7 @@ import pytest
 from lifrac.errors import InputError
 from lifrac.problems.cli import main as cli
 from lifrac.problems.process.launcher import refuse_copies
-from test_run import write_case
+from support.small_runs import write_case
 
 
 @pytest.mark.parametrize("name", ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])

@@ -12,7 +12,7 @@ from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.problems.cli import main as cli
 from lifrac.problems.run.run_folder import COLUMNS
 from support.mpi import PATIENCE
-from test_run import CASE, RUN, events, history, summary, write_case
+from support.small_runs import CASE, DIFFUSE, RUN, STOPPED, events, history, stopped, summary, write_case
 
 CYCLED = CASE.replace(
     '[protocol]\ncurrent_density = "6 mA/cm^2"\nareal_capacity = "0.02 mAh/cm^2"',
@@ -20,59 +20,6 @@ CYCLED = CASE.replace(
     'stripping_current_density = "-3 mA/cm^2"\n[[protocol.steps]]\ntype = "rest"\nduration = "2 s"',
 ).replace("0.01 mAh", "0.009 mAh")
 assert CYCLED.count("cycle") == 2
-DIFFUSE = """
-[electrolyte]
-material = "LLZO"
-thickness = "40 um"
-
-[electrolyte.properties]
-fracture_energy = "6 J/m^2"
-
-[defect]
-length = "10 um"
-aperture = "20 nm"
-
-[operation]
-temperature = "25 degC"
-stack_pressure = "1 MPa"
-
-[protocol]
-current_density = "8 mA/cm^2"
-areal_capacity = "0.012 mAh/cm^2"
-
-[fracture]
-engine = "phase_field"
-length = "3 um"
-
-[mesh]
-band_size = "1 um"
-half_width = "40 um"
-reach = "2 um"
-adaptive = true
-
-[output]
-fields = ["0.005 mAh/cm^2", "0.008 mAh/cm^2"]
-plots = false
-"""
-STOPPED = """
-import os, signal, sys
-from lifrac.problems.cli import main as cli
-from lifrac.problems.run.writer import FolderWriter
-accepted = FolderWriter.accepted
-def stops(self, report):
-    accepted(self, report)
-    if report.number == int(sys.argv[1]):
-        os.kill(os.getpid(), getattr(signal, sys.argv[2]))
-FolderWriter.accepted = stops
-sys.exit(cli.main(sys.argv[3:]))
-"""
-"""`lifrac` that gets a signal after some steps."""
-
-
-def stopped(after: int, by: str, case: Path, out: Path, *more: str) -> int:
-    """Exit code of a run that a signal meets after some steps."""
-    command = [sys.executable, "-c", STOPPED, str(after), by, "run", str(case), "--out", str(out), *more]
-    return subprocess.run(command, timeout=PATIENCE, capture_output=True).returncode
 
 
 def assert_same(out: Path, whole: Path, rel: float, stops: int = 0) -> None:

@@ -1,6 +1,5 @@
 """Real runs of a small case: the run folder, exit codes, trouble, ranks."""
 
-import csv
 import json
 import os
 import signal
@@ -10,7 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
@@ -18,39 +16,8 @@ from lifrac.problems.cli import main as cli
 from lifrac.problems.run.run_folder import COLUMNS
 from lifrac.solver.plane.problem import SurfaceProblem
 from support.mpi import PATIENCE
+from support.small_runs import CASE, OWN, POINT_ARRAYS, RUN, events, fields, history, summary, write_case
 
-CASE = """
-[electrolyte]
-material = "LLZO"
-thickness = "60 um"
-
-[electrolyte.properties]
-conductivity = "0.5 mS/cm"
-fracture_energy = "6 J/m^2"
-exchange_current_density = "5.1 mA/cm^2"
-
-[defect]
-length = "10 um"
-aperture = "20 nm"
-
-[operation]
-temperature = "25 degC"
-stack_pressure = "1 MPa"
-
-[protocol]
-current_density = "6 mA/cm^2"
-areal_capacity = "0.02 mAh/cm^2"
-
-[mesh]
-crack_size = "0.5 um"
-far_size = "6 um"
-
-[output]
-fields = ["0.005 mAh/cm^2", "0.01 mAh/cm^2"]
-plots = false
-"""
-OWN = CASE.partition("[mesh]")[0] + '[mesh]\nfile = "own.msh"\n'
-"""The same with a mesh of one's own."""
 SUMMARY = {
     "outcome",
     "termination",
@@ -90,57 +57,6 @@ SUMMARY = {
     "half_step_capacity_at_failure_mAh_per_cm2",
     "plated_capacity_mAh_per_cm2",
 }
-POINT_ARRAYS = {
-    "potential_V": 1,
-    "current_density_mA_per_cm2": 3,
-    "displacement_um": 3,
-    "stress_MPa": 6,
-    "aperture_um": 1,
-    "metal_thickness_um": 1,
-    "lithium_pressure_MPa": 1,
-    "damage": 1,
-    "face_current_density_mA_per_cm2": 1,
-    "contact": 1,
-}
-
-
-def write_case(folder: Path, text: str = CASE) -> Path:
-    path = folder / "small.toml"
-    path.write_text(text)
-    return path
-
-
-def history(folder: Path) -> dict[str, np.ndarray]:
-    with (folder / "history.csv").open(newline="") as file:
-        rows = list(csv.reader(file))
-    values = np.array(rows[1:], dtype=float).reshape(-1, len(rows[0]))
-    return dict(zip(rows[0], values.T, strict=True))
-
-
-def events(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-
-
-def summary(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "summary.json").read_text()))
-
-
-def fields(folder: Path) -> dict[str, np.ndarray]:
-    """Times, points, cells, regions, and point arrays (times, points, ...) of fields.vtkhdf."""
-    with h5py.File(folder / "fields.vtkhdf") as file:
-        root = file["VTKHDF"]
-        times = root["Steps/Values"][:]
-        n = len(root["Points"])
-        out = {
-            "times": times,
-            "points": root["Points"][:],
-            "cells": root["Connectivity"][:],
-            "region": root["CellData/region"][:],
-        }
-        for name in POINT_ARRAYS:
-            data = root["PointData"][name][:]
-            out[name] = data.reshape(len(times), n, -1)
-    return out
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -444,8 +360,6 @@ def test_sigterm_saves_and_ends_with_4(tmp_path: Path) -> None:
 
 
 # -- ranks -----------------------------------------------------------------------------------------
-
-RUN = ["-c", "import sys; from lifrac.problems.cli.main import main; sys.exit(main())"]
 
 
 @pytest.mark.mpi

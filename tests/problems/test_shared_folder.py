@@ -19,7 +19,7 @@ from lifrac.problems.run.files import claimed
 from lifrac.solver.output import vtkhdf
 from lifrac.solver.output.vtkhdf import TemporalGrid
 from support.mpi import PATIENCE
-from test_run import RUN, history, summary, write_case
+from support.small_runs import RUN, history, summary, write_case
 
 HOLDER = """
 import sys, h5py

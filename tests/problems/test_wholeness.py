@@ -13,8 +13,7 @@ from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.problems.cli import main as cli
 from lifrac.problems.run.checkpoint import BEFORE, CHECKPOINT, read_checkpoint
 from lifrac.problems.run.wholeness import refuse_holes
-from test_resume import stopped
-from test_run import history, write_case
+from support.small_runs import history, stopped, write_case
 
 
 @pytest.fixture(scope="module")
