@@ -8,6 +8,7 @@ import ufl
 from dolfinx import fem, la
 from lifrac.errors import NumericalFailure
 from lifrac.parallel.collective import largest
+from mpi4py import MPI
 from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
@@ -29,6 +30,12 @@ def nodal_sums(form: fem.Form, space: fem.FunctionSpace) -> Floats:
     vector.scatter_reverse(la.InsertMode.add)
     vector.scatter_forward()
     return np.asarray(vector.array)
+
+
+def owned_sum(values: Floats, space: fem.FunctionSpace) -> float:
+    """Sum of nodal values over the nodes of all ranks, each counted by its owner (collective)."""
+    owned = space.dofmap.index_map.size_local
+    return float(space.mesh.comm.allreduce(float(values[:owned].sum()), op=MPI.SUM))
 
 
 class NodalMean:

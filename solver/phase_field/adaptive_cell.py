@@ -30,7 +30,7 @@ LARGEST_CELL = 2.0**0.25
 """Largest cell where a crack is, over h: bisection makes cells of 2^-1/2 of it, so that they measure h in the mean."""
 
 
-class Followed:
+class AdaptiveCell:
     """A phase-field problem as `Adaptive` sees it.
 
     Attributes
@@ -40,15 +40,15 @@ class Followed:
         What the next step starts from; after a change of mesh it is on the new one.
     """
 
-    def __init__(self, problem: PhaseFieldProblem, before: "Followed | None") -> None:
+    def __init__(self, problem: PhaseFieldProblem, before: "AdaptiveCell | None") -> None:
         self.problem = problem
         self.start: PhaseState = problem.state() if before is None else before.start
         space, cell = problem.fields.damage.function_space, problem.cell
         names = ("metal_share", "metal_beyond_share", "initial_aperture", "initial_aperture_filled", "given_volume")
         functions = [fem.Function(space, name=name) for name in names]
         self._share, self._rest, self._aperture, self._filled, self._given = functions
-        self._surface = fem.Function(cell.band.passable.function_space, name="initial_surface")
-        self._holding = fem.Function(cell.band.passable.function_space, name="holding")
+        self._surface = fem.Function(cell.band.open_cells.function_space, name="initial_surface")
+        self._holding = fem.Function(cell.band.open_cells.function_space, name="holding")
         v, lumped = ufl.TestFunction(space), ufl.dx(metadata=LUMPED)
         self._area, self._room = fem.form(self._surface * v * lumped), fem.form(self._holding * v * lumped)
         if before is None:
@@ -60,9 +60,9 @@ class Followed:
     def fields(self) -> Fields:
         """Those at the start of the step, which the problem is at."""
         cell = self.problem.cell
-        share, rest = share_and_rest(self.problem.metal, cell.crack_volume())
-        given = cell.raised_volume - cell.drift_volume
-        holds = (self.problem.fields.damage.x.array > 0.0) | (cell.wall_area > 0.0)
+        share, rest = share_and_rest(self.problem.metal, cell.volume.capacity())
+        given = cell.volume.raised - cell.volume.translated
+        holds = (self.problem.fields.damage.x.array > 0.0) | cell.walls.nodes
         self._holding.x.array[:] = cell.band.cells_of(holds)
         room = cell.band.assembled(self._room)
         self._share.x.array[:], self._rest.x.array[:] = share, _over(rest + share * given, room)
@@ -70,8 +70,8 @@ class Followed:
         # The product: that of two fields would not be that of their values at new nodes.
         self._filled.x.array[:] = share * self._aperture.x.array
         own = (self._share, self._rest, self._aperture, self._filled, self._given, self._surface, self._holding)
-        more = {str(f.name): f for f in (*own, cell.sound)}
-        scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.passable}
+        more = {str(f.name): f for f in (*own, cell.intact)}
+        scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.open_cells}
         return self.problem.fields.fields() | scalars | more
 
     def carried(self) -> None:
@@ -79,10 +79,10 @@ class Followed:
         problem, cell = self.problem, self.problem.cell
         area, room, share = cell.band.assembled(self._area), cell.band.assembled(self._room), self._share.x.array
         slit = self._aperture.x.array * area
-        cell.initial_volume = slit + cell.wall_volume
-        cell.raised_volume = self._given.x.array * room
-        cell.drift_volume = np.zeros_like(cell.raised_volume)
-        opened = share * (cell.crack_volume() - slit - cell.raised_volume)
+        cell.volume.initial = slit + cell.walls.volume
+        cell.volume.raised = self._given.x.array * room
+        cell.volume.translated = np.zeros_like(cell.volume.raised)
+        opened = share * (cell.volume.capacity() - slit - cell.volume.raised)
         problem.metal = opened + self._filled.x.array * area + self._rest.x.array * room
         nodal = problem.state()
         self.start = replace(
@@ -92,7 +92,7 @@ class Followed:
             potential=nodal.potential,
             pressure=nodal.pressure,
             metal=nodal.metal,
-            drift_volume=nodal.drift_volume,
+            translated_volume=nodal.translated_volume,
         )
         problem.load(self.start)
 
@@ -122,25 +122,25 @@ def _over(amounts: Floats, room: Floats) -> Floats:
     return np.divide(amounts, room, out=np.zeros_like(amounts), where=room > 0.0)
 
 
-def resumed(comm: MPI.Comm, model: PhaseFieldModel, arrays: Arrays) -> Adaptive[Followed]:
+def resumed(comm: MPI.Comm, model: PhaseFieldModel, arrays: Arrays) -> Adaptive[AdaptiveCell]:
     """The cell on the mesh that its arrays were kept on, on rank 0 (collective); accounts are not among them."""
-    return resume(comm, arrays, _builder(model), Followed.demands)
+    return resume(comm, arrays, _builder(model), AdaptiveCell.demands)
 
 
-def following(problem: PhaseFieldProblem) -> Adaptive[Followed]:
+def adaptive_mesh(problem: PhaseFieldProblem) -> Adaptive[AdaptiveCell]:
     """The cell on the mesh it has, and on those that follow from it (collective)."""
-    return Adaptive(problem.tagged, _builder(problem.model, problem), Followed.demands)
+    return Adaptive(problem.tagged, _builder(problem.model, problem), AdaptiveCell.demands)
 
 
 def _builder(
     model: PhaseFieldModel, first: PhaseFieldProblem | None = None
-) -> Callable[[TaggedMesh, Followed | None], Followed]:
+) -> Callable[[TaggedMesh, AdaptiveCell | None], AdaptiveCell]:
     """Makes the cell on a mesh; `first` is there already, on its own."""
     kinetics = None if first is None else first.crack_kinetics
 
-    def build(tagged: TaggedMesh, before: Followed | None) -> Followed:
+    def build(tagged: TaggedMesh, before: AdaptiveCell | None) -> AdaptiveCell:
         if first is not None and tagged is first.tagged:
-            return Followed(first, before)
-        return Followed(PhaseFieldProblem(tagged, model, kinetics, fresh=before is None), before)
+            return AdaptiveCell(first, before)
+        return AdaptiveCell(PhaseFieldProblem(tagged, model, kinetics, fresh=before is None), before)
 
     return build

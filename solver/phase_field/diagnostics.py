@@ -27,7 +27,7 @@ class Reference:
     energy: float = 0.0
     """At the first state [MPa um2, um3 in 3D]."""
     released: float = 0.0
-    """What the crack takes away from the sound body (`CellLoads.released`), at the last state."""
+    """What the crack takes away from the intact body (`CellLoads.released`), at the last state."""
     currents: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Into the crack and the anode face, and out of the counter electrode, in the last accepted step [A/m2 um, times
     um in 3D]."""
@@ -70,7 +70,7 @@ class Observer:
         return np.asarray(cKDTree(flaw).query(self.x)[0])
 
     def energy(self) -> float:
-        """Stored and surface energy less the work of the outer loads, beyond the sound body's [MPa um2, um3 in 3D]."""
+        """Stored and surface energy less the work of the outer loads, beyond the intact body's [MPa um2, um3 in 3D]."""
         return self._sum(self._energy)
 
     def _sum(self, form: fem.Form) -> float:
@@ -100,7 +100,7 @@ class Observer:
         new.plated_in_flaw += plated
         new.exchanged += abs(plated)
         new.extruded += p.copies * self.empty_mouth(new)
-        change = cell.crack_volume() - p.volume_before
+        change = cell.volume.capacity() - p.volume_before
         new.work["pressure"] += cell.total(0.5 * (old.pressure + new.pressure) * change)
         # The stress along the crack that is left out follows the crack: what that does at the state before.
         self._before.x.array[:] = old.displacement
@@ -115,9 +115,9 @@ class Observer:
     def empty_mouth(self, new: PhaseState) -> float:
         """Take from `new` the metal beyond what the nodes of an open mouth hold; how much [um2, meshed part]."""
         cell = self.problem.cell
-        nodes = cell.mouth[cell.wet[cell.mouth]]
+        nodes = cell.fill.mouth[cell.fill.connected[cell.fill.mouth]]
         surplus = np.zeros(len(new.metal))
-        surplus[nodes] = new.metal[nodes] - cell.crack_volume()[nodes]
+        surplus[nodes] = new.metal[nodes] - cell.volume.capacity()[nodes]
         new.metal -= surplus
         return cell.total(surplus)
 
@@ -126,8 +126,8 @@ class Observer:
         p, cell = self.problem, self.problem.cell
         d = p.fields.damage.x.array
         broken = d >= BROKEN
-        filled = broken & (cell.share.x.array >= FILLED)
-        volume = p.copies * cell.total(np.maximum(cell.crack_volume(), 0.0))
+        filled = broken & (cell.fill_fraction.x.array >= FILLED)
+        volume = p.copies * cell.total(np.maximum(cell.volume.capacity(), 0.0))
         stored = p.copies * cell.total(state.metal)
         metal = state.initial_metal + state.plated_in_flaw - state.extruded
         crack, anode, counter = self.reference.currents

@@ -14,7 +14,7 @@ from lifrac.solver.protocol.restart import Arrays, Kept
 from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun, Trial
 from mpi4py import MPI
 
-from .adaptive_cell import Followed, following, resumed
+from .adaptive_cell import AdaptiveCell, adaptive_mesh, resumed
 from .diagnostics import Observer, Reference
 from .problem import PhaseFieldProblem, PhaseState, Step
 
@@ -51,12 +51,12 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     """
 
     def __init__(
-        self, problem: PhaseFieldProblem, mesh: Adaptive[Followed] | None = None, reference: Reference | None = None
+        self, problem: PhaseFieldProblem, mesh: Adaptive[AdaptiveCell] | None = None, reference: Reference | None = None
     ) -> None:
         super().__init__(problem.model, problem.scales.opening)
         self.model: PhaseFieldModel = problem.model
         self.share_failure = partial(shared, meeting_of(problem.comm))
-        self.mesh = mesh or following(problem)
+        self.mesh = mesh or adaptive_mesh(problem)
         self.observer = Observer(self.problem, reference)
         self.state = self.mesh.problem.start
         if mesh is None:
@@ -139,7 +139,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             potential=fields.potential,
             pressure=fields.pressure,
             metal=fields.metal,
-            drift_volume=fields.drift_volume,
+            translated_volume=fields.translated_volume,
             cell_voltage=fields.cell_voltage,
             time=old.time + dt,
             charge=old.charge + current * dt,

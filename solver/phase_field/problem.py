@@ -17,8 +17,8 @@ from lifrac.solver.numerics.nodal import values_of
 from lifrac.solver.phase_field.fracture.damage import DamageSolver
 from lifrac.solver.phase_field.fracture.energy import Solid
 from lifrac.solver.phase_field.fracture.fields import Floats, State
-from lifrac.solver.phase_field.fracture.intact_body import load_sound_body
-from lifrac.solver.phase_field.fracture.supports import flaw_nodes, held_displacements
+from lifrac.solver.phase_field.fracture.intact_body import load_intact_body
+from lifrac.solver.phase_field.fracture.supports import flaw_nodes, prescribed_displacements
 from lifrac.solver.phase_field.lithium.cell import Cell
 from lifrac.solver.phase_field.lithium.charge_transfer import Charges
 from lifrac.solver.phase_field.lithium.scales import Scales
@@ -102,14 +102,14 @@ class PhaseState(CellState):
     """A committed (or proposed) state; arrays are per node of this rank, ghosts included."""
 
     displacement: Floats
-    """From that of the sound body under the loads [um]."""
+    """From that of the intact body under the loads [um]."""
     damage: Floats
     potential: Floats
     pressure: Floats
     metal: Floats
     """Lithium in each node's share of the crack [um2, um3 in 3D]."""
-    drift_volume: Floats
-    """What the cell has taken off the volume of nodes for the drift of both faces, same unit."""
+    translated_volume: Floats
+    """What was taken off the volume of nodes for the rigid translation of both faces, same unit."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class PhaseFieldProblem:
     crack_kinetics : FaceKinetics, optional
         Replaces Butler-Volmer on the crack faces (verification).
     fresh : bool
-        The cell as assembled; otherwise a sound and empty body, whose fields are filled by what carries them.
+        The cell as assembled; otherwise an intact and empty body, whose fields are filled by what carries them.
     """
 
     def __init__(
@@ -162,9 +162,9 @@ class PhaseFieldProblem:
         self.solid = Solid(e.youngs_modulus, e.poisson_ratio, correction * properties.toughness, regularised, split)
         self.surface_energy = e.fracture_energy * correction * excess
         """What a crack within a grain costs [J/m2], on this mesh."""
-        held = held_displacements(tagged, self.fields.displacement.function_space, model.loads)
+        prescribed = prescribed_displacements(tagged, self.fields.displacement.function_space, model.loads)
         self.cell = Cell(
-            tagged, model, self.solid, self.fields, held, self.scales, crack_kinetics, properties.conductivity
+            tagged, model, self.solid, self.fields, prescribed, self.scales, crack_kinetics, properties.conductivity
         )
         self.damage = DamageSolver(self.cell.driving_energy, self.fields, relaxation=1.0)
         self.acceleration = FixedPoint(self.comm)
@@ -174,7 +174,7 @@ class PhaseFieldProblem:
         self.volume_before = self.metal
         """V_i of each node at the state that was loaded last [um2, um3 in 3D]."""
         if fresh:
-            load_sound_body(self.cell.sound, self.solid, self.cell.loads, held)
+            load_intact_body(self.cell.intact, self.solid, self.cell.loads, prescribed)
             self._break_flaw()
 
     def _break_flaw(self) -> None:
@@ -185,9 +185,9 @@ class PhaseFieldProblem:
         self.fields.commit()
         cell, flaw = self.cell, self.model.flaw
         cell.follow_damage()
-        cell.admit_metal(self.metal)
-        cell.initial_volume = flaw.aperture * np.where(cell.band.open, cell.band.area, 0.0) + cell.wall_volume
-        self.metal = flaw.filling * cell.initial_volume
+        cell.open_to_lithium(self.metal)
+        cell.volume.initial = flaw.aperture * np.where(cell.band.open, cell.band.area, 0.0) + cell.walls.volume
+        self.metal = flaw.filling * cell.volume.initial
 
     @property
     def dofs(self) -> int:
@@ -204,7 +204,7 @@ class PhaseFieldProblem:
             potential=values_of(cell.potential).copy(),
             pressure=values_of(cell.pressure).copy(),
             metal=self.metal.copy(),
-            drift_volume=cell.drift_volume.copy(),
+            translated_volume=cell.volume.translated.copy(),
             cell_voltage=cell.voltage,
         )
 
@@ -217,13 +217,13 @@ class PhaseFieldProblem:
         cell.potential.x.array[:] = state.potential
         cell.pressure.x.array[:] = state.pressure
         cell.voltage = state.cell_voltage
-        cell.drift_volume = state.drift_volume
+        cell.volume.translated = state.translated_volume
         self.metal = state.metal.copy()
         cell.follow_damage()
-        cell.admit_metal(self.metal)
+        cell.open_to_lithium(self.metal)
         cell.set_aperture()
-        cell.set_share(self.metal)
-        self.volume_before = cell.crack_volume()
+        cell.set_fill_fraction(self.metal)
+        self.volume_before = cell.volume.capacity()
 
     def destroy(self) -> None:
         """Free solvers and matrices; the problem is not used again."""
@@ -236,7 +236,7 @@ class PhaseFieldProblem:
         self.load(state)
         with self.cell.pressed(pressure):
             step = self._sweep(state, 1.0, 0.0)
-        return replace(step, metal=np.where(self.cell.wet, self.cell.crack_volume(), 0.0))
+        return replace(step, metal=np.where(self.cell.fill.connected, self.cell.volume.capacity(), 0.0))
 
     def solve(
         self, state: PhaseState, dt: float, current_density: float, each_sweep: Callable[[], None] = lambda: None
@@ -262,21 +262,21 @@ class PhaseFieldProblem:
         usual = self.scales.across_mobility(self.solid.damage_model.length)
         self.cell.across_mobility.value = ease * usual  # type: ignore[assignment]
         self.acceleration.begin()
-        newton, drifted = 0, self.cell.drift_volume
+        newton, translated = 0, self.cell.volume.translated
         for sweep in range(1, MAX_SWEEPS + 1):
             each_sweep()
             if sweep > 1:
                 self.cell.follow_damage()
                 self.cell.set_aperture()
-            self.cell.drift_volume = drifted + self.cell.drift.volume()
-            metal, charges, iterations = self.cell.solve(dt, current_density, state.metal)
-            newton += iterations
-            self.cell.drift.update()
+            self.cell.volume.translated = translated + self.cell.translation.volume()
+            found = self.cell.solve(dt, current_density, state.metal)
+            newton += found.iterations
+            self.cell.translation.update()
             change = self.damage.solve()
             if change < DAMAGE_TOLERANCE:
-                return Step(metal, charges, sweep, newton)
-            start, found = self.damage.start_values, self.damage.found
-            self.damage.put(self.acceleration.propose(start, found - start, change))
+                return Step(found.metal, found.charges, sweep, newton)
+            start, minimiser = self.damage.start_values, self.damage.found
+            self.damage.put(self.acceleration.propose(start, minimiser - start, change))
         raise NumericalFailure(f"damage still changes by {change:.1e} after {MAX_SWEEPS} sweeps")
 
     def largest(self, values: Floats) -> float:

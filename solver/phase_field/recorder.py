@@ -100,14 +100,14 @@ class _Columns:
         cell, fields, n = self.problem.cell, self.problem.fields, self.problem.cell.owned
         damage = values_of(fields.damage)
         # The solver evens fields of the crack out over whole cells; they live where it is, and metal in pores as well.
-        slit, hollow = damage > 0.0, (damage > 0.0) | (cell.wall_area > 0.0)
+        slit, hollow = damage > 0.0, (damage > 0.0) | cell.walls.nodes
         columns = [
             values_of(cell.potential)[:n, None],
             _padded(self._current.now() / AMPERE_PER_M2_PER_MA_PER_CM2),
             _padded(self._displacement()[: n * self.dim].reshape(n, self.dim)),
             self._stress.now(),
             damage[:n, None],
-            *(np.where(slit, values_of(f), 0.0)[:n, None] for f in (cell.aperture, cell.share)),
+            *(np.where(slit, values_of(f), 0.0)[:n, None] for f in (cell.aperture, cell.fill_fraction)),
             np.where(hollow, values_of(cell.pressure), 0.0)[:n, None],
         ]
         return self.gather.rows(np.column_stack(columns))
@@ -115,7 +115,7 @@ class _Columns:
     def _displacement(self) -> Floats:
         """Of the body under the loads, cracks and all."""
         problem = self.problem
-        return values_of(problem.cell.sound) + values_of(problem.fields.displacement)
+        return values_of(problem.cell.intact) + values_of(problem.fields.displacement)
 
 
 def _padded(vectors: Floats) -> Floats:

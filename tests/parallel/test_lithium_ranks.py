@@ -18,7 +18,12 @@ def figures(comm: MPI.Comm) -> np.ndarray:
         step = cell.solve(cell.state(), dt, CURRENT)
         cell.metal = step.metal
         c = cell.cell
-        amounts = (step.metal, c.crack_volume(), c.pressure.x.array * c.lumped, cell.fields.damage.x.array * c.lumped)
+        amounts = (
+            step.metal,
+            c.volume.capacity(),
+            c.pressure.x.array * c.node_volume,
+            cell.fields.damage.x.array * c.node_volume,
+        )
         rows.append([c.voltage, *(c.total(a) for a in (*amounts, step.charges.crack))])
     return np.array(rows)
 

@@ -9,7 +9,7 @@ from lifrac.meshes.gather_mesh import gather
 from lifrac.meshes.refinement import SizeDemand, refine
 from lifrac.meshes.tagged import distribute
 from lifrac.solver.numerics.adaptive import Adaptive
-from lifrac.solver.phase_field.adaptive_cell import LARGEST_CELL, Followed
+from lifrac.solver.phase_field.adaptive_cell import LARGEST_CELL, AdaptiveCell
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem, PhaseState
 from lifrac.solver.protocol.stepper import StepReport
@@ -66,12 +66,12 @@ def test_crack_that_follows_its_mesh_is_that_of_a_fine_one() -> None:
         assert np.abs(one / other - 1.0).max() < 0.01, name
 
 
-def _moved(body: Followed) -> list[SizeDemand]:
+def _moved(body: AdaptiveCell) -> list[SizeDemand]:
     """Fine cells in all of the lower half of the body."""
     return [SizeDemand(np.array([[0.0, 0.0]]), 16.0, 16.0, 0.5 * CELL)]
 
 
-def _carried() -> tuple[Followed, Followed]:
+def _carried() -> tuple[AdaptiveCell, AdaptiveCell]:
     """A cell after two steps, and the same on a mesh twice as fine about flaw and tip."""
     body = adaptive_engine(MPI.COMM_SELF).mesh
     for dt in (0.1, 0.4, 0.8, 0.8):
@@ -87,8 +87,8 @@ def _carried() -> tuple[Followed, Followed]:
     return before, body.problem
 
 
-def _fails_on(body: Adaptive[Followed], before: Followed):  # type: ignore[no-untyped-def]
-    def solve(now: Followed) -> None:
+def _fails_on(body: Adaptive[AdaptiveCell], before: AdaptiveCell):  # type: ignore[no-untyped-def]
+    def solve(now: AdaptiveCell) -> None:
         if now is not before:
             raise NumericalFailure("as wanted")
 
@@ -101,24 +101,26 @@ def test_metal_and_volumes_are_carried_and_full_nodes_stay_full() -> None:
     assert len(new.metal) > 1.5 * len(old.metal)
     total_before, total_after = (p.cell.total(p.metal) for p in (old, new))
     assert total_after == pytest.approx(total_before, rel=1.0e-13)
-    initial = [p.cell.total(p.cell.initial_volume) for p in (old, new)]
+    initial = [p.cell.total(p.cell.volume.initial) for p in (old, new)]
     assert initial[1] == pytest.approx(initial[0], rel=1.0e-13)
-    volumes = [p.cell.total(p.cell.crack_volume() - p.cell.raised_volume + p.cell.drift_volume) for p in (old, new)]
+    volumes = [
+        p.cell.total(p.cell.volume.capacity() - p.cell.volume.raised + p.cell.volume.translated) for p in (old, new)
+    ]
     assert volumes[1] == pytest.approx(volumes[0], rel=1.0e-12)
     pressed = new.cell.pressure.x.array > 0.0
     x = new.fields.damage.function_space.tabulate_dof_coordinates()
     # Behind the tip, off the mouth, and off the rim of the band, which metal does not enter.
     inner = pressed & (x[:, 1] > 1.0) & (x[:, 1] < A0 - LENGTH) & (x[:, 0] < 2.0 * LENGTH)
     assert inner.sum() > 50
-    volume = new.cell.crack_volume()
+    volume = new.cell.volume.capacity()
     assert np.abs(volume - new.metal)[inner].max() < 1.0e-9 * volume[inner].max()
     assert after.start.charge == before.start.charge
     assert after.start.cell_voltage == before.start.cell_voltage
     beside = ~new.cell.band.inside
-    assert np.abs(old.cell.raised_volume - old.cell.drift_volume).max() > 0.0
-    assert np.abs(new.cell.raised_volume[beside]).max() == np.abs(new.metal[beside]).max() == 0.0
+    assert np.abs(old.cell.volume.raised - old.cell.volume.translated).max() > 0.0
+    assert np.abs(new.cell.volume.raised[beside]).max() == np.abs(new.metal[beside]).max() == 0.0
     assert new.cell.aperture.x.array.max() < 2.0 * old.cell.aperture.x.array.max()
-    areas = [float((p.cell.band.passable.x.array * _areas(p)).sum()) for p in (old, new)]
+    areas = [float((p.cell.band.open_cells.x.array * _areas(p)).sum()) for p in (old, new)]
     assert areas[1] >= areas[0] * (1.0 - 1.0e-12)
 
 
@@ -128,7 +130,7 @@ def _areas(problem) -> np.ndarray:  # type: ignore[no-untyped-def]
     corners = msh.geometry.x[msh.geometry.dofmaps[0]][..., :2]
     a, b = (corners[:, k] - corners[:, 0] for k in (1, 2))
     areas = np.empty(len(corners))
-    dofs = problem.cell.band.passable.function_space.dofmap.list[:, 0]
+    dofs = problem.cell.band.open_cells.function_space.dofmap.list[:, 0]
     areas[dofs] = 0.5 * np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
     return areas
 

@@ -72,9 +72,9 @@ def test_no_slice_of_the_crack_owes_metal_or_holds_more_than_fits() -> None:
     for report in reports:
         problem.load(report.state)
         inner = problem.cell.band.open & (cell.observer.x[:, 1] < report.measures.crack_tip - LENGTH)
-        inner[problem.cell.mouth] = False
-        held = problem.cell.band.surface_field(report.state.metal)
-        space = problem.cell.band.surface_field(problem.cell.crack_volume() - report.state.metal)
+        inner[problem.cell.fill.mouth] = False
+        held = problem.cell.band.project(report.state.metal)
+        space = problem.cell.band.project(problem.cell.volume.capacity() - report.state.metal)
         assert held[inner].min() > 0.0
         assert space[inner].min() > -0.01 * held.max()
     problem.load(cell.state)
@@ -93,7 +93,7 @@ def _stepped(whole: bool) -> tuple[PhaseFieldProblem, Floats]:
     for dt in (0.1, 0.4, 0.8, 0.8, 0.4, 0.4):
         step = cell.solve(cell.state(), dt, CURRENT)
         cell.metal = step.metal
-        amounts = (step.metal, cell.cell.crack_volume(), cell.fields.damage.x.array * cell.cell.lumped)
+        amounts = (step.metal, cell.cell.volume.capacity(), cell.fields.damage.x.array * cell.cell.node_volume)
         rows.append([cell.cell.voltage, *(cell.copies * cell.cell.total(a) for a in amounts)])
     return cell, np.array(rows)
 
@@ -209,8 +209,8 @@ def test_a_full_flaw_carries_the_lateral_compression_at_the_aperture_it_has() ->
     problem = cell.problem
     inner = problem.cell.band.open & (cell.observer.x[:, 1] < A0 - LENGTH)
     assert np.abs(cell.state.pressure[inner] / -SIDEWAYS - 1.0).max() < 0.005
-    inner[problem.cell.mouth] = False
-    held = problem.cell.crack_volume()[inner].sum() / problem.cell.band.area[inner].sum()
+    inner[problem.cell.fill.mouth] = False
+    held = problem.cell.volume.capacity()[inner].sum() / problem.cell.band.area[inner].sum()
     assert held == pytest.approx(problem.model.flaw.aperture, rel=0.03)  # falls faster than l (docs/model.md)
     assert cell.measures.crack_length == pytest.approx(A0, abs=0.02 * LENGTH)  # compression damages nothing
 

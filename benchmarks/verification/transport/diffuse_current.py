@@ -97,7 +97,7 @@ def diffuse(setting: Setting) -> Drawn:
     step = problem.solve(problem.state(), MOMENT, setting.current)
     cell = problem.cell
     into = problem.copies * cell.total(step.charges.crack)
-    plating = problem.copies * cell.total(cell.band.area * cell.share.x.array)
+    plating = problem.copies * cell.total(cell.band.area * cell.fill_fraction.x.array)
     return Drawn(into / (2.0 * A * setting.current), plating / A)
 
 

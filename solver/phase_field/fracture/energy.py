@@ -29,7 +29,7 @@ class Solid:
     damage_model : DamageModel
     split : Split
     residual_stiffness : float
-        k of g(d) [-]: a broken cell carries k of its sound stress. 1e-8 is not seen in any result here; iterative
+        k of g(d) [-]: a broken cell carries k of the intact stress. 1e-8 is not seen in any result here; iterative
         solvers of the displacement want 1e-6.
     """
 

@@ -32,14 +32,14 @@ class State:
     displacement: fem.Function
     """u [um]."""
     damage: fem.Function
-    """d [-]: 0 sound, 1 broken."""
+    """d [-]: 0 intact, 1 broken."""
     lower_bound: fem.Function
     """Committed damage [-]."""
     upper_bound: fem.Function
 
     @classmethod
     def on(cls, msh: mesh.Mesh) -> "State":
-        """A sound body at rest (collective)."""
+        """An intact body at rest (collective)."""
         vectors = fem.functionspace(msh, ("Lagrange", 1, (msh.geometry.dim,)))
         scalars = fem.functionspace(msh, ("Lagrange", 1))
         upper = fem.Function(scalars, name="damage_upper_bound")

@@ -12,8 +12,10 @@ from .fields import State
 from .loads import CellLoads
 
 
-def load_sound_body(sound: fem.Function, solid: Solid, loads: CellLoads, held: Sequence[fem.DirichletBC]) -> None:
-    """Set `sound` to the displacement [um] of the sound body under the loads (collective).
+def load_intact_body(
+    intact: fem.Function, solid: Solid, loads: CellLoads, prescribed: Sequence[fem.DirichletBC]
+) -> None:
+    """Set `intact` to the displacement [um] of the body without damage under the loads (collective).
 
     Raises
     ------
@@ -21,7 +23,7 @@ def load_sound_body(sound: fem.Function, solid: Solid, loads: CellLoads, held: S
         On every rank alike.
     """
     whole = Solid(solid.youngs_modulus, solid.poisson_ratio, solid.fracture_energy, solid.damage_model, NoSplit())
-    state = replace(State.on(sound.function_space.mesh), displacement=sound)  # `held` knows its space
-    solver = DisplacementSolver(Energy(whole, lambda u, d: loads.outer(u)), state, held)
+    state = replace(State.on(intact.function_space.mesh), displacement=intact)  # `prescribed` knows its space
+    solver = DisplacementSolver(Energy(whole, lambda u, d: loads.outer(u)), state, prescribed)
     solver.solve()
     solver.destroy()

@@ -26,18 +26,18 @@ class CellLoads:
     loads : Loads
     pressure : fem.Function
         Of the metal [MPa].
-    sound_stress : Expr
+    intact_stress : Expr
         sigma_s [MPa].
     carried, across : Expr
         -n.sigma_s.n [MPa] as far as metal carries it, and n (x) n of the crack's normal.
     """
 
     def __init__(
-        self, tagged: TaggedMesh, loads: Loads, pressure: fem.Function, sound_stress: Expr, carried: Expr, across: Expr
+        self, tagged: TaggedMesh, loads: Loads, pressure: fem.Function, intact_stress: Expr, carried: Expr, across: Expr
     ) -> None:
         msh = tagged.mesh
         along = ufl.Identity(msh.geometry.dim) - across
-        self._taken = sound_stress - carried * along
+        self._taken = intact_stress - carried * along
         self._groups, self._pressure = tagged.groups, pressure
         self._ds = ufl.Measure("ds", domain=msh, subdomain_data=tagged.facet_tags)
         self._normal = ufl.FacetNormal(msh)
@@ -50,25 +50,25 @@ class CellLoads:
             work += self._pressure * ufl.inner(self._normal, u) * self._ds(self._groups["pore"])
         return work
 
-    def driving(self, u: Expr, d: Expr, drift: Expr) -> ufl.Form:
-        """What damage sees of `energy`, whose metal moves along with both faces (`drift`).
+    def driving(self, u: Expr, d: Expr, translation: Expr) -> ufl.Form:
+        """What damage sees of `energy`, whose metal moves along with both faces (`translation`).
 
-        Across the crack grad d adds up to nothing, so that the drift does no work; but where the metal's pressure ends,
-        at the edges of the band, it would drive damage by how far the place has moved.
+        Across the crack grad d adds up to nothing, so that the translation does no work; but where the metal's pressure
+        ends, at the edges of the band, it would drive damage by how far the place has moved.
         """
-        return self.energy(u, d) + self._pressure * opening_density(drift, d) * ufl.dx
+        return self.energy(u, d) + self._pressure * opening_density(translation, d) * ufl.dx
 
     def released(self, u: Expr, d: Expr) -> ufl.Form:
-        """int u . sigma_s grad d: what the crack takes away from the sound body.
+        """int u . sigma_s grad d: what the crack takes away from the intact body.
 
         At a diffuse tip grad d points along the crack, and metal at pressure p would press there by p, where only what
         it presses beyond `carried` opens the crack: under compression the larger part. Stress along a crack does not
-        load it, and is chosen so that metal that just carries the sound body's stress does nothing there either.
+        load it, and is chosen so that metal that just carries the intact body's stress does nothing there either.
         """
         return ufl.inner(u, ufl.dot(self._taken, ufl.grad(d))) * ufl.dx
 
     def outer(self, u: Expr) -> ufl.Form:
-        """Loads on the outside of the sound body."""
+        """Loads on the outside of the intact body."""
         work = self._stack * ufl.inner(self._normal, u) * self._ds(self._groups["anode"])
         if "lateral" in self._groups:
             work -= self._lateral * ufl.inner(self._normal, u) * self._ds(self._groups["lateral"])

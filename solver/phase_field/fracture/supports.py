@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 Nodes = NDArray[np.int32]
 
 
-def held_displacements(tagged: TaggedMesh, space: fem.FunctionSpace, loads: Loads) -> list[fem.DirichletBC]:
+def prescribed_displacements(tagged: TaggedMesh, space: fem.FunctionSpace, loads: Loads) -> list[fem.DirichletBC]:
     """Displacements held at zero (collective).
 
     As in the plane engine, and u_x on a crack plane of symmetry; a body that nothing keeps from sliding along the
     counter electrode is held in the middle of it, at one point (one line in 3D).
     """
     msh = tagged.mesh
-    held = support(tagged, loads)
+    prescribed = support(tagged, loads)
     if "crack_plane" in tagged.groups:
-        held.append((tagged.facets("crack_plane"), 0))
+        prescribed.append((tagged.facets("crack_plane"), 0))
     zero = fem.Constant(msh, 0.0)
     fdim = msh.topology.dim - 1
     msh.topology.create_connectivity(fdim, fdim + 1)
     found = [
         fem.dirichletbc(zero, fem.locate_dofs_topological(space.sub(axis), fdim, facets), space.sub(axis))
-        for facets, axis in held
+        for facets, axis in prescribed
     ]
-    if all(axis != 0 for _, axis in held):
+    if all(axis != 0 for _, axis in prescribed):
         dofs = _middle_of_counter(tagged, space)
         found.append(fem.dirichletbc(zero, dofs, space.sub(0)))
     return found

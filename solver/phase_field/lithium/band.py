@@ -17,11 +17,11 @@ from lifrac.solver.physics.lithium import LUMPED
 from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
-SPREAD = 4.0
-"""Length over which surface fields are evened out across the band, in l: twice its half width."""
-REMEMBERED = 2.5
+CONDUCTION_LENGTH = 4.0
+"""Length over which surface fields are made uniform across the band, in l: twice its half width."""
+DIRECTION_LENGTH = 2.5
 """Length over which the direction of the crack is averaged, in l: the tip takes over that of the crack behind it."""
-OUTSIDE = 1.0e-9
+WEIGHT_OUTSIDE = 1.0e-9
 """Weight of "the field is zero" against |grad d| l: decides outside the band only."""
 DAMAGED = 1.0e-6
 """Damage [-] from which on a cell belongs to the band."""
@@ -54,16 +54,18 @@ class Band:
         v, w = ufl.TestFunction(space), ufl.TrialFunction(space)
         dx = ufl.dx
         length = model.length
-        smooth = (w * v + (REMEMBERED * length) ** 2 * ufl.inner(ufl.grad(w), ufl.grad(v))) * dx
+        smooth = (w * v + (DIRECTION_LENGTH * length) ** 2 * ufl.inner(ufl.grad(w), ufl.grad(v))) * dx
         self._filter = self._solver_of(fem.form(smooth), "filter")
         slope = ufl.grad(damage)
         weight = damage**2  # of the crack, not of what surrounds its tip: there grad d points along the crack
         self._slopes = [fem.form(weight * slope[i] * slope[j] * v * dx) for i, j in self._pairs]
-        even = (SPREAD * length) ** 2 * self.gamma * ufl.inner(ufl.dot(self.across, ufl.grad(w)), ufl.grad(v))
+        even = (
+            (CONDUCTION_LENGTH * length) ** 2 * self.gamma * ufl.inner(ufl.dot(self.across, ufl.grad(w)), ufl.grad(v))
+        )
         lumped = dx(metadata=LUMPED)  # what is spread stays positive
-        self._even_form = fem.form((self.density + OUTSIDE / length) * w * v * lumped + even * dx)
-        self._even: LinearSolver | None = None
-        self._even_matrix = fem_petsc.create_matrix(self._even_form)
+        self._projection_form = fem.form((self.density + WEIGHT_OUTSIDE / length) * w * v * lumped + even * dx)
+        self._projection: LinearSolver | None = None
+        self._projection_matrix = fem_petsc.create_matrix(self._projection_form)
         self._area_form = fem.form(self.density * v * lumped)
         self._cells = self._cell_dofs()
         self.area = np.zeros(0)
@@ -72,7 +74,7 @@ class Band:
         """Nodes of damaged cells, ghosts included."""
         self.open = np.zeros(0, dtype=bool)
         """Nodes of cells that metal can enter, ghosts included."""
-        self.passable = fem.Function(fem.functionspace(msh, ("DG", 0)))
+        self.open_cells = fem.Function(fem.functionspace(msh, ("DG", 0)))
         """1 in cells that metal can enter, else 0."""
 
     @property
@@ -97,13 +99,13 @@ class Band:
         self.inside = self._nodes_of(self.cells_of(d > DAMAGED))
         self.area = self.assembled(self._area_form)
         self._follow_direction()
-        self._even_matrix.zeroEntries()
-        fem_petsc.assemble_matrix(self._even_matrix, self._even_form)
-        self._even_matrix.assemble()
-        if self._even is None:
-            self._even = LinearSolver(self._even_matrix, "direct", "even")
+        self._projection_matrix.zeroEntries()
+        fem_petsc.assemble_matrix(self._projection_matrix, self._projection_form)
+        self._projection_matrix.assemble()
+        if self._projection is None:
+            self._projection = LinearSolver(self._projection_matrix, "direct", "projection")
         else:
-            self._even.refill()
+            self._projection.refill()
 
     def _follow_direction(self) -> None:
         """n (x) n of every cell: the principal direction of grad d (x) grad d, averaged over l (collective).
@@ -119,16 +121,16 @@ class Band:
         n = np.linalg.eigh(tensors)[1][:, :, -1]
         self._normals.x.array[:] = np.stack([n[:, i] * n[:, j] for i, j in self._pairs], axis=1).ravel()
 
-    def admit(self) -> NDArray[np.bool_]:
-        """Let metal into what is broken through at the present damage (collective); nodes that were not open before.
+    def open_broken(self) -> NDArray[np.bool_]:
+        """Open what is broken through at the present damage to lithium (collective); returns nodes that were not open.
 
         The mean of d across the band is half its peak.
         """
-        before = self._nodes_of(self.passable.x.array > 0.0)
-        through = self.inside & (self.surface_field(self.damage.x.array * self.area) >= 0.5 * BROKEN_THROUGH)
+        before = self._nodes_of(self.open_cells.x.array > 0.0)
+        through = self.inside & (self.project(self.damage.x.array * self.area) >= 0.5 * BROKEN_THROUGH)
         # What was open stays open: no metal is left behind in what the spreading damage would close.
-        cells = through[self._cells].all(axis=1) | (self.passable.x.array > 0.0)
-        self.passable.x.array[:] = cells
+        cells = through[self._cells].all(axis=1) | (self.open_cells.x.array > 0.0)
+        self.open_cells.x.array[:] = cells
         # Undamaged cells at the rim may have only nodes of damaged ones, but not so the nodes of their parts.
         self.open = self._nodes_of(cells) & self.inside
         return self.open & ~before
@@ -151,17 +153,20 @@ class Band:
         """Per volume, what nodes hold, averaged over some l (collective)."""
         return self._solve(self._filter, amounts)
 
-    def surface_field(self, amounts: Floats) -> Floats:
-        """Per crack surface, what nodes hold (collective): X int |grad d|/2 X r dx = amounts, even across the band."""
-        assert self._even is not None
-        return self._solve(self._even, amounts)
+    def project(self, amounts: Floats) -> Floats:
+        """Projection of nodal amounts onto the crack surface: per surface, uniform across the band (collective).
+
+        X solves int |grad d|/2 X r dx + (strong conduction of X across the band) = amounts.
+        """
+        assert self._projection is not None
+        return self._solve(self._projection, amounts)
 
     def destroy(self) -> None:
         """Free solvers and matrices."""
-        solvers = [self._filter] if self._even is None else [self._filter, self._even]
+        solvers = [self._filter] if self._projection is None else [self._filter, self._projection]
         for solver in solvers:
             solver.destroy()
-        for matrix in (self._filter.matrix, self._even_matrix):
+        for matrix in (self._filter.matrix, self._projection_matrix):
             matrix.destroy()
 
     def _solve(self, solver: LinearSolver, right: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """How lithium lies in a flaw before the protocol begins.
 
-Metal filled it, and had no time to creep out while the loads were put on: it carries what the sound body carries
+Metal filled it, and had no time to creep out while the loads were put on: it carries what the intact body carries
 across the flaw, -n.sigma_s.n, which leaves the flaw as wide as stated, or the stack pressure if that is more.
 """
 

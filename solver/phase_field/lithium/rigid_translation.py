@@ -1,9 +1,10 @@
 """By how much both faces of a crack move together across it: that is no opening, and no reason for damage.
 
 In the energy of the metal, int p u . grad d, all that moves counts where the pressure ends: at the edges of the band.
-Where d grows, u counts from the drift: in the driving force of damage and, so that the work of the pressure is
-accounted for, in the volume of the crack. At given damage nothing changes, and a straight crack has no drift. Motion
-along the crack is not taken off: what presses on the tip does work there (without it Newton's method finds no end).
+Where d grows, u counts from this rigid translation: in the driving force of damage and, so that the work of the
+pressure is accounted for, in the volume of the crack. At given damage nothing changes, and a straight crack has none.
+Motion along the crack is not taken off: what presses on the tip does work there (without it Newton's method finds no
+end).
 """
 
 import ufl
@@ -14,12 +15,12 @@ from ufl.core.expr import Expr
 
 from .band import Band
 
-OUTSIDE = 1.0e-9
-"""Weight of "no drift" against damage: decides far from cracks only, where there is no metal."""
+WEIGHT_OUTSIDE = 1.0e-9
+"""Weight of "no translation" against damage: decides far from cracks only, where there is no metal."""
 
 
-class Drift:
-    """Mean displacement of the faces, by means over damaged material within a few l.
+class RigidTranslation:
+    """Mean displacement of both crack faces, by means over damaged material within a few l.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ class Drift:
     def __init__(self, band: Band, state: State, symmetric: bool) -> None:
         self.band, self.symmetric = band, symmetric
         displacement = state.displacement
-        self.mean = fem.Function(displacement.function_space, name="drift")
+        self.mean = fem.Function(displacement.function_space, name="translation")
         v, weight = ufl.TestFunction(band.space), band.damage**2
         self._weight = fem.form(weight * v * ufl.dx)
         self._volume = fem.form(opening_density(self.across, band.damage - state.lower_bound) * v * ufl.dx)
@@ -46,13 +47,13 @@ class Drift:
         return ufl.dot(self.band.across, self.mean)
 
     def volume(self) -> Floats:
-        """What new damage opens by the drift, per node [um2, um3 in 3D] (collective)."""
+        """What new damage opens by the translation, per node [um2, um3 in 3D] (collective)."""
         return self.band.assembled(self._volume)
 
     def update(self) -> None:
         """Follow displacement and damage (collective)."""
         band, dim = self.band, len(self._moments)
-        weight = band.filtered(band.assembled(self._weight)) + OUTSIDE
+        weight = band.filtered(band.assembled(self._weight)) + WEIGHT_OUTSIDE
         for i, form in enumerate(self._moments):
             if self.symmetric and i == 0:
                 continue
