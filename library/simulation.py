@@ -34,7 +34,8 @@ from lifrac.problems.run.writer import FolderWriter, Place
 from lifrac.solver.cell import Cell
 from lifrac.solver.cells import build_cell
 from lifrac.solver.model.cell import CellModel
-from lifrac.solver.numerics.linear import Preset
+from lifrac.solver.numerics.petsc_options import Stated
+from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.body import PlaneBody
 from lifrac.solver.plane.system import BulkSystem
@@ -209,7 +210,12 @@ class Simulation:
     @cached_property
     def cell(self) -> Cell:
         """The cell on its mesh, assembled."""
-        return build_cell(self.model, self._domain, comm=self.comm, restart=self._restart, **self._parts)  # type: ignore[arg-type]
+        self._petsc = Stated(self._statement.petsc_options)
+        try:
+            return build_cell(self.model, self._domain, comm=self.comm, restart=self._restart, **self._parts)  # type: ignore[arg-type]
+        except BaseException:
+            self._petsc.withdraw()
+            raise
 
     # -- stepping ------------------------------------------------------------------------------------------------
 
@@ -251,11 +257,16 @@ class Simulation:
 
     def _looped(self, stopping: Stopping) -> Iterator[Step]:
         assert self._loop is not None
-        with stopping() as asked:
-            self._loop.asked = lambda: bool(asked)
-            for _ in self._loop:
-                assert self._history.last is not None
-                yield self._history.last
+        try:
+            with stopping() as asked:
+                self._loop.asked = lambda: bool(asked)
+                for _ in self._loop:
+                    assert self._history.last is not None
+                    yield self._history.last
+        finally:
+            for key in self._petsc.withdraw():
+                if self.comm.rank == 0:
+                    LOG.warning("warning: %s: no solver of this run has asked for it", key)
 
     def _kept(self, out: Path, resume: bool, stopping: Stopping) -> Iterator[Step]:
         """Step in a run folder, which is claimed before anything is computed."""

@@ -6,7 +6,7 @@ from mpi4py import MPI
 
 from .cell import Cell
 from .model.cell import CellModel, PhaseFieldModel, PlaneModel
-from .numerics.linear import Preset
+from .numerics.presets import Preset
 from .phase_field.cell import PhaseFieldCell
 from .physics.kinetics import FaceKinetics
 from .plane.body import PlaneBody, condense

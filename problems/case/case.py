@@ -19,7 +19,7 @@ from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
-from lifrac.solver.numerics.presets import Preset
+from lifrac.solver.numerics.presets import Preset, StatedOptions
 from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, PENNY_FACTOR
 
 from . import estimates
@@ -90,6 +90,11 @@ class Case:
     def bulk_solver(self) -> Preset:
         """Preset of the bulk solver: `direct` or `multigrid`."""
         return self.file.solver.bulk
+
+    @property
+    def petsc_options(self) -> StatedOptions:
+        """Options of linear solvers by their names."""
+        return self.file.solver.petsc
 
     @property
     def stored_states(self) -> int | tuple[float, ...]:
@@ -276,6 +281,8 @@ class Case:
             "engine": self.file.fracture.engine,
             "bulk": self.bulk_solver,
         }
+        if self.petsc_options:
+            content["petsc"] = self.petsc_options
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

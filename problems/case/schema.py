@@ -10,7 +10,19 @@ from typing import Annotated, Any, Literal
 from lifrac.problems.materials.cards import ElectrolyteCard, LithiumCard
 from lifrac.problems.materials.properties import ElectrolyteProperties, LithiumProperties
 from lifrac.problems.quantities import units as u
-from pydantic import BaseModel, Field, PlainSerializer, PlainValidator, StrictBool, WithJsonSchema, model_validator
+from lifrac.solver.numerics.presets import SolverName
+from pydantic import (
+    BaseModel,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
@@ -152,6 +164,10 @@ class Solver(Strict):
     """First time step. Default: derived from the protocol."""
     max_steps: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Largest number of time steps. Default: 20000, or 200 for every (half-)step of the protocol where that is more."""
+    petsc: dict[SolverName, dict[str, StrictBool | StrictInt | StrictFloat | StrictStr]] = Field(default_factory=dict)
+    """PETSc's options of a linear solver by its name (docs/numerics.md): `[solver.petsc.cell]` with
+    `ksp_view = true`. Names: conduction and elasticity (bulk of the plane engine), cell, displacement, damage and
+    projection (phase field)."""
 
 
 def _stored(value: object) -> int | tuple[u.Quantity, ...]:

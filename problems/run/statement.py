@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lifrac.solver.model.cell import CellModel
+from lifrac.solver.numerics.presets import StatedOptions
 
 
 class Statement(Protocol):
@@ -24,6 +25,10 @@ class Statement(Protocol):
     @property
     def stored_states(self) -> int | tuple[float, ...]:
         """How many states to store, or at which areal capacities [C/m2]."""
+
+    @property
+    def petsc_options(self) -> StatedOptions:
+        """Options of linear solvers by their names."""
 
     def content_hash(self) -> str:
         """SHA-256 over everything that results depend on."""
@@ -53,6 +58,7 @@ class ModelStatement:
     name: str = "model"
     stored_states: int | tuple[float, ...] = 20
     warnings: list[str] = field(default_factory=list)
+    petsc_options: StatedOptions = field(default_factory=dict)
 
     def content_hash(self) -> str:
         content = [type(self.model).__name__, dataclasses.asdict(self.model), self.mesh]

@@ -3,6 +3,9 @@
 from lifrac.errors import NumericalFailure
 from petsc4py import PETSc
 
+from .petsc_options import chosen
+from .presets import OptionValue
+
 TOLERANCE = 1.0e-11
 """Of the residual over the smallest entry of the diagonal of H: an error of x, where x is of the order of one."""
 MAX_ITERATIONS = 50
@@ -25,15 +28,14 @@ class BoundedQuadratic:
         self.lower, self.upper = lower, upper
         self.x, self._residual = matrix.createVecs()
         self._step, self._gradient = matrix.createVecs()
-        self.snes = self._set_up(f"lifrac_bounded_{id(self)}_")
+        self.snes = self._set_up()
         self.snes.setFunction(self._function, self._residual)
         # The matrix is given: nothing is to be computed, so nothing has to be done.
         self.snes.setJacobian(lambda snes, x, matrix, preconditioner: None, matrix)
 
-    def _set_up(self, prefix: str) -> PETSc.SNES:
+    def _set_up(self) -> PETSc.SNES:
         snes = PETSc.SNES().create(self.matrix.comm)
-        snes.setOptionsPrefix(prefix)
-        chosen: dict[str, str | float] = {
+        options: dict[str, OptionValue] = {
             "snes_type": "vinewtonrsls",
             "snes_linesearch_type": "basic",
             "snes_vi_zero_tolerance": 1.0e-14,
@@ -41,12 +43,9 @@ class BoundedQuadratic:
             "ksp_rtol": 1.0e-6,
             "pc_type": "jacobi",
         }
-        options = PETSc.Options()
-        for key, value in chosen.items():
-            options[f"{prefix}{key}"] = value
-        snes.setFromOptions()
-        for key in chosen:  # nothing is left behind in the global database
-            options.delValue(f"{prefix}{key}")
+        with chosen("damage", options) as prefix:
+            snes.setOptionsPrefix(prefix)
+            snes.setFromOptions()
         return snes
 
     def solve(self, start: PETSc.Vec, gradient: PETSc.Vec) -> int:

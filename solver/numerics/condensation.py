@@ -16,7 +16,8 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
-from .linear import LinearSolver, Preset
+from .linear import LinearSolver
+from .presets import Preset, SolverName
 
 CHUNK = 64
 """Right-hand sides solved at once: bounds the dense work space to CHUNK bulk vectors."""
@@ -39,7 +40,9 @@ class Partition:
 class CondensedOperator:
     """S, g and the way back to the interior."""
 
-    def __init__(self, matrix: PETSc.Mat, partition: Partition, preset: Preset = "direct") -> None:
+    def __init__(
+        self, matrix: PETSc.Mat, partition: Partition, preset: Preset = "direct", name: SolverName = "elasticity"
+    ) -> None:
         self.matrix = matrix
         self.partition = partition
         self.preset = preset
@@ -59,7 +62,7 @@ class CondensedOperator:
         order = np.concatenate(self.comm.allgather(partition.retained_id))
         self.k_ig = _local_csr(matrix.createSubMatrix(is_i, is_g), order, partition.size)
         self.k_gg = self._dense_gg(matrix.createSubMatrix(is_g, is_g), order)
-        self.solver = LinearSolver(self.k_ii, preset)
+        self.solver = LinearSolver(self.k_ii, preset, name)
 
     def _dense_gg(self, k_gg: PETSc.Mat, order: NDArray[np.int64]) -> NDArray[np.float64]:
         m = self.partition.size

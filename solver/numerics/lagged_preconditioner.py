@@ -10,7 +10,8 @@ from lifrac.errors import NumericalFailure
 from lifrac.parallel.meeting import meeting_of, shared
 from petsc4py import PETSc
 
-from .linear import LinearSolver, Preset
+from .linear import LinearSolver
+from .presets import Preset, SolverName
 
 TRIES = 5
 """Iterations that cost about as much as a factorisation in 2D: a solve is a fifth of it."""
@@ -29,7 +30,7 @@ class ReusedSolver:
         CG + GAMG is replaced by MUMPS for good when it fails: a body that is broken through is too much for it.
     """
 
-    def __init__(self, matrix: PETSc.Mat, preset: Preset, name: str) -> None:
+    def __init__(self, matrix: PETSc.Mat, preset: Preset, name: SolverName) -> None:
         self.matrix, self.preset, self.name = matrix, preset, name
         self._meeting = meeting_of(matrix.comm.tompi4py())
         self.setups = 0

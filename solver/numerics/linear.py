@@ -6,9 +6,10 @@ from lifrac.errors import NumericalFailure
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
-from .presets import Preset
+from .petsc_options import chosen
+from .presets import OptionValue, Preset, SolverName
 
-_OPTIONS: dict[str, dict[str, str | int | float]] = {
+_OPTIONS: dict[str, dict[str, OptionValue]] = {
     "direct": {"ksp_type": "preonly", "pc_type": "cholesky", "pc_factor_mat_solver_type": "mumps"},
     "general": {"ksp_type": "preonly", "pc_type": "lu", "pc_factor_mat_solver_type": "mumps"},
     "multigrid": {
@@ -52,7 +53,7 @@ class LinearSolver:
         On every rank alike, when the matrix cannot be factorised.
     """
 
-    def __init__(self, matrix: PETSc.Mat, preset: Preset = "direct", name: str = "lin") -> None:
+    def __init__(self, matrix: PETSc.Mat, preset: Preset = "direct", name: SolverName = "elasticity") -> None:
         self.matrix = matrix
         self.preset = preset
         self.name = name
@@ -63,12 +64,11 @@ class LinearSolver:
 
     def _prepare(self) -> PETSc.KSP:
         """Factorise, or set up the preconditioner, from nothing."""
-        prefix = f"lifrac_{self.name}_{id(self)}_"
         if self.preset == "multigrid":
             threshold = THRESHOLDS.get(self.matrix.getBlockSize(), THRESHOLD)
-            return self._set_up(prefix, _OPTIONS[self.preset] | {"pc_gamg_threshold": threshold})
+            return self._set_up(_OPTIONS[self.preset] | {"pc_gamg_threshold": threshold})
         for share in WORKSPACE:
-            ksp = self._set_up(prefix, _OPTIONS[self.preset] | {"mat_mumps_icntl_14": share})
+            ksp = self._set_up(_OPTIONS[self.preset] | {"mat_mumps_icntl_14": share})
             code, detail = _mumps_verdict(ksp)
             if code >= 0:
                 return ksp
@@ -89,17 +89,13 @@ class LinearSolver:
         self.ksp.destroy()
         self.ksp = self._prepare()
 
-    def _set_up(self, prefix: str, chosen: dict[str, str | int | float]) -> PETSc.KSP:
+    def _set_up(self, options: dict[str, OptionValue]) -> PETSc.KSP:
         ksp = PETSc.KSP().create(self.matrix.comm)
-        ksp.setOptionsPrefix(prefix)
-        options = PETSc.Options()
-        for key, value in chosen.items():
-            options[f"{prefix}{key}"] = value
-        ksp.setOperators(self.matrix)
-        ksp.setFromOptions()
-        ksp.setUp()
-        for key in chosen:  # nothing is left behind in the global database
-            options.delValue(f"{prefix}{key}")
+        with chosen(self.name, options) as prefix:
+            ksp.setOptionsPrefix(prefix)
+            ksp.setOperators(self.matrix)
+            ksp.setFromOptions()
+            ksp.setUp()
         return ksp
 
     def solve(self, b: PETSc.Vec, x: PETSc.Vec) -> None:
@@ -117,7 +113,7 @@ class LinearSolver:
         b.assemble()
         x = b.duplicate()
         x.assemble()
-        if self.preset != "multigrid":
+        if _factorises(self.ksp):
             self.ksp.getPC().getFactorMatrix().matSolve(b, x)
         else:
             self.ksp.matSolve(b, x)
@@ -136,8 +132,17 @@ class LinearSolver:
         self.ksp.destroy()
 
 
+def _factorises(ksp: PETSc.KSP) -> bool:
+    """Whether MUMPS solves, and nothing that the user has put in its place."""
+    preconditioner = ksp.getPC()
+    direct = preconditioner.getType() in (PETSc.PC.Type.LU, PETSc.PC.Type.CHOLESKY)
+    return direct and ksp.getType() == PETSc.KSP.Type.PREONLY and preconditioner.getFactorSolverType() == "mumps"
+
+
 def _mumps_verdict(ksp: PETSc.KSP) -> tuple[int, int]:
     """INFOG(1), INFOG(2): PETSc only notes a failed factorisation, and solving with it ends in an obscure error."""
+    if not _factorises(ksp):
+        return 0, 0
     factor = ksp.getPC().getFactorMatrix()
     return factor.getMumpsInfog(1), factor.getMumpsInfog(2)
 

@@ -73,13 +73,13 @@ class PhaseFieldCell(Cell[PhaseFieldEngine]):
         problem = self.engine.at_state()
         cell, state = problem.cell, problem.fields
         displacement = fem.Function(state.displacement.function_space)
-        displacement.x.array[:] = cell.sound.x.array + state.displacement.x.array
+        displacement.x.array[:] = cell.intact.x.array + state.displacement.x.array
         found = {"displacement": displacement}
         views = {
             "potential": cell.potential,
             "damage": state.damage,
             "aperture": cell.aperture,
-            "fill_fraction": cell.share,
+            "fill_fraction": cell.fill_fraction,
             "lithium_pressure": cell.pressure,
         }
         for name, function in views.items():

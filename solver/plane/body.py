@@ -6,7 +6,7 @@ from lifrac.errors import NumericalFailure
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.meeting import meeting_of, shared
 from lifrac.solver.model.loads import Loads
-from lifrac.solver.numerics.linear import Preset
+from lifrac.solver.numerics.presets import Preset
 
 from .bulk import Bulk, Response
 from .surface import SurfaceMesh, gather_surface

@@ -15,7 +15,8 @@ from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.numerics.cache import Arrays, cached, content_key
 from lifrac.solver.numerics.condensation import CondensedOperator, Partition, neumann_inverse
-from lifrac.solver.numerics.linear import Preset, rigid_body_modes
+from lifrac.solver.numerics.linear import rigid_body_modes
+from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.physics.conduction import conduction_form
 from lifrac.solver.physics.elasticity import pressure_load, stiffness_form
 from numpy.typing import NDArray
@@ -187,7 +188,7 @@ class Bulk:
     def conduction_operator(self) -> CondensedOperator:
         at, row = self._surface_dofs
         partition = Partition(row.astype(np.int32), at, np.empty(0, dtype=np.int32), self.surface.size)
-        return CondensedOperator(self.conduction_matrix, partition, self.preset)
+        return CondensedOperator(self.conduction_matrix, partition, self.preset, "conduction")
 
     @cached_property
     def elastic_operator(self) -> CondensedOperator:
@@ -199,7 +200,7 @@ class Bulk:
         retained = (row[inside] * gdim).astype(np.int32)
         fixed = np.setdiff1d(self._fixed_dofs(), retained)
         partition = Partition(retained, position[inside], fixed, len(crack))
-        return CondensedOperator(self.stiffness_matrix, partition, self.preset)
+        return CondensedOperator(self.stiffness_matrix, partition, self.preset, "elasticity")
 
     def _key(self) -> str:
         """Content hash that does not depend on the partition: sums of hashes of nodes and cells."""

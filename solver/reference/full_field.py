@@ -15,7 +15,8 @@ from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.model.loads import Loads
-from lifrac.solver.numerics.linear import LinearSolver, Preset
+from lifrac.solver.numerics.linear import LinearSolver
+from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.constriction import constricted
 from lifrac.solver.physics.kinetics import ButlerVolmer

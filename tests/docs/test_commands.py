@@ -22,7 +22,8 @@ from pathlib import Path
 
 import pytest
 from lifrac.problems.case.case import READY_CASES, load_case
-from lifrac.problems.cli.main import app, main
+from lifrac.problems.cli.app import app
+from lifrac.problems.cli.main import main
 from lifrac.problems.studies.study import READY_STUDIES
 from lifrac.problems.studies.study_folder import CCD_COLUMNS
 from lifrac.problems.studies.sweep.snakemake_engine import PROFILES

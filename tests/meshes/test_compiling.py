@@ -22,7 +22,7 @@ from support.mpi import PATIENCE
 COMPILE = """
 import logging, sys
 from lifrac.problems.cli import main as cli
-cli._speak()
+cli.speak()
 from lifrac.problems.process.ending import ending_together
 def command():
     import dolfinx

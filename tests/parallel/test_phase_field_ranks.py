@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
-from lifrac.solver.numerics.linear import Preset
+from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.phase_field.fracture.energy_release import tip_position
 from lifrac.solver.phase_field.fracture.minimise import Control
 from lifrac.solver.physics.splits import NoSplit, Split, StarConvex

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import ufl
 from lifrac.errors import NumericalFailure
-from lifrac.solver.numerics.linear import Preset
+from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.energy_release import crack_length, tip_position
 from lifrac.solver.phase_field.fracture.fields import State

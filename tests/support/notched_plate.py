@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import ufl
-from lifrac.solver.numerics.linear import Preset
+from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.fields import State
 from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control

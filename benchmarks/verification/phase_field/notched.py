@@ -11,7 +11,7 @@ import basix.ufl
 import numpy as np
 import ufl
 from dolfinx import fem, mesh
-from lifrac.solver.numerics.linear import Preset
+from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.fields import State
 from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control, Minimum

@@ -8,7 +8,8 @@ from dolfinx import fem, la
 from dolfinx.fem import petsc as fem_petsc
 from lifrac.errors import NumericalFailure
 from lifrac.solver.numerics.lagged_preconditioner import ReusedSolver
-from lifrac.solver.numerics.linear import Preset, rigid_body_modes
+from lifrac.solver.numerics.linear import rigid_body_modes
+from lifrac.solver.numerics.presets import Preset
 from mpi4py import MPI
 from petsc4py import PETSc
 

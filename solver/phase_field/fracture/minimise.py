@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dolfinx import fem
 from lifrac.errors import NumericalFailure
-from lifrac.solver.numerics.linear import Preset
+from lifrac.solver.numerics.presets import Preset
 from mpi4py import MPI
 
 from .conjugate_directions import TwoDirections

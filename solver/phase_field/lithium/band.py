@@ -55,7 +55,7 @@ class Band:
         dx = ufl.dx
         length = model.length
         smooth = (w * v + (DIRECTION_LENGTH * length) ** 2 * ufl.inner(ufl.grad(w), ufl.grad(v))) * dx
-        self._filter = self._solver_of(fem.form(smooth), "filter")
+        self._filter = self._solver_of(fem.form(smooth))
         slope = ufl.grad(damage)
         weight = damage**2  # of the crack, not of what surrounds its tip: there grad d points along the crack
         self._slopes = [fem.form(weight * slope[i] * slope[j] * v * dx) for i, j in self._pairs]
@@ -88,10 +88,10 @@ class Band:
     def _cell_dofs(self) -> Floats:
         return np.asarray(self.space.dofmap.list)
 
-    def _solver_of(self, form: fem.Form, name: str) -> LinearSolver:
+    def _solver_of(self, form: fem.Form) -> LinearSolver:
         matrix = fem_petsc.assemble_matrix(form)
         matrix.assemble()
-        return LinearSolver(matrix, "direct", name)
+        return LinearSolver(matrix, "direct", "projection")
 
     def update(self) -> None:
         """Follow the damage (collective)."""
