@@ -8,6 +8,7 @@ What is done in place of each, by `SHORT_FORMS`:
 * `lifrac verify`: the check that is named must exist; the book itself is `make verify`
 * `lifrac plot`, `lifrac export`: a run cut short, or a study's tables, in the folder that is named
 * `make TARGET`: the target must exist, by `make --dry-run`; `make demo` and `make test` take minutes
+* `python -m pytest`: the tests that are named must exist
 * `python benchmarks/.../run.py`: the script must exist and take these arguments; they compute for minutes to hours
 * `pip install`: extras and packages must be those of pyproject.toml; nothing is installed
 """
@@ -183,6 +184,11 @@ def make(words: list[str], folder: Path) -> None:
 def python(words: list[str], folder: Path) -> None:
     if words[:3] == ["-m", "pip", "install"]:
         _pip(words[3:])
+        return
+    if words[:2] == ["-m", "pytest"]:
+        paths = [word for word in words[2:] if "/" in word]
+        assert paths
+        assert all((ROOT / path).exists() for path in paths)
         return
     script = ROOT / words[0]
     text = script.read_text()

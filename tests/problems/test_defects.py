@@ -1,6 +1,7 @@
 """Flaws of every type, grains and sizes: from the case file to the geometry and the phase-field engine's parameters."""
 
 import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from lifrac.errors import InputError
 from lifrac.meshes.builder import build, write_msh
 from lifrac.meshes.geometries.cracked import CrackedSlab, Pore
+from lifrac.meshes.geometries.gmsh_model import Geometry
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
+from lifrac.meshes.report import MeshReport
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.cli.main import main
 from lifrac.problems.studies.study import load_study
@@ -39,6 +42,12 @@ def case_of(folder: Path, flaw: str, *overrides: str, engine: str = "phase_field
     return load_case(path, overrides)
 
 
+@cache
+def mesh_report(geometry: Geometry) -> MeshReport:
+    """What the mesh of a geometry is like; several tests ask for the same one."""
+    return build(geometry, MPI.COMM_SELF).report
+
+
 @pytest.mark.parametrize("flaw", FLAWS)
 def test_case_round_trip(flaw: str, tmp_path: Path) -> None:
     case = case_of(tmp_path, flaw)
@@ -55,7 +64,7 @@ def test_mesh_has_the_flaw_and_about_the_forecast_nodes(flaw: str, tmp_path: Pat
     case = case_of(tmp_path, flaw, 'fracture.length="4 um"' if flaw == "penny" else "mesh.growth=0.2")
     geometry = case.geometry()
     assert not isinstance(geometry, Path)
-    report = build(geometry, MPI.COMM_SELF).report
+    report = mesh_report(geometry)
     assert report.flaw_cells > 20
     forecast = int(case.file.engine.forecast(case.file).split("nodes")[0].split()[-1])
     assert report.nodes / 1.6 < forecast < 1.6 * report.nodes
@@ -212,7 +221,7 @@ def test_adaptive_mesh_is_fine_about_the_flaw_only(tmp_path: Path) -> None:
         case, fixed = (case_of(tmp_path, flaw, "mesh.growth=0.2", *more) for more in (["mesh.adaptive=true"], []))
         assert case.phase_field_model().adaptive
         assert not fixed.phase_field_model().adaptive
-        few, many = (build(c.geometry(), MPI.COMM_SELF).report for c in (case, fixed))  # type: ignore[arg-type]
+        few, many = (mesh_report(c.geometry()) for c in (case, fixed))  # type: ignore[arg-type]
         assert few.nodes < 0.8 * many.nodes, flaw
         assert few.flaw_cells == many.flaw_cells
         forecast = int(case.file.engine.forecast(case.file).split("nodes")[0].split()[-1])

@@ -59,17 +59,29 @@ def computed(study: Study) -> tuple[list[Plan], list[Row]]:
     return plans, rows
 
 
-def tables(folder: Path, study: Study) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+Electrodes = tuple[Study, tuple[list[Plan], list[Row]]]
+
+
+@pytest.fixture(scope="module")
+def electrodes(tmp_path_factory: pytest.TempPathFactory) -> Electrodes:
+    """The study and what its runs give."""
+    study = population_study(tmp_path_factory.mktemp("electrodes"))
+    return study, computed(study)
+
+
+def tables(
+    folder: Path, study: Study, found: tuple[list[Plan], list[Row]] | None = None
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     stage = StudyFolder(folder, study)
-    stage.write(*computed(study))
+    stage.write(*(found or computed(study)))
     stage.release()
     quantiles, curves = (table(folder / name) for name in TABLES)
     return quantiles, curves
 
 
-def test_quantiles_bracket_the_law(tmp_path: Path) -> None:
+def test_quantiles_bracket_the_law(electrodes: Electrodes, tmp_path: Path) -> None:
     """A row for each condition, capacity, area and quantile; the brackets hold the CCD of the deciding flaw."""
-    lines, _ = tables(tmp_path / "out", population_study(tmp_path))
+    lines, _ = tables(tmp_path / "out", *electrodes)
     assert len(lines) == 2 * 2 * 2 * 2 * 3
     for line in lines:
         area, q = float(line["electrode_area_cm2"]), float(line["quantile"])
@@ -86,8 +98,8 @@ def test_quantiles_bracket_the_law(tmp_path: Path) -> None:
             assert upper / lower < 32.0 ** (1 / 16) * 1.05
 
 
-def test_curves_rise_and_hold_the_quantiles(tmp_path: Path) -> None:
-    lines, curves = tables(tmp_path / "out", population_study(tmp_path))
+def test_curves_rise_and_hold_the_quantiles(electrodes: Electrodes, tmp_path: Path) -> None:
+    lines, curves = tables(tmp_path / "out", *electrodes)
     key = ("temperature_C", "stack_pressure_MPa", "areal_capacity_mAh_per_cm2", "electrode_area_cm2")
     for line in lines:
         curve = [c for c in curves if [c[k] for k in key] == [line[k] for k in key]]
@@ -104,10 +116,10 @@ def test_curves_rise_and_hold_the_quantiles(tmp_path: Path) -> None:
         assert all(float(c["failure_probability_lower"]) <= float(c["failure_probability_upper"]) for c in curve)
 
 
-def test_another_population_is_post_processing(tmp_path: Path) -> None:
+def test_another_population_is_post_processing(electrodes: Electrodes, tmp_path: Path) -> None:
     """The same folder and points; the tables follow, and go when there is no population any more."""
-    first = population_study(tmp_path)
-    before = tables(tmp_path / "out", first)[0]
+    first, found = electrodes
+    before = tables(tmp_path / "out", first, found)[0]
     other = population_study(tmp_path, TEXT + POPULATION.replace("100 1/cm^2", "200 1/cm^2"))
     assert other.content_hash() == first.content_hash()
     after = tables(tmp_path / "out", other)[0]
@@ -136,12 +148,12 @@ def test_lengths_are_chosen_from_the_population(tmp_path: Path) -> None:
     assert load_study(tmp_path / "out" / "study.toml").content_hash() == study.content_hash()
 
 
-def test_quantiles_in_words(tmp_path: Path) -> None:
-    study = population_study(tmp_path)
+def test_quantiles_in_words(electrodes: Electrodes, tmp_path: Path) -> None:
+    study, found = electrodes
     stage = StudyFolder(tmp_path / "out", study)
-    stage.write(*computed(study))
+    stage.write(*found)
     stage.release()
-    told = [found.words() for found in stage.distributions]
+    told = [distribution.words() for distribution in stage.distributions]
     assert len(told) == 2 * 2 * 2 * 2
     assert told[0].startswith("electrodes, 25 degC, 1 MPa, 0.03 mAh/cm2, 0.1 cm2: 0.1 fail by ")
     assert told[0].endswith("to ? mA/cm2")
@@ -170,9 +182,8 @@ quantiles = [0.5]
         assert float(line["ccd_lower_mA_per_cm2"]) <= exact <= float(line["ccd_upper_mA_per_cm2"]) * (1 + 1e-9)
 
 
-def test_unfinished_conditions_are_left_out(tmp_path: Path) -> None:
-    study = population_study(tmp_path)
-    plans, rows = computed(study)
+def test_unfinished_conditions_are_left_out(electrodes: Electrodes, tmp_path: Path) -> None:
+    study, (plans, rows) = electrodes
     missing = [row for row in rows if row.condition is not study.conditions[0]]
     stage = StudyFolder(tmp_path / "out", study)
     stage.write(plans, missing)
