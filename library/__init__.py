@@ -12,7 +12,7 @@ Names are imported when they are first used, so that `import lifrac` is quick; d
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import backend
+from . import backend, quantities
 
 if TYPE_CHECKING:
     from lifrac.errors import InputError, Interrupted, NumericalFailure
@@ -89,6 +89,7 @@ __all__ = [
     "build_mesh",
     "load_case",
     "load_study",
+    "quantities",
     "read_mesh",
 ]
 

@@ -7,7 +7,7 @@ same failures, whatever the engine.
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -31,6 +31,7 @@ from lifrac.problems.run.run_folder import RunFolder
 from lifrac.problems.run.statement import ModelStatement, Statement, numbers_hash
 from lifrac.problems.run.wholeness import refuse_holes
 from lifrac.problems.run.writer import FolderWriter, Place
+from lifrac.quantities import REGISTRY, Kind, Quantity
 from lifrac.solver.cell import Cell
 from lifrac.solver.cells import build_cell
 from lifrac.solver.model.cell import CellModel
@@ -70,6 +71,8 @@ class Simulation:
         From `lifrac.load_case`, or what that takes: a case file, or the name of a ready case.
     comm : MPI.Comm, optional
         The ranks that compute it together; default: all.
+    quantities : sequence of Quantity
+        What this simulation measures and stores of the user's own, besides what is registered (`lifrac.quantities`).
 
     Attributes
     ----------
@@ -90,10 +93,12 @@ class Simulation:
     ...     print(step.time, step.voltage, step["crack_tip"])
     """
 
-    def __init__(self, case: Case | str | Path, comm: MPI.Comm | None = None) -> None:
+    def __init__(
+        self, case: Case | str | Path, comm: MPI.Comm | None = None, *, quantities: Sequence[Quantity] = ()
+    ) -> None:
         case = case if isinstance(case, Case) else load_case(case)
         world = MPI.COMM_WORLD if comm is None else comm
-        self._state(case, world, lambda: make_mesh(case, world), case.plots, case.bulk_solver)
+        self._state(case, world, lambda: make_mesh(case, world), case.plots, case.bulk_solver, quantities=quantities)
 
     @classmethod
     def from_model(
@@ -107,6 +112,7 @@ class Simulation:
         bulk_solver: Preset = "direct",
         crack_kinetics: FaceKinetics | None = None,
         system: BulkSystem | None = None,
+        quantities: Sequence[Quantity] = (),
     ) -> Self:
         """State a simulation without any file.
 
@@ -127,6 +133,8 @@ class Simulation:
             Linear solver of the plane engine's bulk.
         crack_kinetics, system : optional
             What verification puts in the place of the model's charge transfer and of the condensed bulk.
+        quantities : sequence of Quantity
+            What this simulation measures and stores of the user's own, besides what is registered.
 
         Raises
         ------
@@ -143,11 +151,11 @@ class Simulation:
             domain = mesh
             content, make = numbers_hash([_mesh_of(mesh).report.as_dict()]), lambda: domain
         statement = ModelStatement(model, content, name, stored_states)
-        simulation._state(statement, world, make, False, bulk_solver, crack_kinetics, system)
+        simulation._state(statement, world, make, False, bulk_solver, crack_kinetics, system, quantities)
         return simulation
 
     @classmethod
-    def resume(cls, folder: str | Path, comm: MPI.Comm | None = None) -> Self:
+    def resume(cls, folder: str | Path, comm: MPI.Comm | None = None, *, quantities: Sequence[Quantity] = ()) -> Self:
         """Take an interrupted run up where its folder's last checkpoint stands; `run()` or `steps()` goes on there.
 
         Parameters
@@ -157,13 +165,15 @@ class Simulation:
             `from_model(...).run(out=folder, resume=True)`.
         comm : MPI.Comm, optional
             As many ranks as you like; default: all.
+        quantities : sequence of Quantity
+            The same as the run was begun with.
 
         Raises
         ------
         InputError
             If the folder holds no such run, on every rank alike.
         """
-        simulation = cls(load_case(Path(folder) / "case.toml"), comm)
+        simulation = cls(load_case(Path(folder) / "case.toml"), comm, quantities=quantities)
         simulation._resumed_in = Path(folder)
         return simulation
 
@@ -176,10 +186,16 @@ class Simulation:
         bulk_solver: Preset,
         crack_kinetics: FaceKinetics | None = None,
         system: BulkSystem | None = None,
+        quantities: Sequence[Quantity] = (),
     ) -> None:
         self.comm = comm
         self._statement, self._make_domain, self._plots = statement, make_domain, plots
-        self._parts = {"bulk_solver": bulk_solver, "crack_kinetics": crack_kinetics, "system": system}
+        self._parts = {
+            "bulk_solver": bulk_solver,
+            "crack_kinetics": crack_kinetics,
+            "system": system,
+            "quantities": tuple(quantities),
+        }
         self._restart: RestartData | None = None
         self._resumed_in: Path | None = None
         self._history = History()
@@ -359,10 +375,11 @@ class Simulation:
     def fields(self) -> Mapping[str, fem.Function]:
         """Fields of the last accepted state by name, recovered at each call (collective).
 
-        Both engines: `potential` [V], `displacement` [um] on the mesh, `damage` [-], `aperture` [um],
-        `lithium_pressure` [MPa]; the plane engine has the last three, `lithium_thickness` [um],
-        `face_current_density` [A/m2] and `contact` [-] on the surface mesh that every rank holds whole, the
-        phase-field engine has them and `fill_fraction` [-] on the mesh.
+        Units are internal (um, V, MPa, A/m2). On the mesh: `potential`, `displacement` (P1), `current_density`,
+        `stress` (xx yy zz xy yz xz, constant in cells). `aperture`, `lithium_pressure`, `damage` of both engines, and
+        `lithium_thickness`, `face_current_density`, `contact` of the plane engine or `fill_fraction` of the phase-field
+        engine; the plane engine has these on the surface mesh that every rank holds whole. Fields of the user's own
+        are among them.
         """
         return self.cell.fields
 
@@ -391,7 +408,8 @@ class Simulation:
         """Largest relative errors so far of the balances of charge, lithium and energy, by name."""
         if self._loop is None:
             return {}
-        return {name: value for name, value in self._loop.worst.values.items() if name.endswith("_balance_error")}
+        balances = (entry for entry in REGISTRY.history() if entry.kind is Kind.BALANCE)
+        return {entry.name: self._loop.worst.values[entry.largest_key] for entry in balances}
 
 
 def _mesh_of(domain: TaggedMesh | PlaneBody) -> TaggedMesh:

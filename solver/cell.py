@@ -12,6 +12,7 @@ from typing import Any
 
 from dolfinx import fem
 from lifrac.errors import Interrupted, NumericalFailure
+from lifrac.quantities import Quantity
 from mpi4py import MPI
 
 from .model.cell import CellModel
@@ -46,11 +47,14 @@ class Cell[E: ProtocolRun[Any]](ABC):
     model : CellModel
     engine : ProtocolRun or None
         The engine, on the ranks that step it.
+    quantities : tuple of Quantity
+        What is measured and stored of this cell alone.
     """
 
     comm: MPI.Comm
     model: CellModel
     engine: E | None
+    quantities: tuple[Quantity, ...]
 
     @abstractmethod
     def on_all[T](self, work: Callable[[E], T]) -> T:
@@ -64,8 +68,7 @@ class Cell[E: ProtocolRun[Any]](ABC):
     @property
     @abstractmethod
     def fields(self) -> Mapping[str, fem.Function]:
-        """Fields of the last accepted state by name, computed anew (collective); see docs/library.md for names and
-        units."""
+        """Fields of the last accepted state by the names of `lifrac.quantities`, in internal units (collective)."""
 
     @abstractmethod
     def restart_data(self) -> RestartData:

@@ -1,7 +1,10 @@
 """The one way to build a cell: the type of a model names its engine."""
 
+from collections.abc import Sequence
+
 from lifrac.errors import InputError
 from lifrac.meshes.tagged import TaggedMesh
+from lifrac.quantities import Quantity
 from mpi4py import MPI
 
 from .cell import Cell
@@ -27,6 +30,7 @@ def build_cell(
     bulk_solver: Preset = "direct",
     crack_kinetics: FaceKinetics | None = None,
     system: BulkSystem | None = None,
+    quantities: Sequence[Quantity] = (),
 ) -> Cell:
     """Build the cell of a model on a mesh (collective).
 
@@ -43,6 +47,8 @@ def build_cell(
         Linear solver of the plane engine's bulk.
     crack_kinetics, system : optional
         What verification puts in the place of the model's charge transfer and of the condensed bulk.
+    quantities : sequence of Quantity
+        What is measured and stored of this cell, besides what is registered; each with its function.
 
     Raises
     ------
@@ -55,9 +61,9 @@ def build_cell(
         body = domain
         if isinstance(body, TaggedMesh):
             body = condense(body, model.electrolyte.poisson_ratio, model.loads, bulk_solver)
-        return PlaneCell(body, model, comm, restart, crack_kinetics, system)
+        return PlaneCell(body, model, comm, restart, crack_kinetics, system, quantities)
     if isinstance(model, PhaseFieldModel) and isinstance(domain, TaggedMesh):
-        return PhaseFieldCell(domain, model, restart, crack_kinetics)
+        return PhaseFieldCell(domain, model, restart, crack_kinetics, quantities)
     raise InputError(
         f"no engine computes a {type(model).__name__} on a {type(domain).__name__}",
         key="model",

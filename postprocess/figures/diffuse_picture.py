@@ -12,6 +12,7 @@ from lifrac.postprocess.crack.grain_lines import boundary_lines
 from lifrac.postprocess.crack.pore_outlines import holes
 from lifrac.postprocess.read.field_file import FieldFile, Section
 from lifrac.postprocess.read.run_result import RunResult
+from lifrac.quantities import field
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
@@ -44,9 +45,9 @@ class DiffusePicture(Picture):
     """
 
     rows = (
-        Row("aperture_um", "Aperture", "µm"),
-        Row("lithium_share", "Part filled with lithium", "", largest=1.0),
-        Row("lithium_pressure_MPa", "Lithium pressure", "MPa"),
+        Row(field("aperture")),
+        Row(field("fill_fraction"), largest=1.0),
+        Row(field("lithium_pressure")),
     )
 
     def __init__(self, run: RunResult, fields: FieldFile, steps: Iterable[int]) -> None:
@@ -73,7 +74,7 @@ class DiffusePicture(Picture):
         jumps = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1)
         # Where a crack has not opened yet its initial aperture keeps noise from being enlarged.
         broken = self._read("damage", step) >= BROKEN
-        aperture = float(np.median(self._read("aperture_um", step)[broken])) if broken.any() else 0.0
+        aperture = float(np.median(self._read("aperture", step)[broken])) if broken.any() else 0.0
         return max(float(jumps.max(initial=0.0)) * (1.0 if self.half else 0.5), 0.5 * aperture)
 
     def _broken_cells(self, step: int) -> np.ndarray:
@@ -95,7 +96,7 @@ class DiffusePicture(Picture):
         """
         section = self.section(step)
         xy, triangles = section.xy, section.triangles
-        u = self._read("displacement_um", step)[:, :2].copy()
+        u = self._read("displacement", step)[:, :2].copy()
         held = np.zeros(len(xy), dtype=bool)
         held[triangles[~self._broken_cells(step)]] = True
         u[~held] = u[held][cKDTree(xy[held]).query(xy[~held])[1]]
@@ -122,7 +123,7 @@ class DiffusePicture(Picture):
 
     def pores(self, body: Body, step: int) -> PolyCollection:
         """Pores, in the colour of lithium if it presses on their walls."""
-        pressure = self.fields.array("lithium_pressure_MPa", step)[body.ids]
+        pressure = self.fields.array("lithium_pressure", step)[body.ids]
         copies = (0, len(self.section(step).ids)) if self.half else (0,)
         loops = [loop + first for loop in self.walls(step) for first in copies]
         colours = [LITHIUM if np.median(pressure[loop]) > 0.0 else "white" for loop in loops]
@@ -136,7 +137,7 @@ class DiffusePicture(Picture):
 
     def filled(self, step: int) -> np.ndarray:
         """Which points of the file lie in a crack full of lithium."""
-        damage, share = (self.fields.array(name, step) for name in ("damage", "lithium_share"))
+        damage, share = (self.fields.array(name, step) for name in ("damage", "fill_fraction"))
         return np.asarray((damage > _OPEN) & (share > _FILLED))
 
     def _draw_boundaries(self, axis: Axes, body: Body, step: int) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from lifrac.postprocess.read.field_file import Section
+from lifrac.quantities import Quantity, Unit
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.tri import Triangulation
@@ -67,10 +68,18 @@ class Profile:
 class Row:
     """A panel of the figure of profiles: a scalar array; lengths are drawn in nm if all of them are small."""
 
-    array: str
-    label: str
-    unit: str
+    quantity: Quantity
     largest: float | None = None
+
+    @property
+    def array(self) -> str:
+        """Its name in the file."""
+        return self.quantity.key
+
+    @property
+    def unit(self) -> str:
+        """As it stands on an axis."""
+        return Unit.of(self.quantity.unit).label
 
 
 class Picture(ABC):

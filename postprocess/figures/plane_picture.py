@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.postprocess.read.run_result import RunResult
+from lifrac.quantities import field
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
@@ -51,9 +52,9 @@ class PlanePicture(Picture):
     """
 
     rows = (
-        Row("aperture_um", "Aperture", "µm"),
-        Row("metal_thickness_um", "Lithium thickness", "µm"),
-        Row("lithium_pressure_MPa", "Lithium pressure", "MPa"),
+        Row(field("aperture")),
+        Row(field("lithium_thickness")),
+        Row(field("lithium_pressure")),
     )
 
     def __init__(self, run: RunResult, fields: FieldFile, steps: Iterable[int]) -> None:
@@ -61,7 +62,7 @@ class PlanePicture(Picture):
         wall = np.flatnonzero(self.grid.section.xy[:, 0] <= 1e-9 * fields.thickness)
         self._wall = wall[np.argsort(self.grid.section.xy[wall, 1])]
         ids = self.grid.section.ids[self._wall]
-        widest = max(float(fields.array("displacement_um", k)[ids, 0].max()) for k in steps)
+        widest = max(float(fields.array("displacement", k)[ids, 0].max()) for k in steps)
         self.factor = magnification(widest, fields.thickness)
 
     def body(self, step: int) -> Body:
@@ -70,7 +71,7 @@ class PlanePicture(Picture):
         return whole(self.grid.section, self._drawn(step), self.fields.thickness, half=True)
 
     def _drawn(self, step: int) -> np.ndarray:
-        displacement = self.fields.array("displacement_um", step)[self.grid.section.ids]
+        displacement = self.fields.array("displacement", step)[self.grid.section.ids]
         return np.column_stack([self.factor * displacement[:, 0], np.zeros(len(displacement))])
 
     def opening(self, step: int) -> Opening:
@@ -80,8 +81,8 @@ class PlanePicture(Picture):
         y = self.grid.points[line, 1]
         x = (section.xy + self._drawn(step))[self._wall, 0]
         gap = np.interp(y, section.xy[self._wall, 1], np.maximum(x, 0.0))
-        aperture = fields.array("aperture_um", step)[line]
-        metal = fields.array("metal_thickness_um", step)[line]
+        aperture = fields.array("aperture", step)[line]
+        metal = fields.array("lithium_thickness", step)[line]
         fill = np.clip(np.divide(metal, aperture, out=np.zeros_like(metal), where=aperture > 0), 0, 1)
         history = self.run.history
         tip = float(np.interp(fields.times[step], history["time_s"], history["crack_tip_um"]))

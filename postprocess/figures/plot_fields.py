@@ -37,8 +37,8 @@ def fields_figure(run: RunResult, fields: FieldFile) -> Figure:
     figure = Figure(figsize=(WIDTH, 5.3), layout="compressed")
     axes = figure.subplots(2, len(steps), squeeze=False, sharex=True, sharey=True)
     rows = (
-        ("Potential (mV)", 1e3, "cividis", False, lambda k: fields.array("potential_V", k)),
-        (r"Stress $\sigma_{xx}$ (MPa)", 1.0, "RdBu_r", True, lambda k: fields.array("stress_MPa", k)[:, 0]),
+        ("Potential (mV)", 1e3, "cividis", False, lambda k: fields.array("potential", k)),
+        (r"Stress $\sigma_{xx}$ (MPa)", 1.0, "RdBu_r", True, lambda k: fields.array("stress", k)[:, 0]),
     )
     for row, (label, scale, colours, signed, read) in zip(axes, rows, strict=True):
         values = [scale * read(k)[b.ids] for k, b in zip(steps, bodies, strict=True)]
@@ -124,7 +124,7 @@ def profile_figure(run: RunResult, fields: FieldFile) -> Figure:
         for k, profile, colour in zip(steps, profiles, colours, strict=True):
             values = scale * fields.array(row.array, k)[profile.ids]
             axis.plot(profile.along, values, color=colour, label=progress.text(run.history, fields.times[k]))
-        axis.set_ylabel(f"{row.label} ({unit})" if unit else row.label)
+        axis.set_ylabel(f"{row.quantity.words} ({unit})" if unit else row.quantity.words)
         axis.set_ylim(0, None if row.largest is None else 1.06 * row.largest)
         axis.text(0.985, 0.94, f"({letter})", transform=axis.transAxes, va="top", ha="right", fontweight="bold")
     if axes[0].get_ylim()[1] <= 0:

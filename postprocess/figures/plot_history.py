@@ -1,6 +1,9 @@
 """The course of a run: voltage, crack and lithium length, and pressure, over one axis."""
 
+from string import ascii_lowercase
+
 import numpy as np
+from lifrac import quantities
 from lifrac.postprocess.read.run_result import RunResult
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,9 +25,13 @@ EVENTS = {
 CONTACT = {"contact_anode": ("anode face", BLUE, "-"), "contact_counter": ("counter electrode", GREEN, "--")}
 """Columns of contact: name in the legend, colour, line style."""
 
+MOST_OWN = 4
+"""Panels for quantities of the user's own."""
+
 
 def history_figure(run: RunResult, thickness: float | None) -> Figure:
-    """Panels over areal capacity (or time): cell voltage; lengths; largest lithium pressure; contact where not whole.
+    """Panels over areal capacity (or time): cell voltage; lengths; largest lithium pressure; contact where not whole;
+    quantities of the user's own.
 
     Parameters
     ----------
@@ -34,8 +41,9 @@ def history_figure(run: RunResult, thickness: float | None) -> Figure:
         Thickness of the electrolyte [um], drawn as the line a filament has to reach; None leaves it out.
     """
     progress = Progress.of(run.history)
-    lost = any((run.history[name] != 1.0).any() for name in CONTACT)
-    panels = 4 if lost else 3
+    lost = any((run[name] != 1.0).any() for name in CONTACT)
+    own = [name for name in run.history if name not in quantities.HISTORY_COLUMNS][:MOST_OWN]
+    panels = 3 + lost + len(own)
     figure = Figure(figsize=(WIDTH * 0.62, 2.0 * panels), layout="constrained")
     axes = figure.subplots(panels, 1, sharex=True)
     x = progress.values(run.history)
@@ -45,11 +53,13 @@ def history_figure(run: RunResult, thickness: float | None) -> Figure:
     _pressure(axes[2], run, x, marker)
     if lost:
         _contact(axes[3], run, x, marker)
+    for axis, name in zip(axes[3 + lost :], own, strict=True):
+        _quantity(axis, run, name, x, marker)
     handles = _mark_events(list(axes), run, progress)
     if handles:
         title = f"Events (at {progress.unit})"
         figure.legend(handles=handles, loc="outside upper center", ncols=2, columnspacing=1.2, title=title)
-    for axis, letter in zip(axes, "abcd", strict=False):
+    for axis, letter in zip(axes, ascii_lowercase, strict=False):
         axis.yaxis.set_major_locator(MaxNLocator(5))
         axis.margins(x=0.02)
         axis.text(-0.02, 1.02, f"({letter})", transform=axis.transAxes, ha="right", fontweight="bold")
@@ -59,17 +69,16 @@ def history_figure(run: RunResult, thickness: float | None) -> Figure:
 
 
 def _voltage(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None) -> None:
-    volts = run.history["cell_voltage_V"].to_numpy()
+    volts = run["cell_voltage"].to_numpy()
     milli = np.abs(volts).max() < 1
     axis.plot(x, volts * (1e3 if milli else 1), color=BLUE, marker=marker, ms=3)
-    axis.set_ylabel(f"Cell voltage ({'mV' if milli else 'V'})")
+    axis.set_ylabel(f"{quantities.number('cell_voltage').words} ({'mV' if milli else 'V'})")
     _widen(axis, 1e-3)
 
 
 def _lengths(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None, thickness: float | None) -> None:
-    table = run.history
-    axis.plot(x, table["crack_length_um"], color=RED, marker=marker, ms=3, label="crack")
-    axis.plot(x, table["lithium_length_um"], color=BLUE, ls="--", marker=marker, ms=3, label="lithium")
+    axis.plot(x, run["crack_length"], color=RED, marker=marker, ms=3, label="crack")
+    axis.plot(x, run["lithium_length"], color=BLUE, ls="--", marker=marker, ms=3, label="lithium")
     if thickness is not None:
         axis.axhline(thickness, color=GREY, lw=0.9, ls=(0, (6, 2)), label="electrolyte thickness")
         axis.set_ylim(0, 1.12 * thickness)
@@ -78,9 +87,9 @@ def _lengths(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None, thic
 
 
 def _pressure(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None) -> None:
-    pressure = run.history["max_lithium_pressure_MPa"]
+    pressure = run["max_lithium_pressure"]
     axis.plot(x, pressure, color=ORANGE, marker=marker, ms=3)
-    axis.set_ylabel("Max. lithium pressure (MPa)")
+    axis.set_ylabel(quantities.number("max_lithium_pressure").label)
     axis.set_ylim(bottom=min(0.0, float(pressure.min())))
     _widen(axis, 1e-3)
 
@@ -88,10 +97,17 @@ def _pressure(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None) -> 
 def _contact(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None) -> None:
     """Mean contact that voids and pressure leave on each face."""
     for name, (label, colour, dashes) in CONTACT.items():
-        axis.plot(x, run.history[name], color=colour, ls=dashes, marker=marker, ms=3, label=label)
+        axis.plot(x, run[name], color=colour, ls=dashes, marker=marker, ms=3, label=label)
     axis.set_ylabel("Contact")
     axis.set_ylim(0.0, 1.05)
     axis.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")
+
+
+def _quantity(axis: Axes, run: RunResult, name: str, x: np.ndarray, marker: str | None) -> None:
+    """A quantity of the user's own."""
+    axis.plot(x, run.history[name], color=PURPLE, marker=marker, ms=3)
+    axis.set_ylabel(quantities.label(name))
+    _widen(axis, 0.0)
 
 
 def _widen(axis: Axes, least: float) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from lifrac import quantities
 from lifrac.errors import InputError
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,17 +15,7 @@ from .axes import grid, letter, log_ticks, some_of
 from .outcomes import emptied, legend_handles, looks, marks
 from .style import WIDTH
 
-UNITS = {
-    "_mA_per_cm2": "mA cm$^{-2}$",
-    "_mAh_per_cm2": "mAh cm$^{-2}$",
-    "_MPa": "MPa",
-    "_um": "µm",
-    "_C": "°C",
-    "_V": "V",
-    "_s": "s",
-}
-"""Ends of column names and what they mean."""
-CHARGE = "charge_mAh_per_cm2"
+CHARGE = quantities.number("charge").key
 REQUIRED = ("number", "status", "outcome", "termination", CHARGE, "reason", "point")
 PANELS = 9
 LOG_FROM = 5.0
@@ -119,8 +110,8 @@ def _panels(table: pd.DataFrame, others: list[str]) -> list[tuple[str, pd.DataFr
 
 def _split(key: str) -> tuple[str, str]:
     """The last part of a key in words, and its unit."""
-    end = next((end for end in UNITS if key.endswith(end)), "")
-    return key.removesuffix(end).rpartition(".")[2].replace("_", " "), UNITS.get(end, "")
+    name, unit = quantities.split(key)
+    return name.rpartition(".")[2].replace("_", " "), unit.label
 
 
 def heading(key: str) -> str:

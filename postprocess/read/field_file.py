@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from lifrac import quantities
 from lifrac.errors import InputError
 
 ELECTROLYTE, CRACK_PLANE, ANODE, COUNTER = 0, 1, 2, 3
@@ -103,10 +104,15 @@ class FieldFile:
             raise InputError(f"cannot be read as stored fields ({error})", file=path, remedy=remedy) from error
 
     def array(self, name: str, step: int) -> np.ndarray:
-        """Point array at stored `step` (negative counts from the end), shape (n,) or (n, components)."""
-        if name not in self.names:
+        """Point array at stored `step` (negative counts from the end), shape (n,) or (n, components).
+
+        `name` is that of the array, or of the quantity without the unit.
+        """
+        try:
+            name = quantities.key_among(name, self.names, field=True)
+        except KeyError:
             known = f"Use one of {', '.join(self.names)}"
-            raise InputError("no such point array", file=self.path, key=name, remedy=known)
+            raise InputError("no such point array", file=self.path, key=name, remedy=known) from None
         step = range(len(self.times))[step]
         count = len(self.grid(step).points)
         with h5py.File(self.path, "r", locking=False) as file:

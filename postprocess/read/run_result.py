@@ -10,37 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from lifrac import quantities
 from lifrac.errors import InputError
+from lifrac.quantities import HISTORY_COLUMNS
 
 from .field_file import FieldFile
-
-HISTORY_COLUMNS = (
-    "step",
-    "time_s",
-    "dt_s",
-    "protocol_step",
-    "current_density_mA_per_cm2",
-    "charge_mAh_per_cm2",
-    "cell_voltage_V",
-    "crack_length_um",
-    "crack_tip_um",
-    "lithium_length_um",
-    "max_lithium_pressure_MPa",
-    "mouth_opening_um",
-    "flaw_volume_um2",
-    "lithium_volume_um2",
-    "extruded_um2",
-    "flaw_current_share",
-    "newton_iterations",
-    "charge_balance_error",
-    "lithium_balance_error",
-    "energy_balance_error",
-    "contact_anode",
-    "contact_counter",
-    "cycle",
-    "toughness_factor",
-)
-"""Columns of `history.csv`; the unit is the last part of the name."""
 
 _REMEDY = "Give a folder made by `lifrac run`"
 
@@ -54,7 +28,8 @@ class RunResult:
     path
         The run folder.
     history
-        One row per accepted step, columns `HISTORY_COLUMNS`; row 0 is t = 0.
+        One row per accepted step; row 0 is t = 0. Columns are those of `lifrac.quantities`, and of the user's own; what
+        an older run has not written stands at its end.
     events
         Columns `time_s, charge_mAh_per_cm2, event, detail`; empty when nothing happened.
     summary
@@ -94,6 +69,16 @@ class RunResult:
         """How the cell fared, or None while the run has not ended."""
         return self.summary.get("outcome")
 
+    def __getitem__(self, name: str) -> "pd.Series[float]":
+        """A column of the history by the name of its quantity, with or without the unit: `run["crack_tip"]` [um].
+
+        Raises
+        ------
+        KeyError
+            With the names that come nearest.
+        """
+        return self.history[quantities.key_among(name, self.history)]
+
     def fields(self) -> FieldFile | None:
         """The stored fields, or None if the run has written none."""
         file = self.path / "fields.vtkhdf"
@@ -104,12 +89,16 @@ def _read_history(file: Path) -> pd.DataFrame:
     """All complete rows; the last one of a killed run may be torn."""
     try:
         table = pd.read_csv(file)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except pd.errors.EmptyDataError:
+        raise InputError("holds no step yet", file=file, remedy="Wait for the first step of the run") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read as a table ({error})", file=file, remedy=_REMEDY) from error
-    missing = [c for c in HISTORY_COLUMNS if c not in table.columns]
-    if missing:
+    absent = [entry for entry in quantities.REGISTRY.history() if entry.key not in table.columns]
+    if missing := [entry.key for entry in absent if entry.default is None and entry.key in HISTORY_COLUMNS]:
         raise InputError(f"columns are missing: {', '.join(missing)}", file=file, remedy=_REMEDY)
-    table = table.dropna(subset=[HISTORY_COLUMNS[-1]] if len(table) > 1 else []).reset_index(drop=True)
+    if len(table) > 1 and pd.isna(table.iloc[-1, -1]):
+        table = table.iloc[:-1]
+    table = table.assign(**{entry.key: entry.default for entry in absent if entry.default is not None})
     if table.empty:
         raise InputError("holds no step yet", file=file, remedy="Wait for the first step of the run")
     return table

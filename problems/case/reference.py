@@ -16,6 +16,7 @@ from lifrac.problems.studies.study_file import StudyFile
 from lifrac.problems.studies.study_file import json_schema as study_schema
 from pydantic import BaseModel
 
+from .quantity_tables import TABLES
 from .schema import CaseFile, json_schema
 from .schema_tools import dimension_of, model_inside
 
@@ -140,15 +141,18 @@ GENERATED: dict[str, Callable[[], str]] = {
     "study keys": study_tables,
     "properties": property_tables,
     "cards": card_tables,
+    **TABLES,
 }
 """Generated parts of the pages in docs/."""
+PAGES = ("cases.md", "materials.md", "ccd.md", "results.md", "architecture.md")
+"""Pages in docs/ that have some."""
 
 
 def main() -> None:
     """Write all generated parts of a checkout."""
     (HERE / "case.schema.json").write_text(schema_text(), encoding="utf-8")
     (HERE / "study.schema.json").write_text(schema_text(study_schema()), encoding="utf-8")
-    for name in ("cases.md", "materials.md", "ccd.md"):
+    for name in PAGES:
         page = HERE.parent / "docs" / name
         if page.is_file():
             page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,20 +1,16 @@
 """What a run has found so far, kept in memory on every rank."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lifrac import quantities
 from lifrac.solver.cell import Report
 
 from .loop import Observer
-from .run_folder import COLUMNS, row_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-UNITS = ("_s", "_V", "_um", "_um2", "_MPa", "_mA_per_cm2", "_mAh_per_cm2")
-"""Ends of columns that are units."""
 
 
 @dataclass(frozen=True)
@@ -58,25 +54,14 @@ class Step:
         return tuple(event.name for event in self.report.events)
 
     def __getitem__(self, name: str) -> float:
-        """A quantity by its column of `history.csv`, with or without the unit: `step["crack_tip"]` [um]."""
-        return self.row[column_of(name)]
+        """A quantity by its column of `history.csv`, with or without the unit: `step["crack_tip"]` [um].
 
-
-def column_of(name: str) -> str:
-    """The column of `history.csv` that a quantity is in, by its name with or without the unit.
-
-    Raises
-    ------
-    KeyError
-        With the names that come nearest.
-    """
-    if name in COLUMNS:
-        return name
-    found = next((f"{name}{unit}" for unit in UNITS if f"{name}{unit}" in COLUMNS), None)
-    if found is not None:
-        return found
-    near = difflib.get_close_matches(name, COLUMNS, 3, 0.4)
-    raise KeyError(f"{name!r} is no quantity of a history; near: {', '.join(near) or ', '.join(COLUMNS)}")
+        Raises
+        ------
+        KeyError
+            With the names that come nearest.
+        """
+        return self.row[quantities.key_among(name, self.row)]
 
 
 class History(Observer):
@@ -90,11 +75,13 @@ class History(Observer):
         self.accepted(report)
 
     def accepted(self, report: Report) -> None:
-        self.rows.append(row_of(report))
+        self.rows.append(report.row())
         self.last = Step(report, self.rows[-1])
 
     def table(self) -> "pd.DataFrame":
-        """A row for each accepted step, columns as in `history.csv`."""
+        """A row for each accepted step, columns as in `history.csv`; `attrs["units"]` has the unit of each."""
         import pandas as pd
 
-        return pd.DataFrame(self.rows, columns=list(COLUMNS))
+        table = pd.DataFrame(self.rows, columns=list(self.rows[0] if self.rows else quantities.HISTORY_COLUMNS))
+        table.attrs["units"] = {name: quantities.number(name).unit for name in table}
+        return table

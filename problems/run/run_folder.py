@@ -22,32 +22,6 @@ from .code_version import code_hash
 from .files import LOCK, MARKS, STUDIES, claimed, write_aside
 from .statement import Statement
 
-COLUMNS = (
-    "step",
-    "time_s",
-    "dt_s",
-    "protocol_step",
-    "current_density_mA_per_cm2",
-    "charge_mAh_per_cm2",
-    "cell_voltage_V",
-    "crack_length_um",
-    "crack_tip_um",
-    "lithium_length_um",
-    "max_lithium_pressure_MPa",
-    "mouth_opening_um",
-    "flaw_volume_um2",
-    "lithium_volume_um2",
-    "extruded_um2",
-    "flaw_current_share",
-    "newton_iterations",
-    "charge_balance_error",
-    "lithium_balance_error",
-    "energy_balance_error",
-    "contact_anode",
-    "contact_counter",
-    "cycle",
-    "toughness_factor",
-)
 FIELDS = "fields.vtkhdf"
 PACKAGES = (
     "lifrac",
@@ -60,38 +34,6 @@ PACKAGES = (
     "scipy",
     "mpi4py",
 )
-
-
-def row_of(report: StepReport[Any]) -> dict[str, float | int]:
-    """A history row, in the units of the column names."""
-    m, s = report.measures, report.state
-    values = (
-        report.number,
-        s.time,
-        report.dt,
-        report.protocol_step,
-        current(report.current_density),
-        capacity(s.charge),
-        s.cell_voltage,
-        m.crack_length,
-        m.crack_tip,
-        m.lithium_length,
-        m.max_pressure,
-        m.mouth_opening,
-        m.flaw_volume,
-        m.lithium_volume,
-        s.extruded,
-        m.flaw_current_share,
-        report.iterations,
-        m.charge_error,
-        m.lithium_error,
-        m.energy_error,
-        m.contact_anode,
-        m.contact_counter,
-        report.cycle,
-        m.toughness_factor,
-    )
-    return dict(zip(COLUMNS, values, strict=True))
 
 
 class RunFolder:
@@ -115,6 +57,8 @@ class RunFolder:
         self._lock: IO[str] | None = None
         self._lines = 0
         """Of events.jsonl."""
+        self._columns: tuple[str, ...] = ()
+        """Of history.csv."""
         _check_free(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -139,7 +83,7 @@ class RunFolder:
             If another process computes it.
         """
         folder = cls.__new__(cls)
-        folder.path, folder._lines = path, 0
+        folder.path, folder._lines, folder._columns = path, 0, ()
         folder._lock = claimed(path, "run")
         return folder
 
@@ -179,14 +123,18 @@ class RunFolder:
         """Write the resolved case and begin the tables: all that a point of a study has."""
         if resolved := case.resolved_toml():
             (self.path / "case.toml").write_text(resolved)
-        with (self.path / "history.csv").open("w", newline="") as file:
-            csv.writer(file).writerow(COLUMNS)
-        (self.path / "events.jsonl").touch()
+        for name in ("history.csv", "events.jsonl"):
+            (self.path / name).touch()
 
     def add(self, report: StepReport[Any]) -> None:
-        """Append a history row and its events."""
+        """Append a history row, the first one below the names of the columns, and its events."""
+        row = report.row()
         with (self.path / "history.csv").open("a", newline="") as file:
-            csv.writer(file).writerow([_text(v) for v in row_of(report).values()])
+            writer = csv.writer(file)
+            if report.number == 0:
+                self._columns = tuple(row)
+                writer.writerow(self._columns)
+            writer.writerow([_text(row[name]) for name in self._columns])
         for event in report.events:
             self.event(event)
 
@@ -212,6 +160,8 @@ class RunFolder:
         for name, count in (("history.csv", rows), ("events.jsonl", self._lines)):
             lines = (self.path / name).read_text().splitlines(keepends=True)
             write_aside(self.path / name, "".join(lines[:count]))
+        with (self.path / "history.csv").open(newline="") as file:
+            self._columns = tuple(next(csv.reader(file)))
         (self.path / SUMMARY).unlink(missing_ok=True)
 
     def summary(self, values: Mapping[str, Any]) -> None:

@@ -4,32 +4,27 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lifrac.problems.quantities.units import capacity, current
+from lifrac.quantities import AT_END, LARGEST, REGISTRY, in_units
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.protocol.events import Event
 from lifrac.solver.protocol.measures import Measures
-from lifrac.solver.protocol.stepper import ProtocolRun
-
-BALANCES = {
-    "charge_balance_error": "charge_error",
-    "lithium_balance_error": "lithium_error",
-    "energy_balance_error": "energy_error",
-}
-"""Balances in the summary, where the worst step counts, and in `Measures`."""
-LARGEST = {"max_lithium_pressure_MPa": "max_pressure", **BALANCES}
-"""Keys of the summary that are the largest value of the whole run, and the attributes of `Measures`."""
+from lifrac.solver.protocol.stepper import ProtocolRun, StepReport
 
 
 class Worst:
-    """The largest pressure and the worst balances of a run so far."""
+    """The largest values of a run so far, of those quantities of which the summary has them."""
 
     def __init__(self) -> None:
-        self.values = dict.fromkeys(LARGEST, 0.0)
+        self.values: dict[str, float] = {}
+        """By key of the summary, in its units."""
+        self._keys = [key for key in REGISTRY.summary() if key.how == LARGEST]
 
     def see(self, measures: Measures) -> None:
         """Take note of the first state, or of an accepted step."""
-        for name, attribute in LARGEST.items():
-            self.values[name] = max(self.values[name], getattr(measures, attribute))
+        for key in self._keys:
+            if key.quantity.name in measures:
+                value = key.quantity.out(measures[key.quantity.name])
+                self.values[key.key] = max(self.values.get(key.key, value), value)
 
     def go_on(self, values: Mapping[str, float]) -> None:
         """Take up what was kept with a checkpoint."""
@@ -58,7 +53,7 @@ def _under_way(protocol: Sequence[ProtocolStep], ended: int) -> int:
     return next((step.cycle for step in protocol[ended:] if step.current_density), 0)
 
 
-def _protocol_figures(engine: ProtocolRun[Any]) -> dict[str, Any]:
+def _of_protocol(engine: ProtocolRun[Any]) -> dict[str, Any]:
     """How far the cell has come in its protocol, and where it failed."""
     protocol, ended, failure = engine.cell_model.protocol, engine.counters.ended, engine.failure
     empty, state = engine.counters.happened.get("flaw_empty"), engine.state
@@ -66,10 +61,10 @@ def _protocol_figures(engine: ProtocolRun[Any]) -> dict[str, Any]:
     at_failure = None if failure is None or failure.step is None else failure.step.current_density
     return {
         "cycles_completed": cycles_completed(protocol, ended),
-        "ramp_current_density_survived_mA_per_cm2": _current(survived),
-        "current_density_at_failure_mA_per_cm2": _current(at_failure),
-        "half_step_capacity_at_failure_mAh_per_cm2": None if failure is None else capacity(failure.passed),
-        "plated_capacity_mAh_per_cm2": capacity(0.5 * (state.throughput + state.charge)),
+        "ramp_current_density_survived": survived,
+        "current_density_at_failure": at_failure,
+        "half_step_capacity_at_failure": None if failure is None else failure.passed,
+        "plated_capacity": 0.5 * (state.throughput + state.charge),
         "flaw_empty_since_protocol_step": None if empty is None else empty.index,
         "flaw_empty_since_cycle": (empty.step.cycle or None) if empty is not None and empty.step is not None else None,
     }
@@ -81,10 +76,6 @@ def emptiness(summary: Mapping[str, Any]) -> str:
     if since is None:
         return ""
     return f"flaw empty since {f'cycle {cycle}' if cycle else f'protocol step {since + 1}'}"
-
-
-def _current(value: float | None) -> float | None:
-    return None if value is None else current(value)
 
 
 def summary_of(
@@ -114,10 +105,9 @@ def summary_of(
     not_stored : int
         How often a state could not be stored.
     """
-    state, m, counters = engine.state, engine.measures, engine.counters
-    happened = {name: capacity(event.charge) for name, event in counters.happened.items()}
-    first = next((s.current_density for s in engine.cell_model.protocol if s.current_density), 0.0)
-    return {
+    counters = engine.counters
+    first = (step.current_density for step in engine.cell_model.protocol if step.current_density)
+    of_run = {
         "outcome": engine.outcome,
         "termination": engine.termination,
         "ranks": ranks,
@@ -127,26 +117,31 @@ def summary_of(
         "steps": counters.steps,
         "rejected_steps": counters.rejected,
         "nonlinear_iterations": counters.iterations,
-        "wall_time_s": round(time.monotonic() - begun, 3),
-        "time_s": state.time,
-        "first_current_density_mA_per_cm2": current(first),
-        "current_density_at_end_mA_per_cm2": current(counters.current),
-        "anode_current_density_at_end_mA_per_cm2": current(m.anode_current),
-        "counter_current_density_at_end_mA_per_cm2": current(m.counter_current),
-        "anode_area_um": engine.areas.anode,
-        "counter_area_um": engine.areas.counter,
-        "charge_mAh_per_cm2": capacity(state.charge),
-        "capacity_at_fracture_mAh_per_cm2": happened.get("fracture"),
-        "capacity_at_crack_through_mAh_per_cm2": happened.get("crack_through"),
-        "capacity_at_short_mAh_per_cm2": happened.get("short_circuit"),
-        "capacity_at_contact_loss_mAh_per_cm2": happened.get("contact_lost"),
-        **_protocol_figures(engine),
-        "crack_length_um": m.crack_length,
-        "lithium_length_um": m.lithium_length,
-        "lithium_pressure_at_end_MPa": m.max_pressure,
-        "cell_voltage_V": state.cell_voltage,
-        **worst.values,
+        "wall_time": round(time.monotonic() - begun, 3),
+        "first_current_density": next(first, 0.0),
+        "anode_area": engine.areas.anode,
+        "counter_area": engine.areas.counter,
+        **_capacities(counters.happened),
+        **_of_protocol(engine),
     }
+    return in_units(of_run) | _at_end(engine.last_report()) | worst.values
+
+
+def _capacities(happened: Mapping[str, Event]) -> dict[str, float | None]:
+    """Net charge per area of the anode when something first happened [C/m2]."""
+    events = {
+        "capacity_at_fracture": "fracture",
+        "capacity_at_crack_through": "crack_through",
+        "capacity_at_short": "short_circuit",
+        "capacity_at_contact_loss": "contact_lost",
+    }
+    return {name: happened[event].charge if event in happened else None for name, event in events.items()}
+
+
+def _at_end(report: StepReport[Any]) -> dict[str, float]:
+    """Keys of the summary that tell where the run stands."""
+    keys = (key for key in REGISTRY.summary() if key.how == AT_END and key.quantity.name in report)
+    return {key.key: key.quantity.out(report[key.quantity.name]) for key in keys}
 
 
 def end_of(engine: ProtocolRun[Any], failure: str) -> Event:

@@ -10,10 +10,10 @@ from typing import NoReturn
 
 from lifrac.errors import InputError
 from lifrac.postprocess.read.field_file import FieldFile
+from lifrac.quantities import HISTORY_COLUMNS
 from lifrac.solver.protocol.restart import RestartData
 
 from .checkpoint import ANEW
-from .run_folder import COLUMNS
 
 SAME_TIME = 1.0e-9
 """Relative difference between a time in a table, written with twelve digits, and the same time in a checkpoint."""
@@ -46,11 +46,11 @@ def _lines(file: Path) -> list[str]:
 def _check_history(file: Path, checkpoint: RestartData) -> None:
     """A row for every step from 0 to that of the checkpoint."""
     last, rows = int(checkpoint.kept["counters"]["steps"]), list(csv.reader(_lines(file)))
-    if not rows or tuple(rows[0]) != COLUMNS:
+    if not rows or not set(HISTORY_COLUMNS) <= set(rows[0]):
         _refuse(file, "does not begin with the names of the columns that this version writes")
     if len(rows) < last + 2:
         _refuse(file, f"ends with step {len(rows) - 2}, but the checkpoint is of step {last}: rows are missing")
-    times = [_time(file, row, number) for number, row in enumerate(rows[1 : last + 2])]
+    times = [_time(file, rows[0], row, number) for number, row in enumerate(rows[1 : last + 2])]
     for number, (before, after) in enumerate(pairwise(times)):
         if after <= before:
             _refuse(file, f"step {number + 1} is not later than the step before it")
@@ -58,12 +58,12 @@ def _check_history(file: Path, checkpoint: RestartData) -> None:
         _refuse(file, f"step {last} ends at {times[-1]:.12g} s, in the checkpoint at {checkpoint.time:.12g} s")
 
 
-def _time(file: Path, row: Sequence[str], number: int) -> float:
+def _time(file: Path, columns: Sequence[str], row: Sequence[str], number: int) -> float:
     """Time of a step [s], whose row must be whole."""
-    if len(row) != len(COLUMNS):
-        _refuse(file, f"the row of step {number} has {len(row)} entries instead of {len(COLUMNS)}")
+    if len(row) != len(columns):
+        _refuse(file, f"the row of step {number} has {len(row)} entries instead of {len(columns)}")
     try:
-        values = dict(zip(COLUMNS, map(float, row), strict=True))
+        values = dict(zip(columns, map(float, row), strict=True))
     except ValueError:
         _refuse(file, f"the row of step {number} holds what is no number")
     if values["step"] != number:

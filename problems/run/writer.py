@@ -177,7 +177,7 @@ class FolderWriter(Observer):
         self.progress.update(
             self._done(report),
             f"{capacity(report.state.charge):.4f} mAh/cm2, crack {m.crack_tip:.1f} um, "
-            f"lithium {m.lithium_length:.1f} um, {m.max_pressure:.0f} MPa",
+            f"lithium {m.lithium_length:.1f} um, {m.max_lithium_pressure:.0f} MPa",
         )
 
     def ended(self, end: End) -> None:

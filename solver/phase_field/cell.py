@@ -1,20 +1,22 @@
 """A cell of the phase-field engine: every rank steps its part of the mesh, with equal decisions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dolfinx import fem
 from lifrac.errors import NumericalFailure
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.meeting import meeting_of, shared
+from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.cell import Cell
 from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.output.recorder import FieldRecorder
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.restart import RestartData
 
 from .engine import PhaseFieldEngine
+from .phase_field_fields import PhaseFieldFields
 from .problem import PhaseFieldProblem
-from .recorder import PhaseFieldRecorder
 
 
 class PhaseFieldCell(Cell[PhaseFieldEngine]):
@@ -29,6 +31,8 @@ class PhaseFieldCell(Cell[PhaseFieldEngine]):
         Where to go on, on the mesh that it holds; default: the cell as assembled.
     crack_kinetics : FaceKinetics, optional
         Replaces the charge transfer of the crack faces (verification).
+    quantities : sequence of Quantity
+        What is measured and stored of this cell, besides what is registered; each with its function.
 
     Raises
     ------
@@ -44,13 +48,14 @@ class PhaseFieldCell(Cell[PhaseFieldEngine]):
         model: PhaseFieldModel,
         restart: RestartData | None = None,
         crack_kinetics: FaceKinetics | None = None,
+        quantities: Sequence[Quantity] = (),
     ) -> None:
-        self.comm, self.model = tagged.mesh.comm, model
+        self.comm, self.model, self.quantities = tagged.mesh.comm, model, declare_own(quantities)
         try:
             if restart is None:
-                self.engine = PhaseFieldEngine(PhaseFieldProblem(tagged, model, crack_kinetics))
+                self.engine = PhaseFieldEngine(PhaseFieldProblem(tagged, model, crack_kinetics), quantities=quantities)
             else:
-                self.engine = PhaseFieldEngine.resumed(self.comm, model, restart.kept, restart.arrays)
+                self.engine = PhaseFieldEngine.resumed(self.comm, model, restart.kept, restart.arrays, quantities)
         except NumericalFailure as error:
             shared(meeting_of(self.comm), error)
             raise
@@ -70,24 +75,19 @@ class PhaseFieldCell(Cell[PhaseFieldEngine]):
 
     @property
     def fields(self) -> Mapping[str, fem.Function]:
-        problem = self.engine.at_state()
-        cell, state = problem.cell, problem.fields
-        displacement = fem.Function(state.displacement.function_space)
-        displacement.x.array[:] = cell.intact.x.array + state.displacement.x.array
-        found = {"displacement": displacement}
-        views = {
-            "potential": cell.potential,
-            "damage": state.damage,
-            "aperture": cell.aperture,
-            "fill_fraction": cell.fill_fraction,
-            "lithium_pressure": cell.pressure,
-        }
-        for name, function in views.items():
-            found[name] = function.copy()
-        for name, function in found.items():
-            function.name = name
-        return found
+        view = PhaseFieldFields(self.engine.at_state())
+        view.update()
+        return view.fields(self.quantities)
 
     def recorder(self, path: Path, until: float | None = None) -> Callable[[], None]:
-        writer = PhaseFieldRecorder(path, until)
-        return lambda: writer.record(self.engine.at_state(), self.engine.state.time)
+        view, writer = PhaseFieldFields(self.engine.at_state()), FieldRecorder(path, until, self.quantities)
+
+        def record() -> None:
+            nonlocal view
+            problem = self.engine.at_state()
+            if problem is not view.problem:
+                view = PhaseFieldFields(problem)
+            view.update()
+            writer.record(view, self.engine.state.time)
+
+        return record

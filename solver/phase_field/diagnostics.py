@@ -5,17 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import ufl
 from dolfinx import fem
-from lifrac.solver.numerics.nodal import values_of
-from lifrac.solver.phase_field.fracture.energy_release import BROKEN
 from lifrac.solver.phase_field.fracture.fields import Floats
-from lifrac.solver.protocol.measures import Measures, relative
 from mpi4py import MPI
 from scipy.spatial import cKDTree
 
 from .problem import PhaseFieldProblem, PhaseState, Step
-
-FILLED = 0.5
-"""Share of the aperture from which on a node counts as reached by lithium."""
 
 
 @dataclass
@@ -34,7 +28,7 @@ class Reference:
 
 
 class Observer:
-    """Computes `Measures` of the fields as they are; integrals are compiled once (collective).
+    """Reads lengths, currents and energies off the fields as they are; integrals are compiled once (collective).
 
     Parameters
     ----------
@@ -60,7 +54,8 @@ class Observer:
         self.reference = reference or Reference(self.surface())
         mouth = np.zeros(len(self.x), dtype=bool)
         mouth[cell.nodes_on("anode")] = True
-        self._at_face = mouth
+        self.at_face = mouth
+        """Nodes on the anode face."""
 
     def _distances(self) -> Floats:
         """Of every node from the nodes that are broken at the start [um] (collective)."""
@@ -120,42 +115,6 @@ class Observer:
         surplus[nodes] = new.metal[nodes] - cell.volume.capacity()[nodes]
         new.metal -= surplus
         return cell.total(surplus)
-
-    def measure(self, state: PhaseState) -> Measures:
-        """Scalars of a committed state, at which the fields are."""
-        p, cell = self.problem, self.problem.cell
-        d = p.fields.damage.x.array
-        broken = d >= BROKEN
-        filled = broken & (cell.fill_fraction.x.array >= FILLED)
-        volume = p.copies * cell.total(np.maximum(cell.volume.capacity(), 0.0))
-        stored = p.copies * cell.total(state.metal)
-        metal = state.initial_metal + state.plated_in_flaw - state.extruded
-        crack, anode, counter = self.reference.currents
-        total, width = crack + anode, cell.areas.anode
-        scale = p.scales.opening * p.scales.length
-        a0 = p.model.flaw.length
-        return Measures(
-            crack_length=self.crack_length(),
-            crack_tip=p.largest(self.x[broken, 1]),
-            lithium_length=max(p.largest(self.x[filled, 1]), 0.0),
-            max_pressure=p.largest(state.pressure),
-            mouth_opening=max(p.largest(values_of(cell.aperture)[broken & self._at_face]), 0.0),
-            flaw_volume=volume,
-            lithium_volume=stored,
-            flaw_current_share=crack / total if abs(total) > 1.0e-9 * width else 0.0,
-            charge_error=relative(
-                state.charge_in - state.charge_out, abs(state.charge_in), width * max(state.throughput, 1.0)
-            ),
-            lithium_error=relative(stored - metal, max(abs(metal), state.exchanged), 1.0e-3 * scale),
-            energy_error=relative(
-                self.energy() - self.reference.energy - state.work["pressure"] - state.work.get("along", 0.0),
-                abs(state.work["pressure"]),
-                p.surface_energy * 0.01 * a0,
-            ),
-            advance=p.largest(self.from_flaw[broken]),
-            anode_current=total / cell.areas.anode,
-            counter_current=counter / cell.areas.counter,
-        )
 
     def begin(self) -> None:
         """The fields are at the cell's first state."""

@@ -1,11 +1,12 @@
 """The phase-field engine: cracks that choose their own path, filled with lithium, along a protocol."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 from lifrac.errors import NumericalFailure
 from lifrac.parallel.meeting import meeting_of, shared
+from lifrac.quantities import Quantity
 from lifrac.solver.model.cell import PhaseFieldModel
 from lifrac.solver.numerics.adaptive import Adaptive
 from lifrac.solver.phase_field.lithium.initial_fill import fill_flaw
@@ -16,6 +17,7 @@ from mpi4py import MPI
 
 from .adaptive_cell import AdaptiveCell, adaptive_mesh, resumed
 from .diagnostics import Observer, Reference
+from .phase_field_view import PhaseFieldView
 from .problem import PhaseFieldProblem, PhaseState, Step
 
 ADVANCE_ALLOWANCE = 0.5
@@ -48,12 +50,18 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         On the first mesh, as assembled; the engine goes on to finer ones where the model wants that.
     mesh, reference : optional
         Those of a run that goes on (see `resumed`).
+    quantities : sequence of Quantity
+        What this cell is measured for, besides what is registered; each with its function.
     """
 
     def __init__(
-        self, problem: PhaseFieldProblem, mesh: Adaptive[AdaptiveCell] | None = None, reference: Reference | None = None
+        self,
+        problem: PhaseFieldProblem,
+        mesh: Adaptive[AdaptiveCell] | None = None,
+        reference: Reference | None = None,
+        quantities: Sequence[Quantity] = (),
     ) -> None:
-        super().__init__(problem.model, problem.scales.opening)
+        super().__init__(problem.model, problem.scales.opening, quantities)
         self.model: PhaseFieldModel = problem.model
         self.share_failure = partial(shared, meeting_of(problem.comm))
         self.mesh = mesh or adaptive_mesh(problem)
@@ -65,17 +73,24 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         if reference is None:
             self.observer.begin()
         self._pressure = self.problem.cell.mean_pressure()
-        self.measures = self.observer.measure(self.state)
+        self.measures = self._measure(self.state)
         top = self.problem.largest(self.observer.x[:, 1])
         self.path_end = top - self.model.diffuse.length
         self.start(resolution=1.5 * self.model.diffuse.cell_size)
 
     @classmethod
-    def resumed(cls, comm: MPI.Comm, model: PhaseFieldModel, kept: Kept, arrays: Arrays) -> "PhaseFieldEngine":
+    def resumed(
+        cls,
+        comm: MPI.Comm,
+        model: PhaseFieldModel,
+        kept: Kept,
+        arrays: Arrays,
+        quantities: Sequence[Quantity] = (),
+    ) -> "PhaseFieldEngine":
         """The engine that `bookmark` and `arrays` were taken from (collective); arrays are those of rank 0."""
         mesh = resumed(comm, model, arrays)
         mesh.problem.start = replace(mesh.problem.start, **kept["accounts"])
-        engine = cls(mesh.problem.problem, mesh, Reference(**kept["reference"]))
+        engine = cls(mesh.problem.problem, mesh, Reference(**kept["reference"]), quantities)
         engine.go_on(kept)
         engine._pressure = kept["mean_pressure"]
         return engine
@@ -166,7 +181,11 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         assert isinstance(trial, PhaseTrial)
         self.observer.book(self.state, trial.state, trial.step, dt)
         self.observer.remember(trial.step)
-        return self.observer.measure(trial.state)
+        return self._measure(trial.state)
+
+    def _measure(self, state: PhaseState) -> Measures:
+        """Numbers of a state at which the fields are (collective)."""
+        return PhaseFieldView(self.observer, state).measured(self.quantities)
 
     def _load(self, trial: Trial[PhaseState], measures: Measures) -> float:
         assert isinstance(trial, PhaseTrial)

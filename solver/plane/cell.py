@@ -1,14 +1,15 @@
 """A cell of the plane engine: rank 0 steps the small surface problem, all ranks condense and recover bulk fields."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from dolfinx import fem
 from lifrac.parallel.collective import on_root
+from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.cell import Cell
 from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.output.recorder import FieldRecorder
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.cell_state import CellState
 from lifrac.solver.protocol.restart import RestartData, kept_accounts
@@ -17,10 +18,10 @@ from mpi4py import MPI
 
 from .body import PlaneBody
 from .engine import PlaneEngine
+from .plane_fields import PlaneFields, SurfaceSnapshot
 from .problem import SurfaceProblem
-from .recorder import FieldRecorder, SurfaceSnapshot
 from .system import BulkSystem
-from .unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+from .unknowns import OPENING
 
 
 class PlaneCell(Cell[PlaneEngine]):
@@ -40,6 +41,8 @@ class PlaneCell(Cell[PlaneEngine]):
         Replaces the charge transfer of the crack faces (verification).
     system : BulkSystem, optional
         How the bulk enters Newton's method; default: condensed.
+    quantities : sequence of Quantity
+        What is measured and stored of this cell, besides what is registered; each with its function.
 
     Raises
     ------
@@ -55,15 +58,16 @@ class PlaneCell(Cell[PlaneEngine]):
         restart: RestartData | None = None,
         crack_kinetics: FaceKinetics | None = None,
         system: BulkSystem | None = None,
+        quantities: Sequence[Quantity] = (),
     ) -> None:
-        self.body, self.model = body, model
+        self.body, self.model, self.quantities = body, model, declare_own(quantities)
         self.comm = body.tagged.mesh.comm if comm is None else comm
 
         def make() -> PlaneEngine:
             problem = SurfaceProblem(body.surface, body.response, model, crack_kinetics, system)
             if restart is None:
-                return PlaneEngine(problem)
-            return PlaneEngine.resumed(problem, restart.kept, restart.arrays)
+                return PlaneEngine(problem, quantities=quantities)
+            return PlaneEngine.resumed(problem, restart.kept, restart.arrays, quantities)
 
         self.engine = on_root(self.comm, make)
 
@@ -110,32 +114,19 @@ class PlaneCell(Cell[PlaneEngine]):
 
     @property
     def fields(self) -> Mapping[str, fem.Function]:
-        at, bulk, model = self._snapshot(), self.body.bulk, self.model
-        v, surface = at.values, self.body.surface
-        opening = v[surface.crack, OPENING]
-        modulus, pressure = model.electrolyte.youngs_modulus, model.loads.stack_pressure
-        found = {
-            "potential": bulk.recover_potential(v[:, POTENTIAL]),
-            "displacement": bulk.recover_displacement(opening, modulus, pressure),
-        }
-        nodal: dict[str, Floats] = {
-            "aperture": at.aperture,
-            "lithium_thickness": v[:, METAL],
-            "lithium_pressure": v[:, PRESSURE],
-            "damage": at.damage,
-            "face_current_density": v[:, CURRENT] - v[:, COUNTER_CURRENT],
-            "contact": at.contact,
-        }
-        for name, values in nodal.items():
-            found[name] = fem.Function(surface.space)
-            found[name].x.array[:] = np.asarray(values)
-        for name, function in found.items():
-            function.name = name
-        return found
+        view = PlaneFields(self.body.bulk, self.model)
+        view.update(self._snapshot())
+        return view.fields(self.quantities)
 
     def recorder(self, path: Path, until: float | None = None) -> Callable[[], None]:
-        writer = FieldRecorder(self.body.bulk, self.model, path, until)
-        return lambda: writer.record(self._snapshot())
+        view, writer = PlaneFields(self.body.bulk, self.model), FieldRecorder(path, until, self.quantities)
+
+        def record() -> None:
+            snapshot = self._snapshot()
+            view.update(snapshot)
+            writer.record(view, snapshot.time)
+
+        return record
 
 
 def _light[T](found: T) -> T:

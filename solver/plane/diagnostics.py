@@ -5,7 +5,6 @@ import ufl
 from dolfinx import fem
 from lifrac.solver.physics import lithium
 from lifrac.solver.physics.constants import surface_velocity_per_current
-from lifrac.solver.protocol.measures import Measures, relative
 
 from .problem import SurfaceProblem
 from .surface import ANODE, COUNTER, CRACK
@@ -18,7 +17,7 @@ TIP_SHARE = 0.1
 
 
 class Observer:
-    """Computes `Measures`; integrals are compiled once."""
+    """Reads lengths, currents and energies off states; integrals are compiled once."""
 
     def __init__(self, problem: SurfaceProblem) -> None:
         self.problem = problem
@@ -154,38 +153,3 @@ class Observer:
     def stored(self, state: State) -> float:
         """Lithium in the flaw [um2 per depth]."""
         return float(self.problem.crack.area @ state.values[:, METAL])
-
-    def measure(self, state: State) -> Measures:
-        p = self.problem
-        v = state.values
-        crack, anode, counter = self.currents()
-        aperture = p.crack.aperture + v[:, OPENING]
-        stored, tip = self.stored(state), self.crack_tip(state)
-        recoverable, dissipated = self.cohesive_energy(state)
-        energy = self.elastic_energy(v) + recoverable + dissipated + state.work["viscous"] - state.work["start"]
-        work = state.work["pressure"]
-        metal = state.initial_metal + state.plated_in_flaw - state.extruded
-        total = crack + anode
-        chain = self.problem.surface.mouth
-        contact_anode, contact_counter = self.mean_contact(state)
-        return Measures(
-            crack_length=self.crack_length(state),
-            crack_tip=tip,
-            advance=tip - p.model.flaw.length,
-            lithium_length=self.lithium_length(state),
-            max_pressure=float(v[p.surface.crack, PRESSURE].max()),
-            mouth_opening=float(aperture[chain].max()),
-            flaw_volume=float(p.crack.area @ np.maximum(aperture, 0.0)),
-            lithium_volume=stored,
-            flaw_current_share=crack / total if abs(total) > 1.0e-9 * p.areas.anode else 0.0,
-            charge_error=relative(
-                state.charge_in - state.charge_out, abs(state.charge_in), p.areas.anode * max(state.throughput, 1.0)
-            ),
-            lithium_error=relative(stored - metal, max(abs(metal), state.exchanged), p.scales.length * p.smallest),
-            energy_error=relative(energy - work, abs(work), p.scales.pressure * p.scales.length * p.smallest),
-            contact_anode=contact_anode,
-            contact_counter=contact_counter,
-            toughness_factor=state.toughness_factor,
-            anode_current=total / p.areas.anode,
-            counter_current=counter / p.areas.counter,
-        )

@@ -1,9 +1,11 @@
 """The plane engine: a crack that grows in the plane of its flaw, with the bulk condensed onto that plane."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from lifrac.errors import NumericalFailure
+from lifrac.quantities import Quantity
 from lifrac.solver.interfaces.contact import Contact
 from lifrac.solver.protocol.events import EVENT_TOLERANCE
 from lifrac.solver.protocol.measures import Areas, Measures
@@ -12,6 +14,7 @@ from lifrac.solver.protocol.stepper import CONTACT_ALLOWANCE, PRESSURE_ALLOWANCE
 from scipy.spatial import cKDTree
 
 from .diagnostics import Observer
+from .plane_view import PlaneView
 from .problem import NewtonResult, SurfaceProblem
 from .unknowns import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
 
@@ -34,22 +37,28 @@ class PlaneEngine(ProtocolRun[State]):
     problem : SurfaceProblem
     state : State, optional
         Where to start; default: the assembled cell at rest.
+    quantities : sequence of Quantity
+        What this cell is measured for, besides what is registered; each with its function.
     """
 
     @classmethod
-    def resumed(cls, problem: SurfaceProblem, kept: Kept, arrays: Arrays) -> "PlaneEngine":
+    def resumed(
+        cls, problem: SurfaceProblem, kept: Kept, arrays: Arrays, quantities: Sequence[Quantity] = ()
+    ) -> "PlaneEngine":
         """The engine that `bookmark` and `arrays` were taken from."""
         order = cKDTree(arrays["nodes"]).query(problem.surface.x)[1]  # whatever the order of nodes was then
         contact = Contact(arrays["contact"][order], arrays["lowest_contact"][order]) if "contact" in arrays else None
         state = State(arrays["values"][order], arrays["largest"][order], contact=contact, **kept["accounts"])
-        engine = cls(problem, state)
+        engine = cls(problem, state, quantities)
         engine.go_on(kept)
         if "previous" in arrays:
             engine._previous = arrays["previous"][order], kept["previous_step"]
         return engine
 
-    def __init__(self, problem: SurfaceProblem, state: State | None = None) -> None:
-        super().__init__(problem.model, problem.scales.length)
+    def __init__(
+        self, problem: SurfaceProblem, state: State | None = None, quantities: Sequence[Quantity] = ()
+    ) -> None:
+        super().__init__(problem.model, problem.scales.length, quantities)
         self.problem = problem
         self.model = problem.model
         self.observer = Observer(problem)
@@ -58,7 +67,7 @@ class PlaneEngine(ProtocolRun[State]):
             self.state.contact = problem.contact_at_rest()
         self._previous: tuple[Floats, float] | None = None
         self._evaluate(self.state, 1.0)
-        self.measures = self.observer.measure(self.state)
+        self.measures = self._measure(self.state)
         chain = self.observer.distance
         self.path_end = (
             float(chain[-1] - 1.01 * (chain[-1] - chain[-2]))
@@ -220,11 +229,15 @@ class PlaneEngine(ProtocolRun[State]):
         self.problem.residual(new.values, new.cell_voltage, dt)
         self.observer.book(self.state, new, dt, trial.result.residual)
         self._previous = (self.state.values, dt)
-        return self.observer.measure(new)
+        return self._measure(new)
+
+    def _measure(self, state: State) -> Measures:
+        """Numbers of a state at which the problem was last evaluated."""
+        return PlaneView(self.observer, state).measured(self.quantities)
 
     def _load(self, trial: Trial[State], measures: Measures) -> float:
         new = trial.state
-        change = abs(measures.max_pressure - self.measures.max_pressure) / self.problem.scales.pressure
+        change = abs(measures.max_lithium_pressure - self.measures.max_lithium_pressure) / self.problem.scales.pressure
         return max(
             self._advance_in_cells(new) / self.model.control.max_advance_cells,
             change / PRESSURE_ALLOWANCE,

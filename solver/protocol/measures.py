@@ -1,6 +1,20 @@
-"""What histories tell of a committed state."""
+"""What histories tell of a committed state, and how the functions that compute it look at the state."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lifrac import quantities
+from lifrac.errors import InputError
+from lifrac.quantities import Quantity, View
+from lifrac.solver.model.cell import CellModel
+from numpy.typing import NDArray
+
+from .cell_state import CellState
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -14,36 +28,134 @@ class Areas:
     counter: float
 
 
-@dataclass(frozen=True)
-class Measures:
-    """Scalars of one committed state, internal units (per unit depth in 2D)."""
+class Measures(Mapping[str, float]):
+    """Numbers of one committed state by name (`lifrac.quantities`), in internal units, per unit depth in 2D.
 
-    crack_length: float
-    """By damage, that is by dissipated energy where Gc is constant, from the anode face [um]."""
-    crack_tip: float
-    """Traction-free tip [um]."""
-    lithium_length: float
-    max_pressure: float
-    mouth_opening: float
-    """Aperture at the mouth [um]."""
-    flaw_volume: float
-    lithium_volume: float
-    flaw_current_share: float
-    """Part of the cell current that plates in the flaw [-]."""
-    charge_error: float
-    lithium_error: float
-    energy_error: float
-    contact_anode: float = 1.0
-    """Mean contact that voids leave on the anode face [-]."""
-    contact_counter: float = 1.0
-    toughness_factor: float = 1.0
-    """Gc_eff/Gc in the step to this state [-]."""
-    anode_current: float = 0.0
-    """Mean over the area of the anode of what flows into it and its flaw [A/m2]."""
-    counter_current: float = 0.0
-    """Mean over the area of the counter electrode of what flows out of it [A/m2]."""
-    advance: float = 0.0
-    """How far the crack has left the flaw [um]."""
+    `measures.crack_tip` is `measures["crack_tip"]` [um].
+
+    Parameters
+    ----------
+    values : Mapping
+        They are copied.
+    """
+
+    __slots__ = ("_values",)
+    _values: dict[str, float]
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        object.__setattr__(self, "_values", dict(values))
+
+    def __getitem__(self, name: str) -> float:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getattr__(self, name: str) -> float:
+        if name.startswith("_") or name not in self._values:
+            raise AttributeError(f"{name!r} is not measured; measured are {', '.join(self._values)}")
+        return self._values[name]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("measures of a committed state do not change")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Measures, (self._values,)
+
+    def __repr__(self) -> str:
+        return f"Measures({self._values!r})"
+
+
+class StateView(View, ABC):
+    """A committed state as functions of quantities see it: `at["lithium_volume"]` is another quantity of it.
+
+    Where the engine steps on several ranks all of them look, and get the same numbers.
+
+    Attributes
+    ----------
+    model : CellModel
+    state : CellState
+    """
+
+    model: CellModel
+    state: CellState
+
+    def __init__(self) -> None:
+        self._functions: dict[str, Callable[[Any], Any]] = {}
+        self._found: dict[str, float] = {}
+        self._asked: list[str] = []
+
+    @property
+    @abstractmethod
+    def crack_area(self) -> Floats:
+        """Area of the crack that belongs to each node of this rank, of what is meshed [um per depth in 2D, um2 in
+        3D]."""
+
+    @abstractmethod
+    def nodal(self, name: str) -> Floats:
+        """Values of a field on the crack at the same nodes, in internal units.
+
+        `aperture` [um], `lithium_thickness` [um], `lithium_pressure` [MPa] or `damage`; KeyError for others.
+        """
+
+    @abstractmethod
+    def total(self, values: Floats) -> float:
+        """Sum over the nodes of all ranks (collective)."""
+
+    def __getitem__(self, name: str) -> float:
+        if name not in self._found:
+            self._found[name] = self._computed(name)
+        return self._found[name]
+
+    def measured(self, more: Iterable[Quantity] = (), outputs: Mapping[str, float] | None = None) -> Measures:
+        """All numbers of the state (collective).
+
+        Parameters
+        ----------
+        more : iterable of Quantity
+            Besides those that are registered, each with its function.
+        outputs : Mapping, optional
+            What laws on the faces know of the state, by name, in internal units.
+
+        Raises
+        ------
+        InputError
+            If a function returns what is no number, or asks for itself. On every rank alike.
+        """
+        self._found = dict(outputs or {})
+        self._functions = {entry.name: function for entry, function in quantities.functions(type(self))}
+        self._functions |= {entry.name: entry.function for entry in more if entry.function and not entry.is_field}
+        for name in self._functions:
+            self[name]
+        return Measures(self._found)
+
+    def _computed(self, name: str) -> float:
+        if name not in self._functions:
+            raise KeyError(f"{name!r} is not measured here; measured are {', '.join(self._functions)}")
+        if name in self._asked:
+            remedy = "Compute it from other quantities"
+            raise InputError("asks for itself", key="quantity", value=name, remedy=remedy)
+        self._asked.append(name)
+        value = self._functions[name](self)
+        self._asked.pop()
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            remedy = "Let its function return a number in internal units"
+            raise InputError(
+                f"gives {value!r}, which is no number", key="quantity", value=name, remedy=remedy
+            ) from None
+
+
+@quantities.function("contact_anode", StateView)
+@quantities.function("contact_counter", StateView)
+@quantities.function("toughness_factor", StateView)
+def as_assembled(at: StateView) -> float:
+    """Value where no law changes it."""
+    return 1.0
 
 
 def relative(difference: float, size: float, floor: float) -> float:

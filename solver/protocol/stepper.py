@@ -5,11 +5,12 @@ should be is the same for all of them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
-from lifrac.errors import Interrupted, NumericalFailure
+from lifrac.errors import InputError, Interrupted, NumericalFailure
+from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.model.cell import CellModel
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.numerics.stepping import StepController
@@ -18,6 +19,7 @@ from lifrac.solver.physics.constants import surface_velocity_per_current
 from .cell_state import CellState
 from .events import EVENT_TOLERANCE, Event, Passage, Watch
 from .measures import Areas, Measures
+from .report import StepReport
 from .restart import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event
 
 USUAL_STEPS, FEWEST_STEPS = 20.0, 5.0
@@ -29,21 +31,6 @@ CONTACT_ALLOWANCE = 0.05
 """Change of contact per step at any node: currents see the contact of the step's start."""
 PRESSURE_ALLOWANCE = 0.1
 """Change of the largest lithium pressure per step, in units of the flaw's Griffith pressure."""
-
-
-@dataclass(frozen=True)
-class StepReport[S: CellState]:
-    """An accepted step."""
-
-    number: int
-    dt: float
-    protocol_step: int
-    current_density: float
-    iterations: int
-    state: S
-    measures: Measures
-    events: tuple[Event, ...] = ()
-    cycle: int = 0
 
 
 @dataclass
@@ -86,6 +73,8 @@ class ProtocolRun[S: CellState](ABC):
     model : CellModel
     flaw_opening : float
         Opening of the flaw when it grows [um]; sets the first time step.
+    quantities : sequence of Quantity
+        What this cell is measured for, besides what is registered; each with its function.
     """
 
     state: S
@@ -93,8 +82,9 @@ class ProtocolRun[S: CellState](ABC):
     path_end: float
     """Distance from the anode face [um] at which crack or lithium count as through."""
 
-    def __init__(self, model: CellModel, flaw_opening: float) -> None:
+    def __init__(self, model: CellModel, flaw_opening: float, quantities: Sequence[Quantity] = ()) -> None:
         self.cell_model, self._flaw_opening = model, flaw_opening
+        self.quantities = declare_own(quantities)
         self.counters = Counters()
         self.notes: list[str] = []
         self.marks: list[float] = []
@@ -179,6 +169,13 @@ class ProtocolRun[S: CellState](ABC):
         density = protocol[0].current_density if protocol and protocol[0].kind == "rest" else 0.0
         return StepReport(0, 0.0, 0, density, 0, self.state, self.measures)
 
+    def last_report(self) -> StepReport[S]:
+        """Where the run stands, as a report without events."""
+        counters, at = self.counters, self._at
+        return StepReport(
+            counters.steps, 0.0, at.index, counters.current, 0, self.state, self.measures, cycle=at.step.cycle
+        )
+
     def used_up(self) -> str:
         """Words for a run that has used up its steps before the end of its protocol; empty for others."""
         if self.termination != "max_steps":
@@ -213,7 +210,7 @@ class ProtocolRun[S: CellState](ABC):
         at, protocol, counters = self._at, self.cell_model.protocol, self.counters
         return {
             "accounts": kept_accounts(self.state),
-            "measures": asdict(self.measures),
+            "measures": dict(self.measures),
             "counters": {name: getattr(counters, name) for name in COUNTED},
             "happened": [kept_event(event, protocol) for event in counters.happened.values()],
             "skipped": [kept_event(event, protocol) for event in self.skipped],
@@ -227,7 +224,7 @@ class ProtocolRun[S: CellState](ABC):
     def go_on(self, kept: Kept) -> None:
         """Take up a run where `bookmark` was taken; `state` is that of then."""
         protocol, counters = self.cell_model.protocol, self.counters
-        self.measures = Measures(**kept["measures"])
+        self.measures = self._as_before(kept["measures"])
         for name, value in kept["counters"].items():
             setattr(counters, name, value)
         counters.happened.clear()
@@ -240,6 +237,16 @@ class ProtocolRun[S: CellState](ABC):
             self._at = Passage(step=protocol[kept["passage"]["index"]], **kept["passage"])
             self._controller = controller_of(kept["control"])
             self._under_way = True
+
+    def _as_before(self, kept: Mapping[str, float]) -> Measures:
+        """Measures that were kept, of the quantities that are measured now."""
+        if changed := sorted(kept.keys() ^ self.measures.keys()):
+            raise InputError(
+                f"the run was begun with other quantities of the user's own ({', '.join(changed)})",
+                key="--resume",
+                remedy="Register the same ones (lifrac.quantities.register), or begin a new run",
+            )
+        return Measures(kept)
 
     def _limits(self, step: ProtocolStep) -> float:
         """How long a protocol step lasts [s]."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.problems.case.case import Case
-from lifrac.problems.run.run_folder import COLUMNS
+from lifrac.quantities import HISTORY_COLUMNS as COLUMNS
 from lifrac.solver.model.cell import CellModel
 
 SHORT = {"crack_size": "2 um", "path_size": "10 um", "max_steps": 8}

@@ -24,8 +24,10 @@ def figures(comm: MPI.Comm) -> np.ndarray:
     engine = PhaseFieldEngine(PhaseFieldProblem(half_counter(comm), model()))
     report = next(iter(engine.run()))
     m, areas = report.measures, engine.areas
-    assert m.charge_error < 1.0e-10
-    return np.array([areas.anode, areas.counter, m.anode_current, m.counter_current, report.state.cell_voltage])
+    assert m.charge_balance_error < 1.0e-10
+    return np.array(
+        [areas.anode, areas.counter, m.anode_current_density, m.counter_current_density, report.state.cell_voltage]
+    )
 
 
 def test_phase_field_engine_does_not_depend_on_the_partition() -> None:

@@ -37,7 +37,7 @@ def test_lithium_and_growth_do_not_depend_on_the_partition() -> None:
 
 def test_the_start_under_lateral_compression_does_not_depend_on_the_partition() -> None:
     pressed = model(loads=Loads(1.0, "free", -200.0))
-    names = ("flaw_volume", "lithium_volume", "max_pressure", "crack_length")
+    names = ("flaw_volume", "lithium_volume", "max_lithium_pressure", "crack_length")
 
     def begun(comm: MPI.Comm) -> list[float]:
         cell = engine(comm, pressed)

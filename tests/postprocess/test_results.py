@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lifrac.errors import InputError
+from lifrac.postprocess.figures.plot_history import history_figure
 from lifrac.postprocess.read.field_file import ANODE, CRACK_PLANE, ELECTROLYTE, FieldFile
-from lifrac.postprocess.read.run_result import HISTORY_COLUMNS, RunResult
+from lifrac.postprocess.read.run_result import RunResult
+from lifrac.quantities import HISTORY_COLUMNS
 from lifrac.solver.output.vtkhdf import TemporalGrid
 from support.synthetic_run import THICKNESS, MakeRun
 
@@ -33,6 +35,38 @@ def test_killed_run_is_read_up_to_its_last_complete_row(make_run: MakeRun) -> No
     assert len(run.history) == 20
     assert len(run.events) == 3
     assert run.outcome is None
+
+
+def test_older_runs_are_read(make_run: MakeRun) -> None:
+    """Columns that came later are missing, others stand in another order; what was not written is what it was."""
+    folder = make_run(rows=20)
+    now = RunResult.load(folder).history
+    late = ["contact_anode", "contact_counter", "cycle", "toughness_factor"]
+    older = now.drop(columns=late)[sorted(set(now) - set(late))]
+    older.to_csv(folder / "history.csv", index=False)
+    run = RunResult.load(folder)
+    assert set(run.history) == set(HISTORY_COLUMNS)
+    assert np.allclose(run["crack_tip"], now["crack_tip_um"])
+    assert np.allclose(run["crack_tip_um"], now["crack_tip_um"])
+    assert (run.history[["contact_anode", "contact_counter", "toughness_factor"]] == 1.0).all(axis=None)
+    assert (run["cycle"] == 0.0).all()
+    with pytest.raises(KeyError, match="crack_tip"):
+        run["crack_tipp"]
+
+
+def test_a_run_with_quantities_of_its_own_is_read_and_drawn(make_run: MakeRun) -> None:
+    """Also where nobody has registered them: the unit is the end of the name; numbers that are none are kept."""
+    folder = make_run(rows=20)
+    table = RunResult.load(folder).history
+    table.assign(mean_pressure_MPa=np.where(np.arange(20) < 5, np.nan, 2.0)).to_csv(
+        folder / "history.csv", index=False, na_rep="nan"
+    )
+    run = RunResult.load(folder)
+    assert len(run.history) == 20
+    assert run["mean_pressure"].isna().sum() == 5
+    axes = history_figure(run, None).axes
+    assert axes[-1].get_ylabel() == "Mean pressure (MPa)"
+    assert np.nanmax(axes[-1].lines[0].get_ydata()) == 2.0
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path, make_run: MakeRun) -> None:
@@ -66,7 +100,7 @@ def test_fields_in_two_dimensions(make_run: MakeRun) -> None:
     assert fields.spread(3) == [0, 3, 6]
     assert fields.array("stress_MPa", -1).shape == (len(fields.grid().points), 6)
     with pytest.raises(InputError, match="no such point array"):
-        fields.array("stress", 0)
+        fields.array("strain", 0)
 
 
 def test_section_of_a_block_is_its_symmetry_plane(tmp_path: Path) -> None:

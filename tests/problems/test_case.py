@@ -93,7 +93,7 @@ def test_generated_files_are_up_to_date() -> None:
     """`python -m lifrac.problems.case.reference` makes them."""
     assert (READY_CASES.parents[1] / "case.schema.json").read_text() == reference.schema_text()
     docs = Path(__file__).parents[2] / "docs"
-    for name in ("cases.md", "materials.md", "ccd.md"):
+    for name in reference.PAGES:
         assert (docs / name).read_text() == reference.filled((docs / name).read_text())
 
 

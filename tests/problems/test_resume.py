@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.problems.cli import main as cli
-from lifrac.problems.run.run_folder import COLUMNS
+from lifrac.quantities import HISTORY_COLUMNS as COLUMNS
 from support.mpi import PATIENCE
 from support.small_runs import CASE, DIFFUSE, RUN, STOPPED, events, history, stopped, summary, write_case
 

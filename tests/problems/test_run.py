@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
 from lifrac.problems.cli import main as cli
-from lifrac.problems.run.run_folder import COLUMNS
+from lifrac.quantities import HISTORY_COLUMNS as COLUMNS
 from lifrac.solver.plane.problem import SurfaceProblem
 from support.mpi import PATIENCE
 from support.small_runs import CASE, OWN, POINT_ARRAYS, RUN, events, fields, history, summary, write_case

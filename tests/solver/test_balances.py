@@ -38,7 +38,7 @@ def test_balances_through_failed_steps(body: PlaneBody, monkeypatch: pytest.Monk
     monkeypatch.setattr(problem, "solve", unreliable)
     errors = []
     for report in engine.run():
-        errors.append((report.measures.charge_error, report.measures.lithium_error))
+        errors.append((report.measures.charge_balance_error, report.measures.lithium_balance_error))
         if report.measures.crack_length > 25.0:
             break
     assert engine.counters.rejected >= 5

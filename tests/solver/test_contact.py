@@ -202,8 +202,8 @@ def test_contact_lost_ends_the_run(stripped: Run) -> None:
 def test_voltage_rises_and_charge_balances(stripped: Run) -> None:
     voltage = np.array([r.state.cell_voltage for r in stripped.reports])
     assert voltage[-1] > 2.0 * voltage[0]
-    assert stripped.column("charge_error").max() < 1e-8
-    assert stripped.column("lithium_error").max() < 1e-8
+    assert stripped.column("charge_balance_error").max() < 1e-8
+    assert stripped.column("lithium_balance_error").max() < 1e-8
 
 
 def test_half_the_steps_change_little(stripped: Run) -> None:

@@ -51,8 +51,8 @@ def test_admissible_at_every_step(which: str, request: pytest.FixtureRequest) ->
 @pytest.mark.parametrize("which", ["holds", "breaks", "reversal"])
 def test_balances_at_every_step(which: str, request: pytest.FixtureRequest) -> None:
     r: Run = request.getfixturevalue(which)
-    assert r.column("charge_error").max() < 1e-8
-    assert r.column("lithium_error").max() < 1e-8
+    assert r.column("charge_balance_error").max() < 1e-8
+    assert r.column("lithium_balance_error").max() < 1e-8
 
 
 def test_lithium_balance_from_the_history_alone(breaks: Run) -> None:
@@ -85,8 +85,8 @@ def test_holds_at_low_current(holds: Run) -> None:
     # Plating stops where 7422 MPa/V balance the overpotential: that of the face, and j a/kappa to the tip.
     eta = 2.0 * thermal_voltage(298.15) * np.arcsinh(LOW / (2.0 * FACE.exchange_current))
     bound = 1.0 + 7422.0 * (eta + LOW * 10.0 / LLZO.conductivity)
-    assert 0.95 * bound < e.measures.max_pressure < bound
-    assert e.measures.max_pressure < griffith_pressure(e.model)
+    assert 0.95 * bound < e.measures.max_lithium_pressure < bound
+    assert e.measures.max_lithium_pressure < griffith_pressure(e.model)
 
 
 def test_breaks_at_high_current(breaks: Run) -> None:
@@ -98,7 +98,7 @@ def test_breaks_at_high_current(breaks: Run) -> None:
     assert e.measures.crack_tip >= e.path_end
     assert e.measures.lithium_length >= e.path_end
     # Higher than the uniform pressure of Griffith's criterion: towards the mouth it falls to stack pressure.
-    assert 1.0 < breaks.column("max_pressure").max() / griffith_pressure(e.model) < 1.6
+    assert 1.0 < breaks.column("max_lithium_pressure").max() / griffith_pressure(e.model) < 1.6
 
 
 def test_events_are_hit_not_passed(breaks: Run) -> None:
@@ -133,11 +133,11 @@ def charge_at(done: Run, length: float) -> float:
 
 def test_rest_relaxes_the_pressure(reversal: Run) -> None:
     last = {r.protocol_step: r for r in reversal.reports}
-    assert last[0].measures.max_pressure > 50.0
+    assert last[0].measures.max_lithium_pressure > 50.0
     resting = [r for r in reversal.reports if r.protocol_step == 1]
-    pressure = [r.measures.max_pressure for r in resting]
+    pressure = [r.measures.max_lithium_pressure for r in resting]
     assert np.diff(pressure).max() <= 1e-9
-    assert last[1].measures.max_pressure == pytest.approx(1.0, rel=1e-6)  # stack pressure
+    assert last[1].measures.max_lithium_pressure == pytest.approx(1.0, rel=1e-6)  # stack pressure
     assert last[1].state.cell_voltage == pytest.approx(0.0, abs=1e-9)
 
 
@@ -206,7 +206,9 @@ def test_result_hardly_depends_on_the_first_step() -> None:
     a, b = (r.engine.counters.happened["fracture"].charge for r in (one, other))
     assert a == pytest.approx(b, rel=0.04)
     assert one.engine.measures.crack_length == pytest.approx(other.engine.measures.crack_length, rel=0.04)
-    assert one.column("max_pressure").max() == pytest.approx(other.column("max_pressure").max(), rel=0.01)
+    assert one.column("max_lithium_pressure").max() == pytest.approx(
+        other.column("max_lithium_pressure").max(), rel=0.01
+    )
 
 
 def test_failure_keeps_the_last_good_state(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,10 +250,10 @@ def test_rejected_steps_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.problem, "solve", solve)
     reports = list(engine.run())
     assert engine.counters.rejected >= len(reports) // 5
-    assert max(r.measures.lithium_error for r in reports) < 1e-8
-    assert max(r.measures.charge_error for r in reports) < 1e-8
+    assert max(r.measures.lithium_balance_error for r in reports) < 1e-8
+    assert max(r.measures.charge_balance_error for r in reports) < 1e-8
     plain = run(cell(constant(LOW, 500.0)))
-    assert engine.measures.max_pressure == pytest.approx(plain.engine.measures.max_pressure, rel=0.02)
+    assert engine.measures.max_lithium_pressure == pytest.approx(plain.engine.measures.max_lithium_pressure, rel=0.02)
 
 
 # -- loads -----------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def test_off_leaves_the_forms_alone() -> None:
 def test_a_law_that_takes_nothing_changes_nothing(without: Run) -> None:
     nothing = plated(replace(LAW, residual_fraction=1.0))
     assert len(nothing.reports) == len(without.reports)
-    for name in ("crack_length", "max_pressure", "energy_error"):
+    for name in ("crack_length", "max_lithium_pressure", "energy_balance_error"):
         np.testing.assert_allclose(nothing.column(name), without.column(name), rtol=1e-7, atol=1e-12)
     assert (without.column("toughness_factor") == 1.0).all()
 
@@ -104,15 +104,15 @@ def test_a_weakened_electrolyte_breaks_earlier_under_less_pressure(without: Run,
     for event in ("fracture", "crack_through"):
         charges = [r.engine.counters.happened[event].charge for r in (without, weakened)]
         assert charges[1] < 0.7 * charges[0]
-    assert weakened.column("max_pressure").max() < 0.8 * without.column("max_pressure").max()
+    assert weakened.column("max_lithium_pressure").max() < 0.8 * without.column("max_lithium_pressure").max()
     assert weakened.column("toughness_factor").min() < 0.2
 
 
 def test_balances_hold_while_the_toughness_varies(weakened: Run) -> None:
     assert np.ptp(weakened.column("toughness_factor")) > 0.8
-    assert weakened.column("charge_error").max() < 1e-8
-    assert weakened.column("lithium_error").max() < 1e-8
-    assert weakened.column("energy_error")[-1] < 0.02
+    assert weakened.column("charge_balance_error").max() < 1e-8
+    assert weakened.column("lithium_balance_error").max() < 1e-8
+    assert weakened.column("energy_balance_error")[-1] < 0.02
     left = weakened.reports[-1].state.work["spared"]
     dissipated = weakened.engine.observer.cohesive_energy(weakened.reports[-1].state)[1]
     advance = 6.0 * (weakened.engine.measures.crack_length - 10.0)
@@ -132,4 +132,4 @@ def test_what_broke_stays_broken_when_the_current_drops() -> None:
     assert factor[step == 0].min() < 0.4
     assert factor[step == 1][-1] == pytest.approx(1.0, abs=0.01)  # nothing plates at rest
     assert factor[step == 3][-1] == pytest.approx(1.0, abs=0.01)  # nor on stripping
-    assert both.column("energy_error").max() < 0.05
+    assert both.column("energy_balance_error").max() < 0.05

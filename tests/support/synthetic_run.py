@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from lifrac.postprocess.read.run_result import HISTORY_COLUMNS
+from lifrac.quantities import HISTORY_COLUMNS
 from lifrac.solver.output.vtkhdf import TemporalGrid
 from matplotlib.tri import Triangulation
 

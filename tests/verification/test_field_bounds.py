@@ -6,9 +6,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from lifrac import quantities
 from lifrac.postprocess.read.field_file import FieldFile
-from lifrac.solver.phase_field.recorder import ARRAYS
-from lifrac.solver.plane.recorder import BULK_ARRAYS, SURFACE_ARRAYS
+from lifrac.solver.phase_field.phase_field_fields import PhaseFieldFields
+from lifrac.solver.plane.plane_fields import PlaneFields
 from lifrac.verification.support.field_bounds import BOUNDS, check_fields
 from support.short_runs import ready_cases, short_run
 
@@ -25,7 +26,8 @@ def test_every_array_of_every_ready_case(name: str) -> None:
 
 
 def test_every_array_of_both_engines_has_bounds() -> None:
-    assert {*BULK_ARRAYS, *SURFACE_ARRAYS, *ARRAYS} == set(BOUNDS)
+    arrays = {e.key for view in (PlaneFields, PhaseFieldFields) for e, _ in quantities.functions(view, field=True)}
+    assert arrays == set(BOUNDS)
 
 
 WRONG = [

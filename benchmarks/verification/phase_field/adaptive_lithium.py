@@ -66,8 +66,8 @@ class Grown:
     """Charge [C/m2], |voltage| [V] and `FIGURES` after each step; worst errors of balances; nodes, CPU time [s]."""
 
     table: Floats
-    charge_error: float
-    lithium_error: float
+    charge_balance_error: float
+    lithium_balance_error: float
     nodes: int
     seconds: float
 
@@ -85,8 +85,8 @@ def grow(tagged: TaggedMesh, adaptive: bool) -> Grown:
     table = [
         [r.state.charge, abs(r.state.cell_voltage), *(getattr(r.measures, name) for name in FIGURES)] for r in reports
     ]
-    charge = max(r.measures.charge_error for r in reports)
-    lithium = max(r.measures.lithium_error for r in reports)
+    charge = max(r.measures.charge_balance_error for r in reports)
+    lithium = max(r.measures.lithium_balance_error for r in reports)
     return Grown(np.array(table), charge, lithium, len(reports[-1].state.damage), seconds)
 
 
@@ -110,8 +110,8 @@ def adaptive_lithium(level: Level, folder: Path | None) -> list[Row]:
     return [
         *rows,
         Row("crack length at the end over a0: it has grown", 1.0 / grown, 0.0, 0.9, kind="below", note=f"{grown:.2f}"),
-        Row("worst error of the charge balance", one.charge_error, 0.0, 1.0e-8, kind="below"),
-        Row("worst error of the lithium balance", one.lithium_error, 0.0, 1.0e-12, kind="below"),
+        Row("worst error of the charge balance", one.charge_balance_error, 0.0, 1.0e-8, kind="below"),
+        Row("worst error of the lithium balance", one.lithium_balance_error, 0.0, 1.0e-12, kind="below"),
         Row(f"{about}: share of these nodes at the end", one.nodes / fine.nodes, 0.0, 0.8, kind="below"),
         Row(f"{about}: share of the CPU time", one.seconds / fine.seconds, 0.0, 1.0, kind="below"),
     ]

@@ -36,7 +36,7 @@ class Growth:
     """Gc_eff/Gc in force at the end."""
     released: float
     """Energy that flowed into the crack over Gc times its advance."""
-    energy_error: float
+    energy_balance_error: float
 
 
 class StressIntensity:
@@ -62,7 +62,7 @@ def grow_at(body: PlaneBody, model: PlaneModel, current: float, measure: StressI
     intensity, lengths, energies, errors = [], [], [], []
     for step in simulation.steps():
         m, state = step.report.measures, step.report.state
-        errors.append(m.energy_error)
+        errors.append(m.energy_balance_error)
         if m.crack_length > FROM * A0:
             intensity.append(measure(m.crack_length, state.values[body.surface.crack, 1]))
             lengths.append(m.crack_length)
@@ -103,7 +103,7 @@ def assisted_toughness(level: Level, folder: Path | None) -> list[Row]:
         rows += [
             Row(f"{name}: K at growth/K_Ic", assisted[-1], root, 0.02),
             Row(f"{name}: energy that flows in over Gc", grown.released, root**2, 0.02),
-            Row(f"{name}: energy balance", grown.energy_error, 0.0, 0.02, kind="below"),
+            Row(f"{name}: energy balance", grown.energy_balance_error, 0.0, 0.02, kind="below"),
         ]
         if not quick or ratio == 10.0:
             griffith.append(float(grow_at(body, model, current, measure).intensity.mean()))

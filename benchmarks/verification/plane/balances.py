@@ -23,15 +23,15 @@ def rows_of(name: str, run: History) -> list[Row]:
     """Worst errors of a run. Energy is of first order in the step, so it is shown beside a generous bound."""
     steps = len(run.table)
     return [
-        Row(f"{name}: charge, worst of {steps} steps", run["charge_error"].max(), 0.0, TOLERANCE, kind="below"),
+        Row(f"{name}: charge, worst of {steps} steps", run["charge_balance_error"].max(), 0.0, TOLERANCE, kind="below"),
         Row(
             f"{name}: lithium, worst of {steps} steps",
-            run["lithium_error"].max(),
+            run["lithium_balance_error"].max(),
             0.0,
             TOLERANCE,
             kind="below",
         ),
-        Row(f"{name}: energy at the end", float(run["energy_error"][-1]), 0.0, 0.02, kind="below"),
+        Row(f"{name}: energy at the end", float(run["energy_balance_error"][-1]), 0.0, 0.02, kind="below"),
         rejection_row(name, run),
     ]
 

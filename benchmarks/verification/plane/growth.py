@@ -85,7 +85,7 @@ def line_crack(run: History) -> tuple[Floats, Floats, Floats]:
     volume = 2.0 * (run["flaw_volume"] - APERTURE * A0)[past]
     pressure = (2.0 * e * gc**2 / (np.pi * volume)) ** (1.0 / 3.0)
     length = (e * volume**2 / (4.0 * np.pi * gc)) ** (1.0 / 3.0)
-    return volume, run["max_pressure"][past] / pressure, run["crack_length"][past] / length
+    return volume, run["max_lithium_pressure"][past] / pressure, run["crack_length"][past] / length
 
 
 def sensitivity(name: str, base: History, other: History) -> list[Row]:

@@ -79,13 +79,13 @@ FIGURES = (
     "cell_voltage",
     "crack_length",
     "lithium_length",
-    "max_pressure",
+    "max_lithium_pressure",
     "flaw_volume",
     "lithium_volume",
     "flaw_current_share",
-    "charge_error",
-    "lithium_error",
-    "energy_error",
+    "charge_balance_error",
+    "lithium_balance_error",
+    "energy_balance_error",
 )
 """Columns of a history: what is read off every accepted step, internal units."""
 

@@ -45,7 +45,7 @@ def plated(contact: float, half_width: float, creep: Creep) -> tuple[float, floa
     model = cell_model(FLAW, electrolyte=TOUGH, creep=creep, protocol=protocol, face=face)
     simulation = simulate(b.plane, model)
     share = float(simulation.history["flaw_current_share"].iloc[1:].max())
-    return plane_engine(simulation).measures.max_pressure, share
+    return plane_engine(simulation).measures.max_lithium_pressure, share
 
 
 @check(

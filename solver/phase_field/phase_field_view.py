@@ -1,0 +1,164 @@
+"""The numbers of a committed state of the phase-field engine, one function for each (`lifrac.quantities`)."""
+
+from functools import cached_property
+
+import numpy as np
+from lifrac import quantities
+from lifrac.solver.numerics.nodal import values_of
+from lifrac.solver.phase_field.fracture.energy_release import BROKEN
+from lifrac.solver.phase_field.fracture.fields import Floats
+from lifrac.solver.protocol.measures import StateView, relative
+from numpy.typing import NDArray
+
+from .diagnostics import Observer
+from .problem import PhaseState
+
+FILLED = 0.5
+"""Fill fraction from which on a node counts as reached by lithium."""
+
+
+class PhaseFieldView(StateView):
+    """A committed state, at which the fields are (collective).
+
+    Nodes are those of the bulk mesh on this rank, ghosts included.
+
+    Parameters
+    ----------
+    observer : Observer
+    state : PhaseState
+    """
+
+    def __init__(self, observer: Observer, state: PhaseState) -> None:
+        super().__init__()
+        self.observer, self.problem, self.model = observer, observer.problem, observer.problem.model
+        self.cell = self.problem.cell
+        self.state: PhaseState = state
+
+    @property
+    def crack_area(self) -> Floats:
+        return self.problem.copies * self.cell.band.area
+
+    @cached_property
+    def broken(self) -> NDArray[np.bool_]:
+        """Nodes that count as cracked."""
+        return np.asarray(values_of(self.problem.fields.damage) >= BROKEN)
+
+    @property
+    def depth(self) -> Floats:
+        """Distance of the nodes from the anode face [um]."""
+        return self.observer.x[:, 1]
+
+    @property
+    def currents(self) -> tuple[float, float, float]:
+        """Into crack and anode face, and out of the counter electrode [A/m2 um, times um in 3D]."""
+        return self.observer.reference.currents
+
+    def nodal(self, name: str) -> Floats:
+        cell = self.cell
+        if name == "lithium_thickness":
+            return values_of(cell.aperture) * values_of(cell.fill_fraction)
+        found = {"aperture": cell.aperture, "damage": self.problem.fields.damage, "lithium_pressure": cell.pressure}
+        return values_of(found[name])
+
+    def total(self, values: Floats) -> float:
+        return self.cell.total(values)
+
+    def largest(self, values: Floats) -> float:
+        """Of nodal values over all ranks; -inf where there are none (collective)."""
+        return self.problem.largest(values)
+
+
+@quantities.function("crack_length", PhaseFieldView)
+def crack_length(at: PhaseFieldView) -> float:
+    """a0 and what its surface has grown by; in 3D the radius of a half penny of equal area."""
+    return at.observer.crack_length()
+
+
+@quantities.function("crack_tip", PhaseFieldView)
+def crack_tip(at: PhaseFieldView) -> float:
+    """Depth of the deepest broken node."""
+    return at.largest(at.depth[at.broken])
+
+
+@quantities.function("advance", PhaseFieldView)
+def advance(at: PhaseFieldView) -> float:
+    """Distance of the farthest broken node from the flaw."""
+    return at.largest(at.observer.from_flaw[at.broken])
+
+
+@quantities.function("lithium_length", PhaseFieldView)
+def lithium_length(at: PhaseFieldView) -> float:
+    """Depth of the deepest broken node that is filled."""
+    filled = at.broken & (values_of(at.cell.fill_fraction) >= FILLED)
+    return max(at.largest(at.depth[filled]), 0.0)
+
+
+@quantities.function("max_lithium_pressure", PhaseFieldView)
+def max_lithium_pressure(at: PhaseFieldView) -> float:
+    """max p over all nodes."""
+    return at.largest(at.state.pressure)
+
+
+@quantities.function("mouth_opening", PhaseFieldView)
+def mouth_opening(at: PhaseFieldView) -> float:
+    """Largest aperture of broken nodes on the anode face."""
+    return max(at.largest(values_of(at.cell.aperture)[at.broken & at.observer.at_face]), 0.0)
+
+
+@quantities.function("flaw_volume", PhaseFieldView)
+def flaw_volume(at: PhaseFieldView) -> float:
+    """Volume of the whole crack, both sides of a half model."""
+    return at.problem.copies * at.total(np.maximum(at.cell.volume.capacity(), 0.0))
+
+
+@quantities.function("lithium_volume", PhaseFieldView)
+def lithium_volume(at: PhaseFieldView) -> float:
+    """Volume of the lithium in it."""
+    return at.problem.copies * at.total(at.state.metal)
+
+
+@quantities.function("flaw_current_share", PhaseFieldView)
+def flaw_current_share(at: PhaseFieldView) -> float:
+    """Current into the crack over the current into crack and anode face; 0 at rest."""
+    crack, anode, _ = at.currents
+    total = crack + anode
+    return crack / total if abs(total) > 1.0e-9 * at.cell.areas.anode else 0.0
+
+
+@quantities.function("charge_balance_error", PhaseFieldView)
+def charge_balance_error(at: PhaseFieldView) -> float:
+    """Charge in at the counter electrode less charge out at the anode, over the charge in."""
+    state = at.state
+    floor = at.cell.areas.anode * max(state.throughput, 1.0)
+    return relative(state.charge_in - state.charge_out, abs(state.charge_in), floor)
+
+
+@quantities.function("lithium_balance_error", PhaseFieldView)
+def lithium_balance_error(at: PhaseFieldView) -> float:
+    """Lithium in the flaw less what was there, was plated there, and has not left it, over what was exchanged."""
+    state, scales = at.state, at.problem.scales
+    metal = state.initial_metal + state.plated_in_flaw - state.extruded
+    floor = 1.0e-3 * scales.opening * scales.length
+    return relative(at["lithium_volume"] - metal, max(abs(metal), state.exchanged), floor)
+
+
+@quantities.function("energy_balance_error", PhaseFieldView)
+def energy_balance_error(at: PhaseFieldView) -> float:
+    """Energy beyond that of the first state less the work of the lithium, over that work."""
+    observer, work = at.observer, at.state.work
+    gained = observer.energy() - observer.reference.energy
+    floor = at.problem.surface_energy * 0.01 * at.model.flaw.length
+    return relative(gained - work["pressure"] - work.get("along", 0.0), abs(work["pressure"]), floor)
+
+
+@quantities.function("anode_current_density", PhaseFieldView)
+def anode_current_density(at: PhaseFieldView) -> float:
+    """Current into anode face and flaw, per area of the anode."""
+    crack, anode, _ = at.currents
+    return (crack + anode) / at.cell.areas.anode
+
+
+@quantities.function("counter_current_density", PhaseFieldView)
+def counter_current_density(at: PhaseFieldView) -> float:
+    """Current out of the counter electrode, per area of it."""
+    return at.currents[2] / at.cell.areas.counter

@@ -1,0 +1,104 @@
+"""Fields of a state of the plane engine: bulk fields are recovered from its surface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from dolfinx import fem
+from lifrac import quantities
+from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.output.field_view import FieldView, Surface
+from lifrac.solver.physics.conduction import current_density
+from lifrac.solver.physics.elasticity import stress_3d
+
+from .bulk import Bulk
+from .surface import ANODE, COUNTER, CRACK
+from .unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+
+REGIONS = ((CRACK, 1), (ANODE, 2), (COUNTER, 3))
+"""Tags of the surface mesh, and their `region` in files."""
+LINE, TRIANGLE = 3, 5
+"""VTK's numbers."""
+
+
+@dataclass(frozen=True)
+class SurfaceSnapshot:
+    """What rank 0 hands out to recover the bulk fields of a state."""
+
+    time: float
+    values: Floats
+    """(n, 6)."""
+    aperture: Floats
+    """(n,) w0 + opening [um]."""
+    damage: Floats
+    contact: Floats
+    """(n,) part of the electrode faces that touches; 0 off them."""
+
+
+class PlaneFields(FieldView):
+    """Fields of a surface state; bulk fields are recovered by `update`.
+
+    Parameters
+    ----------
+    bulk : Bulk
+    model : PlaneModel
+    """
+
+    snapshot: SurfaceSnapshot
+
+    def __init__(self, bulk: Bulk, model: PlaneModel) -> None:
+        self.bulk, self.model = bulk, model
+        self.comm, self.space = bulk.tagged.mesh.comm, bulk.potential_space
+        self.potential = fem.Function(bulk.potential_space)
+        self.displacement = fem.Function(bulk.displacement_space)
+        e = model.electrolyte
+        self.current_density = current_density(self.potential, e.conductivity)
+        self.stress = stress_3d(self.displacement, e.youngs_modulus, e.poisson_ratio)
+        surface = bulk.surface
+        shape = LINE if bulk.tagged.mesh.geometry.dim == 2 else TRIANGLE
+        blocks = [(shape, surface.cell_dofs(tag), number) for tag, number in REGIONS]
+        self.surface = Surface(surface.x, blocks, surface.space)
+
+    def update(self, snapshot: SurfaceSnapshot) -> None:
+        """Recover the bulk fields of a state (collective; the same snapshot on every rank)."""
+        self.snapshot = snapshot
+        v, e = snapshot.values, self.model.electrolyte
+        self.potential.x.array[:] = self.bulk.recover_potential(v[:, POTENTIAL]).x.array
+        opening, stack = v[self.bulk.surface.crack, OPENING], self.model.loads.stack_pressure
+        self.displacement.x.array[:] = self.bulk.recover_displacement(opening, e.youngs_modulus, stack).x.array
+
+
+@quantities.function("aperture", PlaneFields, field=True)
+def aperture(at: PlaneFields) -> Floats:
+    """w0 + opening."""
+    return at.snapshot.aperture
+
+
+@quantities.function("lithium_thickness", PlaneFields, field=True)
+def lithium_thickness(at: PlaneFields) -> Floats:
+    """h."""
+    return at.snapshot.values[:, METAL]
+
+
+@quantities.function("lithium_pressure", PlaneFields, field=True)
+def lithium_pressure(at: PlaneFields) -> Floats:
+    """p."""
+    return at.snapshot.values[:, PRESSURE]
+
+
+@quantities.function("damage", PlaneFields, field=True)
+def damage(at: PlaneFields) -> Floats:
+    """d of the cohesive law; 1 in the flaw."""
+    return at.snapshot.damage
+
+
+@quantities.function("face_current_density", PlaneFields, field=True)
+def face_current_density(at: PlaneFields) -> Floats:
+    """Plating current density less that of stripping at the counter electrode."""
+    values = at.snapshot.values
+    return np.asarray(values[:, CURRENT] - values[:, COUNTER_CURRENT])
+
+
+@quantities.function("contact", PlaneFields, field=True)
+def contact(at: PlaneFields) -> Floats:
+    """Part of the electrode faces that touches."""
+    return at.snapshot.contact

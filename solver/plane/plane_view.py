@@ -1,0 +1,167 @@
+"""The numbers of a committed state of the plane engine, one function for each (`lifrac.quantities`)."""
+
+from functools import cached_property
+
+import numpy as np
+from lifrac import quantities
+from lifrac.solver.protocol.measures import StateView, relative
+
+from .diagnostics import Observer
+from .unknowns import METAL, OPENING, PRESSURE, Floats, State
+
+
+class PlaneView(StateView):
+    """A committed state, at which the problem was last evaluated.
+
+    Nodes are those of the surface mesh, all on one rank; `values` are their unknowns.
+
+    Parameters
+    ----------
+    observer : Observer
+    state : State
+    """
+
+    def __init__(self, observer: Observer, state: State) -> None:
+        super().__init__()
+        self.observer, self.problem, self.model = observer, observer.problem, observer.problem.model
+        self.state: State = state
+        self.values = state.values
+
+    @property
+    def crack_area(self) -> Floats:
+        return self.problem.crack.area
+
+    @cached_property
+    def aperture(self) -> Floats:
+        """w0 + opening [um]."""
+        return np.asarray(self.problem.crack.aperture + self.values[:, OPENING])
+
+    @cached_property
+    def currents(self) -> tuple[float, float, float]:
+        """Into one crack face, the anode face, and out of the counter electrode [A/m2 um]."""
+        return self.observer.currents()
+
+    def nodal(self, name: str) -> Floats:
+        if name == "aperture":
+            return self.aperture
+        if name == "damage":
+            return self.observer.damage(self.state)
+        return self.values[:, {"lithium_thickness": METAL, "lithium_pressure": PRESSURE}[name]]
+
+    def total(self, values: Floats) -> float:
+        return float(np.sum(values))
+
+
+@quantities.function("crack_length", PlaneView)
+def crack_length(at: PlaneView) -> float:
+    """a0 + int d ds; in 3D the radius of a half penny of equal area."""
+    return at.observer.crack_length(at.state)
+
+
+@quantities.function("crack_tip", PlaneView)
+def crack_tip(at: PlaneView) -> float:
+    """End of the fully broken part."""
+    return at.observer.crack_tip(at.state)
+
+
+@quantities.function("advance", PlaneView)
+def advance(at: PlaneView) -> float:
+    """Tip beyond the flaw."""
+    return at["crack_tip"] - at.model.flaw.length
+
+
+@quantities.function("lithium_length", PlaneView)
+def lithium_length(at: PlaneView) -> float:
+    """How far lithium that is connected to the anode fills the crack."""
+    return at.observer.lithium_length(at.state)
+
+
+@quantities.function("max_lithium_pressure", PlaneView)
+def max_lithium_pressure(at: PlaneView) -> float:
+    """max p over the crack."""
+    return float(at.values[at.problem.surface.crack, PRESSURE].max())
+
+
+@quantities.function("mouth_opening", PlaneView)
+def mouth_opening(at: PlaneView) -> float:
+    """Largest aperture at the mouth."""
+    return float(at.aperture[at.problem.surface.mouth].max())
+
+
+@quantities.function("flaw_volume", PlaneView)
+def flaw_volume(at: PlaneView) -> float:
+    """int w ds."""
+    return float(at.crack_area @ np.maximum(at.aperture, 0.0))
+
+
+@quantities.function("lithium_volume", PlaneView)
+def lithium_volume(at: PlaneView) -> float:
+    """int h ds."""
+    return at.observer.stored(at.state)
+
+
+@quantities.function("flaw_current_share", PlaneView)
+def flaw_current_share(at: PlaneView) -> float:
+    """Current into the crack over the current into crack and anode face; 0 at rest."""
+    crack, anode, _ = at.currents
+    total = crack + anode
+    return crack / total if abs(total) > 1.0e-9 * at.problem.areas.anode else 0.0
+
+
+@quantities.function("charge_balance_error", PlaneView)
+def charge_balance_error(at: PlaneView) -> float:
+    """Charge in at the counter electrode less charge out at the anode, over the charge in."""
+    state = at.state
+    floor = at.problem.areas.anode * max(state.throughput, 1.0)
+    return relative(state.charge_in - state.charge_out, abs(state.charge_in), floor)
+
+
+@quantities.function("lithium_balance_error", PlaneView)
+def lithium_balance_error(at: PlaneView) -> float:
+    """Lithium in the flaw less what was there, was plated there, and has not left it, over what was exchanged."""
+    state, p = at.state, at.problem
+    metal = state.initial_metal + state.plated_in_flaw - state.extruded
+    floor = p.scales.length * p.smallest
+    return relative(at["lithium_volume"] - metal, max(abs(metal), state.exchanged), floor)
+
+
+@quantities.function("energy_balance_error", PlaneView)
+def energy_balance_error(at: PlaneView) -> float:
+    """Elastic, cohesive and viscous energy less the work of the lithium, over that work."""
+    state, p, observer = at.state, at.problem, at.observer
+    recoverable, dissipated = observer.cohesive_energy(state)
+    energy = observer.elastic_energy(at.values) + recoverable + dissipated
+    energy += state.work["viscous"] - state.work["start"]
+    work, floor = state.work["pressure"], p.scales.pressure * p.scales.length * p.smallest
+    return relative(energy - work, abs(work), floor)
+
+
+@quantities.function("contact_anode", PlaneView)
+def contact_anode(at: PlaneView) -> float:
+    """Mean over the anode face."""
+    return at.observer.mean_contact(at.state)[0]
+
+
+@quantities.function("contact_counter", PlaneView)
+def contact_counter(at: PlaneView) -> float:
+    """Mean over the counter electrode."""
+    return at.observer.mean_contact(at.state)[1]
+
+
+@quantities.function("toughness_factor", PlaneView)
+def toughness_factor(at: PlaneView) -> float:
+    """Gc_eff/Gc in the step to this state."""
+    return at.state.toughness_factor
+
+
+@quantities.function("anode_current_density", PlaneView)
+def anode_current_density(at: PlaneView) -> float:
+    """Current into anode face and flaw, per area of the anode."""
+    crack, anode, _ = at.currents
+    return (crack + anode) / at.problem.areas.anode
+
+
+@quantities.function("counter_current_density", PlaneView)
+def counter_current_density(at: PlaneView) -> float:
+    """Current out of the counter electrode, per area of it."""
+    return at.currents[2] / at.problem.areas.counter
