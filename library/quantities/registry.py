@@ -62,12 +62,15 @@ class Unit:
         For axes of figures, in Matplotlib's TeX.
     internal : float
         How much one of it is in internal units: 10 A/m2.
+    internal_text : str
+        The internal unit; empty: the same.
     """
 
     text: str
     suffix: str
     label: str
     internal: float = 1.0
+    internal_text: str = ""
 
     @classmethod
     def of(cls, text: str) -> "Unit":
@@ -88,8 +91,8 @@ UNITS = {
         Unit("V", "V", "V"),
         Unit("MPa", "MPa", "MPa"),
         Unit("degC", "C", "°C"),
-        Unit("mA/cm2", "mA_per_cm2", "mA cm$^{-2}$", AMPERE_PER_M2_PER_MA_PER_CM2),
-        Unit("mAh/cm2", "mAh_per_cm2", "mAh cm$^{-2}$", COULOMB_PER_M2_PER_MAH_PER_CM2),
+        Unit("mA/cm2", "mA_per_cm2", "mA cm$^{-2}$", AMPERE_PER_M2_PER_MA_PER_CM2, "A/m2"),
+        Unit("mAh/cm2", "mAh_per_cm2", "mAh cm$^{-2}$", COULOMB_PER_M2_PER_MAH_PER_CM2, "C/m2"),
     )
 }
 """Units of what lifrac writes, by text."""

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 
 from lifrac import quantities
-from lifrac.quantities import AT_END, LARGEST, Place, Quantity, SummaryKey
+from lifrac.quantities import AT_END, LARGEST, Place, Quantity, SummaryKey, Unit
 from lifrac.solver.output.field_view import FieldView
 from lifrac.solver.phase_field.phase_field_fields import PhaseFieldFields
 from lifrac.solver.plane.plane_fields import PlaneFields
@@ -70,6 +70,20 @@ def phase_field_table() -> str:
     return _field_table(PhaseFieldFields)
 
 
+def library_field_table() -> str:
+    """Fields of a `Simulation`, with where they live in each engine."""
+    engines = [
+        {entry.name for entry, _ in quantities.functions(v, field=True)} for v in (PlaneFields, PhaseFieldFields)
+    ]
+    rows = []
+    for entry in quantities.REGISTRY.all(field=True):
+        unit = Unit.of(entry.unit)
+        homes = ("mesh" if entry.place is Place.BULK else "surface mesh", "mesh")
+        lives = (home if entry.name in known else "" for home, known in zip(homes, engines, strict=True))
+        rows.append((f"`{entry.name}`", unit.internal_text or unit.text or "-", *lives))
+    return _table("| field | unit | plane engine | phase field |", rows)
+
+
 def _listed(names: Iterable[str]) -> str:
     return textwrap.fill("`" + ", ".join(names) + "`.", WIDTH) + "\n"
 
@@ -94,8 +108,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "summary keys": summary_table,
     "plane fields": plane_field_table,
     "phase-field fields": phase_field_table,
+    "fields of a simulation": library_field_table,
     "names of columns": columns_listed,
     "names of summary keys": summary_listed,
     "names of fields": fields_listed,
 }
-"""Generated parts of docs/results.md and docs/architecture.md."""
+"""Generated parts of docs/results.md, docs/library.md and docs/architecture.md."""

@@ -144,7 +144,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     **TABLES,
 }
 """Generated parts of the pages in docs/."""
-PAGES = ("cases.md", "materials.md", "ccd.md", "results.md", "architecture.md")
+PAGES = ("cases.md", "materials.md", "ccd.md", "results.md", "library.md", "architecture.md")
 """Pages in docs/ that have some."""
 
 
