@@ -324,8 +324,8 @@ def load_case(
         Tables laid over the file before the overrides; the file keeps what they do not state.
     **keys
         Keys laid over the file last: texts with units, numbers, lists or tables, by the key's own name
-        (`stack_pressure="5 MPa"`) where no other key has it, else by its whole name with two underscores for each dot
-        (`operation__temperature="60 degC"`).
+        (`stack_pressure="5 MPa"`; of several keys the one nearest to the top of the file), or by its whole name with
+        two underscores for each dot (`operation__temperature="60 degC"`).
 
     Raises
     ------

@@ -87,8 +87,8 @@ def by_name(model: type[BaseModel], values: Mapping[str, Any], file: object) -> 
     model : type of BaseModel
         The file's schema.
     values : Mapping
-        By the key's own name where it is the only one of that name, else by its whole name with two underscores for
-        each dot (`operation__temperature`). Whole tables are dictionaries.
+        By the key's own name; of several keys the one nearest to the top of the file, if there is one. Else by its
+        whole name with two underscores for each dot (`operation__temperature`). Whole tables are dictionaries.
     file : object
         Named in refusals.
 
@@ -122,7 +122,8 @@ def plain(value: object) -> Any:
 def _whole(name: str, known: Sequence[str], value: object, file: object) -> str:
     """The dotted name of the only key that is meant."""
     found = [key for key in known if key == name or key.endswith(f".{name}")]
-    found = [key for key in found if key == name] or found
+    highest = min((key.count(".") for key in found), default=0)
+    found = [key for key in found if key.count(".") == highest]
     if len(found) == 1:
         return found[0]
     if found:
