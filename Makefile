@@ -36,7 +36,7 @@ lint: install  ## ruff on the sources, mypy on the installed package
 	$(BIN)/mypy -p $(PACKAGES)
 
 unit: install  ## tests on one rank each, a file at a time on each of some cores
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --ignore tests/parallel
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/parallel
 
 mpi: install  ## the collective tests under mpiexec on 2 and 3 ranks; one that hangs ends all ranks and says where
 	for n in $(RANKS); do \

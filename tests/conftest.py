@@ -8,8 +8,31 @@ from support.mpi import WAITING_RANKS, MpiRun, mpi_run
 from support.pictures import COARSE
 from support.session import SESSION_FOLDER
 
+LONGEST_FIRST = (
+    "test_resume",
+    "test_study_runs",
+    "test_phase_field_lithium",
+    "test_phase_field_following",
+    "test_sweep_engine",
+    "test_phase_field",
+    "test_contact",
+    "test_cycling",
+    "test_field_bounds",
+    "test_run",
+    "test_diffuse_picture",
+    "test_plots",
+    "test_defects",
+)
+"""Files that take long start early: at the end no process of pytest-xdist is left alone with one of them."""
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.update(WAITING_RANKS | os.environ)  # before anything loads MPI, which reads them once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first (with `--no-loadscope-reorder` pytest-xdist keeps the order)."""
+    order = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(name="mpi_run")
