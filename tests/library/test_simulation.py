@@ -11,6 +11,7 @@ from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.problems.case.case import Case
 from lifrac.quantities import HISTORY_COLUMNS as COLUMNS
 from lifrac.solver.model.cell import CellModel
+from support.mpi import PATIENCE
 
 SHORT = {"crack_size": "2 um", "path_size": "10 um", "max_steps": 8}
 SLAB = SlabEdgeFlaw(thickness=60, half_width=60, flaw_length=10, crack_size=1.0, far_size=6, path_growth=0.1)
@@ -43,13 +44,13 @@ def model(charge: float = 20.0, **changes: object) -> lifrac.PlaneModel:
 def test_any_order_of_imports(order: str) -> None:
     """Forms are compiled under lifrac's lock whichever comes first."""
     code = f"{order}; import dolfinx.jit; import lifrac.simulation; print(dolfinx.jit.ffcx_jit.__module__)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stdout.strip() == "lifrac.parallel.compiling", done.stderr
 
 
 def test_import_loads_nothing_heavy() -> None:
     code = "import sys, lifrac; print(sorted({'numpy', 'dolfinx', 'pandas', 'mpi4py', 'pydantic'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.stdout.strip() == "[]"
 
 

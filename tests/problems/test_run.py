@@ -363,35 +363,9 @@ def test_sigterm_saves_and_ends_with_4(tmp_path: Path) -> None:
 
 
 @pytest.mark.mpi
-@pytest.mark.parametrize("ranks", [2, 3])
-def test_same_run_on_every_rank_count(mpi_run, ranks: int, finished: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    out = tmp_path / "out"
-    mpi_run(RUN, ranks, "run", str(write_case(tmp_path)), "--out", str(out))
-    a, b = history(finished), history(out)
-    for name in COLUMNS:
-        if not name.endswith("error"):
-            assert b[name] == pytest.approx(a[name], rel=1e-8, abs=1e-8 * np.abs(a[name]).max()), name
-    assert summary(out)["ranks"] == ranks
-    assert [e["event"] for e in events(out)] == [e["event"] for e in events(finished)]
-    one, other = fields(finished), fields(out)
-    for name in ("points", "cells", "region"):
-        assert np.array_equal(one[name], other[name]), name
-    for name in POINT_ARRAYS:
-        assert np.abs(other[name] - one[name]).max() <= 1e-6 * np.abs(one[name]).max(), name
-
-
-@pytest.mark.mpi
 def test_bad_input_on_two_ranks_is_told_once(mpi_run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     case = write_case(tmp_path, OWN)
     result = mpi_run(RUN, 2, "run", str(case), "--out", str(tmp_path / "out"), check=False)
     assert result.returncode == 2
     assert result.output.count("lifrac: ") == 1
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.mpi
-def test_numerical_failure_on_two_ranks(mpi_run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    out = tmp_path / "out"
-    arguments = ["run", str(write_case(tmp_path)), "--out", str(out), "--set", "solver.max_steps=3"]
-    assert mpi_run(RUN, 2, *arguments, check=False).returncode == 3
-    check_saved(out, "max_steps")
