@@ -23,11 +23,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lifrac.solver.model.interface import ContactLaw, Kinetics
-from lifrac.solver.numerics.roots import bracketed_zeros
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.constriction import constricted
 from lifrac.solver.physics.kinetics import charge_transfer_resistance
 from numpy.typing import NDArray
+from scipy.optimize.elementwise import find_root
 
 Floats = NDArray[np.float64]
 
@@ -128,14 +128,16 @@ def integrated(
     rate = a - b * start
     far = np.where(rate > 0.0, 1.0, np.where(rate < 0.0, floor, start))
 
-    def early(theta: Floats) -> Floats:
+    def early(theta: Floats, start: Floats, *nodal: Floats) -> Floats:
         time = np.where(theta == start, 0.0, _time(start, theta, *coefficients(theta, *nodal)))
         return 0.5 - dt / (dt + time)
 
-    end = np.where(far == start, 0.0, early(far))
+    end = np.where(far == start, 0.0, early(far, start, *nodal))
     if not (end > 0.0).any():
         return far
-    return np.where(end > 0.0, bracketed_zeros(early, start, far, RESOLUTION), far)
+    tolerances = {"xatol": RESOLUTION, "xrtol": RESOLUTION}
+    found = find_root(early, (start, far), args=(start, *nodal), tolerances=tolerances)
+    return np.where(end > 0.0, found.x, far)
 
 
 def _time(start: Floats, end: Floats, a: Floats, b: Floats) -> Floats:
