@@ -25,22 +25,27 @@ if TYPE_CHECKING:
     from lifrac.problems.studies.study import load_study
     from lifrac.simulation import Simulation
     from lifrac.solver.model.cell import PhaseFieldModel, PlaneModel
+    from lifrac.solver.model.control import ConstantCurrent, ConstantVoltage, Rest
     from lifrac.solver.model.electrolyte import Electrolyte
     from lifrac.solver.model.flaw import Flaw
     from lifrac.solver.model.fracture import AssistedCracking, Cohesion, DiffuseCrack
     from lifrac.solver.model.interface import ContactLaw, Kinetics
     from lifrac.solver.model.lithium import Creep
-    from lifrac.solver.model.loads import Loads
+    from lifrac.solver.model.loads import ConstantPressure, FixedGap, Loads, Spring
     from lifrac.solver.model.protocol import ProtocolStep, StepControl, StopRules
 
 _PLACES = {
     "AssistedCracking": "lifrac.solver.model.fracture",
     "Cohesion": "lifrac.solver.model.fracture",
+    "ConstantCurrent": "lifrac.solver.model.control",
+    "ConstantPressure": "lifrac.solver.model.loads",
+    "ConstantVoltage": "lifrac.solver.model.control",
     "ContactLaw": "lifrac.solver.model.interface",
     "CrackedSlab": "lifrac.meshes.geometries.cracked",
     "Creep": "lifrac.solver.model.lithium",
     "DiffuseCrack": "lifrac.solver.model.fracture",
     "Electrolyte": "lifrac.solver.model.electrolyte",
+    "FixedGap": "lifrac.solver.model.loads",
     "Flaw": "lifrac.solver.model.flaw",
     "HalfPennyBlock": "lifrac.meshes.geometries.slabs",
     "InputError": "lifrac.errors",
@@ -51,9 +56,11 @@ _PLACES = {
     "PhaseFieldModel": "lifrac.solver.model.cell",
     "PlaneModel": "lifrac.solver.model.cell",
     "ProtocolStep": "lifrac.solver.model.protocol",
+    "Rest": "lifrac.solver.model.control",
     "RunResult": "lifrac.postprocess.read.run_result",
     "Simulation": "lifrac.simulation",
     "SlabEdgeFlaw": "lifrac.meshes.geometries.slabs",
+    "Spring": "lifrac.solver.model.loads",
     "StepControl": "lifrac.solver.model.protocol",
     "StopRules": "lifrac.solver.model.protocol",
     "build_mesh": "lifrac.meshes.builder:build",
@@ -66,11 +73,15 @@ _PLACES = {
 __all__ = [
     "AssistedCracking",
     "Cohesion",
+    "ConstantCurrent",
+    "ConstantPressure",
+    "ConstantVoltage",
     "ContactLaw",
     "CrackedSlab",
     "Creep",
     "DiffuseCrack",
     "Electrolyte",
+    "FixedGap",
     "Flaw",
     "HalfPennyBlock",
     "InputError",
@@ -81,9 +92,11 @@ __all__ = [
     "PhaseFieldModel",
     "PlaneModel",
     "ProtocolStep",
+    "Rest",
     "RunResult",
     "Simulation",
     "SlabEdgeFlaw",
+    "Spring",
     "StepControl",
     "StopRules",
     "build_mesh",

@@ -14,7 +14,7 @@ STEPS = (
         name="current_density",
         unit="mA/cm2",
         symbol="j",
-        description="current per area of the anode; positive plates there",
+        description="current per area of the anode, applied or (held voltage) as it flows; positive plates there",
         at_end="current_density_at_end",
     ),
     Quantity(
@@ -142,6 +142,12 @@ STEPS = (
         place=Place.CRACK,
         default=1.0,
         description="Gc_eff/Gc that the current leaves; 1 without `[fracture.assisted]`",
+    ),
+    Quantity(
+        name="stack_pressure",
+        unit="MPa",
+        symbol="P",
+        description="stack pressure that acts: as it was set, or as the fixture makes it",
     ),
     Quantity(
         name="advance",

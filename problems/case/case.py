@@ -94,7 +94,7 @@ class Case:
     @property
     def petsc_options(self) -> StatedOptions:
         """Options of linear solvers by their names."""
-        return self.file.solver.petsc or {}
+        return self.file.solver.petsc
 
     @property
     def stored_states(self) -> int | tuple[float, ...]:
@@ -120,8 +120,10 @@ class Case:
         law = self._contact()
         if law is not None:
             kinetics = at_full_contact(kinetics, law, self.electrolyte, t, self.path)
-        flaw, load, protocol = case.defect, case.operation, case.protocol.resolved()
-        return CellModel(
+        flaw, load = case.defect, case.operation
+        follows = load.fixture is None or load.fixture.follows
+        protocol = case.protocol.resolved(float(load.stack_pressure) if follows else None)
+        model = CellModel(
             electrolyte=self.electrolyte.evaluate(t),
             anode=kinetics,
             counter=kinetics,
@@ -133,7 +135,7 @@ class Case:
                 case.electrodes.mouth,
                 float(flaw.residual),
             ),
-            loads=Loads(float(load.stack_pressure), load.lateral, float(load.lateral_stress)),
+            loads=self._loads(),
             protocol=protocol,
             stop=case.protocol.stop_rules(),
             control=StepControl(
@@ -146,6 +148,15 @@ class Case:
             contact=law,
             assisted=self._assisted(),
         )
+        return estimates.sized(model, float(case.electrolyte.thickness))
+
+    def _loads(self) -> Loads:
+        load = self.file.operation
+        stated = Loads(float(load.stack_pressure), load.lateral, float(load.lateral_stress))
+        if load.fixture is None:
+            return stated
+        given_up = float(load.fixture.counter_volume_change or 0.0)
+        return dataclasses.replace(stated, fixture=load.fixture.resolved(), counter_volume=given_up)
 
     def _assisted(self) -> AssistedCracking | None:
         table = self.file.fracture.assisted

@@ -2,37 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from lifrac.solver.interfaces.contact import face_at_rest
 from lifrac.solver.model.cell import CellModel, PlaneModel
 from lifrac.solver.model.flaw import CUT_OFF
-from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.cohesive import process_zone_length
 from lifrac.solver.physics.constants import (
     COULOMB_PER_M2_PER_MAH_PER_CM2,
     pressure_per_volt,
     surface_velocity_per_current,
-    thermal_voltage,
 )
 from lifrac.solver.physics.creep import shear_prefactor
 from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, normal_stress
-from lifrac.solver.physics.kinetics import ButlerVolmer, charge_transfer_resistance
-
-
-def face_overpotential(kinetics: Kinetics, current_density: float) -> float:
-    """Plating overpotential plus film drop [V] of a face at nominal `current_density` [A/m2]."""
-    local = abs(current_density) / kinetics.contact_fraction
-    face, ratio = ButlerVolmer(kinetics), local / kinetics.exchange_current
-    low, high = 0.0, thermal_voltage(kinetics.temperature)
-    while face.current(high) < ratio:
-        high *= 2.0
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if face.current(middle) < ratio else (low, middle)
-    return 0.5 * (low + high) + local * kinetics.film_resistance
+from lifrac.solver.physics.kinetics import charge_transfer_resistance
+from lifrac.solver.physics.uniform_cell import current_density_at, overpotential
 
 
 def slot_shape_factor(exponent: float) -> float:
@@ -81,9 +67,9 @@ def emptied_before_plating(model: CellModel) -> float:
         return 0.0
     largest = stripped = 0.0
     for step in model.protocol:
-        if step.current_density > 0.0:
+        if step.control.direction > 0:
             largest, stripped = max(largest, stripped), 0.0
-        elif step.current_density < 0.0:
+        elif step.control.direction < 0:
             stripped += step.planned_charge
     return largest / charge_held(model)
 
@@ -91,6 +77,17 @@ def emptied_before_plating(model: CellModel) -> float:
 def charge_held(model: CellModel) -> float:
     """Charge per face area [C/m2] that fills the flaw, or empties it: F w0/(2 Omega)."""
     return model.flaw.aperture / (2.0 * surface_velocity_per_current(model.anode.molar_volume))
+
+
+def sized(model: CellModel, thickness: float) -> CellModel:
+    """The model with the current densities that are to be expected where its protocol holds a voltage; `thickness` in
+    um."""
+
+    def at(voltage: float) -> float:
+        return current_density_at(model.anode, model.counter, thickness, model.electrolyte.conductivity, voltage)
+
+    steps = tuple(replace(step, control=step.control.sized(at)) for step in model.protocol)
+    return replace(model, protocol=steps)
 
 
 def nominal_current(model: CellModel) -> float:
@@ -119,7 +116,7 @@ def characteristic_numbers(
     across = normal_stress(model, angle)
     stack, to_pressure = model.loads.stack_pressure, pressure_per_volt(face.molar_volume)
     touching = face_at_rest(model.contact, face, material.conductivity, stack)
-    eta, drop = face_overpotential(touching, current), current * flaw.length / material.conductivity
+    eta, drop = overpotential(touching, current), current * flaw.length / material.conductivity
     resistance = charge_transfer_resistance(face) + face.film_resistance
     numbers = {
         "nominal_current_density_mA_per_cm2": current / 10.0,
@@ -171,13 +168,13 @@ def newton_time(nodes: int) -> float:
 
 def half_steps_time(nodes: int, protocol: Sequence[ProtocolStep]) -> float:
     """What the steps of a protocol that pass current take at least [s], with so many nodes on the crack plane."""
-    halves = sum(1 for step in protocol if step.current_density)
+    halves = sum(1 for step in protocol if step.control.direction)
     return halves * STEPS_A_HALF * NEWTON_A_STEP * newton_time(nodes)
 
 
 def unforeseeable(protocol: Sequence[ProtocolStep], residual: float) -> str:
     """Why nobody can say how long a run takes at most; '' if an estimate holds."""
-    strips = sum(1 for step in protocol if step.current_density < 0.0)
+    strips = sum(1 for step in protocol if step.control.direction < 0)
     if not strips or residual == 0.0:
         return ""
     return (

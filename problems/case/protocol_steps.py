@@ -1,10 +1,11 @@
-"""The steps a protocol may list: constant current, rest, ramp and cycle, each with what it needs and what it means."""
+"""The steps a protocol may list: constant current and voltage, rest, ramp and cycle; what each needs and means."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from lifrac.problems.quantities import units as u
+from lifrac.solver.model import control as controls
 from lifrac.solver.model.protocol import ProtocolStep
 from pydantic import BaseModel, Field, model_validator
 
@@ -17,19 +18,28 @@ MOST = 10000
 class Step(Strict):
     """One step of a protocol; it ends at the first of its limits. `ramp` and `cycle` stand for many half-steps."""
 
-    type: Literal["constant_current", "rest", "ramp", "cycle"]
-    """`constant_current`, `rest`, `ramp` (current raised from level to level) or `cycle` (plating and stripping in
-    turn)."""
+    type: Literal["constant_current", "constant_voltage", "rest", "ramp", "cycle"]
+    """`constant_current`, `constant_voltage` (the cell voltage is held), `rest`, `ramp` (current raised from level to
+    level) or `cycle` (plating and stripping in turn)."""
     current_density: u.CurrentDensity | None = None
     """Current density; positive plates lithium at the anode, negative strips it. Ramp: of the first level. Ramp and
     cycle: of the first half-step."""
+    voltage: u.Voltage | None = None
+    """Constant voltage: the cell voltage that is held; positive plates lithium at the anode, negative strips it."""
+    cutoff_current_density: u.PositiveCurrentDensity | None = None
+    """Constant voltage: the step ends when the magnitude of the current density has fallen to this."""
     areal_capacity: u.ArealCapacity | None = None
     """Charge passed in this step, as a positive number. Ramp and cycle: in each half-step."""
     duration: u.PositiveTime | None = None
     """Duration of the step. Ramp and cycle: of each half-step. A ramp has either this or `areal_capacity`."""
     voltage_limit: u.PositiveVoltage | None = None
     """The step, or the half-step of a ramp or cycle, ends when the magnitude of the cell voltage reaches this; the
-    run goes on. Not for a rest."""
+    run goes on. Not for a rest or a constant voltage."""
+    stack_pressure: u.StackPressure | None = None
+    """Stack pressure that is set when the step begins. Default: that of `operation`, if another step states one; a
+    spring or a fixed gap is left as it is."""
+    stack_pressure_ramp: u.PositiveTime | None = None
+    """Time over which the stack pressure is brought to `stack_pressure`, linearly; at once unless stated."""
     current_step: u.PositiveCurrentDensity | None = None
     """Ramp: by how much the current density rises from level to level."""
     current_max: u.PositiveCurrentDensity | None = None
@@ -48,22 +58,37 @@ class Step(Strict):
     def _check(self) -> "Step":
         kind = KINDS[self.type]
         found = [*kind.foreign(self, f"in a step of type {self.type}", KINDS), *kind.problems(self)]
+        found += self._pressure_problems()
         if found:
             raise Problems(found)
         return self
 
-    def expanded(self) -> Iterator[ProtocolStep]:
-        """In internal units; cycles are counted from 1 within this step."""
-        return KINDS[self.type].expanded(self)
+    def _pressure_problems(self) -> Iterator[Problem]:
+        if self.stack_pressure_ramp is not None and self.stack_pressure is None:
+            text = self.stack_pressure_ramp.text
+            yield Problem("stack_pressure_ramp", "leads to no stack pressure", text, 'Add stack_pressure = "5 MPa"')
+
+    def expanded(self, otherwise: float | None = None) -> Iterator[ProtocolStep]:
+        """In internal units; cycles are counted from 1 within this step.
+
+        Parameters
+        ----------
+        otherwise : float, optional
+            Stack pressure [MPa] of a step that states none; None: it stays as it is.
+        """
+        pressure = otherwise if self.stack_pressure is None else float(self.stack_pressure)
+        steps = KINDS[self.type].expanded(self)
+        yield replace(next(steps), stack_pressure=pressure, pressure_ramp=float(self.stack_pressure_ramp or 0.0))
+        yield from steps
 
     def half(self, current: float) -> ProtocolStep:
         """This step's limits at a current density [A/m2]."""
+        return self.driven(controls.ConstantCurrent(current))
+
+    def driven(self, control: controls.Control) -> ProtocolStep:
+        """This step's limits under a control."""
         return ProtocolStep(
-            "constant_current",
-            current,
-            _optional(self.areal_capacity),
-            _optional(self.duration),
-            _optional(self.voltage_limit),
+            control, _optional(self.areal_capacity), _optional(self.duration), _optional(self.voltage_limit)
         )
 
 
@@ -105,7 +130,7 @@ class Rest(StepKind):
             yield Problem("duration", "is required for a rest", remedy='Add duration = "1 h"')
 
     def expanded(self, step: Step) -> Iterator[ProtocolStep]:
-        yield ProtocolStep("rest", duration=_optional(step.duration))
+        yield ProtocolStep(controls.Rest(), duration=_optional(step.duration))
 
 
 class ConstantCurrent(StepKind):
@@ -117,6 +142,21 @@ class ConstantCurrent(StepKind):
 
     def expanded(self, step: Step) -> Iterator[ProtocolStep]:
         yield step.half(float(step.current_density or 0.0))
+
+
+class ConstantVoltage(StepKind):
+    """One voltage up to a charge or a time, or until the current has fallen."""
+
+    def problems(self, step: Step) -> Iterator[Problem]:
+        if step.voltage is None:
+            yield Problem("voltage", "is required", remedy='Add voltage = "50 mV"')
+        elif step.voltage == 0.0:
+            yield Problem("voltage", "drives no current", step.voltage.text, 'Write type = "rest"')
+        yield from _end_problems(step)
+
+    def expanded(self, step: Step) -> Iterator[ProtocolStep]:
+        cutoff = _optional(step.cutoff_current_density)
+        yield step.driven(controls.ConstantVoltage(float(step.voltage or 0.0), 0.0, cutoff))
 
 
 class Cycle(StepKind):
@@ -210,7 +250,7 @@ def _with_rests(halves: Iterator[tuple[ProtocolStep, int, int]], rest: float | N
             yield waiting
         yield replace(half, cycle=cycle, level=level)
         if rest is not None:
-            waiting = ProtocolStep("rest", duration=float(rest), cycle=cycle, level=level)
+            waiting = ProtocolStep(controls.Rest(), duration=float(rest), cycle=cycle, level=level)
 
 
 def _current_problems(step: Step) -> Iterator[Problem]:
@@ -230,10 +270,12 @@ def _end_problems(step: Step) -> Iterator[Problem]:
         yield Problem("areal_capacity", "the step has no end", remedy="Add areal_capacity or duration")
 
 
-_PASSING = ("current_density", "areal_capacity", "duration", "voltage_limit")
+_ALL = ("stack_pressure", "stack_pressure_ramp")
+_PASSING = ("current_density", "areal_capacity", "duration", "voltage_limit", *_ALL)
 KINDS: dict[str, StepKind] = {
     "constant_current": ConstantCurrent(_PASSING),
-    "rest": Rest(("duration",)),
+    "constant_voltage": ConstantVoltage(("voltage", "cutoff_current_density", "areal_capacity", "duration", *_ALL)),
+    "rest": Rest(("duration", *_ALL)),
     "ramp": Ramp((*_PASSING, "current_step", "current_max", "alternate", "rest")),
     "cycle": Cycle((*_PASSING, "cycles", "stripping_current_density", "rest")),
 }

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Literal
 
 from lifrac.problems.quantities import units as u
+from lifrac.solver.model.control import ConstantCurrent, Rest
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
 from pydantic import model_validator
 
@@ -102,6 +103,13 @@ class Protocol(Strict):
                     step_ends.text,
                     "Make it smaller, or protocol.voltage_limit larger",
                 )
+            if ends is not None and step.voltage is not None and abs(step.voltage) >= ends:
+                yield Problem(
+                    f"steps[{number}].voltage",
+                    f"ends the run at once: it is not below protocol.voltage_limit ({ends.text})",
+                    step.voltage.text,
+                    "Make it smaller, or protocol.voltage_limit larger",
+                )
 
     def _reversal_problems(self) -> Iterator[Problem]:
         back = self.reversal_current_density
@@ -117,13 +125,19 @@ class Protocol(Strict):
                 "Change its sign",
             )
 
-    def resolved(self) -> tuple[ProtocolStep, ...]:
-        """The steps in internal units, from either form; ramps and cycles half-step by half-step."""
+    def resolved(self, stack_pressure: float | None = None) -> tuple[ProtocolStep, ...]:
+        """The steps in internal units, from either form; ramps and cycles half-step by half-step.
+
+        Parameters
+        ----------
+        stack_pressure : float, optional
+            That of steps that state none [MPa], where another one states it; None: they leave it as it is.
+        """
         if self.steps is not None:
-            return tuple(_numbered(self.steps))
+            stated = any(step.stack_pressure is not None for step in self.steps)
+            return tuple(_numbered(self.steps, stack_pressure if stated else None))
         forward = ProtocolStep(
-            "constant_current",
-            float(self.current_density or 0.0),
+            ConstantCurrent(float(self.current_density or 0.0)),
             capacity=None if self.areal_capacity is None else float(self.areal_capacity),
             duration=None if self.duration is None else float(self.duration),
         )
@@ -132,7 +146,7 @@ class Protocol(Strict):
             current = -forward.current_density
             if self.reversal_current_density is not None:
                 current = float(self.reversal_current_density)
-            steps.append(ProtocolStep("constant_current", current, float(self.reversal_capacity)))
+            steps.append(ProtocolStep(ConstantCurrent(current), float(self.reversal_capacity)))
         return tuple(step for step in steps if step is not None)
 
     def stop_rules(self) -> StopRules:
@@ -147,16 +161,16 @@ class Protocol(Strict):
         )
 
 
-def _numbered(steps: tuple[Step, ...]) -> Iterator[ProtocolStep]:
+def _numbered(steps: tuple[Step, ...], stack_pressure: float | None) -> Iterator[ProtocolStep]:
     """All steps, cycles counted through the whole protocol."""
     before = 0
     for stated in steps:
         last = before
-        for step in stated.expanded():
+        for step in stated.expanded(stack_pressure):
             last = before + step.cycle
             yield replace(step, cycle=last) if step.cycle and before else step
         before = last
 
 
 def _rest(duration: float | None) -> ProtocolStep | None:
-    return None if duration is None else ProtocolStep("rest", duration=float(duration))
+    return None if duration is None else ProtocolStep(Rest(), duration=float(duration))

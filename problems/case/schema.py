@@ -28,6 +28,7 @@ from pydantic_core import core_schema
 
 from .defects import Defect
 from .engines import ENGINES, Engine
+from .fixture_table import Fixture
 from .fracture import Fracture
 from .grain_table import GrainTable
 from .mesh_table import Mesh
@@ -122,7 +123,7 @@ class Electrodes(Strict):
 
 
 class Operation(Strict):
-    """Temperature and mechanical loads, constant through a run."""
+    """Temperature and mechanical loads; steps of the protocol may set the stack pressure anew."""
 
     temperature: CellTemperature = default("25 degC")
     """Temperature of the cell; below the melting point of the metal."""
@@ -132,6 +133,8 @@ class Operation(Strict):
     """Sides of the electrolyte: `free`, or held against sideways motion (`roller`)."""
     lateral_stress: u.LateralStress = default("0 MPa")
     """Normal stress on free sides; tension positive."""
+    fixture: Fixture | None = None
+    """What holds the stack; a press that keeps the stack pressure unless given."""
 
     @model_validator(mode="after")
     def _check(self) -> "Operation":
@@ -164,7 +167,7 @@ class Solver(Strict):
     """First time step. Default: derived from the protocol."""
     max_steps: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Largest number of time steps. Default: 20000, or 200 for every (half-)step of the protocol where that is more."""
-    petsc: dict[SolverName, dict[str, StrictBool | StrictInt | StrictFloat | StrictStr]] | None = None
+    petsc: dict[SolverName, dict[str, StrictBool | StrictInt | StrictFloat | StrictStr]] = Field(default_factory=dict)
     """PETSc's options of a linear solver by its name (docs/numerics.md): `[solver.petsc.cell]` with
     `ksp_view = true`. Names: conduction and elasticity (bulk of the plane engine), cell, displacement, damage and
     projection (phase field)."""

@@ -13,6 +13,7 @@ from lifrac.problems.quantities import units as u
 from lifrac.solver.interfaces.contact import interface_resistance
 from lifrac.solver.interfaces.toughness import AssistedToughness
 from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.control import ConstantVoltage
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
@@ -137,13 +138,17 @@ def _print_model(case: Case, mesh: RawMesh | None, out: Console) -> None:
     for name, text in _electrode_rows(case, mesh):
         table.add_row(name, text)
     for number, step in enumerate(model.protocol[:SHOWN_STEPS], 1):
-        parts = [step.kind.replace("_", " ")]
-        if step.current_density:
+        parts = [step.control.name]
+        if isinstance(step.control, ConstantVoltage):
+            parts.append(u.show(step.control.voltage, u.VOLTAGE))
+        elif step.current_density:
             parts.append(u.show(step.current_density, u.CURRENT_DENSITY))
         if step.capacity is not None:
             parts.append("to " + u.show(step.capacity, u.AREAL_CAPACITY))
         if step.duration is not None:
             parts.append("for " + u.show(step.duration, u.TIME))
+        if step.control.cutoff:
+            parts.append("down to " + u.show(step.control.cutoff, u.CURRENT_DENSITY))
         table.add_row(f"protocol step {number}", ", ".join(parts))
     if len(model.protocol) > SHOWN_STEPS:
         table.add_row(f"... {len(model.protocol)} steps", "ramps and cycles are counted half-step by half-step")

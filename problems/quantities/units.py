@@ -341,6 +341,16 @@ DENSITY = Dimension(
     "density", "g/cm^3", "g/cm^3", "5.1 g/cm^3", ge=1.0e-6, le=1.0e3, likely=(0.05, 30.0), slips=("g/cm^3", "kg/m^3")
 )
 EXPANSION = Dimension("thermal expansion", "1/K", "1/K", "15e-6 1/K", ge=-1.0, le=1.0, likely=(1.0e-8, 1.0e-3))
+FIXTURE_STIFFNESS = Dimension(
+    "stiffness",
+    "MPa/um",
+    "MPa/um",
+    "0.05 MPa/um",
+    ge=0.0,
+    le=1.0e12,
+    likely=(1.0e-6, 1.0e4),
+    slips=("MPa/um", "MPa/mm"),
+)
 AREAL_DENSITY = Dimension("areal density", "1/cm^2", "1/cm^2", "400 1/cm^2", ge=0.0, le=1.0e15)
 AREA = Dimension("area", "cm^2", "cm^2", "0.7 cm^2", ge=0.0, le=1.0e10, likely=(1.0e-6, 1.0e6))
 # An area is only ever multiplied by an areal density: flaws of an electrode.
@@ -390,6 +400,7 @@ Rate = Annotated[Quantity, RATE]
 MolarVolume = Annotated[Quantity, MOLAR_VOLUME]
 Density = Annotated[Quantity, DENSITY]
 Expansion = Annotated[Quantity, EXPANSION]
+FixtureStiffness = Annotated[Quantity, FIXTURE_STIFFNESS]
 PoissonRatio = Annotated[Quantity, NUMBER.within(gt=-1.0, lt=0.5)]
 TransferCoefficient = Annotated[Quantity, NUMBER.within(gt=0.0, lt=1.0)]
 Fraction01 = Annotated[Quantity, NUMBER.within(ge=0.0, le=1.0)]

@@ -43,14 +43,14 @@ def level_survived(protocol: Sequence[ProtocolStep], ended: int) -> float | None
     currents = (
         abs(step.current_density)
         for step in reversed(protocol[:ended])
-        if step.level and step.current_density and not (step.cycle and step.cycle == under_way)
+        if step.level and step.control.direction and not (step.cycle and step.cycle == under_way)
     )
     return next(currents, None)
 
 
 def _under_way(protocol: Sequence[ProtocolStep], ended: int) -> int:
     """Cycle to which the next current belongs; 0: none."""
-    return next((step.cycle for step in protocol[ended:] if step.current_density), 0)
+    return next((step.cycle for step in protocol[ended:] if step.control.direction), 0)
 
 
 def _of_protocol(engine: ProtocolRun[Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _of_protocol(engine: ProtocolRun[Any]) -> dict[str, Any]:
     protocol, ended, failure = engine.cell_model.protocol, engine.counters.ended, engine.failure
     empty, state = engine.counters.happened.get("flaw_empty"), engine.state
     survived = level_survived(protocol, ended if empty is None else min(ended, empty.index))
-    at_failure = None if failure is None or failure.step is None else failure.step.current_density
+    at_failure = None if failure is None or failure.step is None else failure.current_density
     return {
         "cycles_completed": cycles_completed(protocol, ended),
         "ramp_current_density_survived": survived,
@@ -106,7 +106,7 @@ def summary_of(
         How often a state could not be stored.
     """
     counters = engine.counters
-    first = (step.current_density for step in engine.cell_model.protocol if step.current_density)
+    first = (step.current_density for step in engine.cell_model.protocol if step.control.direction)
     of_run = {
         "outcome": engine.outcome,
         "termination": engine.termination,
@@ -118,7 +118,7 @@ def summary_of(
         "rejected_steps": counters.rejected,
         "nonlinear_iterations": counters.iterations,
         "wall_time": round(time.monotonic() - begun, 3),
-        "first_current_density": next(first, 0.0),
+        "first_current_density": counters.first_current or next(first, 0.0),
         "anode_area": engine.areas.anode,
         "counter_area": engine.areas.counter,
         **_capacities(counters.happened),

@@ -32,6 +32,12 @@ class CellModel:
     assisted: AssistedCracking | None = None
     """None: the toughness does not depend on the current."""
 
+    @property
+    def pressure_changes(self) -> bool:
+        """Whether the stack pressure may become another one than at the start."""
+        stated = any(step.stack_pressure is not None for step in self.protocol)
+        return stated or self.loads.fixture.stiffness(1.0) > 0.0
+
 
 @dataclass(frozen=True)
 class PlaneModel(CellModel):

@@ -1,32 +1,56 @@
 """What is done to a cell, when a run ends, and how its time steps are chosen."""
 
 from dataclasses import dataclass
-from typing import Literal
+
+from .control import Control
 
 
 @dataclass(frozen=True)
 class ProtocolStep:
     """One step of a protocol; it ends at the first of its limits."""
 
-    kind: Literal["constant_current", "rest"]
-    current_density: float = 0.0
-    """[A/m2], positive plates at the anode."""
+    control: Control
+    """What drives the cell: `ConstantCurrent`, `ConstantVoltage`, `Rest`."""
     capacity: float | None = None
     """Charge passed within this step [C/m2], positive."""
     duration: float | None = None
     """[s]."""
     voltage_limit: float | None = None
     """|cell voltage| [V] at which this step ends, and the next begins."""
+    stack_pressure: float | None = None
+    """Stack pressure [MPa] that is set when it begins; None: the fixture is left alone."""
+    pressure_ramp: float = 0.0
+    """Time [s] over which that is done, linearly; 0: at once."""
     cycle: int = 0
     """Which cycle of the protocol it belongs to, counted from 1 through the whole protocol; 0: none."""
     level: int = 0
     """Which level of a ramp, counted from 1; 0: none."""
 
     @property
+    def current_density(self) -> float:
+        """Mean over the anode [A/m2], positive plates there: as prescribed, or as expected where a voltage is held."""
+        return self.control.current_density
+
+    @property
     def planned_charge(self) -> float:
-        """Charge that it passes [C/m2], positive, unless something ends it early."""
+        """Charge that it passes [C/m2], positive, unless something ends it early; an expectation where a voltage is
+        held."""
         by_time = abs(self.current_density) * self.duration if self.duration is not None else None
         return min((v for v in (self.capacity, by_time) if v is not None), default=0.0)
+
+    @property
+    def planned_time(self) -> float:
+        """How long it lasts [s] unless something ends it early; an expectation where a voltage is held."""
+        limits = [] if self.duration is None else [self.duration]
+        if self.capacity is not None and self.current_density != 0.0:
+            limits.append(self.capacity / abs(self.current_density))
+        return min(limits, default=float("inf"))
+
+    @property
+    def longest(self) -> float:
+        """Time [s] after which it ends at the latest; inf where only the solution tells."""
+        by_charge = float("inf") if self.capacity is None else self.control.time_for(self.capacity)
+        return min(by_charge, float("inf") if self.duration is None else self.duration)
 
 
 @dataclass(frozen=True)

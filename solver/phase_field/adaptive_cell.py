@@ -70,7 +70,7 @@ class AdaptiveCell:
         # The product: that of two fields would not be that of their values at new nodes.
         self._filled.x.array[:] = share * self._aperture.x.array
         own = (self._share, self._rest, self._aperture, self._filled, self._given, self._surface, self._holding)
-        more = {str(f.name): f for f in (*own, cell.intact)}
+        more = {str(f.name): f for f in (*own, cell.intact, *cell.intact_parts)}
         scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.open_cells}
         return self.problem.fields.fields() | scalars | more
 

@@ -94,7 +94,6 @@ class Observer:
         plated = p.copies * cell.velocity * crack * dt
         new.plated_in_flaw += plated
         new.exchanged += abs(plated)
-        new.extruded += p.copies * self.empty_mouth(new)
         change = cell.volume.capacity() - p.volume_before
         new.work["pressure"] += cell.total(0.5 * (old.pressure + new.pressure) * change)
         # The stress along the crack that is left out follows the crack: what that does at the state before.

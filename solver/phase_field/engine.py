@@ -8,6 +8,7 @@ from lifrac.errors import NumericalFailure
 from lifrac.parallel.meeting import meeting_of, shared
 from lifrac.quantities import Quantity
 from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.control import Control
 from lifrac.solver.numerics.adaptive import Adaptive
 from lifrac.solver.phase_field.lithium.initial_fill import fill_flaw
 from lifrac.solver.protocol.measures import Areas, Measures
@@ -76,7 +77,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         self.measures = self._measure(self.state)
         top = self.problem.largest(self.observer.x[:, 1])
         self.path_end = top - self.model.diffuse.length
-        self.start(resolution=1.5 * self.model.diffuse.cell_size)
+        self.start(thickness=top, resolution=1.5 * self.model.diffuse.cell_size)
 
     @classmethod
     def resumed(
@@ -142,11 +143,19 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     def _forget(self) -> None:
         """Steps start from the last state: nothing is predicted."""
 
-    def _attempt(self, dt: float, current: float, failures: int) -> PhaseTrial:
-        step = self._on_fine_mesh(lambda problem, start: problem.solve(start, dt, current, self.look_up))
+    def _gained(self, state: PhaseState) -> float:
+        problem = self.problem
+        lithium = problem.copies * problem.cell.total(state.metal) - state.initial_metal
+        return lithium / (problem.copies * self.areas.anode)
+
+    def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int) -> PhaseTrial:
+        def solve(problem: PhaseFieldProblem, start: PhaseState) -> Step:
+            return problem.solve(start, dt, control, self.look_up, stack_pressure)
+
+        step = self._on_fine_mesh(solve)
         self.problem.metal = step.metal
         fields = self.problem.state()
-        old = self.state
+        old, current = self.state, step.current_density
         new = replace(
             old,
             displacement=fields.displacement,
@@ -156,11 +165,15 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             metal=fields.metal,
             translated_volume=fields.translated_volume,
             cell_voltage=fields.cell_voltage,
+            current_density=current,
+            stack_pressure=stack_pressure,
+            largest_stack_pressure=max(stack_pressure, old.largest_stack_pressure),
             time=old.time + dt,
             charge=old.charge + current * dt,
             throughput=old.throughput + abs(current) * dt,
             work=dict(old.work),
         )
+        new.extruded += self.problem.copies * self.observer.empty_mouth(new)
         return PhaseTrial(
             new, step.newton_iterations, step, self.observer.crack_length(), self.problem.cell.mean_pressure()
         )

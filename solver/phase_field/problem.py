@@ -11,13 +11,13 @@ from lifrac.meshes.refinement import cell_sizes
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import largest
 from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.model.fracture import DiffuseCrack
 from lifrac.solver.numerics.fixed_point import FixedPoint
 from lifrac.solver.numerics.nodal import values_of
 from lifrac.solver.phase_field.fracture.damage import DamageSolver
 from lifrac.solver.phase_field.fracture.energy import Solid
 from lifrac.solver.phase_field.fracture.fields import Floats, State
-from lifrac.solver.phase_field.fracture.intact_body import load_intact_body
 from lifrac.solver.phase_field.fracture.supports import flaw_nodes, prescribed_displacements
 from lifrac.solver.phase_field.lithium.cell import Cell
 from lifrac.solver.phase_field.lithium.charge_transfer import Charges
@@ -118,6 +118,8 @@ class Step:
 
     metal: Floats
     charges: Charges
+    current_density: float
+    """Mean over the anode [A/m2]."""
     sweeps: int
     newton_iterations: int
 
@@ -174,7 +176,7 @@ class PhaseFieldProblem:
         self.volume_before = self.metal
         """V_i of each node at the state that was loaded last [um2, um3 in 3D]."""
         if fresh:
-            load_intact_body(self.cell.intact, self.solid, self.cell.loads, prescribed)
+            self.cell.load_intact(self.solid, prescribed)
             self._break_flaw()
 
     def _break_flaw(self) -> None:
@@ -206,6 +208,8 @@ class PhaseFieldProblem:
             metal=self.metal.copy(),
             translated_volume=cell.volume.translated.copy(),
             cell_voltage=cell.voltage,
+            stack_pressure=cell.stack_pressure,
+            largest_stack_pressure=cell.stack_pressure,
         )
 
     def load(self, state: PhaseState) -> None:
@@ -217,6 +221,7 @@ class PhaseFieldProblem:
         cell.potential.x.array[:] = state.potential
         cell.pressure.x.array[:] = state.pressure
         cell.voltage = state.cell_voltage
+        cell.press(state.stack_pressure)
         cell.volume.translated = state.translated_volume
         self.metal = state.metal.copy()
         cell.follow_damage()
@@ -235,13 +240,19 @@ class PhaseFieldProblem:
         does."""
         self.load(state)
         with self.cell.pressed(pressure):
-            step = self._sweep(state, 1.0, 0.0)
+            step = self._sweep(state, 1.0, Rest())
         return replace(step, metal=np.where(self.cell.fill.connected, self.cell.volume.capacity(), 0.0))
 
     def solve(
-        self, state: PhaseState, dt: float, current_density: float, each_sweep: Callable[[], None] = lambda: None
+        self,
+        state: PhaseState,
+        dt: float,
+        control: Control,
+        each_sweep: Callable[[], None] = lambda: None,
+        stack_pressure: float | None = None,
     ) -> Step:
-        """Fields at the end of a time step from a committed state (collective).
+        """Fields at the end of a time step from a committed state, under its stack pressure or another one [MPa]
+        (collective).
 
         Damage and the rest by turns, each at its own equilibrium, accelerated; the bounds hold exactly. `each_sweep`
         may end it by an exception, on every rank alike.
@@ -252,10 +263,13 @@ class PhaseFieldProblem:
             On every rank alike.
         """
         self.load(state)
-        return self._sweep(state, dt, current_density, each_sweep)
+        if stack_pressure is not None and stack_pressure != state.stack_pressure:
+            self.cell.press(stack_pressure)
+            self.cell.carry()
+        return self._sweep(state, dt, control, each_sweep)
 
     def _sweep(
-        self, state: PhaseState, dt: float, current_density: float, each_sweep: Callable[[], None] = lambda: None
+        self, state: PhaseState, dt: float, control: Control, each_sweep: Callable[[], None] = lambda: None
     ) -> Step:
         """Damage and the rest by turns from the fields as they are."""
         ease = max(1.0, SHORTEST * plating_time(self.model) / dt)
@@ -269,12 +283,13 @@ class PhaseFieldProblem:
                 self.cell.follow_damage()
                 self.cell.set_aperture()
             self.cell.volume.translated = translated + self.cell.translation.volume()
-            found = self.cell.solve(dt, current_density, state.metal)
+            found = self.cell.solve(dt, control, state.metal)
             newton += found.iterations
             self.cell.translation.update()
             change = self.damage.solve()
             if change < DAMAGE_TOLERANCE:
-                return Step(found.metal, found.charges, sweep, newton)
+                current = control.flowed(self.cell.total(found.charges.counter) / self.cell.areas.anode)
+                return Step(found.metal, found.charges, current, sweep, newton)
             start, minimiser = self.damage.start_values, self.damage.found
             self.damage.put(self.acceleration.propose(start, minimiser - start, change))
         raise NumericalFailure(f"damage still changes by {change:.1e} after {MAX_SWEEPS} sweeps")

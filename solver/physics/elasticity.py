@@ -15,6 +15,16 @@ def lame(youngs_modulus: Expr | float, poisson_ratio: float) -> tuple[Expr | flo
     return lam, youngs_modulus / (2.0 * (1.0 + poisson_ratio))
 
 
+def through_thickness_modulus(youngs_modulus: float, poisson_ratio: float, lateral: str) -> float:
+    """sigma/eps [MPa] of a layer pressed between plates, in plane strain along it.
+
+    E/(1 - nu^2) with free sides, E (1 - nu)/((1 + nu)(1 - 2 nu)) with sides on rollers (`lateral`).
+    """
+    lam, mu = lame(youngs_modulus, poisson_ratio)
+    confined = lam + 2.0 * mu
+    return float(confined if lateral == "roller" else confined - lam**2 / confined)
+
+
 def energy_density(eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
     """psi = lambda/2 tr(eps)^2 + mu eps:eps [MPa]."""
     lam, mu = lame(youngs_modulus, poisson_ratio)

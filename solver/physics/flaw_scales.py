@@ -41,6 +41,8 @@ def opening_at_growth(model: CellModel) -> float:
 
 def plating_speed(model: CellModel) -> float:
     """Rate at which the protocol's largest current thickens the metal in the flaw, from both faces [um/s]."""
+    if any(step.control.direction and step.current_density == 0.0 for step in model.protocol):
+        raise ValueError("a constant voltage needs its expected_current_density: time steps are sized by it")
     largest = max((abs(step.current_density) for step in model.protocol), default=0.0)
     return 2.0 * surface_velocity_per_current(model.anode.molar_volume) * largest
 

@@ -108,7 +108,7 @@ class PlaneCell(Cell[PlaneEngine]):
             state, problem = engine.state, engine.problem
             aperture = problem.crack.aperture + state.values[:, OPENING]
             damage, touching = engine.observer.damage(state), problem.touching(state.contact)
-            return SurfaceSnapshot(state.time, state.values, aperture, damage, touching)
+            return SurfaceSnapshot(state.time, state.values, aperture, damage, touching, state.stack_pressure)
 
         return self.on_all(take)
 

@@ -103,11 +103,11 @@ class Observer:
         total = float(weight.sum())
         return float(weight @ v[crack, CURRENT]) / total if total > 0.0 else 0.0
 
-    def elastic_energy(self, values: Floats) -> float:
+    def elastic_energy(self, state: State) -> float:
         """Elastic energy of both halves less the work of the loads [MPa um2 per depth], up to a constant."""
         p = self.problem
-        opening = values[p.surface.crack, OPENING]
-        return float(0.5 * opening @ p.system.elastic_force(opening) - p.load @ opening)
+        opening = state.values[p.surface.crack, OPENING]
+        return float(0.5 * opening @ p.system.elastic_force(opening) - p.load_at(state.stack_pressure) @ opening)
 
     def cohesive_energy(self, state: State) -> tuple[float, float]:
         """Recoverable and dissipated energy of the cohesive zone [MPa um2 per depth]."""
@@ -122,17 +122,21 @@ class Observer:
     def book(self, old: State, new: State, dt: float, residual: Floats) -> None:
         """Add the step's charge, metal and work to the accounts of `new` (the problem was last evaluated there)."""
         p = self.problem
-        crack, anode, counter = self.currents()
+        into_crack, anode, counter = self.currents()
         velocity = surface_velocity_per_current(p.model.anode.molar_volume)
         new.charge_in += counter * dt
-        new.charge_out += (crack + anode) * dt
-        new.plated_in_flaw += 2.0 * velocity * crack * dt
-        new.exchanged += abs(2.0 * velocity * crack * dt)
+        new.charge_out += (into_crack + anode) * dt
+        new.plated_in_flaw += 2.0 * velocity * into_crack * dt
+        new.exchanged += abs(2.0 * velocity * into_crack * dt)
         new.extruded -= float(residual[p.rule.mouth, METAL].sum()) * dt
         area = p.crack.area
         pressure = 0.5 * (old.values[:, PRESSURE] + new.values[:, PRESSURE])
         moved = new.values[:, OPENING] - old.values[:, OPENING]
         new.work["pressure"] += float(area @ (pressure * moved))
+        # Loads that change at a given opening change the energy by what they act on there.
+        crack = p.surface.crack
+        opening = 0.5 * (old.values[crack, OPENING] + new.values[crack, OPENING])
+        new.work["loads"] -= (new.stack_pressure - old.stack_pressure) * float(p.load_stack @ opening)
         undamaged = 1.0 - p.law.damage(old.largest)
         viscous = new.toughness_factor**0.5 * p.local.viscosity * undamaged * moved / dt
         mean = viscous if self._viscous_old is None else 0.5 * (viscous + self._viscous_old)

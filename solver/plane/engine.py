@@ -1,12 +1,13 @@
 """The plane engine: a crack that grows in the plane of its flaw, with the bulk condensed onto that plane."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from lifrac.errors import NumericalFailure
 from lifrac.quantities import Quantity
 from lifrac.solver.interfaces.contact import Contact
+from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.protocol.events import EVENT_TOLERANCE
 from lifrac.solver.protocol.measures import Areas, Measures
 from lifrac.solver.protocol.restart import Arrays, Kept
@@ -74,7 +75,7 @@ class PlaneEngine(ProtocolRun[State]):
             if self.observer.planar
             else float(problem.surface.x[problem.surface.crack, 1].max() - 1.5 * problem.cells.max())
         )
-        self.start()
+        self.start(thickness=float(problem.surface.x[problem.surface.counter, 1].max()))
 
     def bookmark(self) -> Kept:
         return super().bookmark() | {"previous_step": None if self._previous is None else self._previous[1]}
@@ -100,7 +101,8 @@ class PlaneEngine(ProtocolRun[State]):
         n = p.surface.size
         values = np.zeros((n, COMPONENTS))
         values[:, METAL] = self.model.flaw.filling * p.crack.aperture
-        state = State(values, np.zeros(n))
+        pressure = self.model.loads.stack_pressure
+        state = State(values, np.zeros(n), stack_pressure=pressure, largest_stack_pressure=pressure)
         pressed = self.model.loads.stack_pressure > 0.0 or self.model.loads.lateral_stress != 0.0
         if pressed and self.model.flaw.filling == 1.0 and self.model.flaw.mouth == "open":
             rested = self._under_stack_pressure(state)
@@ -113,27 +115,26 @@ class PlaneEngine(ProtocolRun[State]):
                 state = rested
         state.initial_metal = self.observer.stored(state)
         recoverable, dissipated = self.observer.cohesive_energy(state)
-        state.work["start"] = self.observer.elastic_energy(state.values) + recoverable + dissipated
+        state.work["start"] = self.observer.elastic_energy(state) + recoverable + dissipated
         return state
 
     def _under_stack_pressure(self, state: State) -> State | None:
         """Equilibrium with p = P all over the flaw, or None where the flaw would grow."""
         p = self.problem
-        mouth, held = p.rule.mouth.copy(), p.held_pressure.copy()
+        mouth, loads = p.rule.mouth.copy(), self.model.loads
         flaw = p.crack.aperture > 0.0
         p.rule.mouth |= flaw
-        loads = self.model.loads
-        p.held_pressure[flaw] = max(loads.stack_pressure, -loads.lateral_stress)
+        p.given_pressure = np.where(p.rule.mouth, max(loads.stack_pressure, -loads.lateral_stress), 0.0)
         try:
-            result = p.solve(state, 1.0e9, 0.0)
+            result = p.solve(state, 1.0e9, Rest())
         except NumericalFailure:
             return None
         finally:
-            p.rule.mouth[:], p.held_pressure[:] = mouth, held
+            p.rule.mouth[:], p.given_pressure = mouth, None
         largest = self._largest(state, result.values, 1.0)
         if p.law.damage(largest).max() >= 1.0:
             return None
-        return State(result.values, largest, cell_voltage=result.voltage)
+        return replace(state, values=result.values, largest=largest, cell_voltage=result.voltage)
 
     def _largest(self, state: State, values: Floats, toughness: float) -> Floats:
         opening = values[:, OPENING] if toughness == 1.0 else values[:, OPENING] / toughness**0.5
@@ -146,9 +147,13 @@ class PlaneEngine(ProtocolRun[State]):
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    def _attempt(self, dt: float, current: float, failures: int) -> PlaneTrial:
-        result = self.problem.solve(self.state, dt, current, self._predict(dt, failures))
-        return PlaneTrial(self._proposal(result, dt, current), result.iterations, result)
+    def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int) -> PlaneTrial:
+        result = self.problem.solve(self.state, dt, control, self._predict(dt, failures), stack_pressure)
+        return PlaneTrial(self._proposal(result, dt, stack_pressure), result.iterations, result)
+
+    def _gained(self, state: State) -> float:
+        # The anode of what is meshed faces one half of the crack, whose lithium is counted whole.
+        return (self.observer.stored(state) - state.initial_metal) / (2.0 * self.areas.anode)
 
     def _forget(self) -> None:
         self._previous = None
@@ -169,16 +174,18 @@ class PlaneEngine(ProtocolRun[State]):
         guess[:, METAL] = np.where(full, aperture, np.clip(guess[:, METAL], 0.0, np.maximum(aperture, 0.0)))
         return guess
 
-    def _proposal(self, result: NewtonResult, dt: float, current: float) -> State:
-        new = self.state.snapshot()
+    def _proposal(self, result: NewtonResult, dt: float, stack_pressure: float) -> State:
+        new, current = self.state.snapshot(), result.current_density
         new.values = result.values
         new.toughness_factor = self.problem.toughness_factor(self.state, dt)
         new.largest = self._largest(self.state, result.values, new.toughness_factor)
         new.cell_voltage = result.voltage
+        new.current_density, new.stack_pressure = current, stack_pressure
+        new.largest_stack_pressure = max(stack_pressure, self.state.largest_stack_pressure)
         new.time += dt
         new.charge += current * dt
         new.throughput += abs(current) * dt
-        new.contact = self.problem.contact_after(self.state, result.values, dt)
+        new.contact = self.problem.contact_after(self.state, result.values, dt, stack_pressure)
         new.tip_current = 0.0 if self.problem.toughness is None else self.observer.tip_current(new)
         return new
 
@@ -226,6 +233,7 @@ class PlaneEngine(ProtocolRun[State]):
         assert isinstance(trial, PlaneTrial)
         new = trial.state
         # The step may have been solved before a rejected one: point the forms at it again.
+        self.problem.press(new.stack_pressure)
         self.problem.residual(new.values, new.cell_voltage, dt)
         self.observer.book(self.state, new, dt, trial.result.residual)
         self._previous = (self.state.values, dt)

@@ -32,6 +32,8 @@ class SurfaceSnapshot:
     damage: Floats
     contact: Floats
     """(n,) part of the electrode faces that touches; 0 off them."""
+    stack_pressure: float
+    """[MPa]."""
 
 
 class PlaneFields(FieldView):
@@ -63,7 +65,7 @@ class PlaneFields(FieldView):
         self.snapshot = snapshot
         v, e = snapshot.values, self.model.electrolyte
         self.potential.x.array[:] = self.bulk.recover_potential(v[:, POTENTIAL]).x.array
-        opening, stack = v[self.bulk.surface.crack, OPENING], self.model.loads.stack_pressure
+        opening, stack = v[self.bulk.surface.crack, OPENING], snapshot.stack_pressure
         self.displacement.x.array[:] = self.bulk.recover_displacement(opening, e.youngs_modulus, stack).x.array
 
 

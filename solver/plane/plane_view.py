@@ -127,12 +127,12 @@ def lithium_balance_error(at: PlaneView) -> float:
 
 @quantities.function("energy_balance_error", PlaneView)
 def energy_balance_error(at: PlaneView) -> float:
-    """Elastic, cohesive and viscous energy less the work of the lithium, over that work."""
+    """Elastic, cohesive and viscous energy less the work of lithium and changing loads, over that work."""
     state, p, observer = at.state, at.problem, at.observer
     recoverable, dissipated = observer.cohesive_energy(state)
-    energy = observer.elastic_energy(at.values) + recoverable + dissipated
+    energy = observer.elastic_energy(state) + recoverable + dissipated
     energy += state.work["viscous"] - state.work["start"]
-    work, floor = state.work["pressure"], p.scales.pressure * p.scales.length * p.smallest
+    work, floor = state.work["pressure"] + state.work["loads"], p.scales.pressure * p.scales.length * p.smallest
     return relative(energy - work, abs(work), floor)
 
 

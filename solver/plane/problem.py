@@ -1,6 +1,6 @@
 """One implicit step of the surface problem: scales, residual, semismooth Newton iteration."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -8,6 +8,7 @@ from lifrac.errors import NumericalFailure
 from lifrac.solver.interfaces.contact import Contact, advanced
 from lifrac.solver.interfaces.toughness import toughness_law
 from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.control import Closure, Control
 from lifrac.solver.physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.flaw_scales import (
@@ -43,6 +44,8 @@ LARGEST_NORM = 10.0
 SETTLING = 3
 """Iterations before the line search asks for a residual that falls."""
 LINE_SEARCH_TRIALS = 6
+TOUCHING = 1.0e-6
+"""Pressure [MPa] of faces that only just touch: the contact law divides by what a pressure presses into contact."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class NewtonResult:
 
     values: Floats
     voltage: float
+    current_density: float
+    """Mean over the anode [A/m2]."""
     iterations: int
     residual: Floats
     """(n, 6) local residual with the bulk forces in the momentum rows, at the solution."""
@@ -142,9 +147,7 @@ class SurfaceProblem:
         e = model.electrolyte
         self._numbering: Numbering | None = None
         self.system: BulkSystem = system or CondensedSystem(response, surface.crack, e.youngs_modulus, e.conductivity)
-        self.load = (
-            model.loads.stack_pressure * response.load_stack + model.loads.lateral_stress * response.load_lateral
-        )
+        self.load_stack, self._load_lateral = response.load_stack, model.loads.lateral_stress * response.load_lateral
         pressure = griffith_pressure(model)
         opening = opening_at_growth(model)
         self.scales = Scales(pressure, opening, thermal_voltage(model.anode.temperature))
@@ -156,10 +159,22 @@ class SurfaceProblem:
         self.whole_counter_area = model.counter.contact_fraction * self.face_area[COUNTER]
         self.counter_area = self.whole_counter_area
         self.areas = Areas(*(float(self.face_area[tag].sum()) for tag in (ANODE, COUNTER)))
-        self.held_pressure = np.zeros(surface.size)
-        self.held_pressure[self.rule.mouth] = model.loads.stack_pressure
+        self.given_pressure: Floats | None = None
+        """p of held nodes [MPa] in place of the stack pressure at the mouth: a cell that comes to rest."""
+        self.press(model.loads.stack_pressure)
         self.always_wet = np.zeros(surface.size, dtype=bool)
         self.always_wet[surface.anode] = True
+
+    def press(self, stack_pressure: float) -> None:
+        """Let a stack pressure [MPa] act: on the bulk, on lithium at the mouth, in the kinetics."""
+        self.load = self.load_at(stack_pressure)
+        at_mouth = np.where(self.rule.mouth, stack_pressure, 0.0)
+        self.held_pressure = at_mouth if self.given_pressure is None else self.given_pressure
+        self.local.stack_pressure.value = np.asarray(stack_pressure)
+
+    def load_at(self, stack_pressure: float) -> Floats:
+        """Nodal forces of the loads on the crack dofs at a stack pressure [MPa]."""
+        return np.asarray(stack_pressure * self.load_stack + self._load_lateral)
 
     def cell_at(self, length: float) -> float:
         """Edge of the crack-plane cells at a distance from the mouth [um]."""
@@ -180,9 +195,10 @@ class SurfaceProblem:
         wet[self.surface.crack] |= connected[self.surface.crack] > 0.0
         return wet, connected
 
-    def begin_step(self, state: State, dt: float = 0.0) -> NDArray[np.bool_]:
-        """Point the forms at the state that a step of `dt` [s] starts from; returns the nodes that may carry a face
-        current."""
+    def begin_step(self, state: State, dt: float = 0.0, stack_pressure: float | None = None) -> NDArray[np.bool_]:
+        """Point the forms at the state that a step of `dt` [s] starts from, under its stack pressure or another one
+        [MPa]; returns the nodes that may carry a face current."""
+        self.press(state.stack_pressure if stack_pressure is None else stack_pressure)
         wet, connected = self.wet_nodes(state)
         self.local.begin_step(state.values, state.largest, connected)
         if self.local.root is not None:
@@ -219,11 +235,14 @@ class SurfaceProblem:
         aim = self.toughness.factor(state.tip_current)
         return aim + (state.toughness_factor - aim) * float(np.exp(-dt / self.toughness_delay))
 
-    def contact_after(self, state: State, values: Floats, dt: float) -> Contact | None:
-        """Contact of the faces after a step from `state` in which they carried the currents of `values`."""
+    def contact_after(self, state: State, values: Floats, dt: float, stack_pressure: float) -> Contact | None:
+        """Contact of the faces after a step from `state` in which they carried the currents of `values` under a stack
+        pressure [MPa]."""
         law, model = self.model.contact, self.model
         if law is None or state.contact is None:
             return None
+        law = replace(law, largest_pressure=max(law.largest_pressure, state.largest_stack_pressure))
+        stack_pressure = max(stack_pressure, TOUCHING)
         now, lowest = state.contact.now.copy(), state.contact.lowest.copy()
         surface = self.surface
         for nodes, tag, plated in (
@@ -231,11 +250,16 @@ class SurfaceProblem:
             (surface.counter, COUNTER, -model.counter.contact_fraction * values[:, COUNTER_CURRENT]),
         ):
             face, area = Contact(now[nodes], lowest[nodes]), self.face_area[tag][nodes]
-            face = advanced(law, face, plated[nodes], area, model.loads.stack_pressure, dt)
+            face = advanced(law, face, plated[nodes], area, stack_pressure, dt)
             now[nodes], lowest[nodes] = face.now, face.lowest
         return Contact(now, lowest)
 
-    def norm(self, r: Floats, values: Floats, dt: float, wet: NDArray[np.bool_], current: float) -> float:
+    def closure(self, values: Floats, voltage: float, control: Control) -> Closure:
+        """The control's equation at a state."""
+        current = float(self.counter_area @ values[:, COUNTER_CURRENT])
+        return control.closure(current, voltage, self.areas.anode)
+
+    def norm(self, r: Floats, values: Floats, dt: float, wet: NDArray[np.bool_], closure: Closure) -> float:
         """Largest scaled residual of all equations and complementarity conditions; 1 is of the size of the terms."""
         area = self.crack.area
         force = self.scales.pressure * np.maximum(area, 1.0e-12)
@@ -250,21 +274,29 @@ class SurfaceProblem:
             worst, float(np.abs(r[counter, COUNTER_CURRENT] / self.counter_area[counter]).max()) / self.scales.voltage
         )
         worst = max(worst, self.system.potential_defect(values, r[:, POTENTIAL]) / self.scales.voltage)
+        current = float(self.counter_area @ values[:, COUNTER_CURRENT]) + closure.by_current * closure.missing
         total = self.local.model.anode.exchange_current * self.areas.anode * 1.0e-3 + abs(current)
+        worst = max(worst, closure.defect(total, self.scales.voltage))
         return max(worst, abs(float(r[:, POTENTIAL].sum())) / total)
 
-    def solve(self, state: State, dt: float, current_density: float, guess: Floats | None = None) -> NewtonResult:
-        """Backward Euler from `state` over `dt` [s] at a mean current density over the anode [A/m2].
+    def solve(
+        self,
+        state: State,
+        dt: float,
+        control: Control,
+        guess: Floats | None = None,
+        stack_pressure: float | None = None,
+    ) -> NewtonResult:
+        """Backward Euler from `state` over `dt` [s] under a control, and its stack pressure or another one [MPa].
 
         Raises
         ------
         NumericalFailure
             When Newton's method does not converge.
         """
-        wet = self.begin_step(state, dt)
+        wet = self.begin_step(state, dt, stack_pressure)
         values = (state.values if guess is None else guess).copy()
         voltage = state.cell_voltage
-        total = current_density * self.areas.anode
         tolerance = self.model.control.newton_tolerance
         history: list[float] = []
         entries = np.zeros(self.surface.size, dtype=np.int64)
@@ -272,16 +304,16 @@ class SurfaceProblem:
         for iteration in range(self.model.control.max_newton + 1):
             history.append(n)
             if n < tolerance:
-                return NewtonResult(values, voltage, iteration, r, tuple(history))
+                current = float(self.counter_area @ values[:, COUNTER_CURRENT]) / self.areas.anode
+                return NewtonResult(values, voltage, control.flowed(current), iteration, r, tuple(history))
             if iteration == self.model.control.max_newton:
                 break
             sets = self.rule.classify(values, r[:, OPENING])
             if self._start_new_front(sets, values, entries):
                 r = self.residual(values, voltage, dt)
-            dx, dv = self.system.solve(
-                self._linearise(r, values, sets, wet), self.counter_area, self._missing(values, total), values
-            )
-            values, voltage, r, n = self._update(values, voltage, dx, dv, dt, wet, total, _allowed(history))
+            local, closure = self._linearise(r, values, sets, wet), self.closure(values, voltage, control)
+            dx, dv = self.system.solve(local, self.counter_area, closure, values)
+            values, voltage, r, n = self._update(values, voltage, dx, dv, dt, wet, control, _allowed(history))
         raise NumericalFailure(
             f"Newton's method stopped at a scaled residual of {history[-1]:.1e} after {len(history) - 1} iterations"
         )
@@ -303,9 +335,6 @@ class SurfaceProblem:
         entries[new] += 1
         values[new, PRESSURE] = (1.0 - 0.5 ** np.minimum(entries[new], 12)) * highest[new]
         return True
-
-    def _missing(self, values: Floats, total: float) -> float:
-        return total - float(self.counter_area @ values[:, COUNTER_CURRENT])
 
     def _linearise(self, r: Floats, values: Floats, sets: ActiveSets, wet: NDArray[np.bool_]) -> LocalSystem:
         local = reduce(
@@ -333,7 +362,7 @@ class SurfaceProblem:
         dv: float,
         dt: float,
         wet: NDArray[np.bool_],
-        total: float,
+        control: Control,
         allowed: float,
     ) -> tuple[Floats, float, Floats, float]:
         """The full step if it brings the residual norm below `allowed`, else the first of a few halves that does, else
@@ -347,7 +376,7 @@ class SurfaceProblem:
             np.maximum(trial[:, OPENING], self.crack.floor, out=trial[:, OPENING])
             v = voltage + factor * dv
             r = self.residual(trial, v, dt)
-            n = self.norm(r, trial, dt, wet, total)
+            n = self.norm(r, trial, dt, wet, self.closure(trial, v, control))
             if best is None or n < best[3]:
                 best = (trial, v, r, n)
             if n < allowed:

@@ -103,7 +103,7 @@ class SurfaceResidual:
         self.electrolyte = symbolic(surface.mesh, model.electrolyte)
         self.creep = symbolic(surface.mesh, model.creep)
         self.flaw_data = symbolic(surface.mesh, model.flaw)
-        self.loads = symbolic(surface.mesh, model.loads)
+        self.stack_pressure = fem.Constant(surface.mesh, model.loads.stack_pressure)
         self.cohesion = symbolic(surface.mesh, law)
         # A node has one current density: at the mouth the crack's kinetics are those of the anode face.
         mouth = fem.Function(surface.space, name="mouth")
@@ -168,7 +168,7 @@ class SurfaceResidual:
     def _kinetics(self, j, jc, phi, p, q, qc, dx):  # type: ignore[no-untyped-def]
         """Charge transfer on anode face, crack faces and counter electrode (phi_Li = 0)."""
         lumped = lithium.LUMPED
-        excess = p - self.loads.stack_pressure
+        excess = p - self.stack_pressure
         anode = ButlerVolmer(self._constricted(self.anode))
         counter = ButlerVolmer(self._constricted(self.counter), plating=False)
         return (

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 from lifrac.errors import NumericalFailure
+from lifrac.solver.model.control import Closure
 
 from .active import ActiveSets
 from .bulk import Response
@@ -163,10 +164,8 @@ class BulkSystem(Protocol):
     def potential_defect(self, values: Floats, leaving: Floats) -> float:
         """How far the potential is from balancing the currents that leave [V]."""
 
-    def solve(
-        self, local: LocalSystem, counter_area: Floats, missing_current: float, values: Floats
-    ) -> tuple[Floats, float]:
-        """Increments (n, 6) and of V. `missing_current`: what the counter electrode still lacks [A/m2 um]."""
+    def solve(self, local: LocalSystem, counter_area: Floats, closure: Closure, values: Floats) -> tuple[Floats, float]:
+        """Increments (n, 6) and of V. `closure`: what the control asks of the counter electrode's current and V."""
 
 
 class CondensedSystem:
@@ -193,10 +192,8 @@ class CondensedSystem:
         """How far the potential is from balancing the currents that leave [V]."""
         return float(np.ptp(values[:, POTENTIAL] + self.compliance @ leaving))
 
-    def solve(
-        self, local: LocalSystem, counter_area: Floats, missing_current: float, values: Floats
-    ) -> tuple[Floats, float]:
-        """Increments (n, 6) and of V. `missing_current`: what the counter electrode still lacks [A/m2 um].
+    def solve(self, local: LocalSystem, counter_area: Floats, closure: Closure, values: Floats) -> tuple[Floats, float]:
+        """Increments (n, 6) and of V. `closure`: what the control asks of the counter electrode's current and V.
 
         Openings first (momentum does not see the currents), then currents, then lithium:
         [A00 0 A02; A10 A11 A12; A20 A21 A22].
@@ -208,7 +205,7 @@ class CondensedSystem:
         free = np.flatnonzero(local.row[self.crack, OPENING] >= 0)
         a00 += self._kept("stiffness", self.stiffness, free, free)
         x = _solve(a00, np.column_stack([local.dense(opening, unknown), local.right_side(opening)]))
-        a11, b1, a10, a12 = self._currents(local, counter_area, missing_current, values)
+        a11, b1, a10, a12 = self._currents(local, counter_area, closure, values)
         a12 -= a10 @ x[:, :n2]
         b1 -= a10 @ x[:, n2]
         y = _solve(a11, np.column_stack([a12, b1]))
@@ -224,9 +221,9 @@ class CondensedSystem:
         return dx, float(z1[-1])
 
     def _currents(
-        self, local: LocalSystem, counter_area: Floats, missing: float, values: Floats
+        self, local: LocalSystem, counter_area: Floats, closure: Closure, values: Floats
     ) -> tuple[Floats, Floats, Floats, Floats]:
-        """A11, b1, A10, A12 of the kinetics rows, the sum of currents and the imposed current."""
+        """A11, b1, A10, A12 of the kinetics rows, the sum of currents and the control."""
         components = (CURRENT, COUNTER_CURRENT)
         n0, n1, _ = local.sizes
         blocks = [
@@ -247,8 +244,9 @@ class CondensedSystem:
             blocks[group][n1 - 2, position] += weight
         b[n1 - 2] = -local.shifted[:, POTENTIAL].sum()
         c = local.column[:, COUNTER_CURRENT]
-        blocks[1][n1 - 1, c[c >= 0]] = counter_area[c >= 0]
-        b[n1 - 1] = missing
+        blocks[1][n1 - 1, c[c >= 0]] = closure.by_current * counter_area[c >= 0]
+        blocks[1][n1 - 1, n1 - 1] = closure.by_voltage
+        b[n1 - 1] = closure.missing
         return blocks[1], b, blocks[0], blocks[2]
 
 

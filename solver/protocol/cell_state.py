@@ -7,6 +7,7 @@ from lifrac.solver.interfaces.contact import Contact
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+WORKS = ("pressure", "viscous", "spared", "loads")
 
 
 @dataclass(kw_only=True)
@@ -18,8 +19,14 @@ class CellState:
 
     cell_voltage: float = 0.0
     """[V]."""
+    stack_pressure: float = 0.0
+    """P [MPa] that acts."""
+    largest_stack_pressure: float = 0.0
+    """Of the past [MPa]."""
     time: float = 0.0
     """[s]."""
+    current_density: float = 0.0
+    """Mean over the anode in the step to this state [A/m2]."""
     charge: float = 0.0
     """Net charge passed per area of the anode [C/m2]."""
     throughput: float = 0.0
@@ -36,8 +43,11 @@ class CellState:
     """Charge through the counter electrode of the half model, per depth [A s/m2 um]."""
     charge_out: float = 0.0
     """Charge plated on anode face and crack face of the half model [A s/m2 um]."""
-    work: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("pressure", "viscous", "spared"), 0.0))
-    """Accumulated work per depth [MPa um2]; `spared` is what a weakened toughness did not ask for."""
+    work: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("pressure", "viscous", "spared", "loads"), 0.0)
+    )
+    """Accumulated work per depth [MPa um2]; `spared` is what a weakened toughness did not ask for, `loads`
+    what a stack pressure that changes adds."""
     toughness_factor: float = 1.0
     """g = Gc_eff/Gc that was in force in the step to this state."""
     tip_current: float = 0.0

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from lifrac.solver.interfaces.contact import lost_below
 from lifrac.solver.model.cell import CellModel
 from lifrac.solver.model.protocol import ProtocolStep
@@ -15,6 +16,8 @@ would decide."""
 EVENT_TOLERANCE = 0.02
 """An event is hit when it is overshot by less than this, in cells of the crack path (contact, voltage: of the
 limit)."""
+CHARGE_TOLERANCE = 1.0e-3
+"""To which a charge is hit whose time only the solution tells, over the charge of the protocol step."""
 GRAVEST = ("short_circuit", "crack_through", "voltage_drop", "voltage_limit", "contact_lost", "fracture", "flaw_empty")
 """Outcomes, the gravest first; the last is no failure, but says that there was nothing to cause one."""
 EMPTY = 0.25
@@ -40,6 +43,8 @@ class Event:
     """The protocol step in which it happened."""
     index: int = 0
     """Number of that step, from 0."""
+    current_density: float = 0.0
+    """In the time step to it [A/m2]."""
 
 
 @dataclass
@@ -60,7 +65,20 @@ class Passage:
     def event(self, name: str, state: CellState, detail: str) -> Event:
         """An event at a state of this protocol step."""
         passed = state.throughput - self.throughput
-        return Event(name, state.time, state.charge, detail, state.throughput, passed, self.step, self.index)
+        now = state.current_density
+        return Event(name, state.time, state.charge, detail, state.throughput, passed, self.step, self.index, now)
+
+    def is_full(self, state: CellState) -> bool:
+        """Whether the protocol step has passed its charge, where only the solution tells when."""
+        capacity = self.step.capacity
+        if capacity is None or np.isfinite(self.step.control.time_for(capacity)):
+            return False
+        return self.left(state) <= CHARGE_TOLERANCE * capacity
+
+    def left(self, state: CellState) -> float:
+        """Charge [C/m2] that the protocol step may still pass; inf without a limit."""
+        capacity = self.step.capacity
+        return float("inf") if capacity is None else capacity - (state.throughput - self.throughput)
 
 
 class Watch:
@@ -80,8 +98,10 @@ class Watch:
     def __init__(self, model: CellModel, path_end: float, happened: dict[str, Event], resolution: float = 0.0) -> None:
         self.model, self.path_end, self.happened = model, path_end, happened
         self.least_advance = max(FRACTURE_ADVANCE * model.flaw.length, resolution)
-        self.lost_below = lost_below(model.contact, model.loads.stack_pressure)
+
+    def lost_below(self, state: CellState) -> float:
         """Mean contact of a face at which it counts as lost; 0 without a contact law."""
+        return lost_below(self.model.contact, state.stack_pressure)
 
     def events(self, new: CellState, m: Measures, at: Passage) -> tuple[Event, ...]:
         """What has happened for the first time."""
@@ -105,7 +125,7 @@ class Watch:
         if least is not None and start is not None and voltage <= least:
             found.append(("voltage_drop", f"the cell voltage has fallen from {start:.4g} V to {voltage:.4g} V"))
         for face, contact in (("anode face", m.contact_anode), ("counter electrode", m.contact_counter)):
-            if contact <= self.lost_below:
+            if contact <= self.lost_below(new):
                 found.append(("contact_lost", f"the contact of the {face} has fallen to {contact:.3g}"))
                 break
         return found
@@ -113,7 +133,7 @@ class Watch:
     def _least_voltage(self, at: Passage) -> float | None:
         """|cell voltage| [V] at which it has dropped; no current, no drop."""
         drop = self.model.stop.voltage_drop
-        if drop is None or at.voltage is None or at.step.current_density == 0.0:
+        if drop is None or at.voltage is None or at.step.control.direction == 0:
             return None
         return (1.0 - drop) * at.voltage
 
@@ -122,7 +142,7 @@ class Watch:
 
         It is judged by the whole step: a flaw in which stripping has left enough fills again.
         """
-        plated = at.step.current_density > 0.0 and state.throughput > at.throughput
+        plated = at.step.control.direction > 0 and state.throughput > at.throughput
         if not plated or at.filling >= EMPTY or "flaw_empty" in self.happened:
             return ()
         detail = (
@@ -134,33 +154,36 @@ class Watch:
         return (event,)
 
     def overshoot(self, old: CellState, new: CellState, at: Passage) -> float | None:
-        """Part of a time step that ends at a limit of the voltage, if the step passes one; the jump at the start of a
-        protocol step is not resolved."""
-        if at.voltage is None:
-            return None
-        before, after = abs(old.cell_voltage), abs(new.cell_voltage)
-        limits = (self.model.stop.voltage_limit, at.step.voltage_limit, self._least_voltage(at))
-        parts = [
-            (limit - before) / (after - before)
-            for limit in limits
-            if limit is not None
-            and (before - limit) * (after - limit) < 0.0
-            and (after - limit) * (after - before) > 0.0
-            and abs(after - limit) > EVENT_TOLERANCE * limit
-        ]
-        return max(min(parts), 0.02) if parts else None
+        """Part of a time step that ends at a limit of the voltage, the current or the charge, if the step passes one;
+        the jump at the start of a protocol step is not resolved."""
+        parts = []
+        if at.voltage is not None:
+            voltage = [abs(s.cell_voltage) for s in (old, new)]
+            limits = (self.model.stop.voltage_limit, at.step.voltage_limit, self._least_voltage(at))
+            parts = [_passing(*voltage, limit, EVENT_TOLERANCE) for limit in limits if limit is not None]
+            current = [abs(s.current_density) for s in (old, new)]
+            parts.append(_passing(*current, at.step.control.cutoff, EVENT_TOLERANCE))
+        if at.step.capacity is not None:
+            passed = [s.throughput - at.throughput for s in (old, new)]
+            parts.append(_passing(*passed, at.step.capacity, CHARGE_TOLERANCE))
+        found = [part for part in parts if part is not None]
+        return max(min(found), 0.02) if found else None
 
     def step_end(self, state: CellState, m: Measures, at: Passage) -> str:
-        """Why a protocol step ends before its charge or time; '' if it does not."""
+        """Why a protocol step ends before its time, or before a charge whose time was known; '' if it does not."""
         limit = at.step.voltage_limit
         if limit is not None and at.voltage is not None and abs(state.cell_voltage) >= limit:
             return f"at its voltage limit of {limit:g} V"
-        current = at.step.current_density
-        if self.model.stop.at_contact_lost or current == 0.0:
+        control = at.step.control
+        if at.voltage is not None and control.has_decayed(state.current_density):
+            return "with its current at the cut-off"
+        if at.is_full(state):
+            return "at its capacity"
+        if self.model.stop.at_contact_lost or not control.direction:
             return ""
         faces = ("counter electrode", m.contact_counter), ("anode face", m.contact_anode)
-        stripped, contact = faces[0] if current > 0.0 else faces[1]
-        return f"with the contact of the {stripped} lost" if contact <= self.lost_below else ""
+        stripped, contact = faces[0] if control.direction > 0 else faces[1]
+        return f"with the contact of the {stripped} lost" if contact <= self.lost_below(state) else ""
 
     def ending(self, events: tuple[Event, ...]) -> tuple[str, Event | None]:
         """Why the run ends with these events, and the event that ends it; '' if it goes on."""
@@ -181,3 +204,10 @@ class Watch:
             if name in self.happened:
                 return name
         return "completed" if termination in PLANNED_ENDS else "unfinished"
+
+
+def _passing(before: float, after: float, limit: float, tolerance: float) -> float | None:
+    """Part of a step in which a magnitude comes to a limit that it passes by more than the tolerance times the limit;
+    None if it does not."""
+    passes = (before - limit) * (after - limit) < 0.0 and abs(after - limit) > tolerance * limit
+    return (limit - before) / (after - before) if passes else None

@@ -49,6 +49,7 @@ _OF_STEPS: dict[str, Callable[[StepReport[Any]], float]] = {
     "current_density": lambda report: report.current_density,
     "charge": lambda report: report.state.charge,
     "cell_voltage": lambda report: report.state.cell_voltage,
+    "stack_pressure": lambda report: report.state.stack_pressure,
     "extruded": lambda report: report.state.extruded,
     "newton_iterations": lambda report: report.iterations,
     "cycle": lambda report: report.cycle,

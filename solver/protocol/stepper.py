@@ -12,12 +12,15 @@ import numpy as np
 from lifrac.errors import InputError, Interrupted, NumericalFailure
 from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.numerics.stepping import StepController
 from lifrac.solver.physics.constants import surface_velocity_per_current
+from lifrac.solver.physics.flaw_scales import griffith_pressure
 
 from .cell_state import CellState
 from .events import EVENT_TOLERANCE, Event, Passage, Watch
+from .loading import Loading
 from .measures import Areas, Measures
 from .report import StepReport
 from .restart import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event
@@ -29,8 +32,15 @@ FIRST_STEP_ALLOWANCE = 0.1
 chosen from the last one at the same current."""
 CONTACT_ALLOWANCE = 0.05
 """Change of contact per step at any node: currents see the contact of the step's start."""
+BEYOND = 1.0e-3
+"""By how much a step is aimed beyond a charge whose time only the solution tells: a falling current would never reach
+it."""
 PRESSURE_ALLOWANCE = 0.1
-"""Change of the largest lithium pressure per step, in units of the flaw's Griffith pressure."""
+"""Change of the largest lithium pressure, and of the stack pressure, per step, in units of the flaw's Griffith
+pressure."""
+PRESSURE_CORRECTIONS, PRESSURE_TOLERANCE, LEAST_PRESSURE = 8, 1.0e-4, 1.0e-3
+"""A step is solved again, this often at most, until the stack pressure it was solved at and the one its end gives agree
+to this part of it, or of 1 kPa. Each correction is smaller by what lithium in the flaw takes from the electrode."""
 
 
 @dataclass
@@ -42,10 +52,12 @@ class Counters:
     """Protocol steps that have ended."""
     current: float = 0.0
     """Current density of the last accepted step [A/m2]."""
+    first_current: float = 0.0
+    """That of the first accepted step that passed one [A/m2]."""
     happened: dict[str, Event] = field(default_factory=dict)
 
 
-COUNTED = ("steps", "iterations", "rejected", "ended", "current")
+COUNTED = ("steps", "iterations", "rejected", "ended", "current", "first_current")
 """Of the counters, what is kept as it is."""
 
 
@@ -84,6 +96,7 @@ class ProtocolRun[S: CellState](ABC):
 
     def __init__(self, model: CellModel, flaw_opening: float, quantities: Sequence[Quantity] = ()) -> None:
         self.cell_model, self._flaw_opening = model, flaw_opening
+        self._pressure_scale = griffith_pressure(model)
         self.quantities = declare_own(quantities)
         self.counters = Counters()
         self.notes: list[str] = []
@@ -113,10 +126,19 @@ class ProtocolRun[S: CellState](ABC):
         self._flaw_volume = 0.0
         """Of the flaw at the start of the run [um2, um3 in 3D]."""
 
-    def start(self, resolution: float = 0.0) -> None:
-        """Begin to watch the state; `resolution`: smallest advance [um] of a crack that can be told."""
+    def start(self, thickness: float, resolution: float = 0.0) -> None:
+        """Begin to watch the state.
+
+        Parameters
+        ----------
+        thickness : float
+            Distance of the electrodes [um].
+        resolution : float
+            Smallest advance [um] of a crack that can be told.
+        """
+        self.loading = Loading(self.cell_model, thickness)
         self.watch = Watch(self.cell_model, self.path_end, self.counters.happened, resolution)
-        self._at = Passage(0, ProtocolStep("rest"), self.state.throughput)
+        self._at = Passage(0, ProtocolStep(Rest()), self.state.throughput)
         self._flaw_volume = self.measures.flaw_volume
 
     @property
@@ -140,8 +162,8 @@ class ProtocolRun[S: CellState](ABC):
     # -- what an engine does -------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _attempt(self, dt: float, current: float, failures: int) -> Trial[S]:
-        """Solve a step from `state`; raises NumericalFailure on every rank alike."""
+    def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int) -> Trial[S]:
+        """Solve a step from `state` at a stack pressure [MPa]; raises NumericalFailure on every rank alike."""
 
     @abstractmethod
     def _check(self, trial: Trial[S], dt: float, failures: int) -> tuple[float, str]:
@@ -156,6 +178,11 @@ class ProtocolRun[S: CellState](ABC):
         """Largest change in the step relative to its allowance."""
 
     @abstractmethod
+    def _gained(self, state: S) -> float:
+        """Lithium that the flaw holds more than at the start, over the area of the anode [um] (collective where the
+        engine is)."""
+
+    @abstractmethod
     def mean_contact(self, state: S) -> tuple[float, float]:
         """Mean contact of anode face and counter electrode [-]."""
 
@@ -165,9 +192,7 @@ class ProtocolRun[S: CellState](ABC):
 
     def first_report(self) -> StepReport[S]:
         """The state before any step, as the first row of a history."""
-        protocol = self.cell_model.protocol
-        density = protocol[0].current_density if protocol and protocol[0].kind == "rest" else 0.0
-        return StepReport(0, 0.0, 0, density, 0, self.state, self.measures)
+        return StepReport(0, 0.0, 0, 0.0, 0, self.state, self.measures)
 
     def last_report(self) -> StepReport[S]:
         """Where the run stands, as a report without events."""
@@ -217,6 +242,7 @@ class ProtocolRun[S: CellState](ABC):
             "last_events": [kept_event(event, protocol) for event in self._last_events],
             "passage": {f.name: getattr(at, f.name) for f in fields(at) if f.name != "step"},
             "flaw_volume": self._flaw_volume,
+            "loading": self.loading.kept(),
             "control": None if self._controller is None else kept_control(self._controller),
             "begun": list(self._begun.items()),
         }
@@ -232,6 +258,7 @@ class ProtocolRun[S: CellState](ABC):
         self.skipped = [event_of(event, protocol) for event in kept["skipped"]]
         self._last_events = tuple(event_of(event, protocol) for event in kept["last_events"])
         self._begun = dict(kept["begun"])
+        self.loading.restore(kept["loading"])
         self._flaw_volume = kept.get("flaw_volume", self._flaw_volume)
         if kept["control"] is not None:
             self._at = Passage(step=protocol[kept["passage"]["index"]], **kept["passage"])
@@ -248,15 +275,8 @@ class ProtocolRun[S: CellState](ABC):
             )
         return Measures(kept)
 
-    def _limits(self, step: ProtocolStep) -> float:
-        """How long a protocol step lasts [s]."""
-        limits = [] if step.duration is None else [step.duration]
-        if step.capacity is not None and step.current_density != 0.0:
-            limits.append(step.capacity / abs(step.current_density))
-        return min(limits, default=np.inf)
-
-    def _first_step(self, step: ProtocolStep, length: float) -> float:
-        control = self.cell_model.control
+    def _first_step(self, step: ProtocolStep) -> float:
+        control, length = self.cell_model.control, step.planned_time
         if control.first_step is not None:
             return control.first_step
         speed = 2.0 * surface_velocity_per_current(self.cell_model.anode.molar_volume) * abs(step.current_density)
@@ -265,8 +285,7 @@ class ProtocolRun[S: CellState](ABC):
 
     def _protocol_step(self, index: int, step: ProtocolStep) -> Iterator[StepReport[S]]:
         control, stop = self.cell_model.control, self.cell_model.stop
-        length = self._limits(step)
-        usual, largest = length / USUAL_STEPS, length / FEWEST_STEPS
+        usual, largest = step.planned_time / USUAL_STEPS, step.planned_time / FEWEST_STEPS
         if control.max_step is not None:
             usual = largest = control.max_step
         goes_on = self._under_way
@@ -275,10 +294,11 @@ class ProtocolRun[S: CellState](ABC):
             at, controller, self._under_way = self._at, self._controller, False
         else:
             at = self._at = Passage(index, step, self.state.throughput, began=self.state.time, filling=self.filling)
-            controller = StepController(self._first_step(step, length), largest, control.max_rejections, usual)
+            controller = StepController(self._first_step(step), largest, control.max_rejections, usual)
             self._controller = controller
+            self.loading.begin(step, self.state, self._growth(self.state))
             self._forget()
-        end = at.began + length
+        end = at.began + step.longest
         last = end if stop.time_limit is None else min(end, stop.time_limit)
         over = self.watch.step_end(self.state, self.measures, at)
         if over and not goes_on:
@@ -287,14 +307,13 @@ class ProtocolRun[S: CellState](ABC):
             if self.counters.steps >= control.max_steps:
                 self.termination = "max_steps"
                 return
-            remaining = min(last - self.state.time, self._to_next_mark(step.current_density))
             before = self.measures
-            report = self._advance(controller, index, step.current_density, remaining)
+            report = self._advance(controller, index, self._remaining(last))
             if at.voltage is None:
                 at.voltage = abs(report.state.cell_voltage)
                 self._begun[step.current_density] = report.dt * self._room(controller.load, before)
             at.filling = max(at.filling, self.filling)
-            self._watch_headway(controller, last - report.state.time)
+            self._watch_headway(controller, self._to_end(last))
             over = self.watch.step_end(report.state, report.measures, at)
             if over or report.state.time >= end * (1.0 - 1.0e-13):
                 report = replace(report, events=(*report.events, *self._ended(over)))
@@ -337,18 +356,35 @@ class ProtocolRun[S: CellState](ABC):
         detail = f"step {number} of {count} has ended{why and ' ' + why}"
         return (*empty, self._at.event("protocol_step", self.state, detail))
 
-    def _to_next_mark(self, current: float) -> float:
-        """Time to the next mark [s]."""
-        ahead = [m for m in self.marks if m > self.state.throughput * (1.0 + 1.0e-12)]
-        return (ahead[0] - self.state.throughput) / abs(current) if ahead and current != 0.0 else np.inf
+    def _to_end(self, last: float) -> float:
+        """Time [s] to the end of the protocol step, which is not later than `last`."""
+        left, charge = last - self.state.time, self._at.left(self.state)
+        if np.isfinite(self._at.step.control.time_for(charge)):
+            return left  # a charge whose time is known is among the limits of time
+        return min(left, self._time_for(charge))
 
-    def _advance(self, controller: StepController, index: int, current: float, remaining: float) -> StepReport[S]:
+    def _remaining(self, last: float) -> float:
+        """Time [s] to what the next step must not pass: the end of the protocol step, or the next mark."""
+        passed = self.state.throughput
+        ahead = [mark - passed for mark in self.marks if mark > passed * (1.0 + 1.0e-12)]
+        return min(self._to_end(last), self._time_for(ahead[0])) if ahead else self._to_end(last)
+
+    def _time_for(self, charge: float) -> float:
+        """Time [s] in which a charge [C/m2] is passed; where only the solution tells, as the present current has it."""
+        control = self._at.step.control
+        time = control.time_for(charge)
+        if np.isfinite(time):
+            return time
+        rate = abs(control.foreseen(self.state.current_density if self._at.voltage is not None else 0.0))
+        return (1.0 + BEYOND) * charge / rate if rate > 0.0 else np.inf
+
+    def _advance(self, controller: StepController, index: int, remaining: float) -> StepReport[S]:
         """One accepted step, after as many rejections as it takes."""
         while True:
             dt = controller.propose(remaining)
             self.look_up()
             try:
-                trial = self._attempt(dt, current, controller.in_a_row)
+                trial = self._pressed(dt, controller.in_a_row)
             except NumericalFailure as error:
                 self.share_failure(error)
                 self._refuse(controller, dt, 0.35, "not converged", remaining)
@@ -357,7 +393,30 @@ class ProtocolRun[S: CellState](ABC):
             if reason:
                 self._refuse(controller, dt, factor, reason, remaining)
                 continue
-            return self._commit(controller, trial, dt, index, current)
+            return self._commit(controller, trial, dt, index)
+
+    def _growth(self, state: S) -> float:
+        """Growth of the electrodes between the plates [um]."""
+        return self.loading.growth(state.charge, self._gained(state))
+
+    def _pressed(self, dt: float, failures: int) -> Trial[S]:
+        """A step at the stack pressure that its own end gives: charge, lithium in the flaw and time.
+
+        Raises
+        ------
+        NumericalFailure
+            On every rank alike.
+        """
+        control, state, loading = self._at.step.control, self.state, self.loading
+        charge = state.charge + control.foreseen(state.current_density if self._at.voltage is not None else 0.0) * dt
+        pressure = loading.pressure(state.time + dt, loading.growth(charge, self._gained(state)))
+        for _ in range(PRESSURE_CORRECTIONS):
+            trial = self._attempt(dt, control, pressure, failures)
+            found = loading.pressure(trial.state.time, self._growth(trial.state))
+            if abs(found - pressure) <= PRESSURE_TOLERANCE * max(found, LEAST_PRESSURE):
+                return trial
+            pressure = found
+        raise NumericalFailure("the stack pressure of a step does not agree with what its fixture makes of its end")
 
     def _refuse(self, controller: StepController, dt: float, factor: float, reason: str, remaining: float) -> None:
         """Shorten the next try; a step that is tried for long is told of before the run is given up."""
@@ -376,19 +435,19 @@ class ProtocolRun[S: CellState](ABC):
         if self.interrupted():
             raise Interrupted("asked to stop within a time step")
 
-    def _commit(
-        self, controller: StepController, trial: Trial[S], dt: float, index: int, current: float
-    ) -> StepReport[S]:
+    def _commit(self, controller: StepController, trial: Trial[S], dt: float, index: int) -> StepReport[S]:
         new, iterations = trial.state, trial.iterations
         measures = self._settle(trial, dt)
-        controller.accepted(dt, trial.effort, self._load(trial, measures))
+        pressed = abs(new.stack_pressure - self.state.stack_pressure) / (PRESSURE_ALLOWANCE * self._pressure_scale)
+        controller.accepted(dt, trial.effort, max(self._load(trial, measures), pressed))
         events = (*self.skipped, *self.watch.events(new, measures, self._at))
         self.skipped = []
         self.state, self.measures = new, measures
         cycle = self._at.step.cycle
         self.counters.steps += 1
         self.counters.iterations += iterations
-        self.counters.current = current
+        current = self.counters.current = new.current_density
+        self.counters.first_current = self.counters.first_current or current
         return StepReport(self.counters.steps, dt, index, current, iterations, new, measures, events, cycle)
 
     # -- contact of the faces ------------------------------------------------------------------------------------
@@ -400,7 +459,7 @@ class ProtocolRun[S: CellState](ABC):
             return max(0.75 * CONTACT_ALLOWANCE / change, 0.1), "contact change"
         if self.cell_model.contact is None or failures >= 8:
             return 1.0, ""
-        m, least = self.measures, self.watch.lost_below
+        m, least = self.measures, self.watch.lost_below(new)
         faces = zip((m.contact_anode, m.contact_counter), self.mean_contact(new), strict=True)
         for before, after in faces:
             if before > least > after and least - after > EVENT_TOLERANCE * least:

@@ -13,6 +13,7 @@ from time import perf_counter
 import numpy as np
 import scipy.sparse as sp
 from lifrac.errors import NumericalFailure
+from lifrac.solver.model.control import Closure
 from lifrac.solver.numerics.linear import LinearSolver
 from lifrac.solver.plane.bulk import Bulk
 from lifrac.solver.plane.system import FEEDING, LocalSystem, expand, fill_passive, kinetics_rows
@@ -77,11 +78,9 @@ class MonolithicSystem:
         self.seconds["inside"] += perf_counter() - start
         return float(np.ptp(values[:, POTENTIAL] + phi[self._node]))
 
-    def solve(
-        self, local: LocalSystem, counter_area: Floats, missing_current: float, values: Floats
-    ) -> tuple[Floats, float]:
-        """Increments (n, 6) and of V. `missing_current`: what the counter electrode still lacks [A/m2 um]."""
-        rows, right = self._assemble(local, counter_area, missing_current, values)
+    def solve(self, local: LocalSystem, counter_area: Floats, closure: Closure, values: Floats) -> tuple[Floats, float]:
+        """Increments (n, 6) and of V. `closure`: what the control asks of the counter electrode's current and V."""
+        rows, right = self._assemble(local, counter_area, closure, values)
         start = perf_counter()
         x = _solve(sp.bmat(rows, format="csr"), np.concatenate(right))
         self.seconds["factorise"] += perf_counter() - start
@@ -92,7 +91,7 @@ class MonolithicSystem:
         return dx, float(dv[0])
 
     def _assemble(
-        self, local: LocalSystem, counter_area: Floats, missing: float, values: Floats
+        self, local: LocalSystem, counter_area: Floats, closure: Closure, values: Floats
     ) -> tuple[list[list[sp.spmatrix | None]], list[Floats]]:
         """Blocks of the matrix, and of the right-hand side."""
         opening, lithium, unknown = (OPENING,), (METAL,), (PRESSURE, METAL)
@@ -103,7 +102,7 @@ class MonolithicSystem:
         by_potential = sp.csr_matrix((slope, (np.arange(faces), self._node[node])), shape=shape)
         by_voltage = sp.csr_matrix(np.where(counter, -slope, 0.0)[:, None])
         fed = [self._feeding(local, group) for group in range(3)]
-        area = sp.csr_matrix(np.where(counter, counter_area[node], 0.0)[None, :])
+        area = sp.csr_matrix(np.where(counter, closure.by_current * counter_area[node], 0.0)[None, :])
         ig, gg = self._ig[:, free], 0.5 * self._gg[free][:, free]
         kinetics, momentum = local.part(CURRENTS, CURRENTS)[:faces, :faces], local.part(opening, opening) + gg
         plated = local.part(lithium, CURRENTS)[:, :faces]
@@ -113,7 +112,7 @@ class MonolithicSystem:
             [None, self._conduction, fed[0], fed[1], None, fed[2]],
             [ig.T, None, momentum, None, None, local.part(opening, unknown)],
             [None, by_potential, None, kinetics, by_voltage, local.part(CURRENTS, unknown)[:faces]],
-            [None, None, None, area, None, None],
+            [None, None, None, area, sp.csr_matrix([[closure.by_voltage]]), None],
             [None, None, moved, plated, None, local.part(lithium, unknown)],
         ]
         leaving = np.zeros(shape[1])
@@ -124,7 +123,7 @@ class MonolithicSystem:
             -leaving,
             local.right_side(opening),
             start,
-            np.array([missing]),
+            np.array([closure.missing]),
             local.right_side(lithium),
         ]
         return rows, right

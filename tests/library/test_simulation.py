@@ -32,7 +32,7 @@ def model(charge: float = 20.0, **changes: object) -> lifrac.PlaneModel:
         creep=lifrac.Creep(prefactor=7.7e-3, exponent=6.56),
         flaw=lifrac.Flaw(10.0, 0.02),
         loads=lifrac.Loads(1.0),
-        protocol=(lifrac.ProtocolStep("constant_current", 20.0, charge),),
+        protocol=(lifrac.ProtocolStep(lifrac.ConstantCurrent(20.0), charge),),
         **changes,  # type: ignore[arg-type]
     )
 

@@ -1,5 +1,6 @@
 """A flaw that holds next to no lithium is told of alike on all ranks, and as on one."""
 
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.protocol import ProtocolStep
 from mpi4py import MPI
@@ -7,12 +8,11 @@ from support.diffuse_cell import A0, engine, model
 from support.mpi import alone
 
 COMM = MPI.COMM_WORLD
-CC = "constant_current"
 
 
 def told(comm: MPI.Comm) -> tuple[str, int, str]:
     """Outcome, protocol step and words of the event."""
-    cell = engine(comm, model(ProtocolStep(CC, 10.0, 20.0), flaw=Flaw(A0, 0.02, filling=0.1)))
+    cell = engine(comm, model(ProtocolStep(ConstantCurrent(10.0), 20.0), flaw=Flaw(A0, 0.02, filling=0.1)))
     for _ in cell.run():
         pass
     event = cell.counters.happened["flaw_empty"]

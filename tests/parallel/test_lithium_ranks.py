@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.loads import Loads
 from mpi4py import MPI
 from support.diffuse_cell import CURRENT, engine, model, problem
@@ -15,7 +16,7 @@ def figures(comm: MPI.Comm) -> np.ndarray:
     cell = problem(comm, model())
     rows = []
     for dt in (0.1, 0.4, 0.8, 0.8):
-        step = cell.solve(cell.state(), dt, CURRENT)
+        step = cell.solve(cell.state(), dt, ConstantCurrent(CURRENT))
         cell.metal = step.metal
         c = cell.cell
         amounts = (

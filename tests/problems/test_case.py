@@ -10,6 +10,7 @@ import pytest
 from lifrac.errors import InputError
 from lifrac.problems.case import estimates, reference
 from lifrac.problems.case.case import READY_CASES, Case, load_case
+from lifrac.solver.model.control import ConstantCurrent, Rest
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
 
 READY = sorted(path.stem for path in READY_CASES.glob("*.toml"))
@@ -121,7 +122,7 @@ def test_model_in_internal_units(path: Path) -> None:
     assert model.loads.stack_pressure == 5.0
     assert model.electrolyte.conductivity == pytest.approx(4.6e4)
     assert model.anode.film_resistance == pytest.approx(1.0e-3)
-    assert model.protocol == (ProtocolStep("constant_current", 20.0, 18000.0),)
+    assert model.protocol == (ProtocolStep(ConstantCurrent(20.0), 18000.0),)
     assert model.cohesion.strength is None
     assert all(type(value) is float for value in asdict(model.flaw).values() if not isinstance(value, str))
 
@@ -157,10 +158,10 @@ def test_short_form_of_the_protocol(path: Path) -> None:
     ]
     model = load_case(path, [f"protocol.{text}" for text in overrides]).model()
     assert model.protocol == (
-        ProtocolStep("rest", duration=60.0),
-        ProtocolStep("constant_current", 20.0, 18000.0),
-        ProtocolStep("rest", duration=120.0),
-        ProtocolStep("constant_current", -20.0, 3600.0),
+        ProtocolStep(Rest(), duration=60.0),
+        ProtocolStep(ConstantCurrent(20.0), 18000.0),
+        ProtocolStep(Rest(), duration=120.0),
+        ProtocolStep(ConstantCurrent(-20.0), 3600.0),
     )
     assert model.stop == StopRules(at_fracture=True)
 
@@ -179,8 +180,8 @@ def test_long_form_of_the_protocol(path: Path) -> None:
     path.write_text(head + steps)
     case = load_case(path, ["protocol.steps[1].duration=2 min", "protocol.voltage_limit=0.5 V"])
     assert case.model().protocol == (
-        ProtocolStep("constant_current", 10.0, None, 10.0),
-        ProtocolStep("rest", duration=120.0),
+        ProtocolStep(ConstantCurrent(10.0), None, 10.0),
+        ProtocolStep(Rest(), duration=120.0),
     )
     assert case.model().stop.voltage_limit == 0.5
 

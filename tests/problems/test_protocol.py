@@ -6,7 +6,10 @@ import pytest
 from lifrac.problems.case.case import load_case
 from lifrac.problems.cli.main import main
 from lifrac.problems.run.summary import cycles_completed, level_survived
+from lifrac.solver.model.control import ConstantCurrent, ConstantVoltage, Rest
+from lifrac.solver.model.loads import Spring
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
+from lifrac.solver.physics.uniform_cell import voltage_at
 
 HEAD = """
 [electrolyte]
@@ -44,13 +47,15 @@ def test_ramp_at_fixed_capacity(tmp_path: Path) -> None:
     expected = [(sign * level, level) for level in (1, 2, 3) for sign in (1.0, -1.0)]
     assert [s.current_density for s in found] == pytest.approx([e[0] for e in expected])
     assert [s.level for s in found] == [e[1] for e in expected]
-    assert {(s.kind, s.capacity, s.duration, s.voltage_limit) for s in found} == {(CC, 1800.0, None, 1.0)}
+    assert {(s.control.name, s.capacity, s.duration, s.voltage_limit) for s in found} == {
+        ("constant current", 1800.0, None, 1.0)
+    }
     assert [s.cycle for s in found] == [1, 1, 2, 2, 3, 3]
 
 
 def test_ramp_at_fixed_time_in_one_direction(tmp_path: Path) -> None:
     found = steps_of(tmp_path, RAMP + 'duration = "30 min"\nalternate = false\nrest = "1 min"')
-    assert [s.kind for s in found] == [CC, "rest", CC, "rest", CC]
+    assert [bool(s.control.direction) for s in found] == [True, False, True, False, True]
     assert [s.current_density for s in found] == pytest.approx([1.0, 0.0, 2.0, 0.0, 3.0])
     assert [s.duration for s in found] == [1800.0, 60.0, 1800.0, 60.0, 1800.0]
     assert [s.level for s in found] == [1, 1, 2, 2, 3]
@@ -72,7 +77,7 @@ def test_cycles(tmp_path: Path) -> None:
     found = steps_of(tmp_path, CYCLE + 'rest = "10 s"\nstripping_current_density = "-0.25 mA/cm^2"')
     assert [s.current_density for s in found] == [5.0, 0.0, -2.5, 0.0, 5.0, 0.0, -2.5]
     assert [s.cycle for s in found] == [1, 1, 1, 1, 2, 2, 2]
-    assert {s.capacity for s in found if s.kind == CC} == {3600.0}
+    assert {s.capacity for s in found if s.control.direction} == {3600.0}
     assert {s.level for s in found} == {0}
 
 
@@ -84,7 +89,7 @@ def test_cycles_are_counted_through_the_whole_protocol(tmp_path: Path) -> None:
 def test_limits_of_a_single_step(tmp_path: Path) -> None:
     limits = 'current_density = "1 mA/cm^2"\nduration = "1 h"\nvoltage_limit = "0.2 V"'
     found = steps_of(tmp_path, f'type = "{CC}"\n{limits}')
-    assert found == (ProtocolStep(CC, 10.0, duration=3600.0, voltage_limit=0.2),)
+    assert found == (ProtocolStep(ConstantCurrent(10.0), duration=3600.0, voltage_limit=0.2),)
 
 
 def test_stop_rules(tmp_path: Path) -> None:
@@ -123,8 +128,76 @@ def test_check_lists_few_of_many_steps(tmp_path: Path, capsys: pytest.CaptureFix
     assert shown.count("protocol step") < 20
 
 
-BARE_RAMP = 'type = "ramp"\ncurrent_density = "1 mA/cm^2"\nduration = "1 h"'
 HOUR = 'duration = "1 h"'
+HOLD = 'type = "constant_voltage"\nvoltage = "50 mV"\n'
+
+
+def test_constant_voltage(tmp_path: Path) -> None:
+    """The current to be expected is that of the uniform cell: V = j L/kappa + two faces."""
+    stated = HOLD + 'cutoff_current_density = "0.1 mA/cm^2"\nareal_capacity = "0.1 mAh/cm^2"\nduration = "1 h"'
+    plating, stripping = steps_of(tmp_path, stated, stated.replace("50 mV", "-50 mV"))
+    hold = plating.control
+    assert isinstance(hold, ConstantVoltage)
+    assert (hold.voltage, hold.cutoff_current_density, plating.capacity, plating.duration) == (
+        0.05,
+        1.0,
+        3600.0,
+        3600.0,
+    )
+    model = load_case(tmp_path / "case.toml").model()
+    kappa = model.electrolyte.conductivity
+    assert voltage_at(model.anode, model.counter, 200.0, kappa, hold.expected_current_density) == pytest.approx(0.05)
+    assert stripping.current_density == pytest.approx(-plating.current_density)
+    assert plating.longest == 3600.0
+
+
+def test_pressure_of_steps(tmp_path: Path) -> None:
+    """The first half-step sets it; where one states it the others have that of `operation`, 1 MPa."""
+    pressed = CYCLE + 'stack_pressure = "5 MPa"\nstack_pressure_ramp = "1 min"'
+    found = steps_of(tmp_path, HOLD + HOUR, pressed, HOLD + HOUR)
+    assert [s.stack_pressure for s in found] == [1.0, 5.0, None, None, None, 1.0]
+    assert [s.pressure_ramp for s in found] == [0.0, 60.0, 0.0, 0.0, 0.0, 0.0]
+    assert {s.stack_pressure for s in steps_of(tmp_path, CYCLE, HOLD + HOUR)} == {None}
+
+
+def test_a_fixture_is_left_alone_by_steps_that_state_no_pressure(tmp_path: Path) -> None:
+    fixture = '[operation.fixture]\ntype = "spring"\nstiffness = "200 kPa/um"\ncounter_volume_change = 0.3\n'
+    path = tmp_path / "case.toml"
+    steps = "".join(f"[[protocol.steps]]\n{step}\n" for step in (HOLD + HOUR, CYCLE + 'stack_pressure = "5 MPa"'))
+    path.write_text(f"{HEAD}{fixture}{steps}")
+    model = load_case(path).model()
+    assert [s.stack_pressure for s in model.protocol] == [None, 5.0, None, None, None]
+    assert (model.loads.fixture, model.loads.counter_volume) == (Spring(0.2), 0.3)
+    again = tmp_path / "again.toml"
+    again.write_text(load_case(path).resolved_toml())
+    assert load_case(again).model() == model
+
+
+FIXTURES = [
+    ('type = "spring"', "stiffness", 'stiffness = "0.05 MPa/um"'),
+    ('type = "spring"\nstiffness = "5 MPa"', "stiffness", "0.05 MPa/um"),
+    ('type = "spring"\nstiffness = "-5 MPa/um"', "stiffness", "at least 0"),
+    ('type = "fixed_gap"\nstiffness = "5 MPa/um"', "stiffness", "belongs to spring"),
+    ('type = "constant_pressure"\ncounter_volume_change = 1', "counter_volume_change", "spring or fixed_gap"),
+    ('type = "fixed_gap"\ncounter_volume_change = 2', "counter_volume_change", "at most 1"),
+    ('type = "bolts"', "type", "constant_pressure"),
+    ('stiffness = "5 MPa/um"', "type", "Add type"),
+]
+
+
+@pytest.mark.parametrize(("table", "key", "remedy"), FIXTURES)
+def test_refused_fixtures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], table: str, key: str, remedy: str
+) -> None:
+    path = tmp_path / "case.toml"
+    path.write_text(f"{HEAD}\n[operation.fixture]\n{table}\n[[protocol.steps]]\n{CYCLE}\n")
+    assert main(["check", str(path)]) == 2
+    told = capsys.readouterr().err
+    assert f"operation.fixture.{key}" in told
+    assert remedy in told
+
+
+BARE_RAMP = 'type = "ramp"\ncurrent_density = "1 mA/cm^2"\nduration = "1 h"'
 
 
 def test_a_protocol_that_empties_the_flaw_is_warned_of(tmp_path: Path) -> None:
@@ -139,7 +212,8 @@ def test_a_protocol_that_empties_the_flaw_is_warned_of(tmp_path: Path) -> None:
 
 
 def step(current: float, cycle: int = 0, level: int = 0) -> ProtocolStep:
-    return ProtocolStep(CC if current else "rest", current, duration=1.0, cycle=cycle, level=level)
+    control = ConstantCurrent(current) if current else Rest()
+    return ProtocolStep(control, duration=1.0, cycle=cycle, level=level)
 
 
 def test_cycles_completed_and_level_survived() -> None:
@@ -179,6 +253,17 @@ REFUSED = [
     ),
     ('type = "rest"\nduration = "1 h"\nrest = "1 h"', "", "[0].rest", "ramp or cycle"),
     (CYCLE + 'voltage_limit = "1 V"', 'voltage_limit = "1 V"', "[0].voltage_limit", "smaller"),
+    (HOLD, "", "[0].areal_capacity", "Add areal_capacity or duration"),
+    (HOLD.replace("50", "0") + HOUR, "", "[0].voltage", "rest"),
+    (HOLD.replace('voltage = "50 mV"', "") + HOUR, "", "[0].voltage", 'voltage = "50 mV"'),
+    (HOLD.replace("mV", "mA") + HOUR, "", "[0].voltage", "0.5 V"),
+    (HOLD + HOUR + '\ncurrent_density = "1 mA/cm^2"', "", "[0].current_density", "belongs to constant_current"),
+    (HOLD + HOUR + '\nvoltage_limit = "1 V"', "", "[0].voltage_limit", "belongs to constant_current"),
+    (HOLD + HOUR + '\ncutoff_current_density = "0 mA/cm^2"', "", "[0].cutoff_current_density", "above 0"),
+    (HOLD + HOUR, 'voltage_limit = "50 mV"', "[0].voltage", "protocol.voltage_limit larger"),
+    (CYCLE + 'stack_pressure_ramp = "1 h"', "", "[0].stack_pressure_ramp", "Add stack_pressure"),
+    (CYCLE + 'stack_pressure = "-1 MPa"', "", "[0].stack_pressure", "at least 0"),
+    (CYCLE + 'voltage = "1 V"', "", "[0].voltage", "belongs to constant_voltage"),
     (CYCLE, "voltage_drop = 1.0", "protocol.voltage_drop", "below 1"),
     (CYCLE, "voltage_drop = 0", "protocol.voltage_drop", "above 0"),
     (CYCLE, 'time_limit = "0 h"', "protocol.time_limit", "above 0"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw, Kinetics
 from lifrac.solver.model.loads import Loads
@@ -103,7 +104,7 @@ def strain_free(**changes: Any) -> Kinetics:
 def test_voltage_is_that_of_the_full_field(name: str) -> None:
     tagged, face = body(COMM, SLAB, **FACES[name]), strain_free()
     engine = plane(tagged, replace(cell(constant(J, 100.0), loads=Loads(0.0)), anode=face, counter=face))
-    voltage = engine.problem.solve(engine.state, 1.0, J).voltage
+    voltage = engine.problem.solve(engine.state, 1.0, ConstantCurrent(J)).voltage
     found = solve_conduction(tagged, LLZO.conductivity, face, face, J, flaw_length=10.0)
     assert found.cell_voltage == pytest.approx(voltage, rel=1.0e-9)
     assert found.flaw_current == pytest.approx(engine.observer.currents()[0], rel=1.0e-8)
@@ -130,7 +131,7 @@ def test_stripped_face_of_half_the_width_loses_contact_twice_as_fast() -> None:
         tagged = body(COMM, SLAB, **FACES[name])
         at = 2.0 * J * tagged.report.counter_area / tagged.report.anode_area
         engine = plane(tagged, replace(cell(constant(at, 1.0e4)), electrolyte=conductor, contact=law))
-        trial = engine.problem.solve(engine.state, 5.0, at)
+        trial = engine.problem.solve(engine.state, 5.0, ConstantCurrent(at))
         contact = engine.problem.contact_after(engine.state, trial.values, 5.0)
         assert contact is not None
         left[name] = engine.observer.mean_contact(replace(engine.state, contact=contact))[1]

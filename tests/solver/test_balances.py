@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
 from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.model.lithium import Creep
@@ -56,7 +57,7 @@ def test_no_negative_metal_in_a_long_first_step(body: PlaneBody) -> None:
         Flaw(20.0, aperture, mouth="closed"),
         cohesion=Cohesion(viscosity=0.0),
         control=StepControl(newton_tolerance=1.0e-8),
-        protocol=(ProtocolStep("constant_current", current, duration=100.0),),
+        protocol=(ProtocolStep(ConstantCurrent(current), duration=100.0),),
     )
     engine = PlaneEngine(SurfaceProblem(body.surface, body.response, model, PrescribedCurrent(current)))
     for report in engine.run():

@@ -13,6 +13,7 @@ from lifrac.solver.interfaces.contact import (
     integrated,
     interface_resistance,
 )
+from lifrac.solver.model.control import Rest
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
@@ -251,7 +252,7 @@ def test_pressure_keeps_contact() -> None:
 
 
 def test_rest_heals_in_the_engine() -> None:
-    steps = (constant(10.0, 0.3 * PASSAGE), ProtocolStep("rest", duration=5.0 * HOUR))
+    steps = (constant(10.0, 0.3 * PASSAGE), ProtocolStep(Rest(), duration=5.0 * HOUR))
     healed = run(cell(*steps, contact=replace(LAW, reference_current=2.0)))
     assert healed.column("contact_counter").min() < 0.8
     assert healed.column("contact_counter")[-1] > 0.98

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from lifrac.solver.model.control import ConstantCurrent, Rest
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.loads import Loads
@@ -16,14 +17,15 @@ from scipy.optimize import brentq
 from support.plane_cell import HOUR, Run, cell, constant, run
 
 LOW = 5.0  # A/m2, below the threshold
-CC = "constant_current"
 PASSAGE = 0.1 / surface_velocity_per_current()  # C/m2 of a void 0.1 um high
 
 
 def cycles(current: float, charge: float, count: int, **limits: float) -> list[ProtocolStep]:
     """Plating and stripping in turn."""
     return [
-        ProtocolStep(CC, sign * current, charge, cycle=n, **limits) for n in range(1, count + 1) for sign in (1.0, -1.0)
+        ProtocolStep(ConstantCurrent(sign * current), charge, cycle=n, **limits)
+        for n in range(1, count + 1)
+        for sign in (1.0, -1.0)
     ]
 
 
@@ -52,7 +54,11 @@ def test_half_steps_end_exactly(partly: Run) -> None:
 
 def test_ramp_at_fixed_time_and_at_fixed_capacity() -> None:
     """At fixed time the charge of a level grows with the current, at fixed capacity its time falls."""
-    levels = [ProtocolStep(CC, sign * j, level=n, cycle=n) for n, j in ((1, 2.0), (2, 4.0)) for sign in (1.0, -1.0)]
+    levels = [
+        ProtocolStep(ConstantCurrent(sign * j), level=n, cycle=n)
+        for n, j in ((1, 2.0), (2, 4.0))
+        for sign in (1.0, -1.0)
+    ]
     timed = run(cell(*(replace(step, duration=10.0) for step in levels)))
     assert [r.state.charge for r in ends(timed)] == pytest.approx([20.0, 0.0, 40.0, 0.0], abs=1e-10)
     assert [r.state.time for r in ends(timed)] == pytest.approx([10.0, 20.0, 30.0, 40.0], rel=1e-12)
@@ -184,14 +190,14 @@ def test_contact_lost_ends_the_run_by_default() -> None:
     r = run(cell(*cycles(10.0, 1.5 * PASSAGE, 2), contact=ContactLaw(0.1, 0.0, minimum=0.5), loads=Loads(1.0)))
     assert (r.engine.termination, len(ends(r))) == ("contact_lost", 1)
     assert r.engine.failure is not None
-    assert r.engine.failure.step == ProtocolStep(CC, 10.0, 1.5 * PASSAGE, cycle=1)
+    assert r.engine.failure.step == ProtocolStep(ConstantCurrent(10.0), 1.5 * PASSAGE, cycle=1)
 
 
 def test_a_step_that_would_strip_a_lost_face_is_skipped() -> None:
     """Twice the same direction: the second step takes no time; a rest and a reversal do."""
     law = ContactLaw(0.1, 0.0, minimum=0.5)
     again, back = constant(10.0, 10.0), constant(-10.0, 10.0)
-    steps = constant(10.0, 1.5 * PASSAGE), again, ProtocolStep("rest", duration=10.0), back
+    steps = constant(10.0, 1.5 * PASSAGE), again, ProtocolStep(Rest(), duration=10.0), back
     r = run(cell(*steps, contact=law, loads=Loads(1.0), stop=StopRules(at_contact_lost=False)))
     assert [report.protocol_step for report in ends(r)] == [0, 2, 3]
     skipped = [e for report in r.reports for e in report.events if e.step == again]
@@ -213,7 +219,7 @@ def test_voltage_drop() -> None:
 
 def test_a_drop_is_that_of_one_half_step() -> None:
     """Less current and none at all are no drop."""
-    steps = constant(LOW, 20.0), constant(0.1 * LOW, 2.0), ProtocolStep("rest", duration=10.0), constant(-LOW, 10.0)
+    steps = constant(LOW, 20.0), constant(0.1 * LOW, 2.0), ProtocolStep(Rest(), duration=10.0), constant(-LOW, 10.0)
     r = run(cell(*steps, stop=StopRules(voltage_drop=0.5)))
     assert (r.engine.termination, r.engine.outcome) == ("protocol_end", "completed")
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
+from lifrac.solver.model.control import ConstantCurrent, Rest
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep, StepControl, StopRules
@@ -27,7 +28,7 @@ def breaks() -> Run:
 
 @pytest.fixture(scope="module")
 def reversal() -> Run:
-    rest = ProtocolStep("rest", duration=2.0 * HOUR)
+    rest = ProtocolStep(Rest(), duration=2.0 * HOUR)
     return run(cell(constant(20.0, 400.0), rest, constant(-20.0, 1500.0)))
 
 
@@ -159,7 +160,7 @@ def test_charge_and_time_of_a_protocol_are_hit_exactly(reversal: Run) -> None:
 
 
 def test_the_first_limit_of_a_step_ends_it() -> None:
-    step = ProtocolStep("constant_current", LOW, capacity=1000.0, duration=30.0)
+    step = ProtocolStep(ConstantCurrent(LOW), capacity=1000.0, duration=30.0)
     assert run(cell(step)).engine.state.charge == pytest.approx(150.0, rel=1e-12)
 
 

@@ -8,6 +8,7 @@ from lifrac.errors import NumericalFailure
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.physics.constants import thermal_voltage
@@ -88,7 +89,7 @@ def test_full_field_is_the_plane_engine_without_stress() -> None:
     face = Kinetics(51.0, 298.15, 0.4, 0.6, film_resistance=1.0e-4, molar_volume=1.0e-14)
     model = replace(cell(constant(40.0, 100.0), loads=Loads(0.0)), anode=face, counter=face)
     engine = PlaneEngine(problem(model))
-    voltage = engine.problem.solve(engine.state, 1.0, 40.0).voltage
+    voltage = engine.problem.solve(engine.state, 1.0, ConstantCurrent(40.0)).voltage
     crack, anode, counter = engine.observer.currents()
     found = solve_conduction(slab(), LLZO.conductivity, face, face, 40.0, flaw_length=10.0)
     assert found.cell_voltage == pytest.approx(voltage, rel=1e-9)

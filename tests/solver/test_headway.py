@@ -4,6 +4,7 @@ import math
 
 import pytest
 from lifrac.errors import NumericalFailure
+from lifrac.solver.model.control import ConstantCurrent, Control
 from lifrac.solver.numerics.stepping import MANY_REFUSED, StepController
 from lifrac.solver.plane.engine import PlaneEngine
 from support.plane_cell import cell, constant, problem
@@ -40,10 +41,10 @@ def test_short_steps_are_no_fault_unless_many_were_refused() -> None:
 class Reluctant(PlaneEngine):
     """Does not converge with steps above a microsecond from the second protocol step on."""
 
-    def _attempt(self, dt: float, current: float, failures: int):  # type: ignore[no-untyped-def]
+    def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int):  # type: ignore[no-untyped-def]
         if self._at.index > 0 and dt > 1.0e-6:
             raise NumericalFailure("made to fail")
-        return super()._attempt(dt, current, failures)
+        return super()._attempt(dt, control, stack_pressure, failures)
 
 
 def test_the_engine_tells_once_and_its_end_says_so() -> None:
@@ -77,6 +78,6 @@ def test_histories_count_the_iterations_of_newton_in_both_engines() -> None:
     from support.diffuse_cell import engine, model
 
     diffuse = engine(MPI.COMM_SELF, model(constant(10.0, 5.0)))
-    trial = diffuse._attempt(0.1, 10.0, 0)
+    trial = diffuse._attempt(0.1, ConstantCurrent(10.0), 1.0, 0)
     assert trial.iterations == trial.step.newton_iterations > trial.step.sweeps
     assert trial.effort == round(trial.step.sweeps / 3.0)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.protocol import StepControl
 from lifrac.solver.plane.body import PlaneBody
 from lifrac.solver.plane.engine import PlaneEngine
@@ -45,8 +46,8 @@ def test_one_step_from_a_growing_crack(body: PlaneBody) -> None:
         if report.measures.crack_length > 22.0:
             break
     assert report.state.values[:, OPENING].max() > 0.0
-    a = one.solve(report.state, report.dt, 40.0)
-    b = two.solve(report.state, report.dt, 40.0)
+    a = one.solve(report.state, report.dt, ConstantCurrent(40.0))
+    b = two.solve(report.state, report.dt, ConstantCurrent(40.0))
     assert a.iterations == b.iterations > 2
     scale = np.abs(a.values).max(axis=0)
     assert (np.abs(a.values - b.values).max(axis=0) / scale).max() < 1e-8

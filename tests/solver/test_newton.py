@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
 from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.model.lithium import Creep
@@ -87,7 +88,7 @@ def test_derivative_against_finite_differences(component: int) -> None:
 def test_newton_converges_quadratically_on_a_smooth_step() -> None:
     model = cell(constant(20.0, 100.0), control=StepControl(newton_tolerance=1e-13))
     engine = PlaneEngine(problem(model))
-    history = engine.problem.solve(engine.state, 0.5, 20.0).history[1:]
+    history = engine.problem.solve(engine.state, 0.5, ConstantCurrent(20.0)).history[1:]
     tail = [(a, b) for a, b in pairwise(history) if 1e-6 < a < 0.1]
     assert len(tail) >= 1
     for before, after in tail:
@@ -97,16 +98,18 @@ def test_newton_converges_quadratically_on_a_smooth_step() -> None:
 def test_an_impossible_tolerance_is_a_named_failure() -> None:
     model = cell(constant(20.0, 100.0), control=StepControl(newton_tolerance=1e-30, max_newton=5))
     p = problem(model)
-    state = State(np.zeros((p.surface.size, COMPONENTS)), np.zeros(p.surface.size))
+    state = State(
+        np.zeros((p.surface.size, COMPONENTS)), np.zeros(p.surface.size), stack_pressure=p.model.loads.stack_pressure
+    )
     with pytest.raises(NumericalFailure, match="after 5 iterations"):
-        p.solve(state, 0.5, 20.0)
+        p.solve(state, 0.5, ConstantCurrent(20.0))
 
 
 def test_the_guess_does_not_matter() -> None:
     engine = PlaneEngine(problem(cell(constant(20.0, 100.0))))
-    plain = engine.problem.solve(engine.state, 0.5, 20.0)
+    plain = engine.problem.solve(engine.state, 0.5, ConstantCurrent(20.0))
     guess = plain.values * (1.0 + 0.05 * np.sin(np.arange(len(plain.values))))[:, None]
-    other = engine.problem.solve(engine.state, 0.5, 20.0, guess)
+    other = engine.problem.solve(engine.state, 0.5, ConstantCurrent(20.0), guess)
     for k in range(COMPONENTS):
         size = np.abs(plain.values[:, k]).max()
         assert np.abs(other.values - plain.values)[:, k].max() < 1e-7 * size
@@ -117,13 +120,15 @@ def test_the_guess_does_not_matter() -> None:
 
 
 def empty(p: SurfaceProblem) -> State:
-    return State(np.zeros((p.surface.size, COMPONENTS)), np.zeros(p.surface.size))
+    return State(
+        np.zeros((p.surface.size, COMPONENTS)), np.zeros(p.surface.size), stack_pressure=p.model.loads.stack_pressure
+    )
 
 
 def test_a_dry_crack_under_lateral_compression_closes_without_interpenetration() -> None:
     flaw = Flaw(10.0, 0.02, filling=0.0, mouth="closed")
     p = problem(cell(constant(20.0, 100.0), flaw=flaw, loads=Loads(0.0, "free", -300.0)))
-    result = p.solve(empty(p), 1.0e3, 0.0)
+    result = p.solve(empty(p), 1.0e3, ConstantCurrent(0.0))
     crack = surface().crack
     aperture = (p.crack.aperture + result.values[:, OPENING])[crack]
     inside = p.crack.floor[crack] < 0.0
@@ -141,7 +146,7 @@ def test_a_dry_crack_under_lateral_compression_closes_without_interpenetration()
 def test_without_compression_the_same_crack_stays_open() -> None:
     flaw = Flaw(10.0, 0.02, filling=0.0, mouth="closed")
     p = problem(cell(constant(20.0, 100.0), flaw=flaw, loads=Loads(0.0)))
-    result = p.solve(empty(p), 1.0e3, 0.0)
+    result = p.solve(empty(p), 1.0e3, ConstantCurrent(0.0))
     assert np.abs(result.values[surface().crack, OPENING]).max() < 1e-12
 
 
@@ -169,7 +174,7 @@ def test_lithium_does_not_hold_tension() -> None:
     p = problem(cell(constant(20.0, 100.0), flaw=flaw, loads=Loads(0.0, "free", 20.0)))
     start = empty(p)
     start.values[:, METAL] = p.crack.aperture
-    result = p.solve(start, 1.0e-3, 0.0)
+    result = p.solve(start, 1.0e-3, ConstantCurrent(0.0))
     crack = surface().crack
     assert result.values[crack, PRESSURE].max() == 0.0
     inside = p.crack.floor[crack] < 0.0

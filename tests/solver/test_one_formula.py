@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import ufl
-from lifrac.problems.case import estimates
 from lifrac.solver.interfaces.contact import face_at_rest
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.interface import Kinetics
@@ -12,6 +11,7 @@ from lifrac.solver.physics.cohesive import process_zone_length
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.creep import mobility
 from lifrac.solver.physics.kinetics import EXPONENT_LIMIT, ButlerVolmer, asinh, charge_transfer_resistance
+from lifrac.solver.physics.uniform_cell import overpotential
 
 I0, KELVIN = 51.0, 298.15
 UNIT = thermal_voltage(KELVIN)
@@ -39,7 +39,7 @@ def test_kinetics_of_forms_and_of_numbers(face: Kinetics, plating: bool) -> None
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("current", [1.0e-3, 1.0, 1.0e3, 1.0e8])
 def test_overpotential_of_check_solves_the_residual_of_the_engines(face: Kinetics, current: float) -> None:
-    drop = estimates.face_overpotential(face, current)
+    drop = overpotential(face, current)
     eta = drop - face.film_resistance * current
     assert I0 * value(ButlerVolmer(face).current(ufl.as_ufl(eta))) == pytest.approx(current, rel=1e-9)
     if current < 1.0e6:
@@ -51,7 +51,7 @@ def test_symmetric_overpotential_is_the_closed_form() -> None:
     face = Kinetics(I0, KELVIN)
     for j in (0.1, 10.0, 1.0e4):
         closed = 2.0 * UNIT * np.arcsinh(j / (2.0 * I0))
-        assert estimates.face_overpotential(face, j) == pytest.approx(closed, rel=1e-12)
+        assert overpotential(face, j) == pytest.approx(closed, rel=1e-12)
 
 
 def test_resistance_is_the_slope_at_zero() -> None:

@@ -8,6 +8,7 @@ from lifrac.errors import NumericalFailure
 from lifrac.meshes.gather_mesh import gather
 from lifrac.meshes.refinement import SizeDemand, refine
 from lifrac.meshes.tagged import distribute
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.numerics.adaptive import Adaptive
 from lifrac.solver.phase_field.adaptive_cell import LARGEST_CELL, AdaptiveCell
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
@@ -76,7 +77,7 @@ def _carried() -> tuple[AdaptiveCell, AdaptiveCell]:
     body = adaptive_engine(MPI.COMM_SELF).mesh
     for dt in (0.1, 0.4, 0.8, 0.8):
         problem = body.problem.problem
-        step = problem.solve(problem.state(), dt, CURRENT)
+        step = problem.solve(problem.state(), dt, ConstantCurrent(CURRENT))
         problem.metal = step.metal
         body.problem.start = problem.state()
     before = body.problem
@@ -144,7 +145,7 @@ def test_failed_step_leaves_the_state_on_the_finer_mesh() -> None:
     assert len(cell.state.damage) == len(cell.problem.fields.damage.x.array)
     assert cell.observer.problem is cell.problem
     for dt in (1.0e-7, 1.0e-3):  # however short: metal still finds its place across the band
-        cell._on_fine_mesh(lambda problem, start, dt=dt: problem.solve(start, dt, CURRENT))  # type: ignore[misc]
+        cell._on_fine_mesh(lambda problem, start, dt=dt: problem.solve(start, dt, ConstantCurrent(CURRENT)))  # type: ignore[misc]
     report = next(iter(cell.run()))
     assert report.measures.charge_balance_error < 1.0e-8
     assert report.measures.lithium_balance_error < 1.0e-12

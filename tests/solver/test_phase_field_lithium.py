@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from lifrac.errors import Interrupted
 from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.model.lithium import Creep
@@ -91,7 +92,7 @@ def _stepped(whole: bool) -> tuple[PhaseFieldProblem, Floats]:
     cell = problem(MPI.COMM_SELF, model(), whole)
     rows = []
     for dt in (0.1, 0.4, 0.8, 0.8, 0.4, 0.4):
-        step = cell.solve(cell.state(), dt, CURRENT)
+        step = cell.solve(cell.state(), dt, ConstantCurrent(CURRENT))
         cell.metal = step.metal
         amounts = (step.metal, cell.cell.volume.capacity(), cell.fields.damage.x.array * cell.cell.node_volume)
         rows.append([cell.cell.voltage, *(cell.copies * cell.cell.total(a) for a in amounts)])
@@ -115,7 +116,7 @@ def _steady(creep: Creep, current: float) -> tuple[Floats, Floats]:
     """Pressure [MPa] of full nodes of a closed flaw after a long time at a current, and F phi/Omega + P there."""
     cell = problem(MPI.COMM_SELF, model(creep=creep, flaw=Flaw(A0, 0.02, mouth="closed")))
     for dt in (0.1, 1.0, 10.0, 100.0, 100.0):
-        cell.metal = cell.solve(cell.state(), dt, current).metal
+        cell.metal = cell.solve(cell.state(), dt, ConstantCurrent(current)).metal
     y = cell.fields.damage.function_space.tabulate_dof_coordinates()[:, 1]
     pressure, potential = values_of(cell.cell.pressure), values_of(cell.cell.potential)
     full = (pressure > 0.0) & (y < A0)
@@ -187,7 +188,7 @@ def test_film_and_spots_of_the_faces_show_in_the_voltage() -> None:
     voltages = []
     for face in (plain, spots):
         cell = problem(MPI.COMM_SELF, model(anode=face, counter=face, flaw=empty, loads=Loads()))
-        cell.solve(cell.state(), 1.0, CURRENT)
+        cell.solve(cell.state(), 1.0, ConstantCurrent(CURRENT))
         voltages.append(cell.cell.voltage)
     resistance = 0.25 * np.pi * 5.0 / 5.0e4 * (1.0 - np.sqrt(0.1)) ** 1.5
     assert voltages[1] - voltages[0] == pytest.approx(2.0 * resistance * CURRENT / 0.1, rel=0.02)
@@ -199,7 +200,7 @@ SIDEWAYS = -200.0
 
 def pressed_sideways() -> PhaseFieldModel:
     diffuse = replace(model().diffuse, split="star_convex")
-    return model(ProtocolStep("constant_current", 200.0, 3.0e3), loads=Loads(1.0, "free", SIDEWAYS), diffuse=diffuse)
+    return model(ProtocolStep(ConstantCurrent(200.0), 3.0e3), loads=Loads(1.0, "free", SIDEWAYS), diffuse=diffuse)
 
 
 def test_a_full_flaw_carries_the_lateral_compression_at_the_aperture_it_has() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import ufl
 from lifrac.solver.interfaces.toughness import AssistedToughness, toughness_law
+from lifrac.solver.model.control import Rest
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
 from lifrac.solver.physics.cohesive import LinearSoftening
@@ -122,7 +123,7 @@ def test_balances_hold_while_the_toughness_varies(weakened: Run) -> None:
 
 def test_what_broke_stays_broken_when_the_current_drops() -> None:
     grown = constant(HIGH, 0.004 * HOUR * HIGH)
-    rest = ProtocolStep("rest", duration=20.0)
+    rest = ProtocolStep(Rest(), duration=20.0)
     both = run(cell(grown, rest, constant(5.0, 0.01 * HOUR * 5.0), constant(-5.0, 0.005 * HOUR * 5.0), assisted=LAW))
     observer = both.engine.observer
     damage = np.array([observer.damage(r.state) for r in both.reports])

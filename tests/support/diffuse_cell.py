@@ -7,6 +7,7 @@ import numpy as np
 from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
 from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import DiffuseCrack
@@ -64,7 +65,7 @@ def mesh_of(comm: MPI.Comm, whole: bool = False, coarse: bool = False) -> Tagged
 
 def model(*protocol: ProtocolStep, **changes: Any) -> PhaseFieldModel:
     """The cell at 1 MPa with a full flaw of 20 nm; `changes` replace parts of the model."""
-    steps = protocol or (ProtocolStep("constant_current", CURRENT, 3.0e3),)
+    steps = protocol or (ProtocolStep(ConstantCurrent(CURRENT), 3.0e3),)
     found = PhaseFieldModel(
         LLZO, FACE, FACE, LITHIUM, Flaw(A0, 0.02), Loads(1.0), steps, diffuse=DiffuseCrack(LENGTH, CELL)
     )

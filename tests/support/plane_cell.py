@@ -9,6 +9,7 @@ from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics
@@ -51,7 +52,7 @@ def response(lateral: str = "free") -> Response:
 
 def constant(current: float, charge: float) -> ProtocolStep:
     """Constant current [A/m2] up to a charge [C/m2]."""
-    return ProtocolStep("constant_current", current, charge)
+    return ProtocolStep(ConstantCurrent(current), charge)
 
 
 def cell(*protocol: ProtocolStep, **changes: Any) -> PlaneModel:

@@ -12,6 +12,7 @@ from lifrac.meshes.gather_mesh import gather
 from lifrac.meshes.geometries.cracked import Corridor, CrackedSlab
 from lifrac.meshes.geometries.grains import Grains
 from lifrac.meshes.tagged import distribute
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import GrainBoundaries
 from lifrac.solver.model.fracture import DiffuseCrack
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
@@ -96,7 +97,7 @@ def voltage(width: float, resistance: float) -> float:
         boundaries=bicrystal(1, 25.0, width, resistance=resistance),
     )
     problem = PhaseFieldProblem(tagged, model)
-    problem.solve(PhaseFieldEngine(problem).state, 1.0e-3, CURRENT)
+    problem.solve(PhaseFieldEngine(problem).state, 1.0e-3, ConstantCurrent(CURRENT))
     found = abs(problem.cell.voltage)
     problem.destroy()
     return found

@@ -7,6 +7,7 @@ import numpy as np
 from lifrac.simulation import Simulation
 from lifrac.solver.interfaces.toughness import AssistedToughness
 from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.kinetics import PrescribedCurrent
@@ -55,7 +56,7 @@ class StressIntensity:
 def grow_at(body: PlaneBody, model: PlaneModel, current: float, measure: StressIntensity) -> Growth:
     """The crack fed at a face current [A/m2]; its lithium is thin enough at any current to share one pressure."""
     thin = replace(model.creep, linear_viscosity=1.0e-7 / current)
-    step = ProtocolStep("constant_current", current, duration=1.0e5 / current)
+    step = ProtocolStep(ConstantCurrent(current), duration=1.0e5 / current)
     model = replace(model, creep=thin, protocol=(step,))
     simulation = Simulation.from_model(model, body, crack_kinetics=PrescribedCurrent(current))
     engine = plane_engine(simulation)

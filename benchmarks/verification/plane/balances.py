@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from lifrac.solver.model.control import ConstantCurrent, Rest
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.plane_runs import (
@@ -53,7 +54,7 @@ def balances(level: Level, folder: Path | None) -> list[Row]:
     body = condensed(edge_flaw(100.0, 6.0 if quick else 16.0, 0.25 if quick else 0.1), LLZO.poisson_ratio)
     control = StepControl(first_step=60.0, max_advance_cells=0.3)
     through = follow(body, llzo_cell(control))
-    plate, rest = ProtocolStep("constant_current", 40.0, 2.4e3), ProtocolStep("rest", duration=20.0)
-    strip = ProtocolStep("constant_current", -20.0, 1.2e3)
+    plate, rest = ProtocolStep(ConstantCurrent(40.0), 2.4e3), ProtocolStep(Rest(), duration=20.0)
+    strip = ProtocolStep(ConstantCurrent(-20.0), 1.2e3)
     reversal = follow(body, replace(llzo_cell(control), protocol=(plate, rest, strip)))
     return rows_of("to the short circuit", through) + rows_of("plate, rest, strip", reversal)

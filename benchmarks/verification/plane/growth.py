@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.model.lithium import Creep
@@ -67,7 +68,7 @@ def filled_crack(setting: Setting, inner: bool) -> tuple[PlaneBody, PlaneModel]:
         Flaw(A0, APERTURE, mouth="closed"),
         cohesion=Cohesion(strength, setting.viscosity),
         control=StepControl(newton_tolerance=1.0e-8),
-        protocol=(ProtocolStep("constant_current", setting.current, duration=1.0e5 / setting.current),),
+        protocol=(ProtocolStep(ConstantCurrent(setting.current), duration=1.0e5 / setting.current),),
     )
     return condensed(geometry, LLZO.poisson_ratio, symmetric_anode=inner), model
 

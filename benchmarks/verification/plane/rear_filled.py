@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Simulation
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.model.lithium import Creep
@@ -117,7 +118,7 @@ def drive(engine: PlaneEngine, tip_size: float, longest: float) -> tuple[np.ndar
     targets = np.array([*(wedge_opening(GAP) * np.arange(0.1, 0.99, 0.1)), *map(wedge_opening, lengths)])
     history = []
     for growth in np.diff(targets, prepend=0.0):
-        state.values = problem.solve(state, growth / velocity, CURRENT).values
+        state.values = problem.solve(state, growth / velocity, ConstantCurrent(CURRENT)).values
         held_together = problem.crack.intact_area > 0.0
         state.largest = np.where(held_together, np.maximum(state.largest, state.values[:, OPENING]), 0.0)
         thickness = state.values[problem.surface.mouth[0], METAL] - APERTURE

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.problems.materials.cards import LithiumCard, load_card
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.model.lithium import Creep
@@ -72,7 +73,7 @@ def steady_pressure(
         electrolyte=replace(ELECTROLYTE, fracture_energy=gc),
         creep=creep,
         cohesion=Cohesion(strength=1.0e5, viscosity=0.0),
-        protocol=(ProtocolStep("constant_current", current, duration=duration),),
+        protocol=(ProtocolStep(ConstantCurrent(current), duration=duration),),
     )
     b = body(geometry)
     engine = plane_engine(simulate(b.plane, model, PrescribedCurrent(current)))

@@ -12,6 +12,7 @@ import numpy as np
 import scipy.linalg
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
@@ -124,7 +125,7 @@ class Slot:
             Flaw(self.length, self.aperture),
             Loads(stack_pressure=stack),
             cohesion=Cohesion(strength=1.0e5, viscosity=0.0),
-            protocol=(ProtocolStep("constant_current", current, duration=duration),),
+            protocol=(ProtocolStep(ConstantCurrent(current), duration=duration),),
         )
         engine = plane_engine(simulate(self.body, model, PrescribedCurrent(current)))
         return np.asarray(engine.state.values[self.body.surface.crack, PRESSURE])

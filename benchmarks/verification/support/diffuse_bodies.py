@@ -6,6 +6,7 @@ import numpy as np
 from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
 from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import DiffuseCrack
@@ -34,7 +35,7 @@ def diffuse_cell(
         NORTON,
         Flaw(flaw, 0.02),
         Loads(stack_pressure=1.0),
-        (ProtocolStep("constant_current", current, charge),),
+        (ProtocolStep(ConstantCurrent(current), charge),),
         diffuse=diffuse,
         adaptive=adaptive,
     )

@@ -9,6 +9,7 @@ from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Domain, Simulation
 from lifrac.solver.cell import Report
 from lifrac.solver.model.cell import CellModel, PlaneModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics
@@ -70,7 +71,7 @@ def llzo_cell(control: StepControl, current_density: float = 40.0, charge: float
         flaw=Flaw(20.0, 0.02),
         loads=Loads(stack_pressure=1.0),
         control=control,
-        protocol=(ProtocolStep("constant_current", current_density, charge),),
+        protocol=(ProtocolStep(ConstantCurrent(current_density), charge),),
     )
 
 

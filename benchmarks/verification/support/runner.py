@@ -20,6 +20,7 @@ ROOMS = {
     "transport": (
         "constants",
         "cell_voltage",
+        "voltage_hold",
         "current_focusing",
         "face_contact",
         "lost_contact",
@@ -34,6 +35,7 @@ ROOMS = {
         "assisted_toughness",
         "monolithic",
         "ccd_inversion",
+        "fixture",
         "balances",
         "ranks",
     ),

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import Geometry, HalfPennyBlock, SlabEdgeFlaw
 from lifrac.simulation import Simulation
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.physics.constants import thermal_voltage
@@ -59,7 +60,7 @@ def cell_voltages(geometry: Geometry, face: Kinetics = FACE) -> list[float]:
     model = cell_model(Flaw(FLAW, 1.0e-3, filling=0.0, mouth="closed"), face=face)
     engine = plane_engine(Simulation.from_model(model, b.plane))
     start = engine.state
-    return [engine.problem.solve(start, 1.0, current).voltage for current in CURRENTS]
+    return [engine.problem.solve(start, 1.0, ConstantCurrent(current)).voltage for current in CURRENTS]
 
 
 @check(

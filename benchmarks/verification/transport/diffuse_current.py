@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.builder import build
 from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import DiffuseCrack
 from lifrac.solver.model.interface import Kinetics
@@ -90,11 +91,11 @@ def diffuse(setting: Setting) -> Drawn:
         NORTON,
         Flaw(A, 0.02),
         Loads(),
-        (ProtocolStep("constant_current", setting.current, 1.0),),
+        (ProtocolStep(ConstantCurrent(setting.current), 1.0),),
         diffuse=setting.diffuse,
     )
     problem = PhaseFieldProblem(setting.body.mesh(MPI.COMM_SELF), model)
-    step = problem.solve(problem.state(), MOMENT, setting.current)
+    step = problem.solve(problem.state(), MOMENT, ConstantCurrent(setting.current))
     cell = problem.cell
     into = problem.copies * cell.total(step.charges.crack)
     plating = problem.copies * cell.total(cell.band.area * cell.fill_fraction.x.array)

@@ -7,6 +7,7 @@ import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Simulation
 from lifrac.solver.interfaces.contact import Contact, charge_to_loss, cycled_contact
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
@@ -43,7 +44,7 @@ def _cell(b: Body, law: ContactLaw, pressure: float, *protocol: ProtocolStep, **
 
 def strip(b: Body, law: ContactLaw, current: float, charge: float, pressure: float = 1.0) -> PlaneEngine:
     """The engine after stripping at a current [A/m2] up to a charge [C/m2] or to loss of contact."""
-    simulation = _cell(b, law, pressure, ProtocolStep("constant_current", current, charge))
+    simulation = _cell(b, law, pressure, ProtocolStep(ConstantCurrent(current), charge))
     simulation.run()
     return plane_engine(simulation)
 
@@ -52,7 +53,7 @@ def cycle(b: Body, law: ContactLaw, current: float) -> tuple[float, float]:
     """Contact of the counter electrode after stripping and after plating, in the last of many cycles."""
     mean = cycled_contact(law, current, 1.0)
     cycles = int(0.5 * HALF_CYCLES_PER_RATIO * current / law.critical_current(1.0))
-    strip, plate = (ProtocolStep("constant_current", j, HALF_CYCLE * mean**2 * PASSAGE) for j in (current, -current))
+    strip, plate = (ProtocolStep(ConstantCurrent(j), HALF_CYCLE * mean**2 * PASSAGE) for j in (current, -current))
     # As few steps as contact allows: a uniform face is advanced exactly.
     control = StepControl(first_step=1.0e9, max_step=1.0e9)
     simulation = _cell(b, law, 1.0, *(strip, plate) * cycles, control=control)

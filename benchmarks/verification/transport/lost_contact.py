@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.protocol import ProtocolStep
@@ -41,7 +42,7 @@ def plated(contact: float, half_width: float, creep: Creep) -> tuple[float, floa
     """Largest pressure in the flaw at the end [MPa], and its largest share of the current."""
     b = body(replace(SLAB, half_width=half_width))
     face = replace(FACE, contact_fraction=contact)
-    protocol = (ProtocolStep("constant_current", CURRENT, CHARGE),)
+    protocol = (ProtocolStep(ConstantCurrent(CURRENT), CHARGE),)
     model = cell_model(FLAW, electrolyte=TOUGH, creep=creep, protocol=protocol, face=face)
     simulation = simulate(b.plane, model)
     share = float(simulation.history["flaw_current_share"].iloc[1:].max())

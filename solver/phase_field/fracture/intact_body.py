@@ -13,9 +13,14 @@ from .loads import CellLoads
 
 
 def load_intact_body(
-    intact: fem.Function, solid: Solid, loads: CellLoads, prescribed: Sequence[fem.DirichletBC]
+    intact: fem.Function,
+    solid: Solid,
+    loads: CellLoads,
+    prescribed: Sequence[fem.DirichletBC],
+    stack_pressure: float,
+    lateral_stress: float,
 ) -> None:
-    """Set `intact` to the displacement [um] of the body without damage under the loads (collective).
+    """Set `intact` to the displacement [um] of the body without damage under the loads [MPa] (collective).
 
     Raises
     ------
@@ -24,6 +29,8 @@ def load_intact_body(
     """
     whole = Solid(solid.youngs_modulus, solid.poisson_ratio, solid.fracture_energy, solid.damage_model, NoSplit())
     state = replace(State.on(intact.function_space.mesh), displacement=intact)  # `prescribed` knows its space
-    solver = DisplacementSolver(Energy(whole, lambda u, d: loads.outer(u)), state, prescribed)
+    solver = DisplacementSolver(
+        Energy(whole, lambda u, d: loads.outer(u, stack_pressure, lateral_stress)), state, prescribed
+    )
     solver.solve()
     solver.destroy()

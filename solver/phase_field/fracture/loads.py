@@ -12,7 +12,6 @@ carries no part of them. Where the metal carries sigma_s, nothing moves.
 import ufl
 from dolfinx import fem
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver.model.loads import Loads
 from lifrac.solver.physics.crack_pressure import opening_density
 from ufl.core.expr import Expr
 
@@ -23,7 +22,6 @@ class CellLoads:
     Parameters
     ----------
     tagged : TaggedMesh
-    loads : Loads
     pressure : fem.Function
         Of the metal [MPa].
     intact_stress : Expr
@@ -33,15 +31,14 @@ class CellLoads:
     """
 
     def __init__(
-        self, tagged: TaggedMesh, loads: Loads, pressure: fem.Function, intact_stress: Expr, carried: Expr, across: Expr
+        self, tagged: TaggedMesh, pressure: fem.Function, intact_stress: Expr, carried: Expr, across: Expr
     ) -> None:
-        msh = tagged.mesh
+        msh = self._mesh = tagged.mesh
         along = ufl.Identity(msh.geometry.dim) - across
         self._taken = intact_stress - carried * along
         self._groups, self._pressure = tagged.groups, pressure
         self._ds = ufl.Measure("ds", domain=msh, subdomain_data=tagged.facet_tags)
         self._normal = ufl.FacetNormal(msh)
-        self._stack, self._lateral = fem.Constant(msh, loads.stack_pressure), fem.Constant(msh, loads.lateral_stress)
 
     def energy(self, u: Expr, d: Expr) -> ufl.Form:
         """Minus the work of the metal, and of what the crack takes away."""
@@ -67,11 +64,12 @@ class CellLoads:
         """
         return ufl.inner(u, ufl.dot(self._taken, ufl.grad(d))) * ufl.dx
 
-    def outer(self, u: Expr) -> ufl.Form:
-        """Loads on the outside of the intact body."""
-        work = self._stack * ufl.inner(self._normal, u) * self._ds(self._groups["anode"])
+    def outer(self, u: Expr, stack_pressure: float, lateral_stress: float) -> ufl.Form:
+        """Loads on the outside of the intact body [MPa]."""
+        stack, lateral = (fem.Constant(self._mesh, value) for value in (stack_pressure, lateral_stress))
+        work = stack * ufl.inner(self._normal, u) * self._ds(self._groups["anode"])
         if "lateral" in self._groups:
-            work -= self._lateral * ufl.inner(self._normal, u) * self._ds(self._groups["lateral"])
+            work -= lateral * ufl.inner(self._normal, u) * self._ds(self._groups["lateral"])
         return work
 
     def openings(self, u: Expr, d: Expr, r: Expr) -> tuple[ufl.Form, ufl.Form]:

@@ -17,9 +17,11 @@ import ufl
 from dolfinx import fem
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.control import Closure, Control
 from lifrac.solver.numerics.nodal import owned_sum, values_of
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.fields import Floats, State
+from lifrac.solver.phase_field.fracture.intact_body import load_intact_body
 from lifrac.solver.phase_field.fracture.loads import CellLoads
 from lifrac.solver.physics import elasticity, lithium
 from lifrac.solver.physics.constants import surface_velocity_per_current, thermal_voltage
@@ -78,6 +80,8 @@ class Cell:
         conductivity: Expr | None = None,
     ) -> None:
         self.tagged, self.model, self.state, self.scales = tagged, model, state, scales
+        self.stack_pressure = model.loads.stack_pressure
+        """P [MPa] that acts; set by `press`."""
         self.mesh, self.comm, self.space = tagged.mesh, tagged.mesh.comm, state.damage.function_space
         self.owned: int = self.space.dofmap.index_map.size_local
         self.velocity = surface_velocity_per_current(model.anode.molar_volume)
@@ -105,14 +109,15 @@ class Cell:
         u = self.state.displacement
         self.intact = fem.Function(u.function_space, name="intact")
         """us [um]: displacement of the body without damage under the loads, from which u counts."""
+        names = ("intact_per_pressure", "intact_lateral") if self.model.pressure_changes else ()
+        self.intact_parts = tuple(fem.Function(u.function_space, name=name) for name in names)
+        """Of us: that of a unit stack pressure [um/MPa] and that of the lateral stress [um]; none if us stays."""
         self.intact_stress = elasticity.stress(self.intact, solid.youngs_modulus, solid.poisson_ratio)
         self.carried = fem.Function(self.space, name="carried")
         """-n.sigma_s.n [MPa] as far as lithium carries it."""
         across = ufl.inner(self.intact_stress, self.band.across)
         self._carried = fem.form(-self.band.density * across * ufl.TestFunction(self.space) * ufl.dx)
-        self.loads = CellLoads(
-            self.tagged, self.model.loads, self.pressure, self.intact_stress, self.carried, self.band.across
-        )
+        self.loads = CellLoads(self.tagged, self.pressure, self.intact_stress, self.carried, self.band.across)
         self.energy = Energy(solid, self.loads.energy)
         self.translation = RigidTranslation(self.band, self.state, "crack_plane" in self.tagged.groups)
         self.driving_energy = Energy(solid, lambda u, d: self.loads.driving(u, d, self.translation.across))
@@ -138,7 +143,8 @@ class Cell:
         """What residuals are compared with at a current [A/m2 um, times um in 3D] (collective)."""
         least = SMALLEST_CURRENT * self.model.anode.exchange_current * self.areas.anode
         flaw = SMALLEST_FLAW * self.scales.opening * self.scales.length
-        return Sizes(abs(current) + least, self.total(self.volume.initial) + flaw)
+        voltage = thermal_voltage(self.model.anode.temperature)
+        return Sizes(abs(current) + least, voltage, self.total(self.volume.initial) + flaw)
 
     # -- sums and stresses ---------------------------------------------------------------------------------------
 
@@ -182,9 +188,42 @@ class Cell:
 
     # -- at given damage -----------------------------------------------------------------------------------------
 
+    def load_intact(self, solid: Solid, prescribed: list[fem.DirichletBC]) -> None:
+        """Find the displacement of the intact body under the loads of the start (collective).
+
+        Raises
+        ------
+        NumericalFailure
+            On every rank alike.
+        """
+        loads = self.model.loads
+        cases = [(self.intact, loads.stack_pressure, loads.lateral_stress)]
+        if self.intact_parts:
+            unit, lateral = self.intact_parts
+            cases = [(unit, 1.0, 0.0), (lateral, 0.0, loads.lateral_stress)]
+        for function, stack, across in cases:
+            load_intact_body(function, solid, self.loads, prescribed, stack, across)
+        self.press(loads.stack_pressure)
+
+    def press(self, stack_pressure: float) -> None:
+        """Let a stack pressure [MPa] act on the intact body, on lithium at the mouth and in the kinetics.
+
+        What the intact body carries across the crack follows with `follow_damage`, or `carry`.
+        """
+        self.stack_pressure = stack_pressure
+        self.fill.prescribed_pressure[:] = stack_pressure
+        if self.intact_parts:
+            unit, lateral = self.intact_parts
+            self.intact.x.array[:] = stack_pressure * unit.x.array + lateral.x.array
+
     def follow_damage(self) -> None:
         """Take over a new damage: band, what the intact body carries across it (collective)."""
         self.band.update()
+        self.carry()
+
+    def carry(self) -> None:
+        """Let lithium carry what the intact body carries across the crack, as far as it is under pressure
+        (collective)."""
         self.carried.x.array[:] = np.clip(self.carried_pressure(), 0.0, np.maximum(self.pressure.x.array, 0.0))
 
     def open_to_lithium(self, metal: Floats) -> None:
@@ -230,17 +269,17 @@ class Cell:
         """Currents at the present state (collective)."""
         area = 2.0 * self.fill_fraction.x.array * self.band.area + self.plating_wall
         phi, p = values_of(self.potential), values_of(self.pressure)
-        return self.faces.charges(phi, p - self.model.loads.stack_pressure, self.voltage, area)
+        return self.faces.charges(phi, p - self.stack_pressure, self.voltage, area)
 
-    def solve(self, dt: float, current_density: float, metal_old: Floats) -> StepSolution:
+    def solve(self, dt: float, control: Control, metal_old: Floats) -> StepSolution:
         """u, phi, p and V at the end of a time step (collective).
 
         Parameters
         ----------
         dt : float
             [s].
-        current_density : float
-            Of the anode's area [A/m2].
+        control : Control
+            Closes the system: gives the current or the voltage.
         metal_old : ndarray
             Lithium of each node at the start [um2, um3 in 3D].
 
@@ -249,8 +288,12 @@ class Cell:
         NumericalFailure
             On every rank alike.
         """
-        current = current_density * self.areas.anode
-        return self.newton.solve(StepInput(dt, current, metal_old), self._sizes(current))
+
+        def closure(current: float, voltage: float) -> Closure:
+            return control.closure(current, voltage, self.areas.anode)
+
+        sizes = self._sizes(control.current_density * self.areas.anode)
+        return self.newton.solve(StepInput(dt, closure, metal_old), sizes)
 
     def destroy(self) -> None:
         """Free solvers and matrices."""

@@ -3,7 +3,7 @@
 momentum   int sigma(u, d):eps(v) + int v.(sigma_s + p 1) grad d = 0    (u counts from the intact body, `loads`)
 charge     int kappa grad phi.grad q + int |grad d| s j q + (electrode faces) = 0
 lithium    V_i(u) - m_i = 0 where the crack is full, p_i = 0 elsewhere
-current    (what leaves the counter electrode) = I
+control    what the protocol asks of the current I through the counter electrode and of the voltage V
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import numpy as np
 import ufl
 from dolfinx import fem
 from dolfinx.fem import petsc as fem_petsc
+from lifrac.solver.model.control import Closure
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.numerics.linear import LinearSolver
 from lifrac.solver.numerics.nodal import nodal_sums, owned_sum
@@ -66,16 +67,16 @@ class Residuals:
 
     momentum: float
     charge: float
-    current: float
+    control: float
     lithium: float
 
     @property
     def norm(self) -> float:
         """The largest of them."""
-        return max(self.momentum, self.charge, self.current, self.lithium)
+        return max(self.momentum, self.charge, self.control, self.lithium)
 
     def __str__(self) -> str:
-        parts = ("momentum", "charge", "current", "lithium")
+        parts = ("momentum", "charge", "control", "lithium")
         return ", ".join(f"{name} {getattr(self, name):.1e}" for name in parts)
 
 
@@ -85,6 +86,8 @@ class Sizes:
 
     current: float
     """Current of the cell [A/m2 um, times um in 3D]; positive also at rest."""
+    voltage: float
+    """[V]."""
     volume: float
     """Volume of the flaw [um2, um3 in 3D]."""
 
@@ -179,7 +182,11 @@ class CellEquations:
         """Lithium that creeps out of each node [um2/s, um3/s in 3D] (collective)."""
         return nodal_sums(self._flow, self.space)
 
-    def residuals(self, charges: Charges, lithium_missing: Floats, total_current: float, sizes: Sizes) -> Residuals:
+    def current(self, charges: Charges) -> float:
+        """I through the counter electrode [A/m2 um, times um in 3D] (collective)."""
+        return owned_sum(charges.counter, self.space)
+
+    def residuals(self, charges: Charges, lithium_missing: Floats, closure: Closure, sizes: Sizes) -> Residuals:
         """Leave minus the residual in the right-hand side; its scaled norms (collective).
 
         Parameters
@@ -188,8 +195,8 @@ class CellEquations:
             Currents at the present state.
         lithium_missing : ndarray
             V_i - m_i of full nodes, zero elsewhere.
-        total_current : float
-            I [A/m2 um, times um in 3D].
+        closure : Closure
+            What the control asks at the present state.
         """
         n = self.owned
         r_u, load = self._owned_force(self._force), self._owned_force(self._load)
@@ -198,11 +205,11 @@ class CellEquations:
         r_phi = nodal_sums(self._charge, self.space) + charges.crack + charges.anode - charges.counter
         self._right.setArray(-np.concatenate([r_u, r_phi[:n], lithium_missing[:n]]))
         squares = self.comm.allreduce(np.array([r_u @ r_u, load @ load, reaction @ reaction]), op=MPI.SUM)
-        self._current_missing = total_current - owned_sum(charges.counter, self.space)
+        self._closure = closure
         return Residuals(
             momentum=float(np.sqrt(squares[0] / max(squares[1] + squares[2], 1.0e-20))),
             charge=owned_sum(np.abs(r_phi), self.space) / sizes.current,
-            current=abs(self._current_missing) / sizes.current,
+            control=closure.defect(sizes.current, sizes.voltage),
             lithium=owned_sum(np.abs(lithium_missing), self.space) / sizes.volume,
         )
 
@@ -239,7 +246,8 @@ class CellEquations:
     def increment(self) -> Increment:
         """Newton's increment for the residual that was evaluated last (collective).
 
-        The voltage is eliminated: the counter electrode's current is what the protocol asks for.
+        The voltage is eliminated by the control's equation: the counter electrode's current follows V and the potential
+        by dI = sum of drop (dV - dphi).
         """
         step = self._solved()
         drop, phi = self._counter_by_drop, slice(self.owned * self.dim, self.owned * (self.dim + 1))
@@ -248,7 +256,8 @@ class CellEquations:
             self._by_voltage = self._solved()
         local = np.array([drop @ step[phi], drop @ self._by_voltage[phi], drop.sum()])
         sums = self.comm.allreduce(local, op=MPI.SUM)
-        dv = float((self._current_missing + sums[0]) / (sums[2] - sums[1]))
+        ask = self._closure
+        dv = float((ask.missing + ask.by_current * sums[0]) / (ask.by_current * (sums[2] - sums[1]) + ask.by_voltage))
         return Increment(step + dv * self._by_voltage, dv)
 
     def _solved(self) -> Floats:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from lifrac.errors import NumericalFailure
+from lifrac.solver.model.control import Closure
 from lifrac.solver.phase_field.fracture.fields import Floats
 
 from .charge_transfer import Charges
@@ -31,8 +32,8 @@ class StepInput:
 
     dt: float
     """[s]."""
-    current: float
-    """Through the counter electrode [A/m2 um, times um in 3D]."""
+    closure: Callable[[float, float], Closure]
+    """What the control asks at a current through the counter electrode [A/m2 um, times um in 3D] and a voltage [V]."""
     metal: Floats
     """Lithium of each node at the start [um2, um3 in 3D]."""
 
@@ -107,7 +108,8 @@ class CellNewton:
                 changed = nodes.update(pressure, space_left)
             pressure[nodes.dry] = 0.0
             missing = np.where(nodes.full, space_left, 0.0)
-            residuals = self.equations.residuals(charges, missing, step.current, sizes)
+            closure = step.closure(self.equations.current(charges), self.voltage)
+            residuals = self.equations.residuals(charges, missing, closure, sizes)
             self.norms.append(residuals.norm)
             LOG.debug("cell, iteration %d: %s%s", iteration, residuals, ", other nodes are full" if changed else "")
             if not changed and self._converged():

@@ -1,0 +1,74 @@
+"""The fixture that holds the stack of a cell, as a case states it."""
+
+from typing import Annotated, Literal
+
+from lifrac.problems.quantities import units as u
+from lifrac.solver.model import loads
+from pydantic import model_validator
+
+from .schema_tools import Kind, Problems, Strict
+
+
+class Fixture(Strict):
+    """What holds the stack, and so what its pressure does while the electrodes grow."""
+
+    type: Literal["constant_pressure", "spring", "fixed_gap"]
+    """`constant_pressure` (a press that follows), `spring` (bolts, springs, a frame) or `fixed_gap` (rigid plates)."""
+    stiffness: u.FixtureStiffness | None = None
+    """Spring: rise of the stack pressure per length by which the plates move apart."""
+    counter_volume_change: Annotated[u.Quantity, u.NUMBER.within(ge=-1.0, le=1.0)] | None = None
+    """Spring and fixed gap: volume that the counter electrode gives up per volume of lithium plated at the anode. 1 for
+    lithium, 0 (the default) for a host that keeps its volume."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Fixture":
+        kind = KINDS[self.type]
+        found = [*kind.foreign(self, f"with a fixture of type {self.type}", KINDS), *kind.missing(self)]
+        if found:
+            raise Problems(found)
+        return self
+
+    def resolved(self) -> loads.Fixture:
+        """In internal units."""
+        return KINDS[self.type].resolved(self)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the pressure is what is stated, whatever the electrodes do."""
+        return self.type == "constant_pressure"
+
+
+class FixtureKind(Kind):
+    """What fixtures of one type may state, must state, and mean."""
+
+    def resolved(self, table: Fixture) -> loads.Fixture:
+        """In internal units."""
+        raise NotImplementedError
+
+
+class Follows(FixtureKind):
+    """A constant pressure."""
+
+    def resolved(self, table: Fixture) -> loads.Fixture:
+        return loads.ConstantPressure()
+
+
+class Gives(FixtureKind):
+    """A spring."""
+
+    def resolved(self, table: Fixture) -> loads.Fixture:
+        return loads.Spring(float(table.stiffness or 0.0))
+
+
+class Rigid(FixtureKind):
+    """A fixed gap."""
+
+    def resolved(self, table: Fixture) -> loads.Fixture:
+        return loads.FixedGap()
+
+
+KINDS: dict[str, FixtureKind] = {
+    "constant_pressure": Follows(()),
+    "spring": Gives(("stiffness", "counter_volume_change"), required=("stiffness",)),
+    "fixed_gap": Rigid(("counter_volume_change",)),
+}

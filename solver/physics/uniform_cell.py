@@ -1,0 +1,51 @@
+"""A cell without a flaw: the exact relation of its voltage and its uniform current density.
+
+    V = j L/kappa + eta_anode(j) + eta_counter(j),   eta of Butler-Volmer kinetics and film at the density j/theta
+
+For alpha = 1/2 and equal faces V = j L/kappa + (4RT/F) asinh(j/(2 i0)).
+"""
+
+from lifrac.solver.model.interface import Kinetics
+
+from .constants import thermal_voltage
+from .kinetics import ButlerVolmer
+
+HALVINGS = 200
+"""Bisections until the last bit."""
+
+
+def overpotential(kinetics: Kinetics, current_density: float, plating: bool = True) -> float:
+    """Overpotential plus film drop [V], as a magnitude, of a face that plates or strips at a nominal `current_density`
+    [A/m2]."""
+    local = abs(current_density) / kinetics.contact_fraction
+    face, ratio = ButlerVolmer(kinetics, plating), local / kinetics.exchange_current
+    low, high = 0.0, thermal_voltage(kinetics.temperature)
+    while face.current(high) < ratio:
+        high *= 2.0
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if face.current(middle) < ratio else (low, middle)
+    return 0.5 * (low + high) + local * kinetics.film_resistance
+
+
+def voltage_at(
+    anode: Kinetics, counter: Kinetics, thickness: float, conductivity: float, current_density: float
+) -> float:
+    """Cell voltage [V] at a uniform current density [A/m2], same sign; thickness L [um], kappa [A/m2 per V/um]."""
+    size, plates = abs(current_density), current_density >= 0.0
+    faces = overpotential(anode, size, plates) + overpotential(counter, size, not plates)
+    voltage = size * thickness / conductivity + faces
+    return voltage if plates else -voltage
+
+
+def current_density_at(
+    anode: Kinetics, counter: Kinetics, thickness: float, conductivity: float, voltage: float
+) -> float:
+    """Uniform current density [A/m2] at a cell voltage [V], same sign; thickness L [um], kappa [A/m2 per V/um]."""
+    sign = 1.0 if voltage >= 0.0 else -1.0
+    low, high = 0.0, abs(voltage) * conductivity / thickness  # no overpotential at all
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        below = abs(voltage_at(anode, counter, thickness, conductivity, sign * middle)) < abs(voltage)
+        low, high = (middle, high) if below else (low, middle)
+    return sign * 0.5 * (low + high)
