@@ -94,7 +94,7 @@ class Case:
     @property
     def petsc_options(self) -> StatedOptions:
         """Options of linear solvers by their names."""
-        return self.file.solver.petsc
+        return self.file.solver.petsc or {}
 
     @property
     def stored_states(self) -> int | tuple[float, ...]:

@@ -167,7 +167,7 @@ class Solver(Strict):
     """First time step. Default: derived from the protocol."""
     max_steps: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Largest number of time steps. Default: 20000, or 200 for every (half-)step of the protocol where that is more."""
-    petsc: dict[SolverName, dict[str, StrictBool | StrictInt | StrictFloat | StrictStr]] = Field(default_factory=dict)
+    petsc: dict[SolverName, dict[str, StrictBool | StrictInt | StrictFloat | StrictStr]] | None = None
     """PETSc's options of a linear solver by its name (docs/numerics.md): `[solver.petsc.cell]` with
     `ksp_view = true`. Names: conduction and elasticity (bulk of the plane engine), cell, displacement, damage and
     projection (phase field)."""

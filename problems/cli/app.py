@@ -4,7 +4,9 @@ Exit codes: 0 done (whatever became of the cell), 2 bad input, 3 numerical failu
 4 asked to stop.
 """
 
+import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,9 +28,13 @@ file (docs/cases.md), then:
     lifrac ccd study.toml                critical current density over grids
     lifrac sweep sweep.toml              any keys of a case over lists of values
 
+Every command takes --log-level debug|info|warning|error (docs/numerics.md).
+
 Ready cases answer to their names: lifrac run llzo_holds
 """
 
+LOG_LEVEL = "--log-level"
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 app = App(name="lifrac", help=HELP, help_format="plaintext", version_flags=[], suppress_keyboard_interrupt=False)
 
 Set = Annotated[
@@ -57,6 +63,29 @@ def folder_of(out: Path | None, name: str) -> Path:
     if out is not None and not out.parts:
         raise InputError("is empty", key="--out", remedy="Name a folder, or leave --out away")
     return out or Path("runs") / name
+
+
+def take_log_level(tokens: Sequence[str]) -> tuple[int, list[str]]:
+    """The level that `--log-level` names, which any command may be given, and the words without it.
+
+    Raises
+    ------
+    InputError
+        For a level that there is not.
+    """
+    from lifrac.errors import InputError
+
+    rest, level, words = [], "info", iter(tokens)
+    for word in words:
+        if word == LOG_LEVEL:
+            level = next(words, "")
+        elif word.startswith(f"{LOG_LEVEL}="):
+            level = word.partition("=")[2]
+        else:
+            rest.append(word)
+    if level not in LEVELS:
+        raise InputError("is no level", key=LOG_LEVEL, value=level, remedy=f"Write one of: {', '.join(LEVELS)}")
+    return LEVELS[level], rest
 
 
 def is_root() -> bool:

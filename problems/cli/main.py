@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lifrac.problems.process.ending import ending_together
 
 from . import ccd, check, export, materials, mesh, plot, run, sweep, verify  # each registers its command
-from .app import app, is_root
+from .app import app, is_root, take_log_level
 
 __all__ = ["ccd", "check", "export", "main", "materials", "mesh", "plot", "run", "sweep", "verify"]
 
@@ -22,8 +22,10 @@ def main(tokens: Sequence[str] | None = None) -> int:
 
 
 def _command(tokens: Sequence[str] | None) -> int:
+    level, words = take_log_level(sys.argv[1:] if tokens is None else tokens)
+    logging.getLogger("lifrac").setLevel(level)
     result = app(
-        tokens if tokens is None else list(tokens),
+        words,
         exit_on_error=False,
         print_error=False,
         result_action="return_value",
