@@ -3,6 +3,8 @@
 Another one is an entry here and a function in `solver/` that computes it (docs/architecture.md).
 """
 
+from math import nan
+
 from .registry import Kind, Place, Quantity
 
 STEPS = (
@@ -147,6 +149,7 @@ STEPS = (
         name="stack_pressure",
         unit="MPa",
         symbol="P",
+        default=nan,
         description="stack pressure that acts: as it was set, or as the fixture makes it",
     ),
     Quantity(
