@@ -144,12 +144,11 @@ class Simulation:
         simulation = cls.__new__(cls)
         there = None if isinstance(mesh, Geometry) else _mesh_of(mesh).mesh.comm
         world = comm or there or MPI.COMM_WORLD
-        if isinstance(mesh, Geometry):
-            geometry = mesh
-            content, make = repr(mesh), lambda: build(geometry, world)
-        else:
-            domain = mesh
-            content, make = numbers_hash([_mesh_of(mesh).report.as_dict()]), lambda: domain
+        content = repr(mesh) if isinstance(mesh, Geometry) else numbers_hash([_mesh_of(mesh).report.as_dict()])
+
+        def make() -> TaggedMesh | PlaneBody:
+            return build(mesh, world) if isinstance(mesh, Geometry) else mesh
+
         statement = ModelStatement(model, content, name, stored_states)
         simulation._state(statement, world, make, False, bulk_solver, crack_kinetics, system, quantities)
         return simulation

@@ -50,6 +50,8 @@ class PlaneCell(Cell[PlaneEngine]):
         On every rank alike.
     """
 
+    model: PlaneModel
+
     def __init__(
         self,
         body: PlaneBody,

@@ -158,13 +158,13 @@ class Watch:
         the jump at the start of a protocol step is not resolved."""
         parts = []
         if at.voltage is not None:
-            voltage = [abs(s.cell_voltage) for s in (old, new)]
+            voltage = abs(old.cell_voltage), abs(new.cell_voltage)
             limits = (self.model.stop.voltage_limit, at.step.voltage_limit, self._least_voltage(at))
             parts = [_passing(*voltage, limit, EVENT_TOLERANCE) for limit in limits if limit is not None]
-            current = [abs(s.current_density) for s in (old, new)]
+            current = abs(old.current_density), abs(new.current_density)
             parts.append(_passing(*current, at.step.control.cutoff, EVENT_TOLERANCE))
         if at.step.capacity is not None:
-            passed = [s.throughput - at.throughput for s in (old, new)]
+            passed = old.throughput - at.throughput, new.throughput - at.throughput
             parts.append(_passing(*passed, at.step.capacity, CHARGE_TOLERANCE))
         found = [part for part in parts if part is not None]
         return max(min(found), 0.02) if found else None

@@ -56,8 +56,8 @@ class StressIntensity:
 def grow_at(body: PlaneBody, model: PlaneModel, current: float, measure: StressIntensity) -> Growth:
     """The crack fed at a face current [A/m2]; its lithium is thin enough at any current to share one pressure."""
     thin = replace(model.creep, linear_viscosity=1.0e-7 / current)
-    step = ProtocolStep(ConstantCurrent(current), duration=1.0e5 / current)
-    model = replace(model, creep=thin, protocol=(step,))
+    fed = ProtocolStep(ConstantCurrent(current), duration=1.0e5 / current)
+    model = replace(model, creep=thin, protocol=(fed,))
     simulation = Simulation.from_model(model, body, crack_kinetics=PrescribedCurrent(current))
     engine = plane_engine(simulation)
     intensity, lengths, energies, errors = [], [], [], []

@@ -148,8 +148,8 @@ def follow(
         if m.crack_length > until_length:
             break
     engine = simulation.cell.engine
-    counted = (0, 0) if engine is None else (engine.counters.rejected, engine.counters.iterations)
-    return History(np.array(rows), *counted, simulation.outcome)
+    rejected, iterations = (0, 0) if engine is None else (engine.counters.rejected, engine.counters.iterations)
+    return History(np.array(rows), rejected, iterations, simulation.outcome)
 
 
 def difference(first: History, second: History, name: str) -> float:
