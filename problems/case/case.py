@@ -19,6 +19,7 @@ from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
+from lifrac.solver.model.stated import content
 from lifrac.solver.numerics.presets import Preset, StatedOptions
 from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, PENNY_FACTOR
 
@@ -286,15 +287,15 @@ class Case:
             mesh: Any = [hashlib.sha256(_mesh_bytes(geometry, self.path)).hexdigest(), self.mesh_scale]
         else:
             mesh = dataclasses.asdict(geometry)
-        content = {
-            "model": dataclasses.asdict(self.engine_model()),
+        hashed = {
+            "model": content(self.engine_model()),
             "mesh": mesh,
             "engine": self.file.fracture.engine,
             "bulk": self.bulk_solver,
         }
         if self.petsc_options:
-            content["petsc"] = self.petsc_options
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+            hashed["petsc"] = self.petsc_options
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
 
 
 def _nested(key: str, value: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What a run computes and how it is kept, wherever that was stated: in a case file or in Python."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.stated import content
 from lifrac.solver.numerics.presets import StatedOptions
 
 
@@ -61,8 +61,8 @@ class ModelStatement:
     petsc_options: StatedOptions = field(default_factory=dict)
 
     def content_hash(self) -> str:
-        content = [type(self.model).__name__, dataclasses.asdict(self.model), self.mesh]
-        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+        hashed = [type(self.model).__name__, content(self.model), self.mesh]
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True, default=str).encode()).hexdigest()
 
     def resolved_toml(self) -> str:
         return ""

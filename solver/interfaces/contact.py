@@ -15,10 +15,10 @@ h* -> theta_s^2 h* this is the law of a whole face for x, so that with u = 0
     symmetric cycling     theta_ss = theta_s 2 J_c/(J + 2 J_c)       from the mean of both: -J + (1-x)(2 J_c + J) = 0
 
 The last holds for half-cycles that each change theta little: no J loses all contact, yet J/theta grows as J^2/(2 J_c).
-Pure NumPy, node by node.
+Pure NumPy, node by node. `FaceContact` is the law as engines hold it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,8 @@ from lifrac.solver.physics.constriction import constricted
 from lifrac.solver.physics.kinetics import charge_transfer_resistance
 from numpy.typing import NDArray
 from scipy.optimize.elementwise import find_root
+
+from .law import CONTACT, Coefficient, Faces, FaceStep, InterfaceLaw, LawState, Limit
 
 Floats = NDArray[np.float64]
 
@@ -39,6 +41,10 @@ RESOLUTION = 4.0e-15
 """To which theta at the end of a step is found."""
 SHARINGS, SHARED = 30, 1.0e-10
 """Iterations for the common factor of a face's currents, and the change of its logarithm that ends them."""
+CONTACT_ALLOWANCE = 0.05
+"""Change of contact per step at any node: currents see the contact of the step's start."""
+TOUCHING = 1.0e-6
+"""Pressure [MPa] of faces that only just touch: the law divides by what a pressure presses into contact."""
 FLOOR_SHARE = 0.5
 """theta of a node stays above this share of the minimum of its face's mean, at which contact counts as lost."""
 
@@ -52,15 +58,16 @@ class Contact:
     lowest: Floats
     """Smallest theta of the past (n,)."""
 
-    @classmethod
-    def pressed(cls, size: int, faces: NDArray[np.intp], static: float) -> "Contact":
-        """Contact `static` at the nodes `faces`, before any current."""
-        now = np.ones(size)
-        now[faces] = static
-        return cls(now, now.copy())
 
-
-def advanced(law: ContactLaw, contact: Contact, local: Floats, area: Floats, pressure: float, dt: float) -> Contact:
+def advanced(
+    law: ContactLaw,
+    contact: Contact,
+    local: Floats,
+    area: Floats,
+    pressure: float,
+    dt: float,
+    total: Callable[[float], float] = float,
+) -> Contact:
     """Contact of one face after a time during which its total current and the pattern of j = J/theta are held.
 
     J = s j theta at the end of the step, with one s for the face so that the sum of area J stays. Implicit in theta:
@@ -76,18 +83,20 @@ def advanced(law: ContactLaw, contact: Contact, local: Floats, area: Floats, pre
         Stack pressure P [MPa].
     dt : float
         [s].
+    total : callable
+        Sum of a number over all ranks, where the face lies on several (collective).
     """
-    if contact.now.min() >= law.static_contact(pressure) and local.min() >= 0.0:
+    if total(float(np.count_nonzero((contact.now < law.static_contact(pressure)) | (local < 0.0)))) == 0.0:
         return contact
-    total = float(area @ (local * contact.now))
+    current = total(float(area @ (local * contact.now)))
     logarithm, change = 0.0, [0.0, 0.0]
     now = contact.now
     for step in range(SHARINGS):
         now = _held_pattern(law, contact, np.exp(logarithm) * local, pressure, dt)
-        shared = float(area @ (local * now))
-        if shared * total <= 0.0:  # no net current: nothing to share out
+        shared = total(float(area @ (local * now)))
+        if shared * current <= 0.0:  # no net current: nothing to share out
             break
-        change = [change[1], float(np.log(total / shared)) - logarithm]
+        change = [change[1], float(np.log(current / shared)) - logarithm]
         if abs(change[1]) < SHARED:
             break
         # s follows its own fixed point, whose slope lies in [0, 1): every second time extrapolated.
@@ -96,8 +105,56 @@ def advanced(law: ContactLaw, contact: Contact, local: Floats, area: Floats, pre
     return Contact(now, np.minimum(contact.lowest, now))
 
 
+@dataclass(frozen=True)
+class FaceContact(InterfaceLaw):
+    """The law on both electrode faces: what touches carries the current, and lost contact is an event."""
+
+    parameters: ContactLaw
+    name = "contact"
+    coefficients_of = (CONTACT,)
+
+    def initial(self, faces: Faces, stack_pressure: float) -> LawState:
+        """Static contact of faces that were only pressed."""
+        static = faces.uniform(self.parameters.static_contact(stack_pressure), elsewhere=1.0)
+        return LawState({"contact": static, "lowest_contact": static.copy()})
+
+    def advance(self, state: LawState, faces: Faces, step: FaceStep) -> LawState:
+        """Each face by itself, with its total current and the pattern of it held (`advanced`)."""
+        now, lowest = state.nodal["contact"].copy(), state.nodal["lowest_contact"].copy()
+        largest = max(self.parameters.largest_pressure, step.largest_stack_pressure)
+        law, pressure = replace(self.parameters, largest_pressure=largest), max(step.stack_pressure, TOUCHING)
+        for face in faces.electrodes.values():
+            nodes = face.nodes
+            local = face.contact_fraction * step.current[nodes]
+            before = Contact(now[nodes], lowest[nodes])
+            after = advanced(law, before, local, face.area, pressure, step.dt, face.total)
+            now[nodes], lowest[nodes] = after.now, after.lowest
+        return LawState({"contact": now, "lowest_contact": lowest})
+
+    def coefficients(self, state: LawState, dt: float) -> Mapping[Coefficient, Floats | float]:
+        """theta at each node."""
+        return {CONTACT: state.nodal["contact"]}
+
+    def change(self, old: LawState, new: LawState) -> float:
+        """Largest change of theta at a node, in allowances."""
+        change = np.abs(new.nodal["contact"] - old.nodal["contact"])
+        return float(change.max(initial=0.0)) / CONTACT_ALLOWANCE
+
+    def outputs(self, state: LawState, faces: Faces) -> Mapping[str, float]:
+        """Mean contact of each face [-]."""
+        return {f"contact_{name}": face.mean(state.nodal["contact"]) for name, face in faces.electrodes.items()}
+
+    def limits(self, stack_pressure: float) -> Sequence[Limit]:
+        """Contact of a face counts as lost."""
+        least = lost_below(self.parameters, stack_pressure)
+        faces = {"anode": "anode face", "counter": "counter electrode"}
+        return [Limit(f"contact_{k}", least, "contact_lost", k, f"contact of the {v}") for k, v in faces.items()]
+
+
 def _held_pattern(law: ContactLaw, contact: Contact, local: Floats, pressure: float, dt: float) -> Floats:
     """theta after `dt` with J = theta j, the theta of the end."""
+    if not local.size:  # no node of the face on this rank
+        return contact.now
     speed = surface_velocity_per_current(law.molar_volume) / law.void_height
     critical, static = law.critical_current(pressure), law.static_contact(pressure)
     most = static - law.unrecoverable * (static - contact.lowest)
@@ -176,9 +233,9 @@ def cycled_contact(law: ContactLaw, current_density: float, pressure: float) -> 
     return law.static_contact(pressure) * twice / (abs(current_density) + twice)
 
 
-def lost_below(law: ContactLaw | None, pressure: float) -> float:
-    """Mean contact of a face at which contact counts as lost; 0 without a law."""
-    return 0.0 if law is None else law.minimum * law.static_contact(pressure)
+def lost_below(law: ContactLaw, pressure: float) -> float:
+    """Mean contact of a face at which contact counts as lost."""
+    return law.minimum * law.static_contact(pressure)
 
 
 def face_at_rest(law: ContactLaw | None, kinetics: Kinetics, conductivity: float, pressure: float) -> Kinetics:

@@ -8,26 +8,36 @@ current (Fincher et al., Nature (2026), after press and commentary: exact figure
 r = 0.25^2 = 0.06. j_c, m and the form of the law are not published: assumptions.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from lifrac.solver.model.fracture import AssistedCracking
 
+from .law import TOUGHNESS, Coefficient, Faces, FaceStep, Floats, InterfaceLaw, LawState
 
-class ToughnessLaw(Protocol):
-    """What a fracture engine asks for."""
-
-    def factor(self, j_tip: float) -> float:
-        """g = Gc_eff/Gc in (0, 1] for the plating current density at the front of the metal [A/m2]."""
-        ...
+TOUGHNESS_ALLOWANCE = 0.05
+"""Change of ln Gc_eff in a step, and of what it follows: the crack sees the tip current of the step's start."""
 
 
 @dataclass(frozen=True)
-class AssistedToughness:
-    """g falls from 1 to the residual fraction around j_c."""
+class AssistedToughness(InterfaceLaw):
+    """g falls from 1 to the residual fraction around j_c, and follows the current with a short delay.
+
+    Without the delay g would have no rate: metal keeps a node's opening, so that its pressure falls with the traction
+    at once, the tip current rises, and g falls again, however short the step.
+
+    Parameters
+    ----------
+    parameters : AssistedCracking
+    delay : float
+        [s]; 0: the toughness follows the tip current of the step's start.
+    """
 
     parameters: AssistedCracking
+    delay: float = 0.0
+    name = "toughness"
+    coefficients_of = (TOUGHNESS,)
 
     def factor(self, j_tip: float) -> float:
         """g = r + (1 - r)/(1 + (j_tip/j_c)^m)."""
@@ -38,7 +48,37 @@ class AssistedToughness:
         share = 0.5 * (1.0 - np.tanh(0.5 * p.exponent * np.log(j_tip / p.current_density)))
         return float(p.residual_fraction + (1.0 - p.residual_fraction) * share)
 
+    def initial(self, faces: Faces, stack_pressure: float) -> LawState:
+        """The whole toughness, and no current."""
+        return LawState(numbers={"toughness_factor": 1.0, "tip_current": 0.0})
 
-def toughness_law(parameters: AssistedCracking | None) -> ToughnessLaw | None:
-    """The law, or None where the toughness is constant."""
-    return None if parameters is None else AssistedToughness(parameters)
+    def _after(self, state: LawState, dt: float) -> float:
+        """g after a step of `dt` [s] at the tip current of its start."""
+        aim, now = self.factor(state.numbers["tip_current"]), state.numbers["toughness_factor"]
+        if self.delay == 0.0:
+            return aim if dt > 0.0 else now
+        return aim + (now - aim) * float(np.exp(-dt / self.delay))
+
+    def advance(self, state: LawState, faces: Faces, step: FaceStep) -> LawState:
+        """g at the tip current of the step's start; the tip current of its end is what g follows next."""
+        g = self._after(state, step.dt)
+        return LawState(numbers={"toughness_factor": g, "tip_current": step.tip_current()})
+
+    def coefficients(self, state: LawState, dt: float) -> Mapping[Coefficient, Floats | float]:
+        """Gc_eff/Gc."""
+        return {TOUGHNESS: self._after(state, dt) if dt > 0.0 else state.numbers["toughness_factor"]}
+
+    def change(self, old: LawState, new: LawState) -> float:
+        """Change of ln Gc_eff, or of what it follows, whichever is larger, in allowances."""
+        aim = self.factor(new.numbers["tip_current"]) / self.factor(old.numbers["tip_current"])
+        now = new.numbers["toughness_factor"] / old.numbers["toughness_factor"]
+        return float(np.abs(np.log([now, aim])).max()) / TOUGHNESS_ALLOWANCE
+
+    @property
+    def shortest_step(self) -> float:
+        """In a shorter step the delay bounds the change [s]."""
+        return TOUGHNESS_ALLOWANCE * self.delay
+
+    def outputs(self, state: LawState, faces: Faces) -> Mapping[str, float]:
+        """Gc_eff/Gc in the step to this state [-]."""
+        return {"toughness_factor": state.numbers["toughness_factor"]}

@@ -5,6 +5,8 @@
 
 from dataclasses import dataclass, field
 
+from lifrac.solver.interfaces.law import InterfaceLaw
+
 from .electrolyte import Electrolyte, GrainBoundaries
 from .flaw import Flaw
 from .fracture import AssistedCracking, Cohesion, DiffuseCrack
@@ -12,6 +14,7 @@ from .interface import ContactLaw, Kinetics
 from .lithium import Creep
 from .loads import Loads
 from .protocol import ProtocolStep, StepControl, StopRules
+from .stated import HASHED_IF_STATED
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class CellModel:
     """None: faces keep their contact fraction."""
     assisted: AssistedCracking | None = None
     """None: the toughness does not depend on the current."""
+    laws: tuple[InterfaceLaw, ...] = field(default=(), metadata=HASHED_IF_STATED)
+    """Laws on the faces besides these two."""
 
     @property
     def pressure_changes(self) -> bool:

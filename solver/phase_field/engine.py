@@ -7,6 +7,7 @@ from functools import partial
 from lifrac.errors import NumericalFailure
 from lifrac.parallel.meeting import meeting_of, shared
 from lifrac.quantities import Quantity
+from lifrac.solver.interfaces.laws import FaceLaws
 from lifrac.solver.model.cell import PhaseFieldModel
 from lifrac.solver.model.control import Control
 from lifrac.solver.numerics.adaptive import Adaptive
@@ -102,6 +103,10 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     @property
     def areas(self) -> Areas:
         return self.problem.cell.areas
+
+    @property
+    def laws(self) -> FaceLaws:
+        return self.problem.laws
 
     def arrays(self) -> Arrays:
         self.at_state()
@@ -207,6 +212,3 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         self._pressure = trial.pressure
         advance = measures.crack_length - self.measures.crack_length
         return max(advance / self._allowed_advance, pressure / PRESSURE_ALLOWANCE)
-
-    def mean_contact(self, state: PhaseState) -> tuple[float, float]:
-        return 1.0, 1.0

@@ -109,7 +109,7 @@ class PlaneCell(Cell[PlaneEngine]):
         def take(engine: PlaneEngine) -> SurfaceSnapshot:
             state, problem = engine.state, engine.problem
             aperture = problem.crack.aperture + state.values[:, OPENING]
-            damage, touching = engine.observer.damage(state), problem.touching(state.contact)
+            damage, touching = engine.observer.damage(state), problem.touching(state)
             return SurfaceSnapshot(state.time, state.values, aperture, damage, touching, state.stack_pressure)
 
         return self.on_all(take)

@@ -27,8 +27,8 @@ class Observer:
         lumped = lithium.LUMPED
         self._currents = [
             fem.form(local.plating_share(opening, h) * j * dx(CRACK, metadata=lumped)),
-            fem.form(local.touching(local.anode) * j * dx(ANODE, metadata=lumped)),
-            fem.form(local.touching(local.counter) * jc * dx(COUNTER, metadata=lumped)),
+            fem.form(local.coefficients.touching(local.anode) * j * dx(ANODE, metadata=lumped)),
+            fem.form(local.coefficients.touching(local.counter) * jc * dx(COUNTER, metadata=lumped)),
         ]
         crack = surface.crack
         distance = np.hypot(surface.x[crack, 1], surface.x[crack, 2])
@@ -138,21 +138,14 @@ class Observer:
         opening = 0.5 * (old.values[crack, OPENING] + new.values[crack, OPENING])
         new.work["loads"] -= (new.stack_pressure - old.stack_pressure) * float(p.load_stack @ opening)
         undamaged = 1.0 - p.law.damage(old.largest)
-        viscous = new.toughness_factor**0.5 * p.local.viscosity * undamaged * moved / dt
+        viscous = p.toughness_ratio(new) ** 0.5 * p.local.viscosity * undamaged * moved / dt
         mean = viscous if self._viscous_old is None else 0.5 * (viscous + self._viscous_old)
         new.work["viscous"] += float(p.crack.intact_area @ (mean * moved))
         self._viscous_old = viscous
         # The geometric mean makes what is dissipated exact when g changes at a fixed opening, too.
-        left = (old.toughness_factor * new.toughness_factor) ** 0.5
+        left = (p.toughness_ratio(old) * p.toughness_ratio(new)) ** 0.5
         broken = p.law.damage(new.largest) - p.law.damage(old.largest)
         new.work["spared"] += (1.0 - left) * p.law.fracture_energy * float(p.crack.intact_area @ broken)
-
-    def mean_contact(self, state: State) -> tuple[float, float]:
-        """Mean contact of anode face and counter electrode [-]; 1 without a contact law."""
-        if state.contact is None:
-            return 1.0, 1.0
-        anode, counter = (float(a @ state.contact.now / a.sum()) for a in self.problem.face_area.values())
-        return anode, counter
 
     def stored(self, state: State) -> float:
         """Lithium in the flaw [um2 per depth]."""

@@ -2,25 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from lifrac.errors import NumericalFailure
 from lifrac.quantities import Quantity
-from lifrac.solver.interfaces.contact import Contact
+from lifrac.solver.interfaces.laws import FaceLaws, law_arrays, law_states
 from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.protocol.events import EVENT_TOLERANCE
 from lifrac.solver.protocol.measures import Areas, Measures
 from lifrac.solver.protocol.restart import Arrays, Kept
-from lifrac.solver.protocol.stepper import CONTACT_ALLOWANCE, PRESSURE_ALLOWANCE, ProtocolRun, Trial
+from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun, Trial
 from scipy.spatial import cKDTree
 
 from .diagnostics import Observer
 from .plane_view import PlaneView
 from .problem import NewtonResult, SurfaceProblem
 from .unknowns import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
-
-TOUGHNESS_ALLOWANCE = 0.05
-"""Change of ln Gc_eff in a step, and of what it follows: the crack sees the tip current of the step's start."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ class PlaneEngine(ProtocolRun[State]):
     ) -> "PlaneEngine":
         """The engine that `bookmark` and `arrays` were taken from."""
         order = cKDTree(arrays["nodes"]).query(problem.surface.x)[1]  # whatever the order of nodes was then
-        contact = Contact(arrays["contact"][order], arrays["lowest_contact"][order]) if "contact" in arrays else None
-        state = State(arrays["values"][order], arrays["largest"][order], contact=contact, **kept["accounts"])
+        laws = law_states(kept["laws"], arrays, order)
+        state = State(arrays["values"][order], arrays["largest"][order], laws=laws, **kept["accounts"])
         engine = cls(problem, state, quantities)
         engine.go_on(kept)
         if "previous" in arrays:
@@ -64,8 +62,7 @@ class PlaneEngine(ProtocolRun[State]):
         self.model = problem.model
         self.observer = Observer(problem)
         self.state = state if state is not None else self._at_rest()
-        if self.state.contact is None:
-            self.state.contact = problem.contact_at_rest()
+        self.state.laws = problem.initial_laws(self.state.laws)
         self._previous: tuple[Floats, float] | None = None
         self._evaluate(self.state, 1.0)
         self.measures = self._measure(self.state)
@@ -84,14 +81,16 @@ class PlaneEngine(ProtocolRun[State]):
     def areas(self) -> Areas:
         return self.problem.areas
 
+    @property
+    def laws(self) -> FaceLaws:
+        return self.problem.laws
+
     def arrays(self) -> Arrays:
         state = self.state
         found = {"nodes": self.problem.surface.x, "values": state.values, "largest": state.largest}
         if self._previous is not None:
             found["previous"] = self._previous[0]
-        if state.contact is not None:
-            found |= {"contact": state.contact.now, "lowest_contact": state.contact.lowest}
-        return found
+        return found | law_arrays(state.laws)
 
     # -- start ---------------------------------------------------------------------------------------------------
 
@@ -101,8 +100,8 @@ class PlaneEngine(ProtocolRun[State]):
         n = p.surface.size
         values = np.zeros((n, COMPONENTS))
         values[:, METAL] = self.model.flaw.filling * p.crack.aperture
-        pressure = self.model.loads.stack_pressure
-        state = State(values, np.zeros(n), stack_pressure=pressure, largest_stack_pressure=pressure)
+        pressure, laws = self.model.loads.stack_pressure, p.initial_laws()
+        state = State(values, np.zeros(n), stack_pressure=pressure, largest_stack_pressure=pressure, laws=laws)
         pressed = self.model.loads.stack_pressure > 0.0 or self.model.loads.lateral_stress != 0.0
         if pressed and self.model.flaw.filling == 1.0 and self.model.flaw.mouth == "open":
             rested = self._under_stack_pressure(state)
@@ -177,16 +176,15 @@ class PlaneEngine(ProtocolRun[State]):
     def _proposal(self, result: NewtonResult, dt: float, stack_pressure: float) -> State:
         new, current = self.state.snapshot(), result.current_density
         new.values = result.values
-        new.toughness_factor = self.problem.toughness_factor(self.state, dt)
-        new.largest = self._largest(self.state, result.values, new.toughness_factor)
+        new.largest = self._largest(self.state, result.values, self.problem.toughness_ratio(self.state, dt))
         new.cell_voltage = result.voltage
         new.current_density, new.stack_pressure = current, stack_pressure
         new.largest_stack_pressure = max(stack_pressure, self.state.largest_stack_pressure)
         new.time += dt
         new.charge += current * dt
         new.throughput += abs(current) * dt
-        new.contact = self.problem.contact_after(self.state, result.values, dt, stack_pressure)
-        new.tip_current = 0.0 if self.problem.toughness is None else self.observer.tip_current(new)
+        tip_current = partial(self.observer.tip_current, new)
+        new.laws = self.problem.laws_after(self.state, result.values, dt, stack_pressure, tip_current)
         return new
 
     def _check(self, trial: Trial[State], dt: float, failures: int) -> tuple[float, str]:
@@ -200,19 +198,8 @@ class PlaneEngine(ProtocolRun[State]):
             overshoot = (value_new - target) / self.problem.cell_at(target)
             if value_old < target < value_new and overshoot > EVENT_TOLERANCE and failures < 8:
                 return max((target - value_old) / (value_new - value_old), 0.02), "event"
-        change = self._toughness_change(new)
-        if change > TOUGHNESS_ALLOWANCE and dt > TOUGHNESS_ALLOWANCE * self.problem.toughness_delay:
-            return max(0.75 * TOUGHNESS_ALLOWANCE / change, 0.1), "toughness change"
         part = self.watch.overshoot(self.state, new, self._at) if failures < 8 else None
-        return (part, "event") if part is not None else self._check_contact(new, failures)
-
-    def _toughness_change(self, new: State) -> float:
-        """Change of ln Gc_eff in this step, or of what it follows, whichever is larger."""
-        law, old = self.problem.toughness, self.state
-        if law is None:
-            return 0.0
-        aim = law.factor(new.tip_current) / law.factor(old.tip_current)
-        return float(np.abs(np.log([new.toughness_factor / old.toughness_factor, aim])).max())
+        return (part, "event") if part is not None else self._check_laws(new, dt, failures)
 
     def _advance_in_cells(self, new: State) -> float:
         return (self.observer.crack_length(new) - self.measures.crack_length) / self.problem.cell_at(
@@ -241,7 +228,7 @@ class PlaneEngine(ProtocolRun[State]):
 
     def _measure(self, state: State) -> Measures:
         """Numbers of a state at which the problem was last evaluated."""
-        return PlaneView(self.observer, state).measured(self.quantities)
+        return PlaneView(self.observer, state).measured(self.quantities, self.laws.outputs(state.laws))
 
     def _load(self, trial: Trial[State], measures: Measures) -> float:
         new = trial.state
@@ -249,9 +236,5 @@ class PlaneEngine(ProtocolRun[State]):
         return max(
             self._advance_in_cells(new) / self.model.control.max_advance_cells,
             change / PRESSURE_ALLOWANCE,
-            self._contact_change(new) / CONTACT_ALLOWANCE,
-            self._toughness_change(new) / TOUGHNESS_ALLOWANCE,
+            self.laws.largest_change(self.state.laws, new.laws),
         )
-
-    def mean_contact(self, state: State) -> tuple[float, float]:
-        return self.observer.mean_contact(state)

@@ -136,24 +136,6 @@ def energy_balance_error(at: PlaneView) -> float:
     return relative(energy - work, abs(work), floor)
 
 
-@quantities.function("contact_anode", PlaneView)
-def contact_anode(at: PlaneView) -> float:
-    """Mean over the anode face."""
-    return at.observer.mean_contact(at.state)[0]
-
-
-@quantities.function("contact_counter", PlaneView)
-def contact_counter(at: PlaneView) -> float:
-    """Mean over the counter electrode."""
-    return at.observer.mean_contact(at.state)[1]
-
-
-@quantities.function("toughness_factor", PlaneView)
-def toughness_factor(at: PlaneView) -> float:
-    """Gc_eff/Gc in the step to this state."""
-    return at.state.toughness_factor
-
-
 @quantities.function("anode_current_density", PlaneView)
 def anode_current_density(at: PlaneView) -> float:
     """Current into anode face and flaw, per area of the anode."""

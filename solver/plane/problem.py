@@ -1,12 +1,13 @@
 """One implicit step of the surface problem: scales, residual, semismooth Newton iteration."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from lifrac.errors import NumericalFailure
-from lifrac.solver.interfaces.contact import Contact, advanced
-from lifrac.solver.interfaces.toughness import toughness_law
+from lifrac.solver.interfaces.law import CONTACT, EXCHANGE_CURRENT, FILM_RESISTANCE, TOUGHNESS, Face, Faces, FaceStep
+from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
 from lifrac.solver.model.cell import PlaneModel
 from lifrac.solver.model.control import Closure, Control
 from lifrac.solver.physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
@@ -16,7 +17,6 @@ from lifrac.solver.physics.flaw_scales import (
     griffith_pressure,
     opening_at_growth,
     plating_speed,
-    plating_time,
 )
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.measures import Areas
@@ -34,9 +34,6 @@ CELLS_PER_ZONE = 8.0
 """Cells of the crack path that the default cohesive strength makes the process zone span (at least 5)."""
 VISCOUS_SHARE = 1.0e-2
 """Part of the toughness that the default viscosity adds at the crack speed the current can feed."""
-TOUGHNESS_DELAY = 1.0e-2
-"""Delay with which the toughness follows the current, over the time in which the protocol's largest current plates the
-opening at which the flaw grows."""
 LARGEST_INCREMENT = 3.0
 """Increment of pressure or opening in one iteration, in units of what they can be."""
 LARGEST_NORM = 10.0
@@ -44,8 +41,6 @@ LARGEST_NORM = 10.0
 SETTLING = 3
 """Iterations before the line search asks for a residual that falls."""
 LINE_SEARCH_TRIALS = 6
-TOUCHING = 1.0e-6
-"""Pressure [MPa] of faces that only just touch: the contact law divides by what a pressure presses into contact."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +69,21 @@ def local_cells(surface: SurfaceMesh) -> Floats:
             np.add.at(count, cells[:, node], 1.0)
     mean = length.sum() / count.sum()
     return np.where(count > 0.0, length / np.maximum(count, 1.0), mean)
+
+
+SUPPORTED = (CONTACT, FILM_RESISTANCE, EXCHANGE_CURRENT, TOUGHNESS)
+"""What laws on faces can change here."""
+
+
+def faces_of(surface: SurfaceMesh, model: PlaneModel) -> Faces:
+    """The faces of a cell whose nodes are all here."""
+
+    def face(nodes: NDArray[np.int64], tag: int, contact_fraction: float) -> Face:
+        return Face(nodes, surface.lumped_area(tag)[nodes], contact_fraction, float)
+
+    anode = face(surface.anode, ANODE, model.anode.contact_fraction)
+    counter = face(surface.counter, COUNTER, model.counter.contact_fraction)
+    return Faces(surface.size, anode, counter, face(surface.crack, CRACK, 1.0))
 
 
 def default_strength(model: PlaneModel, cell: Floats) -> Floats:
@@ -141,9 +151,8 @@ class SurfaceProblem:
             if model.cohesion.viscosity is None
             else np.full(surface.size, model.cohesion.viscosity)
         )
-        self.local = SurfaceResidual(surface, model, self.law, self.crack, viscosity, crack_kinetics)
-        self.toughness = toughness_law(model.assisted)
-        self.toughness_delay = TOUGHNESS_DELAY * plating_time(model)
+        self.laws = FaceLaws(laws_of(model), faces_of(surface, model), SUPPORTED)
+        self.local = SurfaceResidual(surface, model, self.law, self.crack, viscosity, self.laws, crack_kinetics)
         e = model.electrolyte
         self._numbering: Numbering | None = None
         self.system: BulkSystem = system or CondensedSystem(response, surface.crack, e.youngs_modulus, e.conductivity)
@@ -201,58 +210,35 @@ class SurfaceProblem:
         self.press(state.stack_pressure if stack_pressure is None else stack_pressure)
         wet, connected = self.wet_nodes(state)
         self.local.begin_step(state.values, state.largest, connected)
-        if self.local.root is not None:
-            self.local.root.value = np.asarray(self.toughness_factor(state, dt) ** 0.5)
-        if state.contact is not None and self.local.contact is not None:
-            self.local.contact.x.array[:] = state.contact.now
-            self.counter_area = self.whole_counter_area * state.contact.now
+        self.local.coefficients.update(state.laws, dt)
+        if self.local.sqrt_toughness is not None:
+            self.local.sqrt_toughness.value = np.asarray(self.toughness_ratio(state, dt) ** 0.5)
+        self.counter_area = self.whole_counter_area * self.laws.coefficient(CONTACT, state.laws, dt)
         return wet
 
-    def touching(self, contact: Contact | None) -> Floats:
+    def touching(self, state: State) -> Floats:
         """Part of each electrode face that touches, per surface node; 0 off the faces."""
         found = np.zeros(self.surface.size)
         found[self.surface.anode] = self.model.anode.contact_fraction
         found[self.surface.counter] = self.model.counter.contact_fraction
-        return found if contact is None else found * contact.now
+        return found * self.laws.coefficient(CONTACT, state.laws)
 
-    def contact_at_rest(self) -> Contact | None:
-        """Static contact of the faces under the stack pressure."""
-        law, surface = self.model.contact, self.surface
-        if law is None:
-            return None
-        faces = np.union1d(surface.anode, surface.counter)
-        return Contact.pressed(surface.size, faces, law.static_contact(self.model.loads.stack_pressure))
+    def initial_laws(self, known: LawStates | None = None) -> LawStates:
+        """States of the laws on the faces as assembled; those that are `known` stay."""
+        return self.laws.initial(self.model.loads.stack_pressure, known)
 
-    def toughness_factor(self, state: State, dt: float) -> float:
-        """g = Gc_eff/Gc during a step of `dt` [s] from `state`: follows the law at the tip current of the step's start
-        with a short delay; 1 without a law.
+    def toughness_ratio(self, state: State, dt: float = 0.0) -> float:
+        """Gc_eff/Gc during a step of `dt` [s] from `state`; with dt = 0 in the step to it."""
+        return float(self.laws.coefficient(TOUGHNESS, state.laws, dt))
 
-        Without the delay g would have no rate: metal keeps a node's opening, so that its pressure falls with the
-        traction at once, the tip current rises, and g falls again, however short the step.
-        """
-        if self.toughness is None:
-            return 1.0
-        aim = self.toughness.factor(state.tip_current)
-        return aim + (state.toughness_factor - aim) * float(np.exp(-dt / self.toughness_delay))
-
-    def contact_after(self, state: State, values: Floats, dt: float, stack_pressure: float) -> Contact | None:
-        """Contact of the faces after a step from `state` in which they carried the currents of `values` under a stack
-        pressure [MPa]."""
-        law, model = self.model.contact, self.model
-        if law is None or state.contact is None:
-            return None
-        law = replace(law, largest_pressure=max(law.largest_pressure, state.largest_stack_pressure))
-        stack_pressure = max(stack_pressure, TOUCHING)
-        now, lowest = state.contact.now.copy(), state.contact.lowest.copy()
-        surface = self.surface
-        for nodes, tag, plated in (
-            (surface.anode, ANODE, model.anode.contact_fraction * values[:, CURRENT]),
-            (surface.counter, COUNTER, -model.counter.contact_fraction * values[:, COUNTER_CURRENT]),
-        ):
-            face, area = Contact(now[nodes], lowest[nodes]), self.face_area[tag][nodes]
-            face = advanced(law, face, plated[nodes], area, stack_pressure, dt)
-            now[nodes], lowest[nodes] = face.now, face.lowest
-        return Contact(now, lowest)
+    def laws_after(
+        self, state: State, values: Floats, dt: float, stack_pressure: float, tip_current: Callable[[], float]
+    ) -> LawStates:
+        """States of the laws after a step from `state` in which the faces carried the currents of `values` under a
+        stack pressure [MPa]."""
+        current = values[:, CURRENT] - values[:, COUNTER_CURRENT]
+        step = FaceStep(dt, stack_pressure, state.largest_stack_pressure, current, tip_current)
+        return self.laws.advance(state.laws, step)
 
     def closure(self, values: Floats, voltage: float, control: Control) -> Closure:
         """The control's equation at a state."""

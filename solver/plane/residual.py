@@ -4,17 +4,18 @@ Everything local is here, as one residual in six components per node and its der
 distance (elastic stiffness, conduction) is linear and enters in `system.py`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import ufl
 from dolfinx import fem
+from lifrac.solver.interfaces.coefficients import FaceCoefficients
+from lifrac.solver.interfaces.law import TOUGHNESS
+from lifrac.solver.interfaces.laws import FaceLaws
 from lifrac.solver.model.cell import PlaneModel
-from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.physics import lithium
 from lifrac.solver.physics.cohesive import LinearSoftening
 from lifrac.solver.physics.constants import surface_velocity_per_current
-from lifrac.solver.physics.constriction import local_resistance
 from lifrac.solver.physics.kinetics import ButlerVolmer, FaceKinetics
 from lifrac.solver.physics.symbolic import symbolic
 from numpy.typing import NDArray
@@ -70,6 +71,7 @@ class SurfaceResidual:
         law: LinearSoftening,
         crack: CrackGeometry,
         viscosity: Floats,
+        laws: FaceLaws,
         crack_kinetics: FaceKinetics | None = None,
     ) -> None:
         self.surface = surface
@@ -84,15 +86,12 @@ class SurfaceResidual:
         self.unknown = fem.Function(space)
         names = ("opening_old", "metal_old", "largest", "aperture", "connected", "strength", "viscosity")
         self.old = {name: fem.Function(surface.space, name=name) for name in names}
-        self.contact = None if model.contact is None else fem.Function(surface.space, name="contact")
-        if self.contact is not None:
-            self.contact.x.array[:] = 1.0
         self.flaw = fem.Function(cellwise, name="flaw")
         self.open = fem.Function(cellwise, name="open")
         self.dt = fem.Constant(surface.mesh, 1.0)
         self.voltage = fem.Constant(surface.mesh, 0.0)
-        self.root = None if model.assisted is None else fem.Constant(surface.mesh, 1.0)
-        """sqrt(g) of a toughness that depends on the current; None leaves the forms as they are without."""
+        self.sqrt_toughness = fem.Constant(surface.mesh, 1.0) if TOUGHNESS in laws.coefficients else None
+        """sqrt(Gc_eff/Gc) where a law changes the toughness; None leaves the forms as they are without."""
         self.old["aperture"].x.array[:] = crack.aperture
         self.old["strength"].x.array[:] = law.strength
         self.old["viscosity"].x.array[:] = viscosity
@@ -105,10 +104,11 @@ class SurfaceResidual:
         self.flaw_data = symbolic(surface.mesh, model.flaw)
         self.stack_pressure = fem.Constant(surface.mesh, model.loads.stack_pressure)
         self.cohesion = symbolic(surface.mesh, law)
+        self.coefficients = FaceCoefficients(laws, surface.space, self.electrolyte.conductivity)
         # A node has one current density: at the mouth the crack's kinetics are those of the anode face.
         mouth = fem.Function(surface.space, name="mouth")
         mouth.x.array[surface.mouth] = 1.0
-        self.crack_kinetics = crack_kinetics or ButlerVolmer(self._constricted(self.anode, mouth))
+        self.crack_kinetics = crack_kinetics or ButlerVolmer(self.coefficients.kinetics(self.anode, mouth))
         form = self._form(ufl.TestFunction(space))
         self._residual = fem.form(form)
         self._jacobian = fem.form(ufl.derivative(form, self.unknown))
@@ -140,10 +140,11 @@ class SurfaceResidual:
         undamaged = ufl.max_value(1.0 - largest * strength / (2.0 * self.cohesion.fracture_energy), 0.0)
         rate = (opening - self.old["opening_old"]) / self.dt
         viscous = self.old["viscosity"] * undamaged * rate
-        if self.root is None:
+        root = self.sqrt_toughness
+        if root is None:
             traction = self.cohesion.traction(opening, largest, strength) + viscous
         else:
-            traction = self.cohesion.weakened(opening, largest, strength, self.root) + self.root * viscous
+            traction = self.cohesion.weakened(opening, largest, strength, root) + root * viscous
         return (intact * traction - p) * v * dx(metadata=lithium.LUMPED)
 
     def plating_share(self, opening: ufl.core.expr.Expr, h: ufl.core.expr.Expr) -> ufl.core.expr.Expr:
@@ -169,8 +170,8 @@ class SurfaceResidual:
         """Charge transfer on anode face, crack faces and counter electrode (phi_Li = 0)."""
         lumped = lithium.LUMPED
         excess = p - self.stack_pressure
-        anode = ButlerVolmer(self._constricted(self.anode))
-        counter = ButlerVolmer(self._constricted(self.counter), plating=False)
+        anode = ButlerVolmer(self.coefficients.kinetics(self.anode))
+        counter = ButlerVolmer(self.coefficients.kinetics(self.counter), plating=False)
         return (
             anode.residual(j, phi, 0.0) * q * dx(ANODE, metadata=lumped)
             + self.crack_kinetics.residual(j, phi, excess) * q * dx(CRACK, metadata=lumped)
@@ -181,24 +182,13 @@ class SurfaceResidual:
         """What leaves the electrolyte: plating on anode and crack, minus what the counter electrode feeds in."""
         lumped = lithium.LUMPED
         return (
-            self.touching(self.anode) * j * s * dx(ANODE, metadata=lumped)
+            self.coefficients.touching(self.anode) * j * s * dx(ANODE, metadata=lumped)
             + self.plating_share(opening, h) * j * s * dx(CRACK, metadata=lumped)
-            - self.touching(self.counter) * jc * s * dx(COUNTER, metadata=lumped)
+            - self.coefficients.touching(self.counter) * jc * s * dx(COUNTER, metadata=lumped)
         )
 
-    def touching(self, face: Kinetics) -> ufl.core.expr.Expr | float:
-        """Part of an electrode face that touches: its constant fraction, times the contact that voids leave."""
-        return face.contact_fraction if self.contact is None else face.contact_fraction * self.contact
-
-    def _constricted(self, face: Kinetics, where: ufl.core.expr.Expr | float = 1.0) -> Kinetics:
-        """A face with the constriction towards its spots as part of its film, in proportion to `where`."""
-        if not isinstance(face.spot_radius, fem.Constant):  # zero stays a number: the form does not change
-            return face
-        added = where * local_resistance(face.spot_radius, self.electrolyte.conductivity, self.touching(face))
-        return replace(face, film_resistance=face.film_resistance + added)
-
     def begin_step(self, values: Floats, largest: Floats, connected: Floats) -> None:
-        """Load the committed state that a step starts from."""
+        """Load the fields of the committed state that a step starts from."""
         self.old["opening_old"].x.array[:] = values[:, 0]
         self.old["metal_old"].x.array[:] = values[:, 2]
         self.old["largest"].x.array[:] = largest

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from lifrac.solver.interfaces.contact import Contact
+from lifrac.solver.interfaces.laws import LawStates
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -48,9 +48,5 @@ class CellState:
     )
     """Accumulated work per depth [MPa um2]; `spared` is what a weakened toughness did not ask for, `loads`
     what a stack pressure that changes adds."""
-    toughness_factor: float = 1.0
-    """g = Gc_eff/Gc that was in force in the step to this state."""
-    tip_current: float = 0.0
-    """Plating current density at the front of the metal [A/m2]: gives g of the next step."""
-    contact: Contact | None = None
-    """Contact of the electrode faces (a value, never changed in place); None: no contact law."""
+    laws: LawStates = field(default_factory=dict)
+    """States of the laws on the faces, by law (values, never changed in place)."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from lifrac.solver.interfaces.contact import lost_below
+from lifrac.solver.interfaces.law import Limit
+from lifrac.solver.interfaces.laws import FaceLaws
 from lifrac.solver.model.cell import CellModel
 from lifrac.solver.model.protocol import ProtocolStep
 
@@ -93,15 +94,20 @@ class Watch:
         The first event of each name; it is kept up to date.
     resolution : float
         Smallest advance [um] of a crack that can be told.
+    laws : FaceLaws, optional
+        The laws on the faces, whose limits are events.
     """
 
-    def __init__(self, model: CellModel, path_end: float, happened: dict[str, Event], resolution: float = 0.0) -> None:
-        self.model, self.path_end, self.happened = model, path_end, happened
+    def __init__(
+        self,
+        model: CellModel,
+        path_end: float,
+        happened: dict[str, Event],
+        resolution: float = 0.0,
+        laws: FaceLaws | None = None,
+    ) -> None:
+        self.model, self.path_end, self.happened, self.laws = model, path_end, happened, laws
         self.least_advance = max(FRACTURE_ADVANCE * model.flaw.length, resolution)
-
-    def lost_below(self, state: CellState) -> float:
-        """Mean contact of a face at which it counts as lost; 0 without a contact law."""
-        return lost_below(self.model.contact, state.stack_pressure)
 
     def events(self, new: CellState, m: Measures, at: Passage) -> tuple[Event, ...]:
         """What has happened for the first time."""
@@ -124,11 +130,20 @@ class Watch:
         least = self._least_voltage(at)
         if least is not None and start is not None and voltage <= least:
             found.append(("voltage_drop", f"the cell voltage has fallen from {start:.4g} V to {voltage:.4g} V"))
-        for face, contact in (("anode face", m.contact_anode), ("counter electrode", m.contact_counter)):
-            if contact <= self.lost_below(new):
-                found.append(("contact_lost", f"the contact of the {face} has fallen to {contact:.3g}"))
-                break
+        found.extend(self._limits_passed(new, m))
         return found
+
+    def limits(self, state: CellState) -> tuple[Limit, ...]:
+        """Values of the laws' outputs that are events under the stack pressure of a state."""
+        return () if self.laws is None else self.laws.limits(state.stack_pressure)
+
+    def _limits_passed(self, state: CellState, m: Measures) -> list[tuple[str, str]]:
+        """Events of laws, one of each name."""
+        found: dict[str, str] = {}
+        for limit in self.limits(state):
+            if limit.passed(value := m[limit.quantity]):
+                found.setdefault(limit.event, f"the {limit.words} has fallen to {value:.3g}")
+        return list(found.items())
 
     def _least_voltage(self, at: Passage) -> float | None:
         """|cell voltage| [V] at which it has dropped; no current, no drop."""
@@ -181,9 +196,9 @@ class Watch:
             return "at its capacity"
         if self.model.stop.at_contact_lost or not control.direction:
             return ""
-        faces = ("counter electrode", m.contact_counter), ("anode face", m.contact_anode)
-        stripped, contact = faces[0] if control.direction > 0 else faces[1]
-        return f"with the contact of the {stripped} lost" if contact <= self.lost_below(state) else ""
+        stripped = "counter" if control.direction > 0 else "anode"
+        lost = (limit for limit in self.limits(state) if limit.face == stripped and limit.passed(m[limit.quantity]))
+        return next((f"with the {limit.words} lost" for limit in lost), "")
 
     def ending(self, events: tuple[Event, ...]) -> tuple[str, Event | None]:
         """Why the run ends with these events, and the event that ends it; '' if it goes on."""

@@ -41,7 +41,7 @@ class RestartData:
 
 def kept_accounts(state: CellState) -> Kept:
     """Time, charge and accounts of a state; fields are kept by the engines."""
-    found = {f.name: getattr(state, f.name) for f in fields(CellState) if f.name != "contact"}
+    found = {f.name: getattr(state, f.name) for f in fields(CellState) if f.name != "laws"}
     return found | {"work": dict(state.work)}
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from lifrac.errors import InputError, Interrupted, NumericalFailure
-from lifrac.quantities import Quantity, declare_own
+from lifrac.quantities import Quantity, declare, declare_own
+from lifrac.solver.interfaces.laws import FaceLaws, law_numbers
 from lifrac.solver.model.cell import CellModel
 from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.model.protocol import ProtocolStep
@@ -30,8 +31,6 @@ USUAL_STEPS, FEWEST_STEPS = 20.0, 5.0
 FIRST_STEP_ALLOWANCE = 0.1
 """Change of the lithium in the flaw, in flaw volumes, that the first time step of a protocol step may bring when it is
 chosen from the last one at the same current."""
-CONTACT_ALLOWANCE = 0.05
-"""Change of contact per step at any node: currents see the contact of the step's start."""
 BEYOND = 1.0e-3
 """By how much a step is aimed beyond a charge whose time only the solution tells: a falling current would never reach
 it."""
@@ -137,7 +136,9 @@ class ProtocolRun[S: CellState](ABC):
             Smallest advance [um] of a crack that can be told.
         """
         self.loading = Loading(self.cell_model, thickness)
-        self.watch = Watch(self.cell_model, self.path_end, self.counters.happened, resolution)
+        self.watch = Watch(self.cell_model, self.path_end, self.counters.happened, resolution, self.laws)
+        for quantity in self.laws.quantities:
+            declare(quantity)
         self._at = Passage(0, ProtocolStep(Rest()), self.state.throughput)
         self._flaw_volume = self.measures.flaw_volume
 
@@ -154,6 +155,11 @@ class ProtocolRun[S: CellState](ABC):
     @abstractmethod
     def areas(self) -> Areas:
         """Of the electrodes as meshed."""
+
+    @property
+    @abstractmethod
+    def laws(self) -> FaceLaws:
+        """The laws on the faces, on the present mesh."""
 
     @abstractmethod
     def arrays(self) -> Arrays:
@@ -181,10 +187,6 @@ class ProtocolRun[S: CellState](ABC):
     def _gained(self, state: S) -> float:
         """Lithium that the flaw holds more than at the start, over the area of the anode [um] (collective where the
         engine is)."""
-
-    @abstractmethod
-    def mean_contact(self, state: S) -> tuple[float, float]:
-        """Mean contact of anode face and counter electrode [-]."""
 
     @abstractmethod
     def _forget(self) -> None:
@@ -235,6 +237,7 @@ class ProtocolRun[S: CellState](ABC):
         at, protocol, counters = self._at, self.cell_model.protocol, self.counters
         return {
             "accounts": kept_accounts(self.state),
+            "laws": law_numbers(self.state.laws),
             "measures": dict(self.measures),
             "counters": {name: getattr(counters, name) for name in COUNTED},
             "happened": [kept_event(event, protocol) for event in counters.happened.values()],
@@ -450,27 +453,21 @@ class ProtocolRun[S: CellState](ABC):
         self.counters.first_current = self.counters.first_current or current
         return StepReport(self.counters.steps, dt, index, current, iterations, new, measures, events, cycle)
 
-    # -- contact of the faces ------------------------------------------------------------------------------------
+    # -- laws on the faces ---------------------------------------------------------------------------------------
 
-    def _check_contact(self, new: S, failures: int) -> tuple[float, str]:
-        """Refuse a step in which contact changes too much for currents held, or falls far below its minimum."""
-        change = self._contact_change(new)
-        if change > CONTACT_ALLOWANCE:
-            return max(0.75 * CONTACT_ALLOWANCE / change, 0.1), "contact change"
-        if self.cell_model.contact is None or failures >= 8:
+    def _check_laws(self, new: S, dt: float, failures: int) -> tuple[float, str]:
+        """Refuse a step in which a law changes too much for coefficients of its start, or passes a limit by far."""
+        if refused := self.laws.refusal(self.state.laws, new.laws, dt):
+            return refused
+        limits = self.watch.limits(new)
+        if not limits or failures >= 8:
             return 1.0, ""
-        m, least = self.measures, self.watch.lost_below(new)
-        faces = zip((m.contact_anode, m.contact_counter), self.mean_contact(new), strict=True)
-        for before, after in faces:
+        outputs = self.laws.outputs(new.laws)
+        for limit in limits:
+            before, least, after = self.measures[limit.quantity], limit.least, outputs[limit.quantity]
             if before > least > after and least - after > EVENT_TOLERANCE * least:
                 return max((before - least) / (before - after), 0.02), "event"
         return 1.0, ""
-
-    def _contact_change(self, new: S) -> float:
-        """Largest change of contact at a node in this step."""
-        if new.contact is None or self.state.contact is None:
-            return 0.0
-        return float(np.abs(new.contact.now - self.state.contact.now).max())
 
     # -- outcome -------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import ufl
-from lifrac.solver.interfaces.toughness import AssistedToughness, toughness_law
+from lifrac.solver.interfaces.laws import laws_of
+from lifrac.solver.interfaces.toughness import AssistedToughness
 from lifrac.solver.model.control import Rest
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
@@ -27,7 +28,7 @@ def test_limits_of_the_law() -> None:
     assert law.factor(1e6) ** 0.5 == pytest.approx(0.25, abs=0.006)
     assert law.factor(30.0) == pytest.approx(0.06 + 0.94 / (1.0 + 3.0**2), rel=1e-12)
     assert AssistedToughness(replace(LAW, exponent=1.0)).factor(30.0) == pytest.approx(0.06 + 0.94 / 4.0, rel=1e-12)
-    assert toughness_law(None) is None
+    assert laws_of(cell()) == ()
 
 
 def test_the_law_falls_monotonically() -> None:
@@ -89,8 +90,8 @@ def weakened() -> Run:
 
 def test_off_leaves_the_forms_alone() -> None:
     p = problem(cell(constant(HIGH, 1.0)))
-    assert p.local.root is None
-    assert p.toughness is None
+    assert p.local.sqrt_toughness is None
+    assert p.laws.laws == ()
 
 
 def test_a_law_that_takes_nothing_changes_nothing(without: Run) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Simulation
-from lifrac.solver.interfaces.contact import Contact, charge_to_loss, cycled_contact
+from lifrac.solver.interfaces.contact import charge_to_loss, cycled_contact
+from lifrac.solver.interfaces.law import LawState
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw
@@ -57,8 +58,9 @@ def cycle(b: Body, law: ContactLaw, current: float) -> tuple[float, float]:
     # As few steps as contact allows: a uniform face is advanced exactly.
     control = StepControl(first_step=1.0e9, max_step=1.0e9)
     simulation = _cell(b, law, 1.0, *(strip, plate) * cycles, control=control)
-    faces = np.union1d(b.surface.anode, b.surface.counter)
-    plane_engine(simulation).state.contact = Contact.pressed(b.surface.size, faces, 1.2 * mean)
+    engine = plane_engine(simulation)
+    start = engine.laws.faces.uniform(1.2 * mean, elsewhere=1.0)
+    engine.state.laws = {"contact": LawState({"contact": start, "lowest_contact": start})}
     last = {step.report.protocol_step: step.report.measures.contact_counter for step in simulation.steps()}
     return last[2 * cycles - 2], last[2 * cycles - 1]
 
