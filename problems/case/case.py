@@ -16,7 +16,7 @@ from lifrac.problems.quantities import units as u
 from lifrac.solver.model.cell import CellModel, PhaseFieldModel, PlaneModel
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import AssistedCracking
-from lifrac.solver.model.interface import ContactLaw
+from lifrac.solver.model.interface import ContactLaw, Kinetics
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
 from lifrac.solver.model.stated import content
@@ -25,7 +25,8 @@ from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, PENNY_FACTOR
 
 from . import estimates
 from .contact_table import at_full_contact, contact_law, static_problems
-from .engines import PHASE_FIELD, PLANE, Geometry
+from .engines import PHASE_FIELD, PLANE, Geometry, optional
+from .face_table import current_problems, face_kinetics
 from .from_mesh import told
 from .overrides import apply_override, by_name, lay_over
 from .schema import CaseFile
@@ -111,23 +112,14 @@ class Case:
     @cached_property
     def _cell(self) -> CellModel:
         case, solver, t = self.file, self.file.solver, self.temperature
-        kinetics = self.electrolyte.kinetics(
-            t,
-            molar_volume=self.metal.molar_volume(t),
-            film_resistance=float(case.electrodes.film_resistance),
-            contact_fraction=float(case.electrodes.contact_fraction),
-            spot_radius=float(case.electrodes.spot_radius),
-        )
         law = self._contact()
-        if law is not None:
-            kinetics = at_full_contact(kinetics, law, self.electrolyte, t, self.path)
         flaw, load = case.defect, case.operation
         follows = load.fixture is None or load.fixture.follows
         protocol = case.protocol.resolved(float(load.stack_pressure) if follows else None)
         model = CellModel(
             electrolyte=self.electrolyte.evaluate(t),
-            anode=kinetics,
-            counter=kinetics,
+            anode=self._face("anode", law),
+            counter=self._face("counter", law),
             creep=self.metal.evaluate(t),
             flaw=Flaw(
                 flaw.flaw_length,
@@ -140,8 +132,8 @@ class Case:
             protocol=protocol,
             stop=case.protocol.stop_rules(),
             control=StepControl(
-                first_step=_optional(solver.first_step),
-                max_step=_optional(solver.max_step),
+                first_step=optional(solver.first_step),
+                max_step=optional(solver.max_step),
                 max_advance_cells=float(solver.max_advance_cells),
                 newton_tolerance=float(solver.newton_tolerance),
                 max_steps=solver.max_steps or max(20000, 200 * len(protocol)),
@@ -158,6 +150,14 @@ class Case:
             return stated
         given_up = float(load.fixture.counter_volume_change or 0.0)
         return dataclasses.replace(stated, fixture=load.fixture.resolved(), counter_volume=given_up)
+
+    def _face(self, name: str, law: ContactLaw | None) -> Kinetics:
+        """Kinetics of an electrode face at the temperature of the case."""
+        of_card = self.electrolyte.kinetics(self.temperature, molar_volume=self.metal.molar_volume(self.temperature))
+        face = face_kinetics(self.file.electrodes, name, of_card)
+        if law is None or face.exchange_current != of_card.exchange_current:  # stated for where metal touches
+            return face
+        return at_full_contact(face, law, self.electrolyte, self.temperature, self.path)
 
     def _assisted(self) -> AssistedCracking | None:
         table = self.file.fracture.assisted
@@ -304,10 +304,6 @@ def _nested(key: str, value: str) -> dict[str, Any]:
     return {head: _nested(rest, value) if rest else value}
 
 
-def _optional(value: u.Quantity | None) -> float | None:
-    return None if value is None else float(value)
-
-
 def _mesh_bytes(mesh: Path, file: Path) -> bytes:
     try:
         return mesh.read_bytes()
@@ -407,6 +403,8 @@ def check_resolved(case: Case) -> None:
     law = case.cell().contact
     if law is not None:
         refuse(static_problems(law, case.file.operation.stack_pressure), case.path)
+    current = estimates.nominal_current(case.cell())
+    refuse(current_problems(case.cell().anode, case.cell().counter, current), case.path)
     case.geometry()
     refuse(case.file.engine.unfit(case.cell(), case.file), case.path)
     if case.mesh_file is not None and not case.mesh_file.is_file():

@@ -104,9 +104,7 @@ class Plane(Engine):
 
     def model(self, cell: CellModel, file: "CaseFile") -> PlaneModel:
         table = file.fracture
-        return PlaneModel(
-            **vars(cell), cohesion=Cohesion(_optional(table.cohesive_strength), _optional(table.viscosity))
-        )
+        return PlaneModel(**vars(cell), cohesion=Cohesion(optional(table.cohesive_strength), optional(table.viscosity)))
 
     def unfit(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
         """A stated cohesive strength must leave a process zone shorter than the flaw."""
@@ -391,7 +389,8 @@ def _body_problems(file: "CaseFile", sizes: Mapping[str, float], finest: str) ->
         )
 
 
-def _optional(value: u.Quantity | None) -> float | None:
+def optional(value: u.Quantity | None) -> float | None:
+    """Its number, if there is one."""
     return None if value is None else float(value)
 
 

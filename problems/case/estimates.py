@@ -18,7 +18,7 @@ from lifrac.solver.physics.constants import (
 from lifrac.solver.physics.creep import shear_prefactor
 from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, normal_stress
 from lifrac.solver.physics.kinetics import charge_transfer_resistance
-from lifrac.solver.physics.uniform_cell import current_density_at, overpotential
+from lifrac.solver.physics.uniform_cell import current_density_at, overpotential, voltage_at
 
 
 def slot_shape_factor(exponent: float) -> float:
@@ -115,7 +115,7 @@ def characteristic_numbers(
     griffith = material.fracture_toughness / (shape * math.sqrt(math.pi * flaw.length))
     across = normal_stress(model, angle)
     stack, to_pressure = model.loads.stack_pressure, pressure_per_volt(face.molar_volume)
-    touching = face_at_rest(model.contact, face, material.conductivity, stack)
+    touching, opposite = (face_at_rest(model.contact, f, material.conductivity, stack) for f in (face, model.counter))
     eta, drop = overpotential(touching, current), current * flaw.length / material.conductivity
     resistance = charge_transfer_resistance(face) + face.film_resistance
     numbers = {
@@ -134,7 +134,7 @@ def characteristic_numbers(
         "slot_threshold_current_mA_per_cm2": threshold_current(model) / 10.0,
         "capacity_without_extrusion_mAh_per_cm2": capacity_without_extrusion(model, thickness)
         / COULOMB_PER_M2_PER_MAH_PER_CM2,
-        "initial_cell_voltage_V": 2.0 * eta + current * thickness / material.conductivity,
+        "initial_cell_voltage_V": voltage_at(touching, opposite, thickness, material.conductivity, current),
         "flaw_to_thickness": flaw.length / thickness,
     }
     if isinstance(model, PlaneModel) and model.cohesion.strength is not None:

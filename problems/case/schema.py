@@ -28,6 +28,7 @@ from pydantic_core import core_schema
 
 from .defects import Defect
 from .engines import ENGINES, Engine
+from .face_table import FaceTable, LawName, ReorganizationEnergy, law_problems
 from .fixture_table import Fixture
 from .fracture import Fracture
 from .grain_table import GrainTable
@@ -108,6 +109,11 @@ class Electrodes(Strict):
     """Name of a metal card or path of your own."""
     properties: LithiumProperties = Field(default_factory=LithiumProperties)
     """Overrides of single properties of the metal card."""
+    kinetics: LawName = "butler_volmer"
+    """Law of charge transfer of both faces and the flaw: `butler_volmer`, `linear` (a constant resistance, its limit at
+    small overpotential) or `marcus_hush_chidsey`."""
+    reorganization_energy: ReorganizationEnergy | None = None
+    """Of `marcus_hush_chidsey`, for a mole or a particle."""
     film_resistance: u.FilmResistance = default("0 ohm*cm^2")
     """Series resistance of an interphase film, on each face and in the flaw."""
     contact_fraction: u.PositiveFraction = default(1.0)
@@ -118,8 +124,18 @@ class Electrodes(Strict):
     """`open`: lithium at the mouth is at stack pressure and may leave; `closed`: nothing leaves."""
     contact: Contact | None = None
     """Contact law of the faces; none unless given."""
+    anode: FaceTable | None = None
+    """What is different at the anode face, and in the flaw."""
+    counter: FaceTable | None = None
+    """What is different at the counter electrode."""
     card: LithiumCard | None = None
     """A whole metal card inline; replaces the look-up of `metal`."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Electrodes":
+        if found := list(law_problems(self)):
+            raise Problems(found)
+        return self
 
 
 class Operation(Strict):

@@ -196,6 +196,7 @@ class InterfaceLaw(ABC):
         Entries of outputs that `lifrac.quantities` does not have yet.
     """
 
+    is_law = True
     name: str
     coefficients_of: tuple[Coefficient, ...]
     quantities: tuple[Quantity, ...] = ()

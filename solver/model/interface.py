@@ -1,13 +1,16 @@
 """A Li | electrolyte face: charge transfer and contact, at temperature."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lifrac.solver.physics.constants import LITHIUM_MOLAR_VOLUME, surface_velocity_per_current
+from lifrac.solver.physics.kinetics import ButlerVolmer, ChargeTransferLaw
+
+from .stated import HASHED_IF_STATED
 
 
 @dataclass(frozen=True)
 class Kinetics:
-    """Butler-Volmer kinetics of one Li | electrolyte interface, with a series film."""
+    """Charge transfer of one Li | electrolyte interface by a law, with a series film."""
 
     exchange_current: float
     """i0 at temperature [A/m2]."""
@@ -22,6 +25,8 @@ class Kinetics:
     spot_radius: float = 0.0
     """Radius a_s [um] of the spots in which a face touches (`physics.constriction`); 0: no constriction."""
     molar_volume: float = LITHIUM_MOLAR_VOLUME
+    law: ChargeTransferLaw = field(default=ButlerVolmer(), metadata=HASHED_IF_STATED)
+    """How the current follows from the overpotential."""
 
 
 @dataclass(frozen=True)

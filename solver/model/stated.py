@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
-from lifrac.solver.interfaces.law import InterfaceLaw
-
 HASHED_IF_STATED: Mapping[str, Any] = {"hashed_if_stated": True}
 """Metadata of a field that counts as content only where it differs from its default: folders of older runs and studies
 keep their names."""
@@ -15,8 +13,8 @@ def content(part: Any) -> Any:
     """A model as plain data, as `dataclasses.asdict` gives it, without what is at a default that older ones had not."""
     if is_dataclass(part) and not isinstance(part, type):
         kept = (f for f in fields(part) if not (f.metadata.get("hashed_if_stated") and _at_default(part, f)))
-        named = {"law": part.name} if isinstance(part, InterfaceLaw) else {}
-        return named | {f.name: content(getattr(part, f.name)) for f in kept}
+        found = {f.name: content(getattr(part, f.name)) for f in kept}
+        return {"law": part.name} | found if getattr(part, "is_law", False) else found
     if isinstance(part, Mapping):
         return {key: content(value) for key, value in part.items()}
     if isinstance(part, (list, tuple)):

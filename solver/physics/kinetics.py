@@ -1,20 +1,30 @@
 """Stress-coupled charge transfer at a Li | electrolyte face.
 
-Plating overpotential eta = phi - phi_Li - R_film j - (Omega/F)(p - P), and
+Plating overpotential eta = phi - phi_Li - R_film j - (Omega/F)(p - P), and a law of charge transfer
 
-    j = i0 [ exp(alpha_a F eta/RT) - exp(-alpha_c F eta/RT) ],    j > 0 plates.
+    j = i0 f(eta),    j > 0 plates.
 
-The residual is written as (2RT/F) [asinh(j_BV(eta)/2 i0) - asinh(j/2 i0)] = 0 [V]: for alpha = 1/2 the first term is
-eta itself, so Newton sees an almost linear equation at any current (Monroe-Newman kinetics; docs/model.md).
+The residual is written as (2RT/F) [asinh(f(eta)/2) - asinh(j/2 i0)] = 0 [V]: for Butler-Volmer kinetics with
+alpha = 1/2 the first term is eta itself, so Newton sees an almost linear equation at any current (Monroe-Newman
+kinetics; docs/model.md).
+
+A further law is one more class here, with `@charge_transfer_law` and its own parameters as fields; a case states them
+as keys of the same name (`problems.case.face_table`).
 """
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cosh
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from lifrac.solver.model.interface import Kinetics
 from ufl.core.expr import Expr
 
-from .constants import pressure_per_volt, thermal_voltage
+from .constants import FARADAY, pressure_per_volt, thermal_voltage
 from .functions import Value, asinh, exp, larger, smaller
+
+if TYPE_CHECKING:
+    from lifrac.solver.model.interface import Kinetics
 
 EXPONENT_LIMIT = 40.0
 """|alpha F eta/RT| beyond which the exponential goes on as its tangent (1 V at room temperature: never reached)."""
@@ -26,9 +36,118 @@ def bounded_exp(x: Value) -> Value:
     return exp(smaller(x, m)) * (1.0 + larger(x - m, 0.0))
 
 
-def charge_transfer_resistance(kinetics: Kinetics) -> float:
-    """RT/[F i0 (alpha_a + alpha_c)] of a face without current [V m2/A]: the slope of `ButlerVolmer` at zero."""
-    return thermal_voltage(kinetics.temperature) / (kinetics.exchange_current * (kinetics.alpha_a + kinetics.alpha_c))
+class ChargeTransferLaw(ABC):
+    """How the current of a face follows from its overpotential; a frozen dataclass of the law's own parameters."""
+
+    is_law: ClassVar[bool] = True
+    name: ClassVar[str]
+    """As case files call it."""
+
+    @abstractmethod
+    def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
+        """f = j/i0 [-] at eta [V], which is an expression, a number or an array.
+
+        `plating` False: eta and j are those of stripping (counter electrode).
+        """
+
+    @abstractmethod
+    def slope(self, face: "Kinetics") -> float:
+        """df/d(F eta/RT) at zero [-]."""
+
+
+LAWS: dict[str, type[ChargeTransferLaw]] = {}
+"""Laws of charge transfer by name."""
+
+
+def charge_transfer_law[T: type[ChargeTransferLaw]](name: str) -> Callable[[T], T]:
+    """Make the decorated class the law of that name."""
+
+    def keep(law: T) -> T:
+        law.name = name
+        LAWS[name] = law
+        return law
+
+    return keep
+
+
+@charge_transfer_law("butler_volmer")
+@dataclass(frozen=True)
+class ButlerVolmer(ChargeTransferLaw):
+    """f = exp(alpha_a F eta/RT) - exp(-alpha_c F eta/RT)."""
+
+    def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
+        """Anodic and cathodic branch; those of plating change places on stripping."""
+        x = eta / thermal_voltage(face.temperature)
+        forward, backward = (face.alpha_a, face.alpha_c) if plating else (face.alpha_c, face.alpha_a)
+        return bounded_exp(forward * x) - bounded_exp(-backward * x)
+
+    def slope(self, face: "Kinetics") -> float:
+        """alpha_a + alpha_c."""
+        return face.alpha_a + face.alpha_c
+
+
+@charge_transfer_law("linear")
+@dataclass(frozen=True)
+class Linear(ChargeTransferLaw):
+    """f = (alpha_a + alpha_c) F eta/RT: Butler-Volmer kinetics at small overpotential, a constant resistance."""
+
+    def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
+        """In proportion to eta."""
+        return self.slope(face) * eta / thermal_voltage(face.temperature)
+
+    def slope(self, face: "Kinetics") -> float:
+        """alpha_a + alpha_c."""
+        return face.alpha_a + face.alpha_c
+
+
+LOWEST_LEVEL, HIGHEST_LEVEL = -40, 60
+"""Energies of electrons in the metal, in RT from the Fermi level, over which `MarcusHushChidsey` sums in steps of one.
+What lies beyond is e^-20 of the integral at most, for |F eta/RT| up to 40; steps of one leave e^(-2 pi^2) = 3e-9."""
+
+
+@charge_transfer_law("marcus_hush_chidsey")
+@dataclass(frozen=True)
+class MarcusHushChidsey(ChargeTransferLaw):
+    """Electron transfer from all levels of a metal, with a reorganization energy lambda.
+
+    Chidsey, Science 251 (1991) 919; the rates are integrals of Marcus rates over the Fermi distribution,
+
+        k(+-x) = int exp(-(e - lambda -+ x)^2/(4 lambda)) / (1 + exp(e)) de,     x = F eta/RT, energies in RT,
+
+    whose difference over the exchange rate k(0) is, exactly,
+
+        f = 2 sinh(x/2) I(x)/I(0),    I(x) = int exp(-(e - x)^2/(4 lambda)) sech(e/2) de.
+
+    For lambda -> infinity I(x) = I(0), Butler-Volmer kinetics with alpha = 1/2; at large |eta| f saturates.
+
+    Parameters
+    ----------
+    reorganization_energy : float
+        lambda [J/mol].
+    """
+
+    reorganization_energy: float
+
+    def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
+        """The same for plating and stripping."""
+        rt = FARADAY * thermal_voltage(face.temperature)
+        x = larger(smaller(eta / thermal_voltage(face.temperature), EXPONENT_LIMIT), -EXPONENT_LIMIT)
+        width = 4.0 * self.reorganization_energy / rt
+        return (exp(0.5 * x) - exp(-0.5 * x)) * _levels(abs(x), width) / _levels(0.0 * x, width)
+
+    def slope(self, face: "Kinetics") -> float:
+        """1."""
+        return 1.0
+
+
+def _levels(x: Value, width: Value) -> Value:
+    """I(x) for x >= 0, with 4 lambda in RT, by the trapezoidal rule."""
+    return sum(exp(-((x - e) ** 2) / width) / cosh(0.5 * e) for e in range(LOWEST_LEVEL, HIGHEST_LEVEL + 1))
+
+
+def charge_transfer_resistance(kinetics: "Kinetics") -> float:
+    """RT/(F i0 f'(0)) of a face without current [V m2/A]: the slope of its law at zero."""
+    return thermal_voltage(kinetics.temperature) / (kinetics.exchange_current * kinetics.law.slope(kinetics))
 
 
 class FaceKinetics(Protocol):
@@ -37,19 +156,24 @@ class FaceKinetics(Protocol):
     def residual(self, j: Expr, drop: Expr, excess_pressure: Expr | float) -> Expr: ...
 
 
-class ButlerVolmer:
-    """Butler-Volmer with film and stress. `plating=False` reads the drop as a stripping one (counter electrode)."""
+class ChargeTransfer:
+    """Charge transfer of a face by its law, with film and stress.
 
-    def __init__(self, parameters: Kinetics, plating: bool = True) -> None:
+    Parameters
+    ----------
+    parameters : Kinetics
+        Numbers, or expressions (`symbolic`).
+    plating : bool
+        False reads the drop as a stripping one (counter electrode).
+    """
+
+    def __init__(self, parameters: "Kinetics", plating: bool = True) -> None:
         self.parameters = parameters
         self.plating = plating
 
     def current(self, eta: Value) -> Value:
-        """j_BV(eta)/i0 [-]; eta [V] is an expression, a number or an array."""
-        k = self.parameters
-        f = 1.0 / thermal_voltage(k.temperature)
-        forward, backward = (k.alpha_a, k.alpha_c) if self.plating else (k.alpha_c, k.alpha_a)
-        return bounded_exp(forward * f * eta) - bounded_exp(-backward * f * eta)
+        """f = j/i0 [-]; eta [V] is an expression, a number or an array."""
+        return self.parameters.law.current(eta, self.parameters, self.plating)
 
     def residual(self, j: Expr, drop: Expr, excess_pressure: Expr | float) -> Expr:
         """[V]; `drop` = potential difference that drives j [V], `excess_pressure` = p - P [MPa]."""

@@ -1,14 +1,14 @@
 """A cell without a flaw: the exact relation of its voltage and its uniform current density.
 
-    V = j L/kappa + eta_anode(j) + eta_counter(j),   eta of Butler-Volmer kinetics and film at the density j/theta
+    V = j L/kappa + eta_anode(j) + eta_counter(j),   eta of charge transfer and film at the density j/theta
 
-For alpha = 1/2 and equal faces V = j L/kappa + (4RT/F) asinh(j/(2 i0)).
+For Butler-Volmer kinetics with alpha = 1/2 and equal faces V = j L/kappa + (4RT/F) asinh(j/(2 i0)).
 """
 
 from lifrac.solver.model.interface import Kinetics
 
 from .constants import thermal_voltage
-from .kinetics import ButlerVolmer
+from .kinetics import EXPONENT_LIMIT, ChargeTransfer
 
 HALVINGS = 200
 """Bisections until the last bit."""
@@ -18,9 +18,12 @@ def overpotential(kinetics: Kinetics, current_density: float, plating: bool = Tr
     """Overpotential plus film drop [V], as a magnitude, of a face that plates or strips at a nominal `current_density`
     [A/m2]."""
     local = abs(current_density) / kinetics.contact_fraction
-    face, ratio = ButlerVolmer(kinetics, plating), local / kinetics.exchange_current
-    low, high = 0.0, thermal_voltage(kinetics.temperature)
+    face, ratio = ChargeTransfer(kinetics, plating), local / kinetics.exchange_current
+    unit = thermal_voltage(kinetics.temperature)
+    low, high = 0.0, unit
     while face.current(high) < ratio:
+        if high > 1.0e3 * EXPONENT_LIMIT * unit:  # beyond what the kinetics can carry
+            return float("inf")
         high *= 2.0
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)

@@ -16,7 +16,7 @@ from lifrac.solver.model.cell import PlaneModel
 from lifrac.solver.physics import lithium
 from lifrac.solver.physics.cohesive import LinearSoftening
 from lifrac.solver.physics.constants import surface_velocity_per_current
-from lifrac.solver.physics.kinetics import ButlerVolmer, FaceKinetics
+from lifrac.solver.physics.kinetics import ChargeTransfer, FaceKinetics
 from lifrac.solver.physics.symbolic import symbolic
 from numpy.typing import NDArray
 
@@ -108,7 +108,7 @@ class SurfaceResidual:
         # A node has one current density: at the mouth the crack's kinetics are those of the anode face.
         mouth = fem.Function(surface.space, name="mouth")
         mouth.x.array[surface.mouth] = 1.0
-        self.crack_kinetics = crack_kinetics or ButlerVolmer(self.coefficients.kinetics(self.anode, mouth))
+        self.crack_kinetics = crack_kinetics or ChargeTransfer(self.coefficients.kinetics(self.anode, mouth))
         form = self._form(ufl.TestFunction(space))
         self._residual = fem.form(form)
         self._jacobian = fem.form(ufl.derivative(form, self.unknown))
@@ -170,8 +170,8 @@ class SurfaceResidual:
         """Charge transfer on anode face, crack faces and counter electrode (phi_Li = 0)."""
         lumped = lithium.LUMPED
         excess = p - self.stack_pressure
-        anode = ButlerVolmer(self.coefficients.kinetics(self.anode))
-        counter = ButlerVolmer(self.coefficients.kinetics(self.counter), plating=False)
+        anode = ChargeTransfer(self.coefficients.kinetics(self.anode))
+        counter = ChargeTransfer(self.coefficients.kinetics(self.counter), plating=False)
         return (
             anode.residual(j, phi, 0.0) * q * dx(ANODE, metadata=lumped)
             + self.crack_kinetics.residual(j, phi, excess) * q * dx(CRACK, metadata=lumped)

@@ -19,7 +19,7 @@ from lifrac.solver.numerics.linear import LinearSolver
 from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.constriction import constricted
-from lifrac.solver.physics.kinetics import ButlerVolmer
+from lifrac.solver.physics.kinetics import ChargeTransfer
 from lifrac.solver.physics.lithium import LUMPED
 from lifrac.solver.plane.bulk import assemble_conduction, assemble_stiffness, face_load, held_rows, support
 from mpi4py import MPI
@@ -62,7 +62,7 @@ def solve_conduction(
     flaw_length: float = 0.0,
     preset: Preset = "direct",
 ) -> ConductionState:
-    """div(kappa grad phi) = 0 between Butler-Volmer faces, at a mean current density (collective).
+    """div(kappa grad phi) = 0 between faces with charge transfer, at a mean current density (collective).
 
     The cell voltage is an unknown. Metal in the flaw is at the anode's potential and plates by its kinetics,
     without stress.
@@ -150,7 +150,7 @@ def _faces(tagged: TaggedMesh, flaw_length: float) -> tuple[mesh.MeshTags, ufl.M
 class _Face:
     """Charge transfer on one group of facets, node by node (lumped)."""
 
-    def __init__(self, kinetics: ButlerVolmer, drop: fem.Function, ds: ufl.Measure, contact_fraction: float) -> None:
+    def __init__(self, kinetics: ChargeTransfer, drop: fem.Function, ds: ufl.Measure, contact_fraction: float) -> None:
         space = drop.function_space
         self.current = fem.Function(space)
         """j of each node [A/m2 of touching area]."""
@@ -197,11 +197,11 @@ class _Cell:
         groups = tagged.groups
         face, counter = constricted(anode, conductivity), constricted(counter, conductivity)
         self.plating = [
-            _Face(ButlerVolmer(face), self.phi, ds(groups["anode"]), anode.contact_fraction),
-            _Face(ButlerVolmer(anode), self.phi, ds(FLAW), 1.0),
+            _Face(ChargeTransfer(face), self.phi, ds(groups["anode"]), anode.contact_fraction),
+            _Face(ChargeTransfer(anode), self.phi, ds(FLAW), 1.0),
         ]
         self.stripping = _Face(
-            ButlerVolmer(counter, plating=False), self.drop, ds(groups["counter"]), counter.contact_fraction
+            ChargeTransfer(counter, plating=False), self.drop, ds(groups["counter"]), counter.contact_fraction
         )
         self.matrix = assemble_conduction(space)
         self.matrix.scale(conductivity)

@@ -10,7 +10,7 @@ from lifrac.solver.model.lithium import Creep
 from lifrac.solver.physics.cohesive import process_zone_length
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.creep import mobility
-from lifrac.solver.physics.kinetics import EXPONENT_LIMIT, ButlerVolmer, asinh, charge_transfer_resistance
+from lifrac.solver.physics.kinetics import EXPONENT_LIMIT, ChargeTransfer, asinh, charge_transfer_resistance
 from lifrac.solver.physics.uniform_cell import overpotential
 
 I0, KELVIN = 51.0, 298.15
@@ -26,7 +26,7 @@ def value(expression: object) -> float:
 @pytest.mark.parametrize("plating", [True, False])
 def test_kinetics_of_forms_and_of_numbers(face: Kinetics, plating: bool) -> None:
     """Over the whole range, the linear continuation beyond EXPONENT_LIMIT on both sides included."""
-    law = ButlerVolmer(face, plating)
+    law = ChargeTransfer(face, plating)
     reduced = np.array([-3.0, -1.0, -0.5, -0.01, 1e-9, 0.02, 0.7, 0.99, 1.01, 1.5, 4.0]) * EXPONENT_LIMIT / 0.3
     numbers = law.current(reduced * UNIT)
     forms = [value(law.current(ufl.as_ufl(float(x) * UNIT))) for x in reduced]
@@ -41,9 +41,9 @@ def test_kinetics_of_forms_and_of_numbers(face: Kinetics, plating: bool) -> None
 def test_overpotential_of_check_solves_the_residual_of_the_engines(face: Kinetics, current: float) -> None:
     drop = overpotential(face, current)
     eta = drop - face.film_resistance * current
-    assert I0 * value(ButlerVolmer(face).current(ufl.as_ufl(eta))) == pytest.approx(current, rel=1e-9)
+    assert I0 * value(ChargeTransfer(face).current(ufl.as_ufl(eta))) == pytest.approx(current, rel=1e-9)
     if current < 1.0e6:
-        left = ButlerVolmer(face).residual(ufl.as_ufl(current), ufl.as_ufl(drop), 0.0)
+        left = ChargeTransfer(face).residual(ufl.as_ufl(current), ufl.as_ufl(drop), 0.0)
         assert abs(value(left)) < 1e-9 * max(drop, UNIT)
 
 
@@ -56,7 +56,7 @@ def test_symmetric_overpotential_is_the_closed_form() -> None:
 
 def test_resistance_is_the_slope_at_zero() -> None:
     for face in FACES:
-        slope = ButlerVolmer(face).current(1.0e-9) / 1.0e-9
+        slope = ChargeTransfer(face).current(1.0e-9) / 1.0e-9
         assert charge_transfer_resistance(face) == pytest.approx(1.0 / (I0 * slope), rel=1e-6)
         assert face_at_rest(None, face, 5.0e4, 1.0) == face
 

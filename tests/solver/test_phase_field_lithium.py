@@ -18,7 +18,7 @@ from lifrac.solver.numerics.nodal import NodalRelation, values_of
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem, PhaseState
 from lifrac.solver.physics.constants import pressure_per_volt
-from lifrac.solver.physics.kinetics import ButlerVolmer
+from lifrac.solver.physics.kinetics import ChargeTransfer
 from lifrac.solver.protocol.stepper import StepReport
 from mpi4py import MPI
 from support.diffuse_cell import A0, CURRENT, LENGTH, engine, model, problem
@@ -157,7 +157,7 @@ def test_butler_volmer_with_a_film_is_inverted_from_any_start(start: float) -> N
     msh = mesh.create_unit_interval(MPI.COMM_SELF, 40)
     space = fem.functionspace(msh, ("Lagrange", 1))
     face = Kinetics(51.0, 298.15, alpha_a=0.3, alpha_c=0.7, film_resistance=1.0e-4)
-    relation = NodalRelation(ButlerVolmer(face).residual, space, 2, ufl.Measure("dx", domain=msh))
+    relation = NodalRelation(ChargeTransfer(face).residual, space, 2, ufl.Measure("dx", domain=msh))
     exact = np.concatenate([-np.geomspace(1.0e4, 1.0e-3, 20), [0.0], np.geomspace(1.0e-3, 1.0e4, 20)])
     eta = np.array([_overpotential(j, face) for j in exact])
     pressure = np.linspace(-200.0, 300.0, len(exact))

@@ -13,7 +13,7 @@ from lifrac.solver.physics.conduction import current_density
 from lifrac.solver.physics.constants import surface_velocity_per_current, thermal_voltage
 from lifrac.solver.physics.creep import mobility, shear_prefactor
 from lifrac.solver.physics.elasticity import stress_3d
-from lifrac.solver.physics.kinetics import ButlerVolmer, PrescribedCurrent, asinh, bounded_exp
+from lifrac.solver.physics.kinetics import ChargeTransfer, PrescribedCurrent, asinh, bounded_exp
 from lifrac.solver.physics.lithium import metal_share
 from mpi4py import MPI
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ def value(expression: object) -> float:
     return float(ufl.as_ufl(expression)(()))
 
 
-def residual(law: ButlerVolmer, j: float, drop: float, excess: float = 0.0) -> float:
+def residual(law: ChargeTransfer, j: float, drop: float, excess: float = 0.0) -> float:
     return value(law.residual(ufl.as_ufl(j), ufl.as_ufl(drop), excess))
 
 
@@ -39,21 +39,21 @@ def residual(law: ButlerVolmer, j: float, drop: float, excess: float = 0.0) -> f
 @pytest.mark.parametrize("eta", [-0.3, -0.01, 1.0e-6, 0.02, 0.4])
 def test_symmetric_kinetics_is_the_sinh_law(eta: float) -> None:
     j = 2.0 * I0 * np.sinh(eta / (2.0 * thermal_voltage(KELVIN)))
-    law = ButlerVolmer(Kinetics(I0, KELVIN))
+    law = ChargeTransfer(Kinetics(I0, KELVIN))
     assert residual(law, j, eta) == pytest.approx(0.0, abs=1e-14)
     # In volts: without the current, what is missing is the whole overpotential.
     assert residual(law, 0.0, eta) == pytest.approx(eta, rel=1e-12)
 
 
 def test_a_pressure_of_7_42_MPa_stops_a_millivolt() -> None:
-    law = ButlerVolmer(Kinetics(I0, KELVIN))
+    law = ChargeTransfer(Kinetics(I0, KELVIN))
     stopping = brentq(lambda p: residual(law, 0.0, 1.0e-3, p), 0.0, 100.0, xtol=1e-10)
     assert stopping == pytest.approx(7.422, abs=5e-4)
 
 
 def test_film_takes_its_ohmic_drop() -> None:
     film = 2.0e-4  # V m2/A
-    law = ButlerVolmer(Kinetics(I0, KELVIN, film_resistance=film))
+    law = ChargeTransfer(Kinetics(I0, KELVIN, film_resistance=film))
     j, eta = 2.0 * I0 * np.sinh(0.7), 1.4 * thermal_voltage(KELVIN)
     assert residual(law, j, eta + film * j) == pytest.approx(0.0, abs=1e-14)
     assert residual(law, j, eta) == pytest.approx(-film * j, rel=1e-12)
@@ -63,7 +63,7 @@ def test_film_takes_its_ohmic_drop() -> None:
 def test_unequal_transfer_coefficients(plating: bool) -> None:
     kinetics = Kinetics(I0, KELVIN, alpha_a=0.3, alpha_c=0.7)
     forward, backward = (0.3, 0.7) if plating else (0.7, 0.3)
-    law = ButlerVolmer(kinetics, plating=plating)
+    law = ChargeTransfer(kinetics, plating=plating)
     for eta in (-0.1, 0.003, 0.2):
         x = eta / thermal_voltage(KELVIN)
         j = I0 * (np.exp(forward * x) - np.exp(-backward * x))

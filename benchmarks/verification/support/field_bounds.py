@@ -14,7 +14,7 @@ from lifrac.postprocess.read.field_file import ANODE, COUNTER, CRACK_PLANE, ELEC
 from lifrac.problems.case.case import load_case
 from lifrac.solver.model.cell import CellModel
 from lifrac.solver.physics.constants import AMPERE_PER_M2_PER_MA_PER_CM2, pressure_per_volt
-from lifrac.solver.physics.kinetics import ButlerVolmer
+from lifrac.solver.physics.kinetics import ChargeTransfer
 
 Floats = np.ndarray
 ROUNDING = 1.0e-5
@@ -173,7 +173,7 @@ def _face_current(s: Stored) -> Range:
     """By what the largest potential and the pressure drive."""
     k = s.model.anode
     drop = max(map(abs, s.potentials)) + float(s.row["max_lithium_pressure_MPa"]) / pressure_per_volt(k.molar_volume)
-    most = k.exchange_current * float(ButlerVolmer(k).current(drop) + abs(ButlerVolmer(k).current(-drop)))
+    most = k.exchange_current * float(ChargeTransfer(k).current(drop) + abs(ChargeTransfer(k).current(-drop)))
     most /= AMPERE_PER_M2_PER_MA_PER_CM2
     here = s.anode | s.counter | s.crack & (s.array("metal_thickness_um") > 0.0)
     return np.where(here, -most, 0.0), np.where(here, most, 0.0)

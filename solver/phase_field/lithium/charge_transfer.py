@@ -9,7 +9,7 @@ from lifrac.solver.model.cell import PhaseFieldModel
 from lifrac.solver.numerics.nodal import NodalRelation
 from lifrac.solver.phase_field.fracture.fields import Floats
 from lifrac.solver.physics.constriction import constricted
-from lifrac.solver.physics.kinetics import ButlerVolmer, FaceKinetics
+from lifrac.solver.physics.kinetics import ChargeTransfer, FaceKinetics
 from lifrac.solver.physics.symbolic import symbolic
 
 
@@ -44,9 +44,9 @@ class Faces:
     ) -> None:
         msh, kappa = tagged.mesh, model.electrolyte.conductivity
         ds = ufl.Measure("ds", domain=msh, subdomain_data=tagged.facet_tags)
-        anode = ButlerVolmer(symbolic(msh, constricted(model.anode, kappa)))
-        counter = ButlerVolmer(symbolic(msh, constricted(model.counter, kappa)), plating=False)
-        crack = crack_kinetics or ButlerVolmer(symbolic(msh, model.anode))
+        anode = ChargeTransfer(symbolic(msh, constricted(model.anode, kappa)))
+        counter = ChargeTransfer(symbolic(msh, constricted(model.counter, kappa)), plating=False)
+        crack = crack_kinetics or ChargeTransfer(symbolic(msh, model.anode))
         self._crack = NodalRelation(crack.residual, space, 2, ufl.Measure("dx", domain=msh))
         self._anode = NodalRelation(lambda j, phi: anode.residual(j, phi, 0.0), space, 1, ds(tagged.groups["anode"]))
         self._counter = NodalRelation(
