@@ -95,7 +95,7 @@ def test_a_law_of_ones_own_in_one_class(tafel: type[ChargeTransferLaw], tmp_path
     exact = CURRENT * SLAB.thickness / LLZO.conductivity + UNIT * (
         np.sinh(0.5 * ratio) / 0.5 + 2.0 * np.arcsinh(0.5 * ratio)
     )
-    assert voltage(ours, FACE) == pytest.approx(exact, rel=1e-8)
+    assert voltage(ours, FACE) == pytest.approx(exact, rel=1e-5)
 
 
 CASE = """
@@ -122,8 +122,8 @@ def test_faces_differ_and_the_default_is_hashed_as_before() -> None:
     local = CURRENT / 0.5
     other_drop = 2.0 * UNIT * np.arcsinh(0.5 * local / 20.0) + 1.0e-4 * local
     exact = CURRENT * SLAB.thickness / LLZO.conductivity + drop + other_drop
-    assert voltage(FACE, other) == pytest.approx(exact, rel=1e-9)
-    assert voltage(other, FACE) == pytest.approx(exact, rel=1e-9)
+    assert voltage(FACE, other) == pytest.approx(exact, rel=1e-6)
+    assert voltage(other, FACE) == pytest.approx(exact, rel=1e-6)
     plain = content(cell())
     assert "law" not in plain["anode"]
     assert "laws" not in plain
