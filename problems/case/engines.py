@@ -309,16 +309,13 @@ class PhaseField(Engine):
 
     def _not_modelled(self, file: "CaseFile") -> Iterator[Problem]:
         """What only the plane engine has: it would be left out without a word."""
-        residual = file.defect.residual
-        stated: dict[str, tuple[bool, str | None]] = {
-            "electrodes.contact": (file.electrodes.contact is not None, None),
-            "fracture.assisted": (file.fracture.assisted is not None, None),
-            "defect.residual": (float(residual) > 0.0, residual.text),
-        }
-        remedy = 'Remove it, or write fracture.engine = "plane"'
-        for key, (there, value) in stated.items():
-            if there:
-                yield Problem(key, "is not part of the phase-field engine", value, remedy)
+        if file.fracture.assisted is not None:
+            yield Problem(
+                "fracture.assisted",
+                "is not part of the phase-field engine: what has broken at one Gc would get or lose energy at another",
+                None,
+                'Remove it, or write fracture.engine = "plane"',
+            )
 
     def warnings(self, file: "CaseFile") -> Iterator[str]:
         length, flaw = self.length(file), file.defect.flaw_length

@@ -15,6 +15,8 @@ import ufl
 from dolfinx import fem
 from lifrac.meshes.refinement import SizeDemand
 from lifrac.meshes.tagged import TaggedMesh
+from lifrac.solver.interfaces.law import LawState
+from lifrac.solver.interfaces.laws import LawStates, law_arrays
 from lifrac.solver.model.cell import PhaseFieldModel
 from lifrac.solver.numerics.adaptive import Adaptive, Arrays, resume
 from lifrac.solver.numerics.conservative_transfer import share_and_rest
@@ -49,6 +51,7 @@ class AdaptiveCell:
         self._share, self._rest, self._aperture, self._filled, self._given = functions
         self._surface = fem.Function(cell.band.open_cells.function_space, name="initial_surface")
         self._holding = fem.Function(cell.band.open_cells.function_space, name="holding")
+        self._laws = {name: fem.Function(space, name=name) for name in law_arrays(problem.law_states)}
         v, lumped = ufl.TestFunction(space), ufl.dx(metadata=LUMPED)
         self._area, self._room = fem.form(self._surface * v * lumped), fem.form(self._holding * v * lumped)
         if before is None:
@@ -69,7 +72,18 @@ class AdaptiveCell:
         self._given.x.array[:] = _over(given, room)
         # The product: that of two fields would not be that of their values at new nodes.
         self._filled.x.array[:] = share * self._aperture.x.array
-        own = (self._share, self._rest, self._aperture, self._filled, self._given, self._surface, self._holding)
+        for name, array in law_arrays(self.problem.law_states).items():
+            self._laws[name].x.array[:] = array
+        own = (
+            *self._laws.values(),
+            self._share,
+            self._rest,
+            self._aperture,
+            self._filled,
+            self._given,
+            self._surface,
+            self._holding,
+        )
         more = {str(f.name): f for f in (*own, cell.intact, *cell.intact_parts)}
         scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.open_cells}
         return self.problem.fields.fields() | scalars | more
@@ -93,8 +107,17 @@ class AdaptiveCell:
             pressure=nodal.pressure,
             metal=nodal.metal,
             translated_volume=nodal.translated_volume,
+            laws=self._carried_laws(),
         )
         problem.load(self.start)
+
+    def _carried_laws(self) -> LawStates:
+        """Nodal arrays of the laws as they were filled, and their numbers."""
+        found = {}
+        for name, state in self.start.laws.items():
+            nodal = {key: self._laws[key].x.array.copy() for key in state.nodal}
+            found[name] = LawState(nodal, state.numbers)
+        return found
 
     def snapshot(self) -> PhaseState:
         return self.start

@@ -7,7 +7,7 @@ from functools import partial
 from lifrac.errors import NumericalFailure
 from lifrac.parallel.meeting import meeting_of, shared
 from lifrac.quantities import Quantity
-from lifrac.solver.interfaces.laws import FaceLaws
+from lifrac.solver.interfaces.laws import FaceLaws, law_arrays, law_states
 from lifrac.solver.model.cell import PhaseFieldModel
 from lifrac.solver.model.control import Control
 from lifrac.solver.numerics.adaptive import Adaptive
@@ -91,7 +91,9 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     ) -> "PhaseFieldEngine":
         """The engine that `bookmark` and `arrays` were taken from (collective); arrays are those of rank 0."""
         mesh = resumed(comm, model, arrays)
-        mesh.problem.start = replace(mesh.problem.start, **kept["accounts"])
+        start = mesh.problem.start
+        laws = law_states(kept["laws"], law_arrays(start.laws))
+        mesh.problem.start = replace(start, laws=laws, **kept["accounts"])
         engine = cls(mesh.problem.problem, mesh, Reference(**kept["reference"]), quantities)
         engine.go_on(kept)
         engine._pressure = kept["mean_pressure"]
@@ -178,6 +180,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             throughput=old.throughput + abs(current) * dt,
             work=dict(old.work),
         )
+        new.laws = self.problem.laws_after(old, step.charges, dt, stack_pressure)
         new.extruded += self.problem.copies * self.observer.empty_mouth(new)
         return PhaseTrial(
             new, step.newton_iterations, step, self.observer.crack_length(), self.problem.cell.mean_pressure()
@@ -193,7 +196,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         if advance > 1.5 and failures < 12:
             return max(0.75 / advance, 0.1), "crack advance"
         part = self.watch.overshoot(self.state, trial.state, self._at) if failures < 8 else None
-        return (part, "event") if part is not None else (1.0, "")
+        return (part, "event") if part is not None else self._check_laws(trial.state, dt, failures)
 
     def _settle(self, trial: Trial[PhaseState], dt: float) -> Measures:
         assert isinstance(trial, PhaseTrial)
@@ -203,7 +206,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
 
     def _measure(self, state: PhaseState) -> Measures:
         """Numbers of a state at which the fields are (collective)."""
-        return PhaseFieldView(self.observer, state).measured(self.quantities)
+        return PhaseFieldView(self.observer, state).measured(self.quantities, self.laws.outputs(state.laws))
 
     def _load(self, trial: Trial[PhaseState], measures: Measures) -> float:
         assert isinstance(trial, PhaseTrial)
@@ -211,4 +214,5 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         pressure = abs(trial.pressure - self._pressure) / self.problem.scales.pressure
         self._pressure = trial.pressure
         advance = measures.crack_length - self.measures.crack_length
-        return max(advance / self._allowed_advance, pressure / PRESSURE_ALLOWANCE)
+        laws = self.laws.largest_change(self.state.laws, trial.state.laws)
+        return max(advance / self._allowed_advance, pressure / PRESSURE_ALLOWANCE, laws)

@@ -10,6 +10,8 @@ from lifrac.meshes.geometries.grains import band_share
 from lifrac.meshes.refinement import cell_sizes
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import largest
+from lifrac.solver.interfaces.law import FaceStep
+from lifrac.solver.interfaces.laws import FaceLaws, LawStates
 from lifrac.solver.model.cell import PhaseFieldModel
 from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.model.fracture import DiffuseCrack
@@ -124,6 +126,11 @@ class Step:
     newton_iterations: int
 
 
+def _no_tip_current() -> float:
+    """No law here asks for it: none may change the toughness."""
+    raise NotImplementedError("the phase-field engine does not tell the current at the front of the lithium")
+
+
 class PhaseFieldProblem:
     """Collective: every rank holds its part.
 
@@ -168,6 +175,8 @@ class PhaseFieldProblem:
         self.cell = Cell(
             tagged, model, self.solid, self.fields, prescribed, self.scales, crack_kinetics, properties.conductivity
         )
+        self.law_states = self.laws.initial(model.loads.stack_pressure)
+        """States of the laws on the faces at the state that was loaded last."""
         self.damage = DamageSolver(self.cell.driving_energy, self.fields, relaxation=1.0)
         self.acceleration = FixedPoint(self.comm)
         space = self.fields.damage.function_space
@@ -210,7 +219,20 @@ class PhaseFieldProblem:
             cell_voltage=cell.voltage,
             stack_pressure=cell.stack_pressure,
             largest_stack_pressure=cell.stack_pressure,
+            laws=self.law_states,
         )
+
+    @property
+    def laws(self) -> FaceLaws:
+        """The laws on the faces, on this mesh."""
+        return self.cell.faces.laws
+
+    def laws_after(self, state: PhaseState, charges: Charges, dt: float, stack_pressure: float) -> LawStates:
+        """States of the laws after a step of `dt` [s] from `state` with these currents, under a stack pressure [MPa]
+        (collective)."""
+        current = self.cell.faces.current(charges)
+        step = FaceStep(dt, stack_pressure, state.largest_stack_pressure, current, _no_tip_current)
+        return self.laws.advance(state.laws, step)
 
     def load(self, state: PhaseState) -> None:
         """Set the fields to a committed state (collective)."""
@@ -221,6 +243,8 @@ class PhaseFieldProblem:
         cell.potential.x.array[:] = state.potential
         cell.pressure.x.array[:] = state.pressure
         cell.voltage = state.cell_voltage
+        self.law_states = state.laws
+        cell.faces.begin_step(state.laws)
         cell.press(state.stack_pressure)
         cell.volume.translated = state.translated_volume
         self.metal = state.metal.copy()
@@ -266,6 +290,7 @@ class PhaseFieldProblem:
         if stack_pressure is not None and stack_pressure != state.stack_pressure:
             self.cell.press(stack_pressure)
             self.cell.carry()
+        self.cell.faces.begin_step(state.laws, dt)
         return self._sweep(state, dt, control, each_sweep)
 
     def _sweep(

@@ -25,7 +25,7 @@ from lifrac.solver.physics.kinetics import (
     charge_transfer_resistance,
 )
 from lifrac.solver.plane.engine import PlaneEngine
-from small_cell import FACE, LLZO, SLAB, cell, problem
+from support.plane_cell import FACE, LLZO, SLAB, cell, problem
 
 UNIT = thermal_voltage(FACE.temperature)
 EXAMPLES = [ButlerVolmer(), Linear(), MarcusHushChidsey(0.3 * FARADAY)]

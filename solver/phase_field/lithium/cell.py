@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
 from .band import Band
-from .charge_transfer import Charges, Faces
+from .charge_transfer import Charges, ChargeTransferFaces, CrackSurface
 from .crack_volume import CrackVolume
 from .equations import CellEquations, CellFields, Sizes, lithium_flow
 from .fill_state import FillState
@@ -91,11 +91,11 @@ class Cell:
         self.aperture, self.fill_fraction = self.fields.aperture, self.fields.fill_fraction
         self.conductivity: Expr = conductivity or fem.Constant(self.mesh, model.electrolyte.conductivity)
         self._load_body(solid)
-        self.faces = Faces(tagged, model, self.space, crack_kinetics)
+        self.faces = ChargeTransferFaces(tagged, model, self.space, crack_kinetics)
         self.areas = Areas(*(self.total(face) for face in self.faces.areas))
         self.walls = PoreWalls(tagged, self.space)
-        self.plating_wall = self.walls.area
-        """Part of the walls of pores that plates [um, um2 in 3D]."""
+        self.walls_filled = np.ones_like(self.walls.area)
+        """Part of the walls of pores that plates."""
         test = ufl.TestFunction(self.pressure.function_space)
         self.volume = CrackVolume(state, self.loads, self.walls, test)
         mouth = self.nodes_on("anode") if model.flaw.mouth == "open" else np.zeros(0, dtype=np.int32)
@@ -255,21 +255,27 @@ class Cell:
         w = np.maximum(self.aperture.x.array, lithium.SMALL_APERTURE)
         self.fill_fraction.x.array[:] = np.where(self.band.open, np.clip(thickness / w, 0.0, 1.0), 0.0)
         filled = np.clip(metal / np.maximum(whole, 1.0e-30), 0.0, 1.0)
-        self.plating_wall = np.where(self.walls.nodes, filled, 0.0) * self.walls.area
+        self.walls_filled = np.where(self.walls.nodes, filled, 0.0)
 
     @contextmanager
     def pressed(self, pressure: Floats) -> Iterator[None]:
         """Lithium everywhere is at a given pressure [MPa], and nothing plates: it comes and goes as it must."""
         self.fill_fraction.x.array[:] = 0.0
-        self.plating_wall = np.zeros_like(self.walls.area)
+        self.walls_filled = np.zeros_like(self.walls.area)
         with self.fill.pressed(pressure):
             yield
 
     def charges(self) -> Charges:
         """Currents at the present state (collective)."""
-        area = 2.0 * self.fill_fraction.x.array * self.band.area + self.plating_wall
         phi, p = values_of(self.potential), values_of(self.pressure)
-        return self.faces.charges(phi, p - self.stack_pressure, self.voltage, area)
+        return self.faces.charges(phi, p - self.stack_pressure, self.voltage, self._surface())
+
+    def _surface(self) -> CrackSurface:
+        """What carries current in the crack: filled parts plate, and strip down to the residue."""
+        fill, residual = (values_of(self.fill_fraction), self.walls_filled), self.model.flaw.residual
+        strips = [np.maximum(part - residual, 0.0) / (1.0 - residual) for part in fill]
+        plating, stripping = (2.0 * slit * self.band.area + wall * self.walls.area for slit, wall in (fill, strips))
+        return CrackSurface(plating, stripping)
 
     def solve(self, dt: float, control: Control, metal_old: Floats) -> StepSolution:
         """u, phi, p and V at the end of a time step (collective).
