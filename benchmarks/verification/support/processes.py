@@ -2,20 +2,23 @@
 
 import importlib
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from lifrac.errors import InputError
 from lifrac.problems.process.signals import rank_by_launcher
+from lifrac.problems.process.watchdog import ASKED_TO_STOP
 
 from .book import REGISTRY, Check, Level, Row
 from .runner import Outcome, run_check
 
-GRACE = 5.0
-"""Time [s] in which a process may clear up what it has started before it is killed."""
+GRACE = 2.0
+"""Time [s] in which the processes may clear up what they have started before they are killed."""
 
 
 def check_jobs(jobs: int) -> None:
@@ -52,15 +55,16 @@ def outcomes(checks: Sequence[Check], level: Level, folder: Path | None, jobs: i
         return
     # A copy of this process (fork) would share its MPI.
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(checks)), mp_context=fresh, initializer=_answer_the_parent) as pool:
-        try:
-            started = {pool.submit(_run, c.run.__module__, c.name, level, folder): c for c in checks}
-            for done in as_completed(started):
-                yield Outcome(started[done], *done.result())
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            _end_children()
-            raise
+    pool = ProcessPoolExecutor(min(jobs, len(checks)), mp_context=fresh, initializer=_answer_the_parent)
+    try:
+        started = {pool.submit(_run, c.run.__module__, c.name, level, folder): c for c in checks}
+        for done in as_completed(started):
+            yield Outcome(started[done], *done.result())
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        _end_children()
+        raise
+    pool.shutdown()
 
 
 def _run(module: str, name: str, level: Level, folder: Path | None) -> tuple[tuple[Row, ...], float]:
@@ -71,15 +75,24 @@ def _run(module: str, name: str, level: Level, folder: Path | None) -> tuple[tup
 
 
 def _answer_the_parent() -> None:
-    """Ctrl-C reaches all processes of a terminal, but only the parent answers it; it ends the others by SIGTERM."""
+    """Leave Ctrl-C, which reaches all processes of a terminal, to the parent; end at SIGTERM, or when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(4))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ASKED_TO_STOP))
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(ASKED_TO_STOP)
 
 
 def _end_children() -> None:
+    """Ask all to end, and kill those that are within C and do not hear it."""
     children = multiprocessing.active_children()
     for child in children:
         child.terminate()
     for child in children:
-        child.join(GRACE)
+        child.join(GRACE / len(children))
         child.kill()
