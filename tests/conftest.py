@@ -43,7 +43,7 @@ def mpi_run_fixture() -> MpiRun:
 
 @pytest.fixture(scope="session", autouse=True)
 def coarse_pictures() -> Iterator[None]:
-    """Pictures have few pixels and no fonts of their own, but where a test sets `FINE`: what is drawn is tested."""
+    """Pictures have few pixels and quickly embedded fonts, but where a test sets `FINE`."""
     from lifrac.postprocess.figures import style
 
     with pytest.MonkeyPatch.context() as patch:

@@ -2,5 +2,5 @@
 
 from typing import Any
 
-COARSE: dict[str, Any] = {"savefig.dpi": 60, "pdf.use14corefonts": True}
-FINE: dict[str, Any] = {"savefig.dpi": 300, "pdf.use14corefonts": False}
+COARSE: dict[str, Any] = {"savefig.dpi": 60, "pdf.fonttype": 3}
+FINE: dict[str, Any] = {"savefig.dpi": 300, "pdf.fonttype": 42}
