@@ -83,15 +83,16 @@ class ActiveSetRule:
         dry = active & ~full
         return ActiveSets(free, full, dry, self.nodes & ~active)
 
-    def violation(self, values: Floats, force: Floats, force_scale: Floats) -> float:
-        """Largest scaled violation of both complementarity conditions."""
+    def violations(self, values: Floats, force: Floats, force_scale: Floats) -> tuple[float, float]:
+        """Largest scaled violation of either complementarity condition: of opening and force, of filling and
+        pressure."""
         n, s = self.nodes, self.scales
         gap = (values[n, OPENING] - self.crack.floor[n]) / s.length
         contact = np.where(self.tied[n], gap, np.minimum(gap, force[n] / force_scale[n]))
         missing = (self.crack.aperture[n] + values[n, OPENING] - values[n, METAL]) / s.length
         inner = ~self.mouth[n]
         fill = np.minimum(values[n, PRESSURE] / s.pressure, missing)[inner]
-        return float(max(np.abs(contact).max(initial=0.0), np.abs(fill).max(initial=0.0)))
+        return float(np.abs(contact).max(initial=0.0)), float(np.abs(fill).max(initial=0.0))
 
 
 def connected_metal(surface: SurfaceMesh, values: Floats, aperture: Floats, threshold: float = CUT_OFF) -> Floats:

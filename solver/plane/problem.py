@@ -10,6 +10,7 @@ from lifrac.solver.interfaces.law import CONTACT, EXCHANGE_CURRENT, FILM_RESISTA
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
 from lifrac.solver.model.cell import PlaneModel
 from lifrac.solver.model.control import Closure, Control
+from lifrac.solver.numerics.newton_log import NewtonLog, Norms
 from lifrac.solver.physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.flaw_scales import (
@@ -245,25 +246,27 @@ class SurfaceProblem:
         current = float(self.counter_area @ values[:, COUNTER_CURRENT])
         return control.closure(current, voltage, self.areas.anode)
 
-    def norm(self, r: Floats, values: Floats, dt: float, wet: NDArray[np.bool_], closure: Closure) -> float:
-        """Largest scaled residual of all equations and complementarity conditions; 1 is of the size of the terms."""
-        area = self.crack.area
+    def norms(self, r: Floats, values: Floats, dt: float, wet: NDArray[np.bool_], closure: Closure) -> Norms:
+        """Largest scaled residual of each equation, the complementarity conditions with their fields."""
+        area, volts, counter = self.crack.area, self.scales.voltage, self.surface.counter
         force = self.scales.pressure * np.maximum(area, 1.0e-12)
-        worst = self.rule.violation(values, r[:, OPENING], force)
+        opening, filling = self.rule.violations(values, r[:, OPENING], force)
         lithium = self.rule.nodes & ~self.rule.mouth
         stored = float((area * np.maximum(values[:, METAL], 0.0)).sum()) + self.scales.length * self.smallest
-        worst = max(worst, float(np.abs(r[lithium, METAL]).sum()) * dt / stored)
-        drop = np.abs(r[wet, CURRENT]) / self.plating_area[wet]
-        worst = max(worst, float(drop.max(initial=0.0)) / self.scales.voltage)
-        counter = self.surface.counter
-        worst = max(
-            worst, float(np.abs(r[counter, COUNTER_CURRENT] / self.counter_area[counter]).max()) / self.scales.voltage
-        )
-        worst = max(worst, self.system.potential_defect(values, r[:, POTENTIAL]) / self.scales.voltage)
+        plating = np.abs(r[wet, CURRENT]) / self.plating_area[wet]
+        stripping = np.abs(r[counter, COUNTER_CURRENT] / self.counter_area[counter])
         current = float(self.counter_area @ values[:, COUNTER_CURRENT]) + closure.by_current * closure.missing
         total = self.local.model.anode.exchange_current * self.areas.anode * 1.0e-3 + abs(current)
-        worst = max(worst, closure.defect(total, self.scales.voltage))
-        return max(worst, abs(float(r[:, POTENTIAL].sum())) / total)
+        return Norms(
+            {
+                "opening": opening,
+                "lithium": max(filling, float(np.abs(r[lithium, METAL]).sum()) * dt / stored),
+                "charge transfer": max(float(plating.max(initial=0.0)), float(stripping.max())) / volts,
+                "potential": self.system.potential_defect(values, r[:, POTENTIAL]) / volts,
+                "current": abs(float(r[:, POTENTIAL].sum())) / total,
+                "control": closure.defect(total, volts),
+            }
+        )
 
     def solve(
         self,
@@ -284,12 +287,11 @@ class SurfaceProblem:
         values = (state.values if guess is None else guess).copy()
         voltage = state.cell_voltage
         tolerance = self.model.control.newton_tolerance
-        history: list[float] = []
+        log, history = NewtonLog("plane"), [np.inf]
         entries = np.zeros(self.surface.size, dtype=np.int64)
-        r, n = self.residual(values, voltage, dt), np.inf
+        r = self.residual(values, voltage, dt)
         for iteration in range(self.model.control.max_newton + 1):
-            history.append(n)
-            if n < tolerance:
+            if history[-1] < tolerance:
                 current = float(self.counter_area @ values[:, COUNTER_CURRENT]) / self.areas.anode
                 return NewtonResult(values, voltage, control.flowed(current), iteration, r, tuple(history))
             if iteration == self.model.control.max_newton:
@@ -299,10 +301,10 @@ class SurfaceProblem:
                 r = self.residual(values, voltage, dt)
             local, closure = self._linearise(r, values, sets, wet), self.closure(values, voltage, control)
             dx, dv = self.system.solve(local, self.counter_area, closure, values)
-            values, voltage, r, n = self._update(values, voltage, dx, dv, dt, wet, control, _allowed(history))
-        raise NumericalFailure(
-            f"Newton's method stopped at a scaled residual of {history[-1]:.1e} after {len(history) - 1} iterations"
-        )
+            values, voltage, r, norms = self._update(values, voltage, dx, dv, dt, wet, control, _allowed(history))
+            log.see(norms)
+            history.append(norms.largest)
+        raise log.failure(f"no convergence in {len(history) - 1} iterations")
 
     def _start_new_front(self, sets: ActiveSets, values: Floats, entries: NDArray[np.int64]) -> bool:
         """Give nodes that have just filled a pressure to start from: Newton's method is slow from p = 0, where the
@@ -350,7 +352,7 @@ class SurfaceProblem:
         wet: NDArray[np.bool_],
         control: Control,
         allowed: float,
-    ) -> tuple[Floats, float, Floats, float]:
+    ) -> tuple[Floats, float, Floats, Norms]:
         """The full step if it brings the residual norm below `allowed`, else the first of a few halves that does, else
         the best of them.
 
@@ -362,10 +364,10 @@ class SurfaceProblem:
             np.maximum(trial[:, OPENING], self.crack.floor, out=trial[:, OPENING])
             v = voltage + factor * dv
             r = self.residual(trial, v, dt)
-            n = self.norm(r, trial, dt, wet, self.closure(trial, v, control))
-            if best is None or n < best[3]:
-                best = (trial, v, r, n)
-            if n < allowed:
+            norms = self.norms(r, trial, dt, wet, self.closure(trial, v, control))
+            if best is None or norms.largest < best[3].largest:
+                best = (trial, v, r, norms)
+            if norms.largest < allowed:
                 break
             factor *= 0.5
         assert best is not None

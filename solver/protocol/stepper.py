@@ -4,6 +4,7 @@ What a step is made of is the engines' business; what a protocol asks for, when 
 should be is the same for all of them.
 """
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -26,6 +27,7 @@ from .measures import Areas, Measures
 from .report import StepReport
 from .restart import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event
 
+LOG = logging.getLogger("lifrac.solver")
 USUAL_STEPS, FEWEST_STEPS = 20.0, 5.0
 """Least number of time steps for a protocol step: while its state changes, and where every step was predicted."""
 FIRST_STEP_ALLOWANCE = 0.1
@@ -425,6 +427,7 @@ class ProtocolRun[S: CellState](ABC):
         """Shorten the next try; a step that is tried for long is told of before the run is given up."""
         self.counters.rejected += 1
         controller.reject(dt, factor, reason)
+        LOG.debug("step of %.4g s refused (%s), next %.4g s", dt, reason, controller.next_step)
         self._watch_headway(controller, remaining)
 
     def look_up(self) -> None:

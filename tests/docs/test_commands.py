@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 from lifrac.problems.case.case import READY_CASES, load_case
-from lifrac.problems.cli.app import app
+from lifrac.problems.cli.app import app, take_log_level
 from lifrac.problems.cli.main import main
 from lifrac.problems.studies.study import READY_STUDIES
 from lifrac.problems.studies.study_folder import CCD_COLUMNS
@@ -162,6 +162,7 @@ def lifrac(words: list[str], folder: Path) -> None:
     if words[0].startswith("-"):
         as_it_stands(words, folder)
         return
+    _, words = take_log_level(words)
     app.parse_args(words, exit_on_error=False, print_error=False)  # every option exists, and takes this value
     SHORT_FORMS[words[0]](words[1:], folder)
 

@@ -16,6 +16,7 @@ from dolfinx.fem import petsc as fem_petsc
 from lifrac.solver.model.control import Closure
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.numerics.linear import LinearSolver
+from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.numerics.nodal import nodal_sums, owned_sum
 from lifrac.solver.phase_field.fracture.energy import Energy
 from lifrac.solver.phase_field.fracture.fields import Floats, State
@@ -59,25 +60,6 @@ class CellFields:
             fem.Function(space, name="aperture"),
             fem.Function(space, name="filled"),
         )
-
-
-@dataclass(frozen=True)
-class Residuals:
-    """Scaled residuals of the equations [-], the same on all ranks."""
-
-    momentum: float
-    charge: float
-    control: float
-    lithium: float
-
-    @property
-    def norm(self) -> float:
-        """The largest of them."""
-        return max(self.momentum, self.charge, self.control, self.lithium)
-
-    def __str__(self) -> str:
-        parts = ("momentum", "charge", "control", "lithium")
-        return ", ".join(f"{name} {getattr(self, name):.1e}" for name in parts)
 
 
 @dataclass(frozen=True)
@@ -186,7 +168,7 @@ class CellEquations:
         """I through the counter electrode [A/m2 um, times um in 3D] (collective)."""
         return owned_sum(charges.counter, self.space)
 
-    def residuals(self, charges: Charges, lithium_missing: Floats, closure: Closure, sizes: Sizes) -> Residuals:
+    def residuals(self, charges: Charges, lithium_missing: Floats, closure: Closure, sizes: Sizes) -> Norms:
         """Leave minus the residual in the right-hand side; its scaled norms (collective).
 
         Parameters
@@ -206,11 +188,13 @@ class CellEquations:
         self._right.setArray(-np.concatenate([r_u, r_phi[:n], lithium_missing[:n]]))
         squares = self.comm.allreduce(np.array([r_u @ r_u, load @ load, reaction @ reaction]), op=MPI.SUM)
         self._closure = closure
-        return Residuals(
-            momentum=float(np.sqrt(squares[0] / max(squares[1] + squares[2], 1.0e-20))),
-            charge=owned_sum(np.abs(r_phi), self.space) / sizes.current,
-            control=closure.defect(sizes.current, sizes.voltage),
-            lithium=owned_sum(np.abs(lithium_missing), self.space) / sizes.volume,
+        return Norms(
+            {
+                "momentum": float(np.sqrt(squares[0] / max(squares[1] + squares[2], 1.0e-20))),
+                "charge": owned_sum(np.abs(r_phi), self.space) / sizes.current,
+                "control": closure.defect(sizes.current, sizes.voltage),
+                "lithium": owned_sum(np.abs(lithium_missing), self.space) / sizes.volume,
+            }
         )
 
     def _owned_force(self, form: fem.Form) -> Floats:

@@ -1,19 +1,17 @@
 """Newton's method of a cell at given damage, with the rule of full and dry nodes inside."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from lifrac.errors import NumericalFailure
 from lifrac.solver.model.control import Closure
+from lifrac.solver.numerics.newton_log import NewtonLog
 from lifrac.solver.phase_field.fracture.fields import Floats
 
 from .charge_transfer import Charges
 from .equations import CellEquations, Increment, Sizes
 from .fill_state import FillState, FullNodes
-
-LOG = logging.getLogger("lifrac.solver")
 
 TOLERANCE = 1.0e-9
 """Scaled residual at which the equations hold."""
@@ -100,7 +98,8 @@ class CellNewton:
         pressure = self.equations.fields.pressure.x.array
         self._prescribe(pressure)
         nodes = FullNodes(self.fill, pressure, self.capacity() - step.metal)
-        self.norms, self._halvings, changed, linearised = [], 0, False, False
+        log, changed, linearised = NewtonLog("cell"), False, False
+        self.norms, self._halvings = [], 0
         for iteration in range(MAX_ITERATIONS):
             charges, metal = self._plated(step)
             space_left = self.capacity() - metal
@@ -110,8 +109,8 @@ class CellNewton:
             missing = np.where(nodes.full, space_left, 0.0)
             closure = step.closure(self.equations.current(charges), self.voltage)
             residuals = self.equations.residuals(charges, missing, closure, sizes)
-            self.norms.append(residuals.norm)
-            LOG.debug("cell, iteration %d: %s%s", iteration, residuals, ", other nodes are full" if changed else "")
+            self.norms.append(residuals.largest)
+            log.see(residuals, "other nodes are full" if changed else "")
             if not changed and self._converged():
                 nodes.leave_undecided()
                 return StepSolution(metal, charges, iteration)
@@ -122,7 +121,7 @@ class CellNewton:
                 linearised = True
             self._increment = self._limited(self.equations.increment())
             self._add(self._increment)
-        raise NumericalFailure(f"Newton's method of the cell stopped at scaled residuals of {residuals}")
+        raise log.failure(f"no convergence in {MAX_ITERATIONS} iterations")
 
     def _prescribe(self, pressure: Floats) -> None:
         """Set given displacements and pressures."""
