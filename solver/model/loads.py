@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from .stated import HASHED_IF_STATED
+
 
 class Fixture(Protocol):
     """What holds the stack together."""
@@ -51,7 +53,7 @@ class Loads:
     lateral: Literal["roller", "free"] = "free"
     lateral_stress: float = 0.0
     """Normal stress [MPa, tension positive] on a free lateral face."""
-    fixture: Fixture = field(default_factory=ConstantPressure)
-    counter_volume: float = 0.0
+    fixture: Fixture = field(default_factory=ConstantPressure, metadata=HASHED_IF_STATED)
+    counter_volume: float = field(default=0.0, metadata=HASHED_IF_STATED)
     """Volume that the counter electrode gives up per volume of lithium plated at the anode [-]: 0 for a host that keeps
     its volume, 1 for lithium."""

@@ -1,15 +1,16 @@
 """What is done to a cell, when a run ends, and how its time steps are chosen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .control import Control
+from .stated import HASHED_AS_PART, HASHED_IF_STATED
 
 
 @dataclass(frozen=True)
 class ProtocolStep:
     """One step of a protocol; it ends at the first of its limits."""
 
-    control: Control
+    control: Control = field(metadata=HASHED_AS_PART)
     """What drives the cell: `ConstantCurrent`, `ConstantVoltage`, `Rest`."""
     capacity: float | None = None
     """Charge passed within this step [C/m2], positive."""
@@ -17,9 +18,9 @@ class ProtocolStep:
     """[s]."""
     voltage_limit: float | None = None
     """|cell voltage| [V] at which this step ends, and the next begins."""
-    stack_pressure: float | None = None
+    stack_pressure: float | None = field(default=None, metadata=HASHED_IF_STATED)
     """Stack pressure [MPa] that is set when it begins; None: the fixture is left alone."""
-    pressure_ramp: float = 0.0
+    pressure_ramp: float = field(default=0.0, metadata=HASHED_IF_STATED)
     """Time [s] over which that is done, linearly; 0: at once."""
     cycle: int = 0
     """Which cycle of the protocol it belongs to, counted from 1 through the whole protocol; 0: none."""

@@ -25,7 +25,7 @@ from lifrac.solver.physics.kinetics import (
     charge_transfer_resistance,
 )
 from lifrac.solver.plane.engine import PlaneEngine
-from support.plane_cell import FACE, LLZO, SLAB, cell, problem
+from support.plane_cell import FACE, LLZO, SLAB, cell, constant, problem
 
 UNIT = thermal_voltage(FACE.temperature)
 EXAMPLES = [ButlerVolmer(), Linear(), MarcusHushChidsey(0.3 * FARADAY)]
@@ -124,7 +124,10 @@ def test_faces_differ_and_the_default_is_hashed_as_before() -> None:
     exact = CURRENT * SLAB.thickness / LLZO.conductivity + drop + other_drop
     assert voltage(FACE, other) == pytest.approx(exact, rel=1e-6)
     assert voltage(other, FACE) == pytest.approx(exact, rel=1e-6)
-    plain = content(cell())
+    plain = content(cell(constant(10.0, 100.0)))
     assert "law" not in plain["anode"]
     assert "laws" not in plain
+    step = {"kind": "constant_current", "current_density": 10.0, "capacity": 100.0, "duration": None}
+    assert plain["protocol"] == [step | {"voltage_limit": None, "cycle": 0, "level": 0}]
+    assert plain["loads"] == {"stack_pressure": 1.0, "lateral": "free", "lateral_stress": 0.0}
     assert content(replace(FACE, law=Linear()))["law"] == {"law": "linear"}

@@ -1,6 +1,6 @@
 """Contact of the electrode faces through the engine: loss by stripping, steady state, critical current, cycling."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +8,21 @@ from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Simulation
 from lifrac.solver.interfaces.contact import charge_to_loss, cycled_contact
 from lifrac.solver.interfaces.law import LawState
+from lifrac.solver.model.cell import CellModel, PhaseFieldModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.fracture import DiffuseCrack
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
+from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import Body, body, cell_model
 from lifrac.verification.support.book import Level, Row, check
+from lifrac.verification.support.diffuse_bodies import Half
 from lifrac.verification.support.plane_runs import plane_engine
+from mpi4py import MPI
 from scipy.optimize import brentq
 
 SLAB = SlabEdgeFlaw(thickness=200.0, half_width=50.0, flaw_length=5.0, crack_size=2.5, far_size=50.0, growth=0.3)
@@ -103,6 +108,20 @@ def exponent(b: Body, law: ContactLaw) -> float:
     return float(np.log(high / low) / np.log(PRESSURES[1] / PRESSURES[0]))
 
 
+def diffuse_strip(law: ContactLaw, current: float, charge: float) -> PhaseFieldEngine:
+    """The phase-field engine after the same; its flaw is a band of broken cells."""
+    steps = (ProtocolStep(ConstantCurrent(current), charge),)
+    cell = cell_model(FLAW, stack_pressure=1.0, protocol=steps)
+    shared = {f.name: getattr(cell, f.name) for f in fields(CellModel)} | {"contact": law}
+    model = PhaseFieldModel(**shared, diffuse=DiffuseCrack(3.0, 1.0))
+    mesh = Half(FLAW.length, 1.0, 9.0, SLAB.half_width, SLAB.thickness).mesh(MPI.COMM_SELF)
+    simulation = Simulation.from_model(model, mesh)
+    simulation.run()
+    engine = simulation.cell.engine
+    assert isinstance(engine, PhaseFieldEngine)
+    return engine
+
+
 @check(
     "contact",
     title="contact of a stripped face: charge to its loss, steady state, critical current against pressure",
@@ -129,7 +148,7 @@ def contact(level: Level, folder: Path | None) -> list[Row]:
         law = replace(LAW, reference_current=CURRENT / share)
         steady = strip(b, law, CURRENT, 30.0 * PASSAGE).measures.contact_counter
         rows.append(Row(f"J = {share} J_c: steady contact", steady, 1.0 - share, 1.0e-2))
-    rows += [*_critical(b), *_pressed(b), *_cycled(b)]
+    rows += [*_critical(b), *_pressed(b), *_cycled(b), *_diffuse()]
     if folder is not None:
         _draw(folder, ratios, lost)
     return rows
@@ -187,6 +206,19 @@ def _cycled(b: Body) -> list[Row]:
         mean = cycled_contact(law, current, 1.0)
         rows.append(Row(f"{name}cycling at {ratio:g} J_c: mean contact", sum(ends) / 2.0, mean, 1.0e-2))
     return rows
+
+
+def _diffuse() -> list[Row]:
+    """The same law in the phase-field engine."""
+    law = replace(LAW, reference_current=0.5 * CURRENT)
+    lost = diffuse_strip(law, CURRENT, 2.0 * PASSAGE)
+    charge = lost.state.charge if lost.outcome == "contact_lost" else float("nan")
+    steady = diffuse_strip(replace(LAW, reference_current=2.0 * CURRENT), CURRENT, 30.0 * PASSAGE)
+    found, exact = steady.measures.contact_counter, charge_to_loss(law, CURRENT, 1.0)
+    return [
+        Row("phase field, k = 0.5: charge to loss of contact", charge, exact, 1.0e-2, "C/m2"),
+        Row("phase field, J = 0.5 J_c: steady contact", found, 0.5, 1.0e-2),
+    ]
 
 
 def _draw(folder: Path, ratios: tuple[float, ...], lost: list[float]) -> None:
