@@ -27,7 +27,7 @@ class BoundedQuadratic:
         self.matrix = matrix
         self.lower, self.upper = lower, upper
         self.x, self._residual = matrix.createVecs()
-        self._step, self._gradient = matrix.createVecs()
+        self._step = self.x.duplicate()
         self.snes = self._set_up()
         self.snes.setFunction(self._function, self._residual)
         # The matrix is given: nothing is to be computed, so nothing has to be done.
@@ -75,12 +75,7 @@ class BoundedQuadratic:
         self.matrix.mult(self._step, f)
         f.axpy(1.0, self._gradient_there)
 
-    def change(self, start: PETSc.Vec, gradient: PETSc.Vec, x: PETSc.Vec) -> float:
-        """r.s + s.Hs/2 of the step s = x - start (collective)."""
-        self._step.waxpy(-1.0, start, x)
-        self.matrix.mult(self._step, self._gradient)
-        return float(self._step.dot(gradient) + 0.5 * self._step.dot(self._gradient))
-
     def destroy(self) -> None:
-        for thing in (self.snes, self.x, self._residual, self._step, self._gradient):
+        """Free the solver."""
+        for thing in (self.snes, self.x, self._residual, self._step):
             thing.destroy()

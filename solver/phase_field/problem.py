@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from dolfinx import fem, mesh
-from lifrac.errors import NumericalFailure
 from lifrac.meshes.geometries.grains import band_share
 from lifrac.meshes.refinement import cell_sizes
 from lifrac.meshes.tagged import TaggedMesh
@@ -15,7 +14,6 @@ from lifrac.solver.interfaces.laws import FaceLaws, LawStates
 from lifrac.solver.model.cell import PhaseFieldModel
 from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.model.fracture import DiffuseCrack
-from lifrac.solver.numerics.fixed_point import FixedPoint
 from lifrac.solver.numerics.nodal import values_of
 from lifrac.solver.phase_field.fracture.damage import DamageSolver
 from lifrac.solver.phase_field.fracture.energy import Solid
@@ -24,6 +22,8 @@ from lifrac.solver.phase_field.fracture.supports import flaw_nodes, prescribed_d
 from lifrac.solver.phase_field.lithium.cell import Cell
 from lifrac.solver.phase_field.lithium.charge_transfer import Charges
 from lifrac.solver.phase_field.lithium.scales import Scales
+from lifrac.solver.phase_field.lithium.time_step import CellTimeStep
+from lifrac.solver.phase_field.outer_loop import LoopControl, OuterLoop
 from lifrac.solver.physics.damage import DAMAGE_MODELS, DamageModel
 from lifrac.solver.physics.flaw_scales import plating_time
 from lifrac.solver.physics.kinetics import FaceKinetics
@@ -32,8 +32,6 @@ from lifrac.solver.physics.weak_band import weak_band
 from lifrac.solver.protocol.cell_state import CellState
 from ufl.core.expr import Expr
 
-DAMAGE_TOLERANCE = 1.0e-4
-"""Of max |minimiser - d| in a time step [-]."""
 SHORTEST = 0.01
 """Time in which metal can still spread across the band, in plating times of the flaw: in shorter steps it moves the
 more easily. Otherwise each node would keep its metal whatever becomes of its volume, as when a mesh has changed."""
@@ -41,7 +39,7 @@ ROWS_OF_RESISTANCE, MOST_OF_A_GRAIN = 8.0, 0.5
 """Cells over which the resistance of a grain boundary is spread where they are coarse: in fewer, the current finds ways
 of less resistance from cell to cell (13 % at half a cell, 3 % at two). At most this part of the mean grain."""
 MAX_SWEEPS = 120
-"""Of a time step: on its way through a jump of the crack it may need many."""
+"""Of a time step: on its way through a jump of the crack it may need many. A shorter step is tried then."""
 
 
 def damage_model(diffuse: DiffuseCrack) -> DamageModel:
@@ -177,8 +175,8 @@ class PhaseFieldProblem:
         )
         self.law_states = self.laws.initial(model.loads.stack_pressure)
         """States of the laws on the faces at the state that was loaded last."""
-        self.damage = DamageSolver(self.cell.driving_energy, self.fields, relaxation=1.0)
-        self.acceleration = FixedPoint(self.comm)
+        self.damage = DamageSolver(self.cell.driving_energy, self.fields)
+        self.loop = OuterLoop(self.damage, LoopControl(max_sweeps=MAX_SWEEPS))
         space = self.fields.damage.function_space
         self.flaw = flaw_nodes(tagged, space)
         self.metal = np.zeros(len(self.fields.damage.x.array))
@@ -192,7 +190,7 @@ class PhaseFieldProblem:
         """The damage of the unloaded flaw, and the lithium in it."""
         self.fields.break_nodes(self.flaw)
         self.damage.solve()
-        self.damage.finish()
+        self.damage.put(self.damage.found)
         self.fields.commit()
         cell, flaw = self.cell, self.model.flaw
         cell.follow_damage()
@@ -264,7 +262,7 @@ class PhaseFieldProblem:
         does."""
         self.load(state)
         with self.cell.pressed(pressure):
-            step = self._sweep(state, 1.0, Rest())
+            step = self._find(CellTimeStep(self.cell, 1.0, Rest(), state.metal))
         return replace(step, metal=np.where(self.cell.fill.connected, self.cell.volume.capacity(), 0.0))
 
     def solve(
@@ -278,8 +276,8 @@ class PhaseFieldProblem:
         """Fields at the end of a time step from a committed state, under its stack pressure or another one [MPa]
         (collective).
 
-        Damage and the rest by turns, each at its own equilibrium, accelerated; the bounds hold exactly. `each_sweep`
-        may end it by an exception, on every rank alike.
+        Damage and the rest by turns, each at its own equilibrium, accelerated (`OuterLoop`); the bounds hold exactly.
+        `each_sweep` may end it by an exception, on every rank alike.
 
         Raises
         ------
@@ -291,33 +289,18 @@ class PhaseFieldProblem:
             self.cell.press(stack_pressure)
             self.cell.carry()
         self.cell.faces.begin_step(state.laws, dt)
-        return self._sweep(state, dt, control, each_sweep)
+        return self._find(CellTimeStep(self.cell, dt, control, state.metal), each_sweep)
 
-    def _sweep(
-        self, state: PhaseState, dt: float, control: Control, each_sweep: Callable[[], None] = lambda: None
-    ) -> Step:
-        """Damage and the rest by turns from the fields as they are."""
-        ease = max(1.0, SHORTEST * plating_time(self.model) / dt)
+    def _find(self, step: CellTimeStep, each_sweep: Callable[[], None] = lambda: None) -> Step:
+        """The end of a step from the fields as they are."""
+        spread = max(1.0, SHORTEST * plating_time(self.model) / step.dt)
         usual = self.scales.across_mobility(self.solid.damage_model.length)
-        self.cell.across_mobility.value = ease * usual  # type: ignore[assignment]
-        self.acceleration.begin()
-        newton, translated = 0, self.cell.volume.translated
-        for sweep in range(1, MAX_SWEEPS + 1):
-            each_sweep()
-            if sweep > 1:
-                self.cell.follow_damage()
-                self.cell.set_aperture()
-            self.cell.volume.translated = translated + self.cell.translation.volume()
-            found = self.cell.solve(dt, control, state.metal)
-            newton += found.iterations
-            self.cell.translation.update()
-            change = self.damage.solve()
-            if change < DAMAGE_TOLERANCE:
-                current = control.flowed(self.cell.total(found.charges.counter) / self.cell.areas.anode)
-                return Step(found.metal, found.charges, current, sweep, newton)
-            start, minimiser = self.damage.start_values, self.damage.found
-            self.damage.put(self.acceleration.propose(start, minimiser - start, change))
-        raise NumericalFailure(f"damage still changes by {change:.1e} after {MAX_SWEEPS} sweeps")
+        self.cell.across_mobility.value = spread * usual  # type: ignore[assignment]
+        done = self.loop.solve(step, each_sweep)
+        assert step.solution is not None
+        charges = step.solution.charges
+        current = step.control.flowed(self.cell.total(charges.counter) / self.cell.areas.anode)
+        return Step(step.solution.metal, charges, current, done.sweeps, done.newton_iterations)
 
     def largest(self, values: Floats) -> float:
         """Of nodal values over all ranks; -inf where there are none (collective)."""

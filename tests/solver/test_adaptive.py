@@ -63,12 +63,12 @@ def test_refinement_changes_no_field_and_a_crack_does_not_heal() -> None:
     body = pulled_plate(MPI.COMM_SELF, COARSE)
     committed: list[dict[tuple[float, ...], float]] = []
     for opening in (0.015, 0.025, 0.01):
-        energies = body.problem.loop.energies()
+        energies = body.problem.solver.energies()
         rounds = body.rounds
 
         def solve(plate: PulledPlate, opening: float = opening, start: tuple[float, ...] = energies) -> None:
             """Whatever the mesh, the step starts from the same fields."""
-            assert plate.loop.energies() == pytest.approx(start, rel=1e-11, abs=1e-12)
+            assert plate.solver.energies() == pytest.approx(start, rel=1e-11, abs=1e-12)
             assert plate.state.violation() == 0.0
             plate.pull(opening)
 
@@ -94,15 +94,15 @@ def test_failed_step_leaves_its_start_on_the_present_mesh(monkeypatch: pytest.Mo
             raise NumericalFailure("as wanted")
         plate.pull(0.025)
 
-    energies = body.problem.loop.energies()
+    energies = body.problem.solver.energies()
     with pytest.raises(NumericalFailure, match="as wanted"):
         body.step(fails_on_the_finer_mesh)
     assert body.problem is calls[1] is not calls[0]
-    assert body.problem.loop.energies() == pytest.approx(energies, rel=1e-12)
+    assert body.problem.solver.energies() == pytest.approx(energies, rel=1e-12)
     assert float(body.problem.opening.value) == 0.0
     body.step(lambda plate: plate.pull(0.015))
     body.reject()
-    assert body.problem.loop.energies() == pytest.approx(energies, rel=1e-12)
+    assert body.problem.solver.energies() == pytest.approx(energies, rel=1e-12)
     monkeypatch.setattr(adaptive, "MAX_ROUNDS", 1)
     body = pulled_plate(MPI.COMM_SELF, COARSE)
     with pytest.raises(NumericalFailure, match="after 1 refinements"):

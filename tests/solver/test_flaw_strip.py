@@ -10,7 +10,7 @@ from lifrac.meshes.geometries.cracked import CrackedSlab, Pore
 from lifrac.meshes.geometries.polylines import Polyline, lengths
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.fields import State
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation
+from lifrac.solver.phase_field.fracture.fracture_solver import FractureSolver
 from lifrac.solver.physics.damage import AT1
 from mpi4py import MPI
 
@@ -37,7 +37,7 @@ def excess(crack: Polyline, l: float, h: float, pores: tuple[Pore, ...] = ()) ->
     facets = mesh.locate_entities_boundary(tagged.mesh, 1, lambda x: np.isclose(x[1], BODY.thickness))
     held = [fem.dirichletbc(np.zeros(2), fem.locate_dofs_topological(moves, 1, facets), moves)]
     model = AT1(l)
-    found = AlternateMinimisation(Energy(Solid(150.0e3, 0.26, GC, model)), state, held).minimise()
+    found = FractureSolver(Energy(Solid(150.0e3, 0.26, GC, model)), state, held).solve()
     return (found.fracture / (GC * model.toughness_factor(h)) - float(lengths(crack).sum())) / l
 
 

@@ -10,9 +10,11 @@ from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.energy_release import crack_length, tip_position
 from lifrac.solver.phase_field.fracture.fields import State
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control
+from lifrac.solver.phase_field.fracture.fracture_solver import FractureSolver
+from lifrac.solver.phase_field.outer_loop import LoopControl
 from lifrac.solver.physics.damage import AT1, AT2
 from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, StarConvex
+from lifrac.solver.reference.alternate_minimisation import AlternateMinimisation, PlainControl
 from mpi4py import MPI
 from petsc4py import PETSc
 from support.notched_plate import CELLS, GC, NU, WIDTH, E, Plate, hold, plate, pressed
@@ -21,7 +23,7 @@ from dolfinx import fem, mesh  # isort: skip
 
 OPENING = 0.09
 """[um]: breaks the plate through."""
-TIGHT = Control(damage_tolerance=1.0e-8, energy_tolerance=1.0e-10)
+TIGHT = LoopControl(damage_tolerance=1.0e-8)
 
 
 def grow(body: Plate, openings: np.ndarray) -> list[float]:
@@ -29,7 +31,7 @@ def grow(body: Plate, openings: np.ndarray) -> list[float]:
     found = []
     for opening in openings:
         body.opening.value = opening
-        minimum = body.loop.minimise()
+        minimum = body.solver.solve()
         assert minimum.largest_rise <= 1.0e-12
         assert body.state.violation() == 0.0
         body.state.commit()
@@ -45,12 +47,12 @@ def test_crack_runs_through_and_does_not_heal(model: AT1 | AT2) -> None:
     grow(body, np.array([OPENING]))
     assert tip_position(body.state, 0) == pytest.approx(WIDTH)
     broken = body.state.damage.x.array.copy()
-    length = crack_length(body.loop.energies()[1], GC * model.toughness_factor(WIDTH / CELLS[0]))
+    length = crack_length(body.solver.energies().fracture, GC * model.toughness_factor(WIDTH / CELLS[0]))
     assert length == pytest.approx(WIDTH, rel=0.15)
     body.opening.value = 0.0
-    body.loop.minimise()
+    body.solver.solve()
     assert (body.state.damage.x.array >= broken).all()
-    body.loop.destroy()
+    body.solver.destroy()
 
 
 def test_minimum_is_one_of_both_fields() -> None:
@@ -60,7 +62,7 @@ def test_minimum_is_one_of_both_fields() -> None:
     u, d = body.state.displacement, body.state.damage
     low = body.state.lower_bound.x.array.copy()
     body.opening.value = 0.045
-    body.loop.minimise()
+    body.solver.solve()
     slope = fem.assemble_vector(fem.form(ufl.derivative(Energy(body.solid).total(u, d), d))).array
     scale = np.abs(slope).max()
     free = (d.x.array > low + 1e-6) & (d.x.array < 1.0 - 1e-6)
@@ -71,15 +73,20 @@ def test_minimum_is_one_of_both_fields() -> None:
     assert slope[held].min() > -1.0e-5 * scale
 
 
-def test_overrelaxation_finds_the_same_minimum_in_fewer_sweeps() -> None:
+def test_acceleration_finds_the_minimum_of_plain_alternation_in_fewer_sweeps() -> None:
     runs = []
-    for relaxation in (1.0, 1.8):
-        body = plate(MPI.COMM_SELF, control=Control(1.0e-8, 1.0e-10, relaxation=relaxation))
-        body.opening.value = 0.03
-        minimum = body.loop.minimise()
+    for plain in (True, False):
+        body = plate(MPI.COMM_SELF, control=TIGHT)
+        solver = body.solver
+        if plain:
+            prescribed = body.solver.displacement.prescribed
+            control = PlainControl(1.0e-8, 1.0e-10)
+            solver = AlternateMinimisation(Energy(body.solid), body.state, prescribed, control)  # type: ignore
+        body.opening.value = 0.02
+        minimum = solver.solve()
         runs.append((minimum.total, minimum.sweeps, body.state.damage.x.array.copy()))
-    (plain, many, d), (relaxed, few, e) = runs
-    assert relaxed == pytest.approx(plain, rel=1e-10)
+    (plain_energy, many, d), (energy, few, e) = runs
+    assert energy == pytest.approx(plain_energy, rel=1e-10)
     assert np.abs(d - e).max() < 1.0e-6
     assert few < 0.6 * many
 
@@ -88,9 +95,9 @@ def test_presets_agree() -> None:
     damage = []
     for preset in ("direct", "multigrid"):
         body = plate(MPI.COMM_SELF, control=TIGHT, preset=preset)  # type: ignore[arg-type]
-        grow(body, np.array([0.03]))
+        grow(body, np.array([0.02]))
         damage.append(body.state.damage.x.array.copy())
-        body.loop.destroy()
+        body.solver.destroy()
     assert np.abs(damage[0] - damage[1]).max() < 1.0e-4  # k differs: 1e-8, 1e-6
 
 
@@ -109,33 +116,33 @@ def test_multigrid_leaves_held_dofs_where_they_are_held() -> None:
     state = State.on(msh)
     end, zero = fem.Constant(msh, 0.03), fem.Constant(msh, 0.0)
     held = rollers(state, (0, 0.0, zero), (1, 0.0, zero), (1, 8.0, end))
-    loop = AlternateMinimisation(Energy(Solid(E, NU, GC, AT1(1.5))), state, held, preset="multigrid")
+    solver = FractureSolver(Energy(Solid(E, NU, GC, AT1(1.5))), state, held, preset="multigrid")
     values = state.displacement.x.array.reshape(-1, 2)
     x, y = state.displacement.function_space.tabulate_dof_coordinates()[:, :2].T
     for reduction in (0.1, 0.0):
-        loop.displacement.solve(reduction)
+        solver.displacement.solve(reduction)
         assert np.abs(values[x < 1e-9, 0]).max() == 0.0
         assert np.abs(values[y < 1e-9, 1]).max() == 0.0
         assert (values[y > 8.0 - 1e-9, 1] == 0.03).all()
-    assert loop.displacement.preset == "multigrid"
-    loop.destroy()
+    assert solver.displacement.preset == "multigrid"
+    solver.destroy()
 
 
 @pytest.mark.parametrize("preset", ["direct", "multigrid"])
 def test_rising_energy_ends_the_minimisation(preset: Preset, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Steps that damage the sound body ever more than is best: a few parts in 1e8 of the energy are noticed."""
+    """Steps that damage the intact body ever more than is best: a few parts in 1e8 of the energy are noticed."""
     body = plate(MPI.COMM_SELF, control=TIGHT, preset=preset)
-    d, step = body.state.damage, body.loop._step
+    d, put = body.state.damage, body.solver.damage.put
     excess = itertools.count(1)
 
-    def too_far() -> None:
-        step()
+    def too_far(values: np.ndarray) -> None:
+        put(values)
         d.x.array[d.x.array < 0.1] += 1.0e-8 * next(excess)
 
-    monkeypatch.setattr(body.loop, "_step", too_far)
+    monkeypatch.setattr(body.solver.damage, "put", too_far)
     body.opening.value = 0.02
     with pytest.raises(NumericalFailure, match="energy rose"):
-        body.loop.minimise()
+        body.solver.solve()
 
 
 def test_split_closes_a_compressed_crack() -> None:
@@ -146,10 +153,10 @@ def test_split_closes_a_compressed_crack() -> None:
         body.state.damage.x.array[:] = 1.0
         given = body.state.displacement
         given.interpolate(lambda x: np.stack([0.0 * x[0], -0.01 * x[1] / 8.0]))
-        stored[name] = body.loop.energies()[0]
+        stored[name] = body.solver.energies().stored
         body.opening.value = -0.01
-        body.loop.displacement.solve()
-        assert body.loop.energies()[0] <= stored[name]
+        body.solver.displacement.solve()
+        assert body.solver.energies().stored <= stored[name]
     bulk = 150.0e3 / (3.0 * (1.0 - 2.0 * 0.26))
     assert stored["kept"] == pytest.approx(0.5 * bulk * (0.01 / 8.0) ** 2 * 96.0, rel=1e-6)
     assert stored["none"] < 1.0e-6 * stored["kept"]
@@ -172,10 +179,10 @@ def test_tough_grain_holds_weak_one_breaks() -> None:
     toughness.interpolate(lambda x: np.where(x[0] < 4.0, 6.0, 3.0))
     end, zero = fem.Constant(msh, 0.0), fem.Constant(msh, 0.0)
     held = rollers(state, (0, 0.0, zero), (0, 8.0, end), (1, 0.0, zero))
-    loop = AlternateMinimisation(Energy(Solid(150.0e3, 0.26, toughness, AT1(1.0))), state, held)
+    solver = FractureSolver(Energy(Solid(150.0e3, 0.26, toughness, AT1(1.0))), state, held)
     weak = np.sqrt(3.0 * 3.0 * (1.0 - 0.26**2) / (8.0 * 150.0e3))
     end.value = 8.0 * weak * 1.02
-    loop.minimise()
+    solver.solve()
     x = state.damage.function_space.tabulate_dof_coordinates()[:, 0]
     assert state.damage.x.array[x > 4.5].max() > 0.9
     assert state.damage.x.array[x < 2.0].max() == 0.0
@@ -189,12 +196,12 @@ def test_stiff_and_compliant_grain_in_series() -> None:
     modulus.interpolate(lambda x: np.where(x[0] < 4.0, 200.0e3, 50.0e3))
     end, zero = fem.Constant(msh, 8.0e-4), fem.Constant(msh, 0.0)
     held = rollers(state, (0, 0.0, zero), (0, 8.0, end), (1, 0.0, zero), (1, 1.0, zero))
-    loop = AlternateMinimisation(Energy(Solid(modulus, 0.26, GC, AT1(1.0), residual_stiffness=0.0)), state, held)
-    found = loop.minimise()
+    solver = FractureSolver(Energy(Solid(modulus, 0.26, GC, AT1(1.0), residual_stiffness=0.0)), state, held)
+    found = solver.solve()
     oedometric = (1.0 - 0.26) / ((1.0 + 0.26) * (1.0 - 0.52))
     stress = 8.0e-4 / (oedometric**-1 * (4.0 / 200.0e3 + 4.0 / 50.0e3))
     assert found.stored == pytest.approx(0.5 * stress * 8.0e-4, rel=1e-10)
-    loop.destroy()
+    solver.destroy()
 
 
 def test_snapshot_and_restore() -> None:
@@ -208,10 +215,10 @@ def test_snapshot_and_restore() -> None:
 
 
 def test_failure_says_why() -> None:
-    body = plate(MPI.COMM_SELF, control=Control(max_sweeps=3))
+    body = plate(MPI.COMM_SELF, control=LoopControl(max_sweeps=3))
     body.opening.value = OPENING
-    with pytest.raises(NumericalFailure, match="in sweep 3"):
-        body.loop.minimise()
+    with pytest.raises(NumericalFailure, match="after 3 sweeps"):
+        body.solver.solve()
 
 
 def test_no_options_are_left_behind() -> None:
@@ -219,7 +226,7 @@ def test_no_options_are_left_behind() -> None:
     body = plate(MPI.COMM_SELF)
     grow(body, np.array([0.01]))
     assert PETSc.Options().getAll() == before
-    body.loop.destroy()
+    body.solver.destroy()
 
 
 def test_volume_control() -> None:
@@ -228,15 +235,16 @@ def test_volume_control() -> None:
     pressures = []
     for volume in (1.0e-4, 2.0e-4):
         pressures.append(hold(body, volume))
-        assert body.loop.volume is not None
-        assert body.loop.volume.crack_volume() == pytest.approx(volume, rel=1e-9)
+        assert body.solver.volume is not None
+        assert body.solver.volume.crack_volume() == pytest.approx(volume, rel=1e-9)
         found = body.state.displacement.x.array.copy()
-        body.loop.displacement.solve()  # at that pressure, now given
+        body.solver.displacement.solve()  # at that pressure, now given
         assert np.abs(body.state.displacement.x.array - found).max() < 1.0e-7 * np.abs(found).max()
     assert pressures[1] == pytest.approx(2.0 * pressures[0], rel=1e-6)
-    stored, _, load = body.loop.energies()
+    stored, _, load, constraint = body.solver.energies()
     assert stored == pytest.approx(0.5 * pressures[1] * 2.0e-4, rel=1e-8)
     assert load == pytest.approx(-2.0 * stored, rel=1e-8)
+    assert constraint == pytest.approx(-load, rel=1e-8)
 
 
 def test_volume_without_a_crack_is_a_failure() -> None:

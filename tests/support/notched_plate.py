@@ -7,7 +7,8 @@ import ufl
 from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.fields import State
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control
+from lifrac.solver.phase_field.fracture.fracture_solver import FractureSolver
+from lifrac.solver.phase_field.outer_loop import LoopControl
 from lifrac.solver.physics.crack_pressure import pressure_energy
 from lifrac.solver.physics.damage import AT1, DamageModel
 from lifrac.solver.physics.splits import NoSplit, Split
@@ -25,7 +26,7 @@ class Plate:
 
     state: State
     solid: Solid
-    loop: AlternateMinimisation
+    solver: FractureSolver
     opening: fem.Constant
     side: fem.Constant
     pressure: fem.Constant
@@ -35,7 +36,7 @@ def plate(
     comm: MPI.Comm,
     model: DamageModel | None = None,
     split: Split | None = None,
-    control: Control | None = None,
+    control: LoopControl | None = None,
     preset: Preset = "direct",
     toughness: float = GC,
     filled: bool = False,
@@ -63,21 +64,21 @@ def plate(
             held.append(fem.dirichletbc(value, dofs, space.sub(axis)))
     if filled:
         energy = Energy(solid, lambda u, d: pressure_energy(u, d, pressure) * ufl.dx)
-        loop = AlternateMinimisation(energy, state, held, control, preset, pressure)
+        solver = FractureSolver(energy, state, held, control, preset, pressure)
     else:
-        loop = AlternateMinimisation(Energy(solid), state, held, control, preset)
-    return Plate(state, solid, loop, opening, side, pressure)
+        solver = FractureSolver(Energy(solid), state, held, control, preset)
+    return Plate(state, solid, solver, opening, side, pressure)
 
 
 def pressed(comm: MPI.Comm, preset: Preset = "direct") -> Plate:
     """A plate with a crack that holds a volume, solved tightly."""
-    return plate(comm, control=Control(1.0e-8, 1.0e-10), preset=preset, filled=True)
+    return plate(comm, control=LoopControl(1.0e-8), preset=preset, filled=True)
 
 
 def hold(body: Plate, volume: float) -> float:
     """Put a volume [um2] into the crack; returns the pressure [MPa]."""
-    assert body.loop.volume is not None
-    body.loop.volume.volume = volume
-    body.loop.minimise()
+    assert body.solver.volume is not None
+    body.solver.volume.volume = volume
+    body.solver.solve()
     body.state.commit()
     return float(body.pressure.value)

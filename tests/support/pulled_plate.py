@@ -7,8 +7,9 @@ from lifrac.solver.numerics.adaptive import Adaptive
 from lifrac.solver.numerics.gathered_fields import Fields
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.fields import Snapshot, State
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control, Minimum
+from lifrac.solver.phase_field.fracture.fracture_solver import Equilibrium, FractureSolver
 from lifrac.solver.phase_field.fracture.refinement_rule import CrackFront, Refinement
+from lifrac.solver.phase_field.outer_loop import LoopControl
 from lifrac.solver.physics.damage import AT1
 from mpi4py import MPI
 
@@ -52,7 +53,7 @@ class PulledPlate:
             self._start_crack()
         residual = 1.0e-8 if preset == "direct" else 1.0e-6
         energy = Energy(Solid(E, NU, GC, AT1(LENGTH), residual_stiffness=residual))
-        self.loop = AlternateMinimisation(energy, self.state, held, Control(1.0e-8, 1.0e-10), preset)  # type: ignore
+        self.solver = FractureSolver(energy, self.state, held, LoopControl(1.0e-8), preset)  # type: ignore
         self.front = CrackFront(energy, self.state, Refinement(CELL))
 
     def _start_crack(self) -> None:
@@ -76,11 +77,11 @@ class PulledPlate:
         self.opening.value = snapshot[1]
 
     def destroy(self) -> None:
-        self.loop.destroy()
+        self.solver.destroy()
 
-    def pull(self, opening: float) -> Minimum:
+    def pull(self, opening: float) -> Equilibrium:
         self.opening.value = opening
-        return self.loop.minimise()
+        return self.solver.solve()
 
 
 def pulled_plate(comm: MPI.Comm, cell: float, preset: str = "direct") -> Adaptive[PulledPlate]:

@@ -14,8 +14,8 @@ from lifrac.meshes.tagged import TaggedMesh, distribute
 from lifrac.solver.numerics.adaptive import Adaptive
 from lifrac.solver.numerics.gathered_fields import Fields
 from lifrac.solver.phase_field.fracture.fields import Snapshot
-from lifrac.solver.phase_field.fracture.minimise import Control
 from lifrac.solver.phase_field.fracture.refinement_rule import CrackFront, Refinement
+from lifrac.solver.phase_field.outer_loop import LoopControl
 from lifrac.verification.phase_field.notched import EDGE, Loading, Plate
 from mpi4py import MPI
 from numpy.typing import NDArray
@@ -69,7 +69,7 @@ def doubling(first: float, end: float) -> Floats:
 class Body:
     """A plate on one mesh."""
 
-    def __init__(self, what: Followed, control: Control, tagged: TaggedMesh) -> None:
+    def __init__(self, what: Followed, control: LoopControl, tagged: TaggedMesh) -> None:
         self.plate = Plate(tagged.mesh, what.loading, what.length, control)
         self.front = CrackFront(self.plate.energy, self.plate.state, Refinement(what.cell))
 
@@ -86,13 +86,13 @@ class Body:
         self.plate.state.restore(snapshot)
 
     def destroy(self) -> None:
-        self.plate.loop.destroy()
+        self.plate.solver.destroy()
 
     def demands(self) -> Sequence[SizeDemand]:
         return self.front.demands()
 
 
-def follow(what: Followed, displacements: Sequence[float], control: Control) -> dict[str, Any]:
+def follow(what: Followed, displacements: Sequence[float], control: LoopControl) -> dict[str, Any]:
     """CPU time of a whole loading, meshes and all set-ups included, once the forms are compiled; the forces."""
     Body(what, control, what.first()).destroy()
     start, sweeps, forces = process_time(), 0, []

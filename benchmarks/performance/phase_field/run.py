@@ -23,7 +23,7 @@ import peer_run
 import ufl
 from dolfinx import fem, mesh
 from dolfinx.fem import petsc as fem_petsc
-from lifrac.solver.phase_field.fracture.minimise import Control
+from lifrac.solver.phase_field.outer_loop import LoopControl
 from lifrac.verification.phase_field.notched import SHEAR, TENSION, Loading, Plate, grid
 from mpi4py import MPI
 from numpy.typing import NDArray
@@ -55,11 +55,11 @@ Line = tuple[str, float, str, str]
 # What runs in processes of their own
 
 
-def plate(loading: str, relaxation: float | None, cell: float | None = None) -> dict[str, Any]:
+def plate(loading: str, cell: float | None = None) -> dict[str, Any]:
     """CPU time of a whole loading, set-up included, once all forms are compiled."""
     usual, displacements = PLATES[loading]
     cell = cell or usual
-    control = Control(damage_tolerance=TOLERANCE, relaxation=relaxation)
+    control = LoopControl(damage_tolerance=TOLERANCE)
     Plate.gridded(MPI.COMM_SELF, LOADINGS[loading], LENGTH, cell, control).move(0.0)
     start = process_time()
     body = Plate.gridded(MPI.COMM_SELF, LOADINGS[loading], LENGTH, cell, control)
@@ -77,7 +77,7 @@ def stretch(cell: float, preset: str) -> dict[str, Any]:
 
     Half of the plate has fine cells, as if the path were not known.
     """
-    comm, control = MPI.COMM_WORLD, Control()
+    comm, control = MPI.COMM_WORLD, LoopControl()
     loading = Loading(1, TENSION.split, np.inf)
     body = Plate.gridded(comm, loading, 3.0 * cell, cell, control, preset)  # type: ignore[arg-type]
     peak = 5.0 * np.sqrt(3.0 * cell / LENGTH)
@@ -92,7 +92,7 @@ def stretch(cell: float, preset: str) -> dict[str, Any]:
         "wall_s": (perf_counter() - wall) / sweeps,
         "cpu_s": comm.allreduce(process_time() - cpu, op=MPI.SUM) / sweeps,
         "bytes": comm.allreduce(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0, op=MPI.SUM),
-        "preset": body.loop.displacement.preset,
+        "preset": body.solver.displacement.preset,
     }
 
 
@@ -101,7 +101,7 @@ def follow(loading: str, cell: float) -> dict[str, Any]:
     from followed import Followed, follow  # beside this file
 
     what = Followed(LOADINGS[loading], LENGTH, cell)
-    return follow(what, PLATES[loading][1].tolist(), Control(damage_tolerance=TOLERANCE))
+    return follow(what, PLATES[loading][1].tolist(), LoopControl(damage_tolerance=TOLERANCE))
 
 
 def penny(nodes: int) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def against_peer() -> Iterator[list[Line]]:
     """Same mesh, steps and tolerance; ratios of CPU time. Yields what is known after each step of the peer."""
     done: list[Line] = []
     for loading, (cell, displacements) in PLATES.items():
-        ours = measure("plate", loading, None)
+        ours = measure("plate", loading)
         for theirs in _peer(loading, cell, displacements):
             lines = _compared(loading, ours, theirs)
             _write_curves(loading, displacements, ours, theirs)
@@ -209,7 +209,7 @@ def fine_solutions() -> Iterator[list[Line]]:
     """The plates on fine uniform meshes: what `equal` measures errors against."""
     lines: list[Line] = []
     for loading, cell in FINE.items():
-        run = measure("plate", loading, None, cell)
+        run = measure("plate", loading, cell)
         columns = {"displacement_um": PLATES[loading][1].tolist(), "force_N_mm": run["forces"]}
         curves.write(RESULTS / f"fine_{loading}.csv", columns)
         lines += [

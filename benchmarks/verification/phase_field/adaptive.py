@@ -21,7 +21,7 @@ from lifrac.solver.numerics.gathered_fields import Fields
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.energy_release import BROKEN
 from lifrac.solver.phase_field.fracture.fields import Snapshot, State
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Minimum
+from lifrac.solver.phase_field.fracture.fracture_solver import Equilibrium, FractureSolver
 from lifrac.solver.phase_field.fracture.refinement_rule import CrackFront, Refinement
 from lifrac.solver.physics.crack_pressure import pressure_energy
 from lifrac.solver.physics.damage import AT1
@@ -71,7 +71,7 @@ class Square:
 class Loaded:
     """What minimises on one mesh, its energy, and what puts a load on it."""
 
-    loop: AlternateMinimisation
+    solver: FractureSolver
     energy: Energy
     apply: Callable[[float], None]
 
@@ -122,13 +122,13 @@ class Straight:
         pressure, zero = fem.Constant(space.mesh, 0.0), fem.Constant(space.mesh, 0.0)
         energy = Energy(self.square.solid, lambda u, d: LINE.frame.integral(pressure_energy(u, d, pressure)))
         held = [fem.dirichletbc(zero, held_at(state, axis, axis, 0.0), space.sub(axis)) for axis in (0, 1)]
-        loop = AlternateMinimisation(energy, state, held, pressure=pressure)
+        solver = FractureSolver(energy, state, held, pressure=pressure)
 
         def fill(volume: float) -> None:
-            assert loop.volume is not None
-            loop.volume.volume = volume
+            assert solver.volume is not None
+            solver.volume.volume = volume
 
-        return Loaded(loop, energy, fill)
+        return Loaded(solver, energy, fill)
 
 
 @dataclass(frozen=True)
@@ -154,12 +154,12 @@ class Inclined:
         lower = [fem.dirichletbc(zero, held_at(state, axis, 1, 0.0), space.sub(axis)) for axis in (0, 1)]
         facets = mesh.locate_entities_boundary(space.mesh, 1, lambda x: np.isclose(x[1], size))
         upper = fem.dirichletbc(given, fem.locate_dofs_topological(space, 1, facets))
-        loop = AlternateMinimisation(energy, state, [*lower, upper])
+        solver = FractureSolver(energy, state, [*lower, upper])
 
         def open_up(opening: float) -> None:
             given.interpolate(lambda x: np.stack([0.0 * x[0], opening * (1.0 - x[0] / size)]))
 
-        return Loaded(loop, energy, open_up)
+        return Loaded(solver, energy, open_up)
 
 
 def crossed(msh: mesh.Mesh, start: Floats, end: Floats) -> NDArray[np.int32]:
@@ -195,13 +195,13 @@ class Body:
         self.state.restore(snapshot)
 
     def destroy(self) -> None:
-        self.loaded.loop.destroy()
+        self.loaded.solver.destroy()
 
-    def solve(self, load: float) -> Minimum:
+    def solve(self, load: float) -> Equilibrium:
         self.loaded.apply(load)
-        return self.loaded.loop.minimise()
+        return self.loaded.solver.solve()
 
-    def row(self, found: Minimum) -> tuple[float, ...]:
+    def row(self, found: Equilibrium) -> tuple[float, ...]:
         """Stored and surface energy [J/m], the broken node farthest along x [um], number of nodes."""
         d = self.state.damage
         x = d.function_space.tabulate_dof_coordinates()[:, :2][d.x.array >= BROKEN]

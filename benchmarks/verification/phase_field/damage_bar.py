@@ -11,7 +11,7 @@ import ufl
 from dolfinx import fem, mesh
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.fields import State
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control
+from lifrac.solver.phase_field.fracture.fracture_solver import FractureSolver
 from lifrac.solver.physics.damage import AT1, AT2, DamageModel
 from lifrac.solver.physics.splits import VOLUMETRIC_DEVIATORIC, NoSplit, Split, StarConvex
 from lifrac.verification.support.book import Level, Row, check
@@ -60,17 +60,16 @@ def pull(model: DamageModel, split: Split, strains: Floats) -> Floats:
     for axis, where, value in faces:
         facets = mesh.locate_entities_boundary(msh, 1, lambda x, a=axis, at=where: np.isclose(x[a], at))
         held.append(fem.dirichletbc(value, fem.locate_dofs_topological(space.sub(axis), 1, facets), space.sub(axis)))
-    tight = Control(damage_tolerance=1.0e-7, energy_tolerance=1.0e-9)
     energy = Energy(solid)
-    loop = AlternateMinimisation(energy, state, held, tight)
+    solver = FractureSolver(energy, state, held)
     mean = fem.form(energy.stress(state.displacement, state.damage)[0, 0] / (BAR[0] * BAR[1]) * ufl.dx)
     stresses = []
     for strain in strains:
         end.value = strain * BAR[0]
-        loop.minimise()
+        solver.solve()
         state.commit()
         stresses.append(fem.assemble_scalar(mean))
-    loop.destroy()
+    solver.destroy()
     return np.array(stresses)
 
 

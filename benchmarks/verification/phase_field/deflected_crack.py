@@ -13,7 +13,7 @@ from dolfinx import fem
 from lifrac.errors import NumericalFailure
 from lifrac.meshes.geometries.cracked import Corridor, CrackedSlab
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation
+from lifrac.solver.phase_field.fracture.fracture_solver import FractureSolver
 from lifrac.solver.physics.crack_pressure import pressure_energy
 from lifrac.solver.physics.damage import AT1
 from lifrac.solver.physics.frames import Cartesian
@@ -136,15 +136,15 @@ def turn(crack: Pressed) -> tuple[float, float]:
     pressure = fem.Constant(msh, 0.0)
     solid = Solid(MODULUS, POISSON_RATIO, toughness, AT1(LENGTH))
     energy = Energy(solid, lambda u, d: Cartesian().integral(pressure_energy(u, d, pressure)))
-    loop = AlternateMinimisation(energy, state, [cracked.held(given)], pressure=pressure)
-    assert loop.volume is not None
+    solver = FractureSolver(energy, state, [cracked.held(given)], pressure=pressure)
+    assert solver.volume is not None
     threshold = 2.0 * np.pi * crack.critical * crack.half_length**2 / PLANE_STRAIN_MODULUS
     for step in range(MOST):
-        loop.volume.volume = (FIRST + step * STEP) * threshold
-        loop.minimise()
+        solver.volume.volume = (FIRST + step * STEP) * threshold
+        solver.solve()
         state.commit()
         if cracked.arrived():
-            loop.destroy()
+            solver.destroy()
             r = np.hypot(*path.T) / LENGTH
             return cracked.angle(), line_angle(path[(r >= ARCS[0]) & (r <= ARCS[-1])])
     raise NumericalFailure(f"deflected crack: it has not grown over {MOST} volumes")

@@ -13,7 +13,8 @@ import ufl
 from dolfinx import fem, mesh
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.fields import State
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation, Control
+from lifrac.solver.phase_field.fracture.fracture_solver import FractureSolver
+from lifrac.solver.phase_field.outer_loop import LoopControl
 from lifrac.solver.physics.crack_pressure import opening_density, pressure_energy
 from lifrac.solver.physics.damage import AT1
 from lifrac.verification.support.book import Level, Row, check
@@ -86,7 +87,7 @@ def quarter(setting: Setting) -> mesh.Mesh:
 class Crack:
     """The crack, its pressure, and its volume in the whole body."""
 
-    def __init__(self, setting: Setting, control: Control | None = None) -> None:
+    def __init__(self, setting: Setting, control: LoopControl | None = None) -> None:
         msh, self.shape = quarter(setting), setting.shape
         self.state = State.on(msh)
         x = self.state.damage.function_space.tabulate_dof_coordinates()
@@ -102,14 +103,14 @@ class Crack:
             facets = mesh.locate_entities_boundary(msh, 1, lambda x, a=axis, at=at: np.isclose(x[a], at))
             dofs = fem.locate_dofs_topological(space.sub(axis), 1, facets)
             held.append(fem.dirichletbc(fem.Constant(msh, 0.0), dofs, space.sub(axis)))
-        self.loop = AlternateMinimisation(energy, self.state, held, control, pressure=self.pressure)
+        self.solver = FractureSolver(energy, self.state, held, control, pressure=self.pressure)
         self.sweeps = 0
 
     def fill(self, volume: float) -> tuple[float, float]:
         """Put a volume into the whole crack; returns pressure [MPa] and surface energy [J/m, or 1e-12 J]."""
-        assert self.loop.volume is not None
-        self.loop.volume.volume = self.shape.share * volume
-        found = self.loop.minimise()
+        assert self.solver.volume is not None
+        self.solver.volume.volume = self.shape.share * volume
+        found = self.solver.solve()
         self.state.commit()
         self.sweeps = found.sweeps
         return float(self.pressure.value), found.fracture / self.shape.share

@@ -14,7 +14,7 @@ from dolfinx import fem
 from lifrac.errors import NumericalFailure
 from lifrac.meshes.geometries.cracked import Corridor, CrackedSlab
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation
+from lifrac.solver.phase_field.fracture.fracture_solver import FractureSolver
 from lifrac.solver.physics.damage import AT1
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.crack_path import max_energy_angle, max_hoop_angle
@@ -79,17 +79,17 @@ def kink(setting: Setting) -> float:
     cracked, model = body(setting), AT1(LENGTH)
     given = fem.Function(cracked.state.displacement.function_space)
     solid = Solid(MODULUS, POISSON_RATIO, TOUGHNESS, model)
-    loop = AlternateMinimisation(Energy(solid), cracked.state, [cracked.held(given)])
+    solver = FractureSolver(Energy(solid), cracked.state, [cracked.held(given)])
     toughness = TOUGHNESS * model.toughness_factor(setting.cell)
     size = np.sqrt(toughness * MODULUS / (1.0 - POISSON_RATIO**2)) * np.array(setting.intensities)
     for step in range(MOST):
         opening, shear = (FIRST + step * STEP) * size
         field = lambda x, i=opening, ii=shear: cracked.tip.axes.T @ tip_field(cracked.tip.local(x.T), i, ii)  # noqa: E731
         given.interpolate(field)
-        loop.minimise()
+        solver.solve()
         cracked.state.commit()
         if cracked.arrived():
-            loop.destroy()
+            solver.destroy()
             return cracked.angle()
     raise NumericalFailure(f"mixed mode: the crack has not grown over {MOST} steps of K")
 

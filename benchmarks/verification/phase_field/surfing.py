@@ -14,7 +14,7 @@ from dolfinx import fem, mesh
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.energy_release import EnergyReleaseRate, tip_position
 from lifrac.solver.phase_field.fracture.fields import State
-from lifrac.solver.phase_field.fracture.minimise import AlternateMinimisation
+from lifrac.solver.phase_field.fracture.fracture_solver import FractureSolver
 from lifrac.solver.physics.damage import AT1, AT2, DamageModel
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.plane_runs import Floats
@@ -160,7 +160,7 @@ def follow_field(
     given = fem.Function(space)
     msh.topology.create_connectivity(1, 2)
     boundary = fem.locate_dofs_topological(space, 1, mesh.exterior_facet_indices(msh.topology))
-    loop = AlternateMinimisation(energy, state, [fem.dirichletbc(given, boundary)])
+    solver = FractureSolver(energy, state, [fem.dirichletbc(given, boundary)])
     release = [EnergyReleaseRate(energy, state, *ring) for ring in RINGS]
     length = fem.form(weight * model.surface_density(state.damage) / model.toughness_factor(setting.cell) * ufl.dx)
     intensity = np.sqrt(DRIVE * resistance * TOUGHNESS * MODULUS / (1.0 - POISSON_RATIO**2))
@@ -168,14 +168,14 @@ def follow_field(
     beyond = 0.0
     for field_tip in np.linspace(setting.start, setting.end, setting.steps + 1):
         given.interpolate(lambda x, at=field_tip: tip_field(np.array([x[0] - at, x[1]]), intensity))
-        found = loop.minimise()
+        found = solver.solve()
         beyond = max(beyond, state.violation())
         state.commit()
         tip = tip_position(state, 0)
         measured = [ring.at((tip, 0.0)) / TOUGHNESS for ring in release]
         surface = float(np.real(fem.assemble_scalar(length)))
         rows.append((field_tip, tip, found.sweeps, found.fracture, found.largest_rise, surface, *measured))
-    loop.destroy()
+    solver.destroy()
     table = np.array(rows)
     r = table[setting.steps // 2 :]
     gain, longer = (r[-1, [3, 5]] - r[0, [3, 5]]) / (r[-1, 0] - r[0, 0]) / (TOUGHNESS, 1.0)

@@ -13,19 +13,14 @@ from .fields import Floats, State
 
 
 class DamageSolver:
-    """The minimiser of E(u, .) between committed damage and one; over-relaxed steps.
+    """The minimiser of E(u, .) between committed damage and one.
 
     E is quadratic in d where psi_plus >= 0. Elsewhere (star-convex split, compression) it is concave and its tangent is
     used, which lies above it: what is minimised is never less than E, so that E falls as well.
-
-    Parameters
-    ----------
-    relaxation : float
-        omega in [1, 2): d + omega (minimiser - d) is taken where it lowers the energy.
     """
 
-    def __init__(self, energy: Energy, state: State, relaxation: float) -> None:
-        self.state, self.relaxation = state, relaxation
+    def __init__(self, energy: Energy, state: State) -> None:
+        self.state = state
         d = state.damage
         space = d.function_space
         self._gradient_form = fem.form(ufl.derivative(energy.total(state.displacement, d), d))
@@ -34,7 +29,6 @@ class DamageSolver:
         self.matrix = fem_petsc.create_matrix(self._hessian_form)
         self._assembled = fem.create_vector(space)
         self._gradient, self._start = self.matrix.createVecs()
-        self._trial, self._curved = self._start.duplicate(), self._start.duplicate()
         self._owned = space.dofmap.index_map.size_local
         bounds = (state.lower_bound.x.petsc_vec, state.upper_bound.x.petsc_vec)
         self._problem = BoundedQuadratic(self.matrix, *bounds)
@@ -55,36 +49,12 @@ class DamageSolver:
         self.iterations += self._problem.solve(self._start, self._gradient)
         self._found = self._problem.x.getArray(readonly=True).copy()
         change = float(np.abs(self._found - self._start_values).max(initial=0.0))
-        return largest(self._comm, change)
+        return largest(self.comm, change)
 
     @property
-    def _comm(self) -> MPI.Comm:
+    def comm(self) -> MPI.Comm:
+        """Ranks that share the body."""
         return self.state.damage.function_space.mesh.comm
-
-    def step(self) -> None:
-        """Over-relax towards the minimiser, between the bounds; the minimiser itself if that would raise the energy."""
-        relaxed = self._within(self._start_values + self.relaxation * (self._found - self._start_values))
-        self._trial.setArray(relaxed)
-        falls = self._problem.change(self._start, self._gradient, self._trial) <= 0.0  # a collective number
-        self._put(relaxed if falls else self._found)
-
-    def gradient(self) -> Floats:
-        """dE/dd where the last solve started, owned part."""
-        return np.asarray(self._gradient.getArray(readonly=True))
-
-    def curvature(self, direction: Floats) -> float:
-        """s . H s of the last solve's Hessian for a change s of all local nodes (collective)."""
-        self._trial.setArray(direction[: self._owned])
-        self.matrix.mult(self._trial, self._curved)
-        return float(self._trial.dot(self._curved))
-
-    def finish(self) -> None:
-        """Take the minimiser."""
-        self._put(self._found)
-
-    def _put(self, values: Floats) -> None:
-        self.state.damage.x.array[: self._owned] = values
-        self.state.damage.x.scatter_forward()
 
     @property
     def start_values(self) -> Floats:
@@ -98,14 +68,12 @@ class DamageSolver:
 
     def put(self, values: Floats) -> None:
         """Set d, owned nodes, to the nearest values between the bounds (collective)."""
-        self._put(self._within(values))
-
-    def _within(self, values: Floats) -> Floats:
-        """The nearest values between the bounds."""
         low, high = (b.x.array[: self._owned] for b in (self.state.lower_bound, self.state.upper_bound))
-        return np.clip(values, low, high)
+        self.state.damage.x.array[: self._owned] = np.clip(values, low, high)
+        self.state.damage.x.scatter_forward()
 
     def destroy(self) -> None:
+        """Free solver and matrix."""
         self._problem.destroy()
-        for thing in (self.matrix, self._gradient, self._start, self._trial, self._curved):
+        for thing in (self.matrix, self._gradient, self._start):
             thing.destroy()

@@ -35,16 +35,16 @@ class DisplacementSolver:
 
     Parameters
     ----------
-    held : sequence of fem.DirichletBC
+    prescribed : sequence of fem.DirichletBC
         Displacements that are given; their values at the time of a solve hold.
     preset : {"direct", "multigrid"}
         MUMPS Cholesky, or CG + GAMG with rigid-body modes.
     """
 
     def __init__(
-        self, energy: Energy, state: State, held: Sequence[fem.DirichletBC], preset: Preset = "direct"
+        self, energy: Energy, state: State, prescribed: Sequence[fem.DirichletBC], preset: Preset = "direct"
     ) -> None:
-        self.u, self.held = state.displacement, list(held)
+        self.u, self.prescribed = state.displacement, list(prescribed)
         space = self.u.function_space
         force = ufl.derivative(energy.total(self.u, state.damage), self.u)
         self._force_form = fem.form(force)
@@ -56,7 +56,9 @@ class DisplacementSolver:
         self._force = fem.create_vector(space)
         self._step, self._right = self.matrix.createVecs()
         self._owned = space.dofmap.index_map.size_local * space.dofmap.index_map_bs
-        self._held_dofs = np.unique(np.concatenate([bc.dof_indices()[0][: bc.dof_indices()[1]] for bc in held]))
+        self._prescribed_dofs = np.unique(
+            np.concatenate([bc.dof_indices()[0][: bc.dof_indices()[1]] for bc in prescribed])
+        )
         self._solver = ReusedSolver(self.matrix, preset, "displacement")
         self._rounding = 0.0
 
@@ -83,7 +85,7 @@ class DisplacementSolver:
         NumericalFailure
             On every rank alike.
         """
-        for bc in self.held:
+        for bc in self.prescribed:
             bc.set(self.u.x.array)
         loads = self._norms(self._load_form)[0] if self._load_form is not None else 0.0
         norm, reactions = self._norms(self._force_form)
@@ -98,48 +100,43 @@ class DisplacementSolver:
         raise NumericalFailure(f"equilibrium: {MAX_ITERATIONS} Newton iterations leave a residual of {norm:.1e}")
 
     def _norms(self, form: fem.Form) -> tuple[float, float]:
-        """Norms of a nodal force on free and on held dofs; the free part is left in the right-hand side."""
+        """Norms of a nodal force on free and on prescribed dofs; the free part is left in the right-hand side."""
         self._force.array[:] = 0.0
         fem.assemble_vector(self._force.array, form)  # type: ignore[arg-type]
         self._force.scatter_reverse(la.InsertMode.add)
         force = self._force.array[: self._owned]
-        held = force[self._held_dofs].copy()
-        force[self._held_dofs] = 0.0
+        reactions = force[self._prescribed_dofs].copy()
+        force[self._prescribed_dofs] = 0.0
         self._right.setArray(-force)
-        squares = self.u.function_space.mesh.comm.allreduce(np.array([force @ force, held @ held]), op=MPI.SUM)
+        squares = self.u.function_space.mesh.comm.allreduce(
+            np.array([force @ force, reactions @ reactions]), op=MPI.SUM
+        )
         return float(np.sqrt(squares[0])), float(np.sqrt(squares[1]))
 
     def response(self, form: fem.Form, fresh: bool, rtol: float = 0.0) -> Floats:
         """Change of u, on owned dofs, under a small force (linear form) at the present state (collective).
 
-        `fresh`: the matrix of the last iteration is that of this damage, and is used again. `residual` stays.
+        `fresh`: the matrix of the last iteration is that of this damage, and is used again.
         """
         if not fresh:
             self._refill()
-        kept = self._right.copy()
         self._norms(form)
         self._right.scale(-1.0)
         self._solve(rtol)
-        kept.copy(self._right)
-        kept.destroy()
         return np.array(self._step.getArray(readonly=True))
 
-    def residual(self) -> Floats:
-        """dE/du as the last solve left it, owned part; zero on held dofs."""
-        return -self._right.getArray(readonly=True)
-
     def _solve(self, rtol: float) -> None:
-        """The step of the present right-hand side, held dofs at rest.
+        """The step of the present right-hand side, prescribed dofs at rest.
 
         Multigrid moves them by what it leaves of the residual, and reactions would do work there: an error of the
         energy of first order, while that of the free dofs is of second.
         """
         self._solver.solve(self._right, self._step, rtol)
-        self._step.getArray()[self._held_dofs] = 0.0
+        self._step.getArray()[self._prescribed_dofs] = 0.0
 
     def _refill(self) -> None:
         self.matrix.zeroEntries()
-        fem_petsc.assemble_matrix(self.matrix, self._tangent_form, bcs=self.held)  # type: ignore[misc]
+        fem_petsc.assemble_matrix(self.matrix, self._tangent_form, bcs=self.prescribed)  # type: ignore[misc]
         self.matrix.assemble()
         self._solver.changed()
 

@@ -84,7 +84,7 @@ class VolumeControl:
         self._u.x.array[:] += change * self.response.x.array
         return change
 
-    def held_energy(self) -> float:
+    def constraint_energy(self) -> float:
         """p V [J/m]: added to the energy of the loads, it leaves what is least at fixed volume (stored + fracture)."""
         return float(self.pressure.value) * self.volume
 
