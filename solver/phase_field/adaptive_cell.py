@@ -115,7 +115,7 @@ class AdaptiveCell:
         """Nodal arrays of the laws as they were filled, and their numbers."""
         found = {}
         for name, state in self.start.laws.items():
-            nodal = {key: self._laws[key].x.array.copy() for key in state.nodal}
+            nodal: dict[str, Floats] = {key: np.array(self._laws[key].x.array, dtype=np.float64) for key in state.nodal}
             found[name] = LawState(nodal, state.numbers)
         return found
 

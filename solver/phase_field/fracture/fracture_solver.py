@@ -99,7 +99,9 @@ class FractureSolver:
         """Energies of the present state (collective)."""
         comm = self.damage.comm
         found = [float(comm.allreduce(fem.assemble_scalar(form), op=MPI.SUM)) for form in self._parts]
-        return Energies(*found, constraint=0.0 if self.volume is None else self.volume.constraint_energy())
+        load = found[2] if len(found) > 2 else 0.0
+        constraint = 0.0 if self.volume is None else self.volume.constraint_energy()
+        return Energies(found[0], found[1], load, constraint)
 
     def solve(self) -> Equilibrium:
         """Bring displacement and damage into equilibrium (collective). Nothing is committed.
