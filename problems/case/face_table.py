@@ -44,7 +44,10 @@ LawName = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string
 ReorganizationEnergy = Annotated[
     u.Quantity,
     u.ACTIVATION_ENERGY.within(
-        gt=0.0, le=1.0e3 * ELECTRONVOLT, likely=(0.05 * ELECTRONVOLT, 5.0 * ELECTRONVOLT), example="0.3 eV"
+        ge=0.02 * ELECTRONVOLT,
+        le=1.0e3 * ELECTRONVOLT,
+        likely=(0.05 * ELECTRONVOLT, 5.0 * ELECTRONVOLT),
+        example="0.3 eV",
     ),
 ]
 

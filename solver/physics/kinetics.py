@@ -123,7 +123,7 @@ class MarcusHushChidsey(ChargeTransferLaw):
     Parameters
     ----------
     reorganization_energy : float
-        lambda [J/mol].
+        lambda [J/mol], at least RT/2: levels are summed in steps of RT.
     """
 
     reorganization_energy: float

@@ -108,7 +108,22 @@ ADDED = [
     (PHASE_FIELD + 'damage_model = "AT3"', "fracture.damage_model", 'Did you mean "AT'),
     (PHASE_FIELD + '[mesh]\nfar_size = "0.2 um"', "mesh.far_size", "below mesh.band_size"),
     (PHASE_FIELD + '[fracture.assisted]\ncurrent_density = "1 mA/cm^2"', "fracture.assisted", "not part of"),
-    (PHASE_FIELD + '[electrodes.contact]\nvoid_height = "20 um"', "electrodes.contact", "not part of"),
+    ('[electrodes]\nreorganization_energy = "3 meV"', "electrodes.reorganization_energy", "at least"),
+    ('[electrodes]\nkinetics = "butler"', "electrodes.kinetics", "Did you mean butler_volmer?"),
+    ('[electrodes]\nkinetics = "marcus_hush_chidsey"', "electrodes.reorganization_energy", "is required by"),
+    ('[electrodes]\nreorganization_energy = "0.3 eV"', "electrodes.reorganization_energy", "no meaning with"),
+    ('[electrodes.counter]\nreorganization_energy = "0.3 eV"', "electrodes.counter.reorganization_energy", "Remove it"),
+    (
+        '[electrodes.anode]\nexchange_current_density = "0 mA/cm^2"',
+        "electrodes.anode.exchange_current_density",
+        "at least",
+    ),
+    (
+        '[electrodes.anode]\nkinetics = "marcus_hush_chidsey"\nreorganization_energy = "0.1 eV"\n'
+        'exchange_current_density = "1e-4 mA/cm^2"',
+        "electrodes.anode: ",
+        "at any overpotential",
+    ),
     (PHASE_FIELD + "[electrolyte.grains]\ncount = 0", "electrolyte.grains.count = 0", "at least one grain"),
     (PHASE_FIELD + "[electrolyte.grains]\nseed = 3", "electrolyte.grains.count", 'count = 40 or size = "10 um"'),
     (PHASE_FIELD + "[electrolyte.grains]\ncount = 9\ntoughness_ratio = 0.0", "toughness_ratio", "above 0"),
