@@ -23,6 +23,10 @@ ENERGY_ROUNDING = 1.0e-9
 """A rise of the energy below this part of it is rounding and the tolerance of equilibrium."""
 ACCELERATED_RISE = 1.0e-12
 """The same of an accelerated step: one that may have raised the energy is replaced."""
+MOMENTUM = 0.8
+"""Part of the last step that is added to the next one while a crack runs."""
+CALM = 0.3
+"""Part of the largest |minimiser - d| of a crack that runs below which it is taken to have come to rest."""
 MAX_HALVINGS = 10
 """How often a step that raises the energy is halved."""
 
@@ -138,21 +142,16 @@ class OuterLoop:
                 self.damage.put(descent.shortened())
                 continue
             change = self.damage.solve()
-            if descent.is_whole_step:  # what it was extrapolated from has led astray: there are saddles on the way
-                self._accelerator.begin()
-            descent.accept(self.damage.start_values, self.damage.found)
             LOG.debug("sweep %d: |minimiser - d| %.1e%s", sweep, change, ", loose" if loose else "")
             if change >= control.damage_tolerance:
-                self.damage.put(self._proposed(change))
+                self.damage.put(descent.propose(self._accelerator, self.damage, change))
             elif loose:
                 loose = False  # what seems to be the equilibrium is looked at once more
+                descent.accept(self.damage)
             else:
+                descent.accept(self.damage)
                 return Converged(sweep, newton, rejected, descent.largest_rise)
         raise NumericalFailure(f"damage still changes by {change:.1e} after {control.max_sweeps} sweeps")
-
-    def _proposed(self, change: float) -> Floats:
-        start, found = self.damage.start_values, self.damage.found
-        return self._accelerator.propose(start, found - start, change)
 
 
 class _Descent:
@@ -164,6 +163,8 @@ class _Descent:
         self._lowest = float("inf")
         self._total = float("inf")
         self._way: tuple[Floats, Floats] | None = None
+        self._peak = 0.0
+        """Largest |minimiser - d| since the crack began to run; zero: it rests."""
         self._part = 1.0
         """Part of the way that the next shortened step goes; 1: the last step was an accelerated one."""
 
@@ -193,10 +194,32 @@ class _Descent:
         self._total = energies.total
         self.rise = (self._total - self._lowest) / energies.size if energies.size > 0.0 else 0.0
 
-    def accept(self, start: Floats, minimiser: Floats) -> None:
+    def accept(self, damage: DamageSolver) -> None:
         """The step has lowered the energy, or there is none; the next one starts on the way to this minimiser."""
         self.largest_rise = max(self.largest_rise, self.rise)
-        self._lowest, self._way, self._part = self._total, (start.copy(), minimiser.copy()), 1.0
+        self._lowest, self._part = self._total, 1.0
+        self._way = damage.start_values.copy(), damage.found.copy()
+
+    def propose(self, accelerator: FixedPoint, damage: DamageSolver, change: float) -> Floats:
+        """Accept the step, and say where the next one goes.
+
+        Mixing draws a crack that runs back to the saddle that it has left, where the energy is higher. After a step
+        that was refused for that, it goes to the minimiser and on by part of the last step (Polyak's heavy ball, USSR
+        Comput. Math. Math. Phys. 4 (1964) 1), until it comes to rest.
+        """
+        if self.is_whole_step:
+            self._peak = change
+        elif change < CALM * self._peak:
+            self._peak = 0.0
+            accelerator.begin()
+        elif self._peak > 0.0:
+            self._peak = max(self._peak, change)
+        start, found = damage.start_values, damage.found
+        last = self._way[0] if self._way is not None else start
+        self.accept(damage)
+        if self._peak > 0.0:
+            return found + MOMENTUM * (start - last)
+        return accelerator.propose(start, found - start, change)
 
     def shortened(self) -> Floats:
         """Damage on the way to the minimiser: all of it at first, then half as far each time.
