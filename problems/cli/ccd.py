@@ -50,6 +50,6 @@ def ccd(
         return 0
     for warning in loaded.warnings:
         logging.getLogger("lifrac").warning("warning: %s", warning)
-    from lifrac.problems.studies.ccd.runner import run_study
+    from lifrac.problems.studies.ranks import run_study
 
     return run_study(loaded, folder, recompute=recompute)

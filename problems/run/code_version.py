@@ -5,13 +5,18 @@ import io
 import tokenize
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
+from importlib import metadata, resources
 
 DECIDING = {"lifrac.meshes": "**/*.py", "lifrac.solver": "**/*.py", "lifrac.problems": "run/summary.py"}
 """Packages whose code decides the numbers of a run besides the resolved case, and which of their files do."""
 SHOWN = 12
 """Digits of a hash that people see."""
 _LAYOUT = {tokenize.NL, tokenize.COMMENT}
+
+
+def version() -> str:
+    """Version of lifrac."""
+    return metadata.version("lifrac")
 
 
 def short(code: str | None) -> str:

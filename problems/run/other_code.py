@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from lifrac.errors import InputError
-from lifrac.problems.studies.study import version
 
-from .code_version import code_hash, short
+from .code_version import code_hash, short, version
 from .files import read_json
 
 LOG = logging.getLogger("lifrac")

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from lifrac.problems.case.case import Case
@@ -12,14 +11,14 @@ from lifrac.problems.quantities import units as u
 from lifrac.problems.run.summary import emptiness
 from lifrac.solver.model.protocol import ProtocolStep
 
+from .point import Point
+
 EVENTS = {
     "fracture": "capacity_at_fracture_mAh_per_cm2",
     "crack_through": "capacity_at_crack_through_mAh_per_cm2",
     "short_circuit": "capacity_at_short_mAh_per_cm2",
 }
 """Events that can be the failure, and where a summary says at which capacity they happened."""
-KEY_LENGTH = 16
-"""Digits of the content hash that name a point."""
 
 
 def celsius(kelvin: float) -> float:
@@ -57,8 +56,8 @@ class Condition:
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
-    """One run of a study."""
+class CurrentPoint(Point):
+    """One run of a study of the critical current density."""
 
     condition: Condition
     case: Case
@@ -67,11 +66,6 @@ class Point:
     """Current density [A/m2]; of a ramp, the first level."""
     capacity: float | None = None
     """Areal capacity [C/m2] of the run, or of each half-step."""
-
-    @cached_property
-    def key(self) -> str:
-        """The name of its folder: a hash of everything its result depends on."""
-        return self.case.content_hash()[:KEY_LENGTH]
 
     def __str__(self) -> str:
         capacity = "" if self.capacity is None else f" to {u.show(self.capacity, u.AREAL_CAPACITY)}"
@@ -82,7 +76,7 @@ class Point:
 class Finished:
     """A point and its `summary.json`."""
 
-    point: Point
+    point: CurrentPoint
     summary: Mapping[str, Any]
 
     @property
@@ -94,7 +88,7 @@ class Finished:
     def empty_since(self) -> ProtocolStep | None:
         """The first half-step that plated while the flaw was empty; None if there is none."""
         index = self.summary.get("flaw_empty_since_protocol_step")
-        return None if index is None else self.point.case.model().protocol[int(index)]
+        return None if index is None else self.point.case.cell().protocol[int(index)]
 
     @property
     def emptied(self) -> bool:
@@ -123,5 +117,5 @@ class Finished:
     @property
     def ended_in(self) -> ProtocolStep:
         """The last (half-)step that passed current: a failure during the rest after it is its doing."""
-        steps = self.point.case.model().protocol[: int(self.summary["protocol_step"]) + 1]
+        steps = self.point.case.cell().protocol[: int(self.summary["protocol_step"]) + 1]
         return next((step for step in reversed(steps) if step.current_density), steps[-1])

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from importlib import metadata
 from pathlib import Path
 
 from lifrac.errors import InputError
@@ -13,11 +13,16 @@ from lifrac.problems.case.case import READY_CASES, Case, check_resolved, find_re
 from lifrac.problems.case.overrides import apply_override
 from lifrac.problems.case.schema_tools import validate
 from lifrac.problems.quantities import units as u
+from lifrac.problems.run.code_version import version
+from lifrac.problems.studies.ccd.results import Results
 from lifrac.problems.studies.ccd.search import Driver, driver_of
 
+from .kind import Display, Note, StudyKind, Summaries
+from .point import Point
 from .points import Condition, celsius
 from .study_case import blame, case_path, flat
 from .study_file import IDLE, Grids, StudyFile
+from .tables import Table
 
 READY_STUDIES = Path(__file__).parents[1] / "ready" / "studies"
 OWNED = {
@@ -35,7 +40,7 @@ LIMITS = ("voltage_limit", "voltage_drop", "time_limit", "on_contact_lost")
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(StudyKind):
     """A checked study."""
 
     path: Path
@@ -52,6 +57,10 @@ class Study:
     @property
     def grids(self) -> Grids:
         return self.file.study
+
+    @property
+    def team(self) -> int:
+        return self.grids.ranks
 
     @cached_property
     def driver(self) -> Driver:
@@ -89,6 +98,26 @@ class Study:
         }
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
+    def results(self, summaries: Summaries) -> Results:
+        """Where all conditions stand with the points that are finished."""
+        return Results.of(self.driver, self.conditions, summaries, self.grids.population)
+
+    def wanted(self, summaries: Summaries) -> list[Point]:
+        """The largest current first: cells that fail are followed through their failure, which takes longest."""
+        points = {point.key: point for plan in self.results(summaries).plans for point in plan.wanted}
+        return sorted(points.values(), key=lambda point: -point.current)
+
+    def tables(self, summaries: Summaries) -> Mapping[str, Table | None]:
+        return self.results(summaries).tables()
+
+    def closing(self, summaries: Summaries) -> Iterator[Note]:
+        return self.results(summaries).closing(self.driver)
+
+    def display(self, *, enabled: bool) -> AbstractContextManager[Display]:
+        from .ccd.display import display_for
+
+        return display_for(self, enabled)
+
     def resolved_toml(self) -> str:
         """The study with defaults and overrides; it can be run again."""
         import tomlkit
@@ -99,11 +128,6 @@ class Study:
         if case.parent != READY_CASES:
             data["study"]["case"] = str(case.resolve())
         return f"# Study, made by lifrac from {self.path.name}.\n\n{tomlkit.dumps(data)}"
-
-
-def version() -> str:
-    """Version of lifrac."""
-    return metadata.version("lifrac")
 
 
 def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
@@ -133,7 +157,7 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     load = partial(load_case, stated, changes=file.case)
     blame(path, "case", None, load)
     study = Study(path, file, tuple(_cases(path, load, file.study)))
-    _check_engine(study)
+    _check_ranks(study)
     for condition in study.conditions:
         pressure = condition.case.file.operation.stack_pressure
         blame(path, "study.stack_pressures", pressure.text, partial(check_resolved, condition.case))
@@ -173,14 +197,13 @@ def _name(case: Case, pressure: u.Quantity, with_flaw: bool) -> str:
     return f"{name}, flaw {flaw.extent.text} by {flaw.aperture.text}" if with_flaw else name
 
 
-def _check_engine(study: Study) -> None:
-    """A study shares one condensed bulk among its runs, which the plane engine alone takes."""
-    engine = study.cases[0].file.fracture.engine
-    if engine != "plane":
-        remedy = 'Write engine = "plane", or make a sweep: `lifrac sweep` runs either engine'
-        raise InputError(
-            "studies run on the plane engine", file=study.path, key="case.fracture.engine", value=engine, remedy=remedy
-        )
+def _check_ranks(study: Study) -> None:
+    """Refuse ranks that would have nothing to do: the plane engine steps a run on one rank."""
+    ranks = study.grids.ranks
+    if ranks > 1 and study.cases[0].file.fracture.engine == "plane":
+        remedy = "Remove it: ranks share the runs out, and condense together"
+        message = "the plane engine steps every run on one rank"
+        raise InputError(message, file=study.path, key="study.ranks", value=ranks, remedy=remedy)
 
 
 def _check_owned(changes: Iterable[tuple[str, str]], grids: Grids, path: Path) -> None:

@@ -83,6 +83,8 @@ class Grids(Strict):
     """The ramp, for `driver = "ramp"`."""
     cycling: CyclingTable | None = None
     """The cycles, for `driver = "cycling"`."""
+    ranks: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 1
+    """MPI ranks that compute a run together, with the phase-field engine; each on its own unless stated."""
     population: PopulationTable | None = None
     """Flaws of an electrode, whose CCD follows from that of the single flaws; never makes a run."""
 

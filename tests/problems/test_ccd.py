@@ -11,9 +11,9 @@ from lifrac.problems.studies.ccd import display as ccd_display
 from lifrac.problems.studies.ccd.brackets import Bracket, Trial, bracket, log_spaced, refinement, violations
 from lifrac.problems.studies.ccd.display import _Table, board_for
 from lifrac.problems.studies.ccd.search import Plan, Row, plan
-from lifrac.problems.studies.points import Finished, Point
+from lifrac.problems.studies.ccd.tables import ccd_row, run_row
+from lifrac.problems.studies.points import CurrentPoint, Finished
 from lifrac.problems.studies.study import Study, load_study
-from lifrac.problems.studies.study_folder import ccd_row, run_row
 from rich.console import Console
 from rich.live import Live
 from support.small_study import ONE, STUDY, write
@@ -91,11 +91,11 @@ def test_capacities_share_their_runs() -> None:
 
 # -- drivers ---------------------------------------------------------------------------------------
 
-Rule = Callable[[Point], tuple[int, float] | None]
+Rule = Callable[[CurrentPoint], tuple[int, float] | None]
 """In which step of its protocol a point fails, at which charge [mAh/cm2]; None if the cell survives."""
 
 
-def end(point: Point, rule: Rule) -> Finished:
+def end(point: CurrentPoint, rule: Rule) -> Finished:
     """What the summary of a point would say."""
     failed = rule(point)
     last = len(point.case.model().protocol) - 1 if failed is None else failed[0]
@@ -105,13 +105,13 @@ def end(point: Point, rule: Rule) -> Finished:
     return Finished(point, how | {"protocol_step": last, "reason": "", "steps": 1, "wall_time_s": 0.0})
 
 
-def lose(point: Point, step: int = 0) -> Finished:
+def lose(point: CurrentPoint, step: int = 0) -> Finished:
     """The summary of a point whose numerics failed."""
     summary = {"outcome": "unfinished", "termination": "numerical_failure", "charge_mAh_per_cm2": 0.0}
     return Finished(point, summary | {"protocol_step": step, "reason": "not converged", "steps": 1, "wall_time_s": 0.0})
 
 
-def follow(study: Study, finish: Callable[[Point], Finished]) -> tuple[Plan, list[Row], list[int]]:
+def follow(study: Study, finish: Callable[[CurrentPoint], Finished]) -> tuple[Plan, list[Row], list[int]]:
     """All rounds of the one condition of a study: the last plan, its rows, and how many runs each round had."""
     (condition,) = study.conditions
     known: dict[str, Finished] = {}
@@ -132,7 +132,7 @@ def study_of(folder: Path, driver: str, *more: str, stated: str = STUDY) -> Stud
 def test_constant_current_follows_the_exact_curve(tmp_path: Path) -> None:
     """Q_f = 0.02 + 0.1/j in mAh/cm2, j in mA/cm2: CCD(Q) = 0.1/(Q - 0.02); rounds share what they find."""
 
-    def rule(point: Point) -> tuple[int, float] | None:
+    def rule(point: CurrentPoint) -> tuple[int, float] | None:
         fails_at = 0.02 + 0.1 / (point.current / 10.0)
         return (0, fails_at) if fails_at < 0.05 else None
 
@@ -154,7 +154,7 @@ def test_a_failed_round_does_not_stop_the_next(tmp_path: Path) -> None:
     """Numerics that fail in the middle narrow nothing, and are not asked for again."""
     study = study_of(tmp_path, "", "study.refinements=3")
 
-    def finish(point: Point) -> Finished:
+    def finish(point: CurrentPoint) -> Finished:
         return (
             lose(point)
             if 150.0 < point.current < 170.0
@@ -180,7 +180,7 @@ RAMPED = (
 def at_level(level: int, second: bool = False) -> Rule:
     """Fail at a level, in its first or second half-step."""
 
-    def rule(point: Point) -> tuple[int, float]:
+    def rule(point: CurrentPoint) -> tuple[int, float]:
         steps = point.case.model().protocol
         hits = [i for i, step in enumerate(steps) if step.level == level and step.current_density]
         return hits[1 if second else 0], 0.0
@@ -214,7 +214,7 @@ def test_ramp_that_is_survived_or_lost_has_no_upper_end(tmp_path: Path) -> None:
 def test_refined_ramp_begins_where_the_last_survived(tmp_path: Path) -> None:
     """Fails above 5.6 mA/cm2 whatever happened before: 5 to 6, 5.5 to 6, 5.5 to 5.75."""
 
-    def rule(point: Point) -> tuple[int, float]:
+    def rule(point: CurrentPoint) -> tuple[int, float]:
         steps = point.case.model().protocol
         return next(i for i, step in enumerate(steps) if step.current_density > 56.0), 0.0
 
@@ -256,7 +256,7 @@ CYCLED = STUDY.replace("currents = 3", 'currents = 3\ndriver = "cycling"')
 def test_cycling_bisects_at_every_capacity(tmp_path: Path) -> None:
     """Cells fail in cycle 3, on stripping, above 5 mA/cm2 at 0.03 and above 20 at 0.05 mAh/cm2."""
 
-    def rule(point: Point) -> tuple[int, float] | None:
+    def rule(point: CurrentPoint) -> tuple[int, float] | None:
         steps = point.case.model().protocol
         fails = point.current > (50.0 if point.capacity == pytest.approx(0.03 * 36000.0) else 200.0)
         hits = [i for i, step in enumerate(steps) if step.cycle == 3 and step.current_density < 0.0]

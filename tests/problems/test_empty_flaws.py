@@ -13,9 +13,9 @@ from lifrac.postprocess.figures.plot_sweep import read_sweep
 from lifrac.problems.cli.main import main
 from lifrac.problems.studies.ccd.display import beyond, words
 from lifrac.problems.studies.ccd.search import plan
-from lifrac.problems.studies.points import Finished, Point
+from lifrac.problems.studies.ccd.tables import ccd_row
+from lifrac.problems.studies.points import CurrentPoint, Finished
 from lifrac.problems.studies.study import load_study
-from lifrac.problems.studies.study_folder import ccd_row
 from lifrac.problems.studies.sweep.sweep_folder import RESULTS
 from lifrac.solver.protocol.events import GRAVEST
 from support.small_study import ONE, STUDY, table, write
@@ -127,7 +127,7 @@ def test_check_names_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 # -- drivers, without computing -------------------------------------------------------------------------------
 
 
-def survived(point: Point, empty: int | None) -> Finished:
+def survived(point: CurrentPoint, empty: int | None) -> Finished:
     """A point that came to the end of its protocol, with an empty flaw since a step."""
     steps = point.case.model().protocol
     cycle = None if empty is None else steps[empty].cycle or None

@@ -9,7 +9,7 @@ import pytest
 from lifrac.problems.case.case import Case
 from lifrac.problems.cli.main import main
 from lifrac.problems.run.code_version import code_hash
-from lifrac.problems.studies.ccd import runner as ccd_runner
+from lifrac.problems.studies import ranks as ccd_runner
 from lifrac.problems.studies.sweep import sweep_point
 from lifrac.problems.studies.sweep.sweep import load_sweep
 from lifrac.problems.studies.sweep.sweep_folder import SweepFolder
@@ -42,8 +42,8 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
         return summary
 
     monkeypatch.setattr(ccd_runner, "compute", compute)
-    monkeypatch.setattr(ccd_runner.Bodies, "make", lambda self, cases: None)
-    monkeypatch.setattr(ccd_runner.Bodies, "of", lambda self, case: None)
+    monkeypatch.setattr(ccd_runner.Domains, "make", lambda self, cases: None)
+    monkeypatch.setattr(ccd_runner.Domains, "of", lambda self, case: None)
     monkeypatch.setattr(ccd_runner, "draw_plots", lambda path: None)
     file = write(tmp_path)
     return lambda *arguments: main(["ccd", str(file), "--out", str(tmp_path / "out"), *ONE, *arguments])

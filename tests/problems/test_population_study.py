@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from lifrac.problems.cli.main import main
+from lifrac.problems.studies.ccd.results import Results
 from lifrac.problems.studies.ccd.search import Plan, Row, plan
 from lifrac.problems.studies.points import Finished
 from lifrac.problems.studies.population.population import largest_flaw_quantile
@@ -69,12 +70,19 @@ def electrodes(tmp_path_factory: pytest.TempPathFactory) -> Electrodes:
     return study, computed(study)
 
 
+def put(folder: Path, study: Study, plans: list[Plan], rows: list[Row]) -> Results:
+    """Write the tables of these results."""
+    results = Results(study.conditions, tuple(plans), tuple(rows), study.grids.population)
+    stage = StudyFolder(folder, study)
+    stage.write(results.tables())
+    stage.release()
+    return results
+
+
 def tables(
     folder: Path, study: Study, found: tuple[list[Plan], list[Row]] | None = None
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    stage = StudyFolder(folder, study)
-    stage.write(*(found or computed(study)))
-    stage.release()
+    put(folder, study, *(found or computed(study)))
     quantiles, curves = (table(folder / name) for name in TABLES)
     return quantiles, curves
 
@@ -129,9 +137,7 @@ def test_another_population_is_post_processing(electrodes: Electrodes, tmp_path:
         assert ratio == pytest.approx((log(2.0 * n / share) / log(n / share)) ** 0.5)
     none = population_study(tmp_path, TEXT)
     assert none.content_hash() == first.content_hash()
-    stage = StudyFolder(tmp_path / "out", none)
-    stage.write(*computed(none))
-    stage.release()
+    put(tmp_path / "out", none, *computed(none))
     assert not any((tmp_path / "out" / name).exists() for name in TABLES)
 
 
@@ -150,10 +156,7 @@ def test_lengths_are_chosen_from_the_population(tmp_path: Path) -> None:
 
 def test_quantiles_in_words(electrodes: Electrodes, tmp_path: Path) -> None:
     study, found = electrodes
-    stage = StudyFolder(tmp_path / "out", study)
-    stage.write(*found)
-    stage.release()
-    told = [distribution.words() for distribution in stage.distributions]
+    told = [distribution.words() for distribution in put(tmp_path / "out", study, *found).distributions]
     assert len(told) == 2 * 2 * 2 * 2
     assert told[0].startswith("electrodes, 25 degC, 1 MPa, 0.03 mAh/cm2, 0.1 cm2: 0.1 fail by ")
     assert told[0].endswith("to ? mA/cm2")
@@ -185,9 +188,7 @@ quantiles = [0.5]
 def test_unfinished_conditions_are_left_out(electrodes: Electrodes, tmp_path: Path) -> None:
     study, (plans, rows) = electrodes
     missing = [row for row in rows if row.condition is not study.conditions[0]]
-    stage = StudyFolder(tmp_path / "out", study)
-    stage.write(plans, missing)
-    stage.release()
+    put(tmp_path / "out", study, plans, missing)
     assert len(table(tmp_path / "out" / TABLES[0])) == 3 * 2 * 2 * 3
 
 

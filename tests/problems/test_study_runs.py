@@ -12,10 +12,12 @@ import pytest
 from lifrac.errors import NumericalFailure
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.cli.main import main
-from lifrac.problems.studies.ccd import runner as ccd_runner
-from lifrac.problems.studies.point_folder import NEEDED, PointFolders, compute
+from lifrac.problems.studies import ranks as ccd_runner
+from lifrac.problems.studies.ccd.tables import CCD_COLUMNS, RUN_COLUMNS
+from lifrac.problems.studies.light_run import compute
+from lifrac.problems.studies.point_folder import NEEDED, PointFolder
 from lifrac.problems.studies.study import load_study
-from lifrac.problems.studies.study_folder import CCD_COLUMNS, RUN_COLUMNS, StudyFolder
+from lifrac.problems.studies.study_folder import StudyFolder
 from lifrac.solver.plane.problem import SurfaceProblem
 from support.small_study import ONE, STUDY, table, write
 
@@ -135,29 +137,30 @@ def test_folder_in_use_is_refused(finished: Path, capsys: pytest.CaptureFixture[
 
 
 def test_a_point_is_claimed_once(tmp_path: Path) -> None:
-    points = PointFolders(tmp_path)
-    points.clear()
-    scratch = points.claim("a")
+    (tmp_path / "points").mkdir()
+    point, other = PointFolder(tmp_path, "a"), PointFolder(tmp_path, "a")
+    assert point.claim() is not None
+    assert other.claim() is None
+    point.give_up()
+    scratch = other.claim()
     assert scratch is not None
-    assert points.claim("a") is None
-    points.give_up("a")
-    again = points.claim("a")
-    assert again is not None
     whole = dict.fromkeys(NEEDED, 0)
-    (again / "summary.json").write_text(json.dumps(whole))
-    points.complete("a")
-    assert points.claim("a") is None
-    assert points.summary("a") == whole
-    assert points.summary("b") is None
+    (scratch / "summary.json").write_text(json.dumps(whole))
+    other.complete()
+    assert point.claim() is None
+    assert point.summary() == whole
+    assert PointFolder(tmp_path, "b").summary() is None
 
 
 @pytest.mark.parametrize("text", ["", '{"outcome": "comp', "[]", "null", '{"outcome": "completed"}'])
 def test_damaged_point_is_computed_again(tmp_path: Path, text: str) -> None:
-    points = PointFolders(tmp_path)
-    (points.path / "a").mkdir(parents=True)
-    (points.path / "a" / "summary.json").write_text(text)
-    assert points.summary("a") is None
-    assert points.claim("a") is not None
+    """A summary that says nothing is no result; it goes when the point is claimed."""
+    point = PointFolder(tmp_path, "a")
+    point.path.mkdir(parents=True)
+    (point.path / "summary.json").write_text(text)
+    assert point.summary() is None
+    assert point.claim() is not None
+    assert not point.path.exists()
 
 
 def test_refinement_outlives_a_lost_first_run(finished: Path, tmp_path: Path) -> None:
@@ -358,7 +361,7 @@ def test_study_on_three_ranks_gives_the_same_tables(finished: Path, mpi_run: Any
 
 HALTS = """
 import pathlib, sys, time
-from lifrac.problems.studies.ccd import runner as ccd_runner
+from lifrac.problems.studies import ranks as ccd_runner
 from lifrac.problems.cli.main import main
 compute, begun = ccd_runner.compute, []
 def halting(*arguments):
@@ -395,7 +398,7 @@ def test_killed_study_goes_on(finished: Path, tmp_path: Path) -> None:
 
 TROUBLE_ON_RANKS = """
 import sys
-from lifrac.problems.studies.ccd import runner as ccd_runner
+from lifrac.problems.studies import ranks as ccd_runner
 from lifrac.problems.cli.main import main
 from mpi4py import MPI
 compute, begun = ccd_runner.compute, []

@@ -14,11 +14,12 @@ from lifrac.errors import InputError, NumericalFailure
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.cli.main import main
 from lifrac.problems.run.code_version import code_hash
+from lifrac.problems.studies import tables as study_tables
 from lifrac.problems.studies.sweep import snakemake_engine as sweep_engine
 from lifrac.problems.studies.sweep import sweep_folder, sweep_point
 from lifrac.problems.studies.sweep.snakemake_engine import Engine, find_engine
 from lifrac.problems.studies.sweep.sweep import Sweep, load_sweep
-from lifrac.problems.studies.sweep.sweep_folder import RESULTS, PointFolder, SweepFolder
+from lifrac.problems.studies.sweep.sweep_folder import RESULTS, JobFolder, SweepFolder
 from lifrac.problems.studies.sweep.sweep_point import compute_job
 from lifrac.problems.studies.sweep.sweep_runner import jobs_of, run_sweep
 
@@ -52,7 +53,7 @@ def test_every_combination_is_a_point_named_by_its_case(sweep: Sweep) -> None:
     assert values == [(t, j) for t in (298.15, 333.15) for j in (10.0, 20.0, 30.0)]
     assert [p.number for p in sweep.points] == [1, 2, 3, 4, 5, 6]
     lines = ['operation.temperature="60 degC"', 'protocol.current_density="1 mA/cm^2"', 'mesh.crack_size="1 um"']
-    assert sweep.points[3].id == load_case("llzo_holds", lines).content_hash()[:16]
+    assert sweep.points[3].key == load_case("llzo_holds", lines).content_hash()[:16]
 
 
 def test_columns_name_the_unit_of_quantities(sweep: Sweep) -> None:
@@ -88,7 +89,7 @@ def test_listed_points_come_with_every_combination_of_the_grid(tmp_path: Path) -
     assert found == [(20.0, 298.15), (20.0, 333.15), (15.0, 298.15), (15.0, 333.15)]
     again = tmp_path / "again.toml"
     again.write_text(sweep.resolved_toml())
-    assert [p.id for p in load_sweep(again).points] == [p.id for p in sweep.points]
+    assert [p.key for p in load_sweep(again).points] == [p.key for p in sweep.points]
 
 
 def test_set_reaches_the_sweep_its_grid_and_the_case(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_set_reaches_the_sweep_its_grid_and_the_case(tmp_path: Path) -> None:
 
 
 def test_ready_sweep_has_24_points() -> None:
-    assert len({p.id for p in load_sweep("llzo_24").points}) == 24
+    assert len({p.key for p in load_sweep("llzo_24").points}) == 24
 
 
 # -- refusals --------------------------------------------------------------------------------------
@@ -259,7 +260,7 @@ def test_two_sweeps_in_one_folder_are_refused(tmp_path: Path, sweep: Sweep) -> N
 def test_neighbours_share_a_job(sweep: Sweep) -> None:
     jobs = jobs_of(sweep.points, 4)
     assert [len(points) for points in jobs.values()] == [4, 2]
-    assert [name for points in jobs.values() for name in points] == [p.id for p in sweep.points]
+    assert [name for points in jobs.values() for name in points] == [p.key for p in sweep.points]
 
 
 # -- jobs and the table ----------------------------------------------------------------------------
@@ -308,16 +309,16 @@ def table(folder: Path) -> list[dict[str, str]]:
 
 def test_a_finished_sweep_is_collected_without_the_engine(tmp_path: Path, sweep: Sweep, job: Any) -> None:
     code, runs = job()
-    assert (code, runs.computed) == (0, [p.id for p in sweep.points])
+    assert (code, runs.computed) == (0, [p.key for p in sweep.points])
     assert compute_job(tmp_path / "out", "job00001") == 0
     assert len(runs.computed) == 6
     assert run_sweep(sweep, tmp_path / "out", NOTHING) == 0
     rows = table(tmp_path / "out")
     assert [(row["status"], row["steps"], row["charge_mAh_per_cm2"]) for row in rows] == [("finished", "7", "0.1")] * 6
-    assert [row["point"] for row in rows] == [p.id for p in sweep.points]
+    assert [row["point"] for row in rows] == [p.key for p in sweep.points]
     assert (tmp_path / "out" / rows[0]["folder"] / "summary.json").is_file()
     assert "wall_time_s" not in (*rows[0], *RESULTS)
-    assert (tmp_path / "out" / "timing.csv").read_text().splitlines()[1] == f"{sweep.points[0].id},1.5,1"
+    assert (tmp_path / "out" / "timing.csv").read_text().splitlines()[1] == f"{sweep.points[0].key},1.5,1"
 
 
 def test_a_failed_point_is_no_finished_one_and_hinders_no_other(tmp_path: Path, sweep: Sweep, job: Any) -> None:
@@ -349,7 +350,7 @@ def test_a_stop_keeps_what_is_finished_and_throws_the_rest_away(tmp_path: Path, 
 
 def test_rests_of_a_kill_are_cleared_and_its_point_comes_last(tmp_path: Path, sweep: Sweep, job: Any) -> None:
     job(*[OSError("no")] * 6)
-    first = PointFolder(tmp_path / "out", sweep.points[0].id)
+    first = JobFolder(tmp_path / "out", sweep.points[0].key)
     first.scratch.mkdir()
     (first.scratch / "history.csv").touch()
     first.path.mkdir()
@@ -361,13 +362,13 @@ def test_rests_of_a_kill_are_cleared_and_its_point_comes_last(tmp_path: Path, sw
         row = table(tmp_path / "out")[0]
         assert (row["status"], row["reason"]) == expected
     code, runs = job()
-    assert (code, runs.computed) == (0, [p.id for p in (*sweep.points[1:], sweep.points[0])])
+    assert (code, runs.computed) == (0, [p.key for p in (*sweep.points[1:], sweep.points[0])])
     assert first.result().status == "finished"
 
 
 def test_a_case_that_was_changed_is_not_taken_for_the_point(tmp_path: Path, sweep: Sweep, job: Any) -> None:
     run_sweep(sweep, tmp_path / "out", NOTHING, prepare=True)
-    one, other = (PointFolder(tmp_path / "out", p.id) for p in sweep.points[:2])
+    one, other = (JobFolder(tmp_path / "out", p.key) for p in sweep.points[:2])
     one.case.write_text(other.case.read_text())
     code, runs = job()
     assert (code, len(runs.computed)) == (3, 5)
@@ -378,18 +379,18 @@ def test_disk_full_while_collecting_loses_nothing(
     tmp_path: Path, sweep: Sweep, job: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     job()
-    write = sweep_folder.write_aside
+    write = study_tables.write_aside
 
     def full(path: Path, text: str) -> None:
         if path.suffix == ".csv":
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, text)
 
-    monkeypatch.setattr(sweep_folder, "write_aside", full)
+    monkeypatch.setattr(study_tables, "write_aside", full)
     monkeypatch.setattr(logging.getLogger("lifrac"), "handlers", [caplog.handler])
     assert run_sweep(sweep, tmp_path / "out", NOTHING) == 3
     assert "No space left on device. Nothing that was computed is lost" in caplog.text
     assert not (tmp_path / "out" / "sweep.csv").exists()
-    monkeypatch.setattr(sweep_folder, "write_aside", write)
+    monkeypatch.setattr(study_tables, "write_aside", write)
     assert run_sweep(sweep, tmp_path / "out", NOTHING) == 0
     assert [row["status"] for row in table(tmp_path / "out")] == ["finished"] * 6

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from lifrac.problems.studies.ccd.brackets import Bracket
-from lifrac.problems.studies.ccd.runner import Bodies
 from lifrac.problems.studies.ccd.search import plan
-from lifrac.problems.studies.point_folder import compute
+from lifrac.problems.studies.domains import Domains
+from lifrac.problems.studies.light_run import compute
 from lifrac.problems.studies.points import Finished
 from lifrac.problems.studies.study import Study, load_study
 from lifrac.verification.support.book import Level, Row, check
@@ -47,12 +47,12 @@ def brackets(folder: Path, name: str, capacities: tuple[str, ...], **stated: flo
     path.write_text(STUDY.format(capacities=", ".join(f'"{text}"' for text in capacities), **stated))
     study: Study = load_study(path)
     (condition,) = study.conditions
-    bodies = Bodies(MPI.COMM_SELF)
-    bodies.make([condition.case])
+    domains = Domains(MPI.COMM_SELF)
+    domains.make([condition.case])
     known: dict[str, Finished] = {}
     while (now := plan(study.driver, condition, known)).wanted:
         for point in now.wanted:
-            summary = compute(point.case, folder / name / point.key, bodies.of(point.case), ())
+            summary = compute(point.case, folder / name / point.key, domains.of(point.case), ())
             assert summary is not None
             known[point.key] = Finished(point, summary)
     return [row.bracket for row in study.driver.rows(condition, now.done)]

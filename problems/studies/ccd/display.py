@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from lifrac.problems.quantities import units as u
-from lifrac.problems.studies.points import EVENTS, Finished
+from lifrac.problems.studies.kind import Display, Silent, Summaries, Summary
+from lifrac.problems.studies.point import Point
+from lifrac.problems.studies.points import EVENTS, CurrentPoint, Finished
 from lifrac.problems.studies.study import Study
 from rich.console import Console
 from rich.live import Live
@@ -92,6 +94,31 @@ def board_for(study: Study, enabled: bool) -> Iterator[Board]:
     else:
         with Live(console=Console(stderr=True), refresh_per_second=2) as live:
             yield _Table(study, live)
+
+
+class _StudyDisplay(Display):
+    """Lets a board tell of finished points."""
+
+    def __init__(self, study: Study, board: Board) -> None:
+        self._study, self._board = study, board
+
+    def finished(self, point: Point, summary: Summary, done: int, wanted: int) -> None:
+        assert isinstance(point, CurrentPoint)
+        self._board.finished(Finished(point, summary), done, wanted)
+
+    def show(self, summaries: Summaries) -> None:
+        results = self._study.results(summaries)
+        self._board.show(results.plans, results.rows)
+
+
+@contextmanager
+def display_for(study: Study, enabled: bool) -> Iterator[Display]:
+    """Report on a study of the critical current density; `enabled` on rank 0 only."""
+    if not enabled:
+        yield Silent()
+        return
+    with board_for(study, enabled=True) as board:
+        yield _StudyDisplay(study, board)
 
 
 def words(run: Finished) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from lifrac.problems.case import estimates
 from lifrac.problems.quantities import units as u
-from lifrac.problems.studies.points import Point
+from lifrac.problems.studies.points import CurrentPoint
 from lifrac.problems.studies.study import Study
 from lifrac.problems.studies.study_folder import settled
+from lifrac.solver.model.cell import PlaneModel
 from rich.console import Console
 from rich.table import Table
 
@@ -27,20 +28,27 @@ class Forecast:
     """Runs if every refinement asks for as many as it can."""
     finished: int
     """Of the first runs, those that the folder holds already."""
-    time_s: float
-    """On one core, within a factor of three."""
+    time_s: float | None
+    """On one core, within a factor of three; None where nobody knows."""
 
 
-def run_time(point: Point) -> float:
-    """Forecast for one run [s]; nothing is known of a mesh of the user's own, which counts as 10 s."""
+def run_time(point: CurrentPoint) -> float | None:
+    """Forecast for one run [s]; nothing is known of a mesh of the user's own, which counts as 10 s, and of the
+    phase-field engine."""
     case = point.case
+    if not _planar(point):
+        return None
     if case.mesh_file is not None:
         return 10.0
     cost = _cost(point)
-    return FAILING * cost.time_s + estimates.half_steps_time(cost.path_nodes, case.model().protocol)
+    return FAILING * cost.time_s + estimates.half_steps_time(cost.path_nodes, case.cell().protocol)
 
 
-def _cost(point: Point) -> estimates.Cost:
+def _planar(point: CurrentPoint) -> bool:
+    return isinstance(point.case.engine_model(), PlaneModel)
+
+
+def _cost(point: CurrentPoint) -> estimates.Cost:
     file = point.case.file
     return estimates.cost(float(file.electrolyte.thickness), file.defect.flaw_length, file.mesh_sizes())
 
@@ -51,8 +59,9 @@ def forecast(study: Study, folder: Path) -> Forecast:
     rows = len(study.grids.areal_capacities or (None,))
     refined = study.driver.rounds * rows * len(study.conditions)
     done = sum((folder / "points" / point.key / "summary.json").is_file() for point in first)
-    mean = sum(run_time(point) for point in first) / len(first)
-    return Forecast(len(study.conditions), len(first), len(first) + refined, done, mean * (len(first) + 0.5 * refined))
+    known = [seconds for seconds in map(run_time, first) if seconds is not None]
+    time_s = sum(known) / len(known) * (len(first) + 0.5 * refined) if known else None
+    return Forecast(len(study.conditions), len(first), len(first) + refined, done, time_s)
 
 
 def print_forecast(study: Study, folder: Path, out: Console) -> None:
@@ -65,15 +74,20 @@ def print_forecast(study: Study, folder: Path, out: Console) -> None:
         f"{found.conditions} conditions, {found.first} runs to begin with ({found.finished} finished in {folder}), "
         f"at most {found.most} with all refinements"
     )
-    minutes = found.time_s / 60.0
-    model = study.driver.begin(study.conditions[0])[0].case.model()
-    unknown = estimates.unforeseeable(model.protocol, model.flaw.residual)
-    bound = f" ({unknown})" if unknown else ""
-    within = "Estimate" if unknown else "Estimate (within a factor of three)"
-    out.print(f"{within}: {minutes:.1f} min on one core{bound}; ranks share the runs out")
+    out.print(_time(study, found))
     settled(folder, study)
     for warning in study.warnings:
         out.print(f"warning: {warning}", style="yellow")
+
+
+def _time(study: Study, found: Forecast) -> str:
+    if found.time_s is None:
+        return "Nothing is known of the time that runs of the phase-field engine take; ranks share them out"
+    model = study.driver.begin(study.conditions[0])[0].case.cell()
+    unknown = estimates.unforeseeable(model.protocol, model.flaw.residual)
+    bound = f" ({unknown})" if unknown else ""
+    within = "Estimate" if unknown else "Estimate (within a factor of three)"
+    return f"{within}: {found.time_s / 60.0:.1f} min on one core{bound}; ranks share the runs out"
 
 
 def _conditions(study: Study) -> Table:
@@ -90,8 +104,10 @@ def _conditions(study: Study) -> Table:
     return table
 
 
-def _meshes(points: Sequence[Point]) -> Table:
-    """Size of what is condensed, once for each flaw length."""
+def _meshes(points: Sequence[CurrentPoint]) -> Table:
+    """Size of what is meshed, once for each flaw length."""
+    if not _planar(points[0]):
+        return _diffuse_meshes(points)
     table = Table("mesh", "nodes on the crack plane", "in the bulk", "unknowns of a Newton step", "memory")
     for point in {point.case.geometry(): point for point in points}.values():
         name = "your own" if point.case.mesh_file is not None else f"flaw of {point.case.file.defect.extent.text}"
@@ -101,4 +117,15 @@ def _meshes(points: Sequence[Point]) -> Table:
         cost = _cost(point)
         cells = (cost.path_nodes, cost.bulk_nodes, cost.surface_unknowns)
         table.add_row(name, *(str(number) for number in cells), f"{cost.memory_mb:.0f} MB")
+    return table
+
+
+def _diffuse_meshes(points: Sequence[CurrentPoint]) -> Table:
+    """The same for the phase-field engine, which condenses nothing."""
+    table = Table("mesh", "size")
+    for point in {point.case.geometry(): point for point in points}.values():
+        case = point.case
+        own = case.mesh_file is not None
+        name = "your own" if own else f"flaw of {case.file.defect.extent.text}"
+        table.add_row(name, "" if own else case.file.engine.forecast(case.file).partition(": ")[2])
     return table

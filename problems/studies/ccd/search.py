@@ -14,7 +14,7 @@ from lifrac.problems.case.protocol_steps import Step
 from lifrac.problems.case.protocol_table import Protocol
 from lifrac.problems.quantities import units as u
 from lifrac.problems.quantities.value_lists import Quantities
-from lifrac.problems.studies.points import Condition, Finished, Point
+from lifrac.problems.studies.points import Condition, CurrentPoint, Finished
 from lifrac.problems.studies.study_file import CyclingTable, Failure, Grids, RampTable
 
 from .brackets import Bracket, Trial, bracket, log_spaced, refinement, violations
@@ -39,7 +39,7 @@ class Plan:
 
     done: tuple[Finished, ...]
     """Runs that count, in the order in which they were asked for."""
-    wanted: tuple[Point, ...]
+    wanted: tuple[CurrentPoint, ...]
     """Runs to do next; none when the condition is finished."""
 
 
@@ -50,10 +50,10 @@ class Driver(Interface):
     def rounds(self) -> int:
         """Refinements after the first runs."""
 
-    def begin(self, condition: Condition) -> list[Point]:
+    def begin(self, condition: Condition) -> list[CurrentPoint]:
         """The first runs."""
 
-    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[Point]:
+    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
         """Further runs, given all of the rounds before."""
 
     def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
@@ -123,10 +123,10 @@ class ConstantCurrent:
     rounds: int
     stop: Failure
 
-    def begin(self, condition: Condition) -> list[Point]:
+    def begin(self, condition: Condition) -> list[CurrentPoint]:
         return [self._point(condition, current) for current in self.currents]
 
-    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[Point]:
+    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
         wanted = refinement(self._trials(done), [u.capacity(q) for q in self.capacities])
         return [self._point(condition, current) for current in wanted]
 
@@ -141,12 +141,12 @@ class ConstantCurrent:
     def _trials(self, done: Sequence[Finished]) -> list[Trial]:
         return [Trial(run.point.current, run.failed_at, run.void) for run in done]
 
-    def _point(self, condition: Condition, current: float) -> Point:
+    def _point(self, condition: Condition, current: float) -> CurrentPoint:
         largest = self.capacities[-1]
         protocol = Protocol(
             current_density=u.CURRENT_DENSITY.internal(current), areal_capacity=largest, stop_at=self.stop
         )
-        return Point(condition, condition.under(protocol), current, float(largest))
+        return CurrentPoint(condition, condition.under(protocol), current, float(largest))
 
 
 @dataclass(frozen=True)
@@ -160,10 +160,10 @@ class Cycling:
     stop: Failure
     table: CyclingTable
 
-    def begin(self, condition: Condition) -> list[Point]:
+    def begin(self, condition: Condition) -> list[CurrentPoint]:
         return [self._point(condition, current, q) for q in self.capacities for current in self.currents]
 
-    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[Point]:
+    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
         return [
             self._point(condition, current, q)
             for q, runs in self._by_capacity(done)
@@ -190,7 +190,7 @@ class Cycling:
         """A cell that fails in any cycle has failed at the capacity of the cycles."""
         return [Trial(run.point.current, q if run.failed else None, run.void) for run in runs]
 
-    def _point(self, condition: Condition, current: float, q: u.Quantity) -> Point:
+    def _point(self, condition: Condition, current: float, q: u.Quantity) -> CurrentPoint:
         cycles = Step(
             type="cycle",
             current_density=u.CURRENT_DENSITY.internal(current),
@@ -199,7 +199,7 @@ class Cycling:
             rest=self.table.rest,
         )
         protocol = Protocol(steps=(cycles,), stop_at=self.stop)
-        return Point(condition, condition.under(protocol), current, float(q))
+        return CurrentPoint(condition, condition.under(protocol), current, float(q))
 
 
 @dataclass(frozen=True)
@@ -219,10 +219,10 @@ class Ramp:
     def rounds(self) -> int:
         return self.table.refinements
 
-    def begin(self, condition: Condition) -> list[Point]:
+    def begin(self, condition: Condition) -> list[CurrentPoint]:
         return [self._point(condition, q, self.first, self._rise(0)) for q in self.capacities]
 
-    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[Point]:
+    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
         wanted = []
         for q, runs in self._by_capacity(done):
             found = self._bracket(runs)
@@ -264,7 +264,7 @@ class Ramp:
             return _levels(run)
         return Bracket(max((_levels(run).lower for run in runs), default=0.0), None)
 
-    def _point(self, condition: Condition, q: u.Quantity | None, first: float, rise: float) -> Point:
+    def _point(self, condition: Condition, q: u.Quantity | None, first: float, rise: float) -> CurrentPoint:
         ramp = Step(
             type="ramp",
             current_density=u.CURRENT_DENSITY.internal(first),
@@ -276,12 +276,12 @@ class Ramp:
             rest=self.table.rest,
         )
         protocol = Protocol(steps=(ramp,), stop_at=self.stop)
-        return Point(condition, condition.under(protocol), first, None if q is None else float(q))
+        return CurrentPoint(condition, condition.under(protocol), first, None if q is None else float(q))
 
 
 def _levels(run: Finished) -> Bracket:
     """The last level that a ramp survived with lithium in the flaw, and the one in which the cell failed."""
-    steps = run.point.case.model().protocol
+    steps = run.point.case.cell().protocol
     last = run.ended_in.level
     currents = {step.level: abs(step.current_density) for step in steps if step.current_density}
     survived = last if not run.numerical and not run.failed else last - 1

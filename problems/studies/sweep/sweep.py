@@ -16,7 +16,8 @@ from lifrac.problems.case.own_mesh import check_own
 from lifrac.problems.case.schema import CaseFile
 from lifrac.problems.case.schema_tools import Problem, Problems, Strict, find_field, validate
 from lifrac.problems.quantities import units as u
-from lifrac.problems.studies.study import version
+from lifrac.problems.run.code_version import version
+from lifrac.problems.studies.point import Point
 from lifrac.problems.studies.study_case import blame, case_path, flat, toml_value
 from pydantic import Field, model_validator
 
@@ -93,8 +94,8 @@ class SweepFile(Strict):
     """Keys that differ from the case file in every point, as they would stand there: `[case.mesh]`."""
 
 
-@dataclass(frozen=True)
-class Point:
+@dataclass(frozen=True, eq=False)
+class SweepPoint(Point):
     """One run of a sweep."""
 
     number: int
@@ -103,14 +104,7 @@ class Point:
     """The varied keys with their values in TOML."""
     case: Case
 
-    @cached_property
-    def id(self) -> str:
-        """Names the point by the content of its resolved case."""
-        return self.case.content_hash()[:16]
-
-    @property
-    def words(self) -> str:
-        """The point for people."""
+    def __str__(self) -> str:
         return ", ".join(f"{key} = {value}" for key, value in self.values.items())
 
 
@@ -121,7 +115,7 @@ class Sweep:
     path: Path
     """The file it came from."""
     file: SweepFile
-    points: tuple[Point, ...]
+    points: tuple[SweepPoint, ...]
 
     @property
     def name(self) -> str:
@@ -157,7 +151,7 @@ class Sweep:
 
     def content_hash(self) -> str:
         """SHA-256 over everything the table depends on, the version of lifrac included."""
-        content = {"version": version(), "keys": list(self.points[0].values), "points": [p.id for p in self.points]}
+        content = {"version": version(), "keys": list(self.points[0].values), "points": [p.key for p in self.points]}
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def resolved_toml(self) -> str:
@@ -270,7 +264,7 @@ def _check_keys(file: SweepFile, path: Path) -> None:
         )
 
 
-def _points(path: Path, stated: Path, file: SweepFile) -> Iterator[Point]:
+def _points(path: Path, stated: Path, file: SweepFile) -> Iterator[SweepPoint]:
     """Every point, resolved and checked."""
     of_all = partial(load_case, stated, changes=file.case)
     blame(path, "case", None, of_all)
@@ -284,7 +278,7 @@ def _points(path: Path, stated: Path, file: SweepFile) -> Iterator[Point]:
     for number, values in enumerate(combinations, 1):
         varied = [f"{key} = {value}" for key, value in values.items()]
         load = partial(of_all, varied)
-        yield Point(number, values, blame(path, f"sweep, point {number} ({', '.join(varied)})", None, load))
+        yield SweepPoint(number, values, blame(path, f"sweep, point {number} ({', '.join(varied)})", None, load))
 
 
 def _checked(sweep: Sweep) -> Sweep:
@@ -303,12 +297,12 @@ def _checked(sweep: Sweep) -> Sweep:
                         key=f'{GRID}"{key}"',
                         remedy="Sort the list",
                     )
-    seen: dict[str, Point] = {}
+    seen: dict[str, SweepPoint] = {}
     for point in sweep.points:
-        first = seen.setdefault(point.id, point)
+        first = seen.setdefault(point.key, point)
         if first is not point:
             raise InputError(
-                f"points {first.number} and {point.number} are the same case ({first.words}; {point.words})",
+                f"points {first.number} and {point.number} are the same case ({first}; {point})",
                 file=sweep.path,
                 key="sweep",
                 remedy="Remove one of them; [output] does not make another case",

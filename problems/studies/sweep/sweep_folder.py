@@ -1,11 +1,8 @@
 """The folder of a sweep: what was asked, every point's run folder, and the tables made from them (docs/sweep.md)."""
 
 import contextlib
-import csv
-import io
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lifrac.errors import InputError
-from lifrac.problems.run.files import MARKS, read_json, text, try_lock, write_aside
-from lifrac.problems.run.other_code import code_of, others, provenance, settle
+from lifrac.problems.run.files import MARKS, read_json, try_lock, write_aside
+from lifrac.problems.run.other_code import others, provenance, settle
+from lifrac.problems.studies.point_folder import PointFolder
+from lifrac.problems.studies.tables import Table
 
-from .sweep import Point, Sweep
+from .sweep import Sweep, SweepPoint
 
 RESULTS = (
     "outcome",
@@ -57,28 +56,24 @@ class Result:
     summary: Mapping[str, Any] | None = None
 
 
-class PointFolder:
-    """Where one point of a sweep lives; needs nothing but the folder of the sweep and the name of the point."""
+class JobFolder(PointFolder):
+    """Where one point of a sweep lives, with what its job needs: a case file, a lock, and a log that outlives kills."""
 
-    def __init__(self, sweep: Path, point: str) -> None:
-        self.id = point
-        self.path = sweep / "points" / point
-        self.case = sweep / "cases" / f"{point}.toml"
-        self.scratch = sweep / "work" / point
-        self.lock = sweep / "work" / f"{point}.lock"
-        self.log = sweep / "logs" / f"{point}.jsonl"
+    needed = frozenset({"termination"})
+
+    def __init__(self, sweep: Path, key: str) -> None:
+        super().__init__(sweep, key)
+        self.case = sweep / "cases" / f"{key}.toml"
+        self.scratch = sweep / "work" / key
+        self.lock = sweep / "work" / f"{key}.lock"
+        self.log = sweep / "logs" / f"{key}.jsonl"
 
     def summary(self) -> dict[str, Any] | None:
-        """The point's `summary.json` if it is finished, with whatever outcome."""
+        """What `summary.json` says; None if the point is not finished, or cannot be read at present."""
         try:
-            found = json.loads((self.path / "summary.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return super().summary()
+        except OSError:
             return None
-        return found if isinstance(found, dict) and "termination" in found else None
-
-    def code(self) -> str | None:
-        """The code that has computed the point; None where it is not known."""
-        return code_of(self.path / "manifest.json")
 
     def events(self) -> list[dict[str, Any]]:
         """The log of the point: starts, ends and reasons; a line torn by a kill is left out."""
@@ -105,10 +100,6 @@ class PointFolder:
         if events and events[-1].get("event") == "start":
             return Result("pending", NOT_ENDED)
         return Result("pending")
-
-    def remove(self) -> None:
-        """Take the run folder away, so that the point is computed again."""
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 class SweepFolder:
@@ -190,7 +181,7 @@ class SweepFolder:
             for name in ("cases", "points", "logs", "work"):
                 (path / name).mkdir(exist_ok=True)
             for point in sweep.points:
-                file = PointFolder(path, point.id).case
+                file = JobFolder(path, point.key).case
                 if not file.is_file():
                     write_aside(file, point.case.resolved_toml())
             for done in (path / "work").glob("*.done"):
@@ -200,49 +191,49 @@ class SweepFolder:
         except OSError as error:
             raise self._refusal(f"cannot be written: {error.strerror}") from None
 
-    def point(self, point: Point) -> PointFolder:
+    def point(self, point: SweepPoint) -> JobFolder:
         """The folder of a point."""
-        return PointFolder(self.path, point.id)
+        return JobFolder(self.path, point.key)
 
-    def result(self, point: Point) -> Result:
+    def result(self, point: SweepPoint) -> Result:
         """What became of a point so far; a finished one is read once."""
-        found = self._known.get(point.id)
+        found = self._known.get(point.key)
         if found is None:
             found = self.point(point).result()
             if found.summary is not None:
-                self._known[point.id] = found
+                self._known[point.key] = found
         return found
 
-    def unfinished(self) -> list[Point]:
+    def unfinished(self) -> list[SweepPoint]:
         """The points that have no result yet; a failure of the numerics is one."""
         try:
             there = set(os.listdir(self.path / "points"))
         except OSError:
             there = set()
-        return [p for p in self.sweep.points if p.id not in there or self.result(p).summary is None]
+        return [p for p in self.sweep.points if p.key not in there or self.result(p).summary is None]
 
     def codes(self) -> dict[str, str | None]:
         """The code that has computed each point that has a result."""
-        return {p.id: self.point(p).code() for p in self.sweep.points if self.result(p).summary is not None}
+        return {p.key: self.point(p).code() for p in self.sweep.points if self.result(p).summary is not None}
 
     def settle(self, *, complete: bool) -> bool:
         """Whether the folder is ours to go on with, the code of its points included (see `other_code.settle`)."""
         return settle(self.path, self.codes(), read_json(self.path / "sweep.json"), complete=complete)
 
-    def failed(self) -> list[Point]:
+    def failed(self) -> list[SweepPoint]:
         """Points in which the numerics failed."""
         return [point for point in self.sweep.points if self.result(point).status == "failed"]
 
-    def of_other_code(self) -> list[Point]:
+    def of_other_code(self) -> list[SweepPoint]:
         """Points that other code has computed."""
         found = set(others(self.codes()))
-        return [point for point in self.sweep.points if point.id in found]
+        return [point for point in self.sweep.points if point.key in found]
 
-    def forget(self, points: Iterable[Point]) -> None:
+    def forget(self, points: Iterable[SweepPoint]) -> None:
         """Let points be computed again."""
         for point in points:
             self.point(point).remove()
-            self._known.pop(point.id, None)
+            self._known.pop(point.key, None)
 
     def write_tables(self, over: bool = False) -> None:
         """Write `sweep.csv` and `timing.csv` anew, each aside and renamed; `over`: nothing is under way any more."""
@@ -251,35 +242,28 @@ class SweepFolder:
             results = [r if r.status != "pending" else Result("pending") for r in results]
         else:
             results = [r if r.status != "pending" else Result("failed", r.reason or NOT_BEGUN) for r in results]
-        columns = self.sweep.columns
-        lines: list[list[str]] = [["number", *columns, "status", *RESULTS, "reason", "code_hash", "point", "folder"]]
-        for i, (point, result) in enumerate(zip(self.sweep.points, results, strict=True)):
-            summary = result.summary or {}
-            folder = f"points/{point.id}" if result.summary is not None else None
-            lines.append(
-                [
-                    str(point.number),
-                    *(entries[i] for entries in columns.values()),
-                    result.status,
-                    *(text(summary.get(name)) for name in RESULTS),
-                    text(result.reason),
-                    text(self.point(point).code()),
-                    point.id,
-                    text(folder),
-                ]
-            )
-        _write_csv(self.path / "sweep.csv", lines)
-        times = [["point", "wall_time_s", "ranks"]]
-        for point, result in zip(self.sweep.points, results, strict=True):
-            if result.summary is not None:
-                times.append([point.id, *(text(result.summary.get(name)) for name in ("wall_time_s", "ranks"))])
-        _write_csv(self.path / "timing.csv", times)
+        varied = self.sweep.columns
+        columns = ("number", *varied, "status", *RESULTS, "reason", "code_hash", "point", "folder")
+        both = list(zip(self.sweep.points, results, strict=True))
+        lines = [
+            self._row(point, result) | {name: entries[i] for name, entries in varied.items()}
+            for i, (point, result) in enumerate(both)
+        ]
+        Table(columns, lines).write(self.path / "sweep.csv")
+        done = [{"point": point.key, **result.summary} for point, result in both if result.summary is not None]
+        Table(("point", "wall_time_s", "ranks"), done).write(self.path / "timing.csv")
 
-
-def _write_csv(path: Path, lines: Sequence[Sequence[str]]) -> None:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(lines)
-    write_aside(path, out.getvalue())
+    def _row(self, point: SweepPoint, result: Result) -> dict[str, Any]:
+        """A line of `sweep.csv`, but for what is varied."""
+        summary = result.summary or {}
+        return {name: summary.get(name) for name in RESULTS} | {
+            "number": point.number,
+            "status": result.status,
+            "reason": result.reason,
+            "code_hash": self.point(point).code(),
+            "point": point.key,
+            "folder": f"points/{point.key}" if result.summary is not None else None,
+        }
 
 
 def _last_words(run: Path) -> str:

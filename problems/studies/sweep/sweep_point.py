@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import platform
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
 from lifrac.problems.run.runner import run_case
 from mpi4py import MPI
 
-from .sweep_folder import PointFolder
+from .sweep_folder import JobFolder
 
 LOG = logging.getLogger("lifrac")
 Outcome = Literal["finished", "failed", "stopped"]
@@ -48,7 +47,7 @@ def compute_job(sweep: Path, job: str, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
     points: list[str] = comm.bcast(on_root(comm, lambda: _order(sweep, job)), root=0)
     code = DONE
     for name in points:
-        outcome = _compute(PointFolder(sweep, name), comm)
+        outcome = _compute(JobFolder(sweep, name), comm)
         if outcome == "stopped":
             return ASKED_TO_STOP
         if outcome == "failed":
@@ -65,15 +64,15 @@ def _order(sweep: Path, job: str) -> list[str]:
             file=(sweep / "plan.json").resolve(),
             remedy="Start it by `lifrac sweep` again",
         )
-    return sorted(plan["jobs"][job], key=lambda name: _crashes(PointFolder(sweep, name)))
+    return sorted(plan["jobs"][job], key=lambda name: _crashes(JobFolder(sweep, name)))
 
 
-def _crashes(point: PointFolder) -> int:
+def _crashes(point: JobFolder) -> int:
     events = [entry.get("event") for entry in point.events()]
     return events.count("start") - sum(events.count(end) for end in ("finished", "failed", "stopped"))
 
 
-def _compute(point: PointFolder, comm: MPI.Comm) -> Outcome:
+def _compute(point: JobFolder, comm: MPI.Comm) -> Outcome:
     """Compute one point unless it is finished; the first rank decides for all."""
     with _held(point) if comm.rank == 0 else nullcontext():
         first: Outcome | None = _decided(comm, lambda: _begin(point))
@@ -94,21 +93,21 @@ def _decided[T](comm: MPI.Comm, decide: Callable[[], T]) -> T:
     return answer
 
 
-def _begin(point: PointFolder) -> Outcome | None:
+def _begin(point: JobFolder) -> Outcome | None:
     """What became of a point before it is computed; None if it has to be."""
     if point.summary() is not None:
         return "finished"
-    for rest in (point.path, point.scratch):
-        shutil.rmtree(rest, ignore_errors=True)
+    point.remove()
+    point.give_up()
     _note(point, "start")
     return None
 
 
-def _run(point: PointFolder, comm: MPI.Comm) -> tuple[int, str]:
+def _run(point: JobFolder, comm: MPI.Comm) -> tuple[int, str]:
     """Exit code of the run and, where there was none, the reason (collective)."""
     try:
         case = load_case(point.case)
-        if case.content_hash()[: len(point.id)] != point.id:
+        if case.content_hash()[: len(point.key)] != point.key:
             raise InputError(
                 "is not what the sweep has written, or its mesh file has changed",
                 file=point.case,
@@ -119,7 +118,7 @@ def _run(point: PointFolder, comm: MPI.Comm) -> tuple[int, str]:
         reason = str(error)
         if not isinstance(error, InputError | NumericalFailure):
             reason = f"{type(error).__name__}: {error}"
-            LOG.exception("point %s", point.id)
+            LOG.exception("point %s", point.key)
         try:
             shared(meeting_of(comm), error)
         except FailedAlone:
@@ -128,37 +127,37 @@ def _run(point: PointFolder, comm: MPI.Comm) -> tuple[int, str]:
         return NUMERICAL_FAILURE, reason
 
 
-def _end(point: PointFolder, code: int, reason: str) -> Outcome:
+def _end(point: JobFolder, code: int, reason: str) -> Outcome:
     """Keep a complete run under its name; clear away anything else."""
     outcome: Outcome = "stopped" if code == ASKED_TO_STOP else "failed"
     if outcome == "failed" and (point.scratch / "summary.json").is_file() and not reason:
-        os.replace(point.scratch, point.path)
+        point.complete()
         outcome = "finished"
     else:
-        shutil.rmtree(point.scratch, ignore_errors=True)
+        point.give_up()
     _note(point, outcome, reason)
     return outcome
 
 
-def _note(point: PointFolder, event: str, reason: str = "") -> None:
+def _note(point: JobFolder, event: str, reason: str = "") -> None:
     """Append to the log of the point; a disk that is full must not hide why."""
     entry = {"event": event, "time": datetime.now(UTC).isoformat(), "host": platform.node(), "process": os.getpid()}
     try:
         with point.log.open("a") as file:
             file.write(json.dumps({**entry, "reason": reason} if reason else entry) + "\n")
     except OSError as error:
-        LOG.error("point %s: %s %s (not in its log: %s)", point.id, event, reason, error)
+        LOG.error("point %s: %s %s (not in its log: %s)", point.key, event, reason, error)
 
 
 @contextmanager
-def _held(point: PointFolder) -> Iterator[None]:
+def _held(point: JobFolder) -> Iterator[None]:
     """Keep other processes off a point: a job of an earlier, killed sweep may still be computing it."""
     with point.lock.open("w") as file:
         waiting = False
         # On a file system without locks the rename still leaves one whole result.
         while try_lock(file.fileno()) is False:
             if not waiting:
-                LOG.info("point %s is being computed by another process; waiting for it", point.id)
+                LOG.info("point %s is being computed by another process; waiting for it", point.key)
             waiting = True
             time.sleep(0.5)
         yield

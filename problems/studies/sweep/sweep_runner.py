@@ -14,7 +14,7 @@ from lifrac.problems.run.code_version import code_hash
 from lifrac.problems.run.progress import Reporter, progress_for
 
 from .snakemake_engine import PATIENCE, RETRIES, Engine, mpiexec, stop
-from .sweep import Point, Sweep
+from .sweep import Sweep, SweepPoint
 from .sweep_folder import NOT_BEGUN, SweepFolder
 
 LOG = logging.getLogger("lifrac")
@@ -75,10 +75,10 @@ def run_sweep(
         return _Sweeping(folder, engine, asked).run(lock, todo)
 
 
-def jobs_of(points: Sequence[Point], size: int) -> dict[str, list[str]]:
+def jobs_of(points: Sequence[SweepPoint], size: int) -> dict[str, list[str]]:
     """Neighbouring points in jobs of at most `size`; neighbours mostly share mesh and condensation."""
     parts = [points[i : i + size] for i in range(0, len(points), size)]
-    return {f"job{number:05d}": [point.id for point in part] for number, part in enumerate(parts, 1)}
+    return {f"job{number:05d}": [point.key for point in part] for number, part in enumerate(parts, 1)}
 
 
 def _plan(sweep: Sweep) -> dict[str, object]:
@@ -101,7 +101,7 @@ class _Sweeping:
         self.collected = -1
         self.trouble = ""
 
-    def run(self, lock: int, todo: Sequence[Point]) -> int:
+    def run(self, lock: int, todo: Sequence[SweepPoint]) -> int:
         """Until everything has a result, or the engine gives up; returns the exit code."""
         with progress_for(1.0, self.name) as progress:
             self._collect(progress)
@@ -152,14 +152,14 @@ class _Sweeping:
         folder = self.folder
         self._collect(None, force=True, over=True)
         results = [(point, folder.result(point)) for point in folder.sweep.points]
-        reasons: dict[str, list[Point]] = {}
+        reasons: dict[str, list[SweepPoint]] = {}
         for point, result in results:
             if result.status != "finished":
                 reasons.setdefault(result.reason or NOT_BEGUN, []).append(point)
         for reason, points in reasons.items():
             LOG.warning("%d failed: %s", len(points), reason)
             for point in points[:MOST_LISTED]:
-                LOG.warning("    point %d (%s), %s", point.number, point.words, point.id)
+                LOG.warning("    point %d (%s), %s", point.number, point, point.key)
         if NOT_BEGUN in reasons:
             LOG.error("the engine ended early:\n%s", _tail(folder.path / "logs" / "snakemake.log"))
         failed = sum(map(len, reasons.values()))
@@ -185,9 +185,9 @@ def _tail(path: Path, lines: int = 12) -> str:
 def print_plan(sweep: Sweep, out: Path) -> None:
     """What `--dry-run` says: every point, and what is left to be computed."""
     folder = SweepFolder(out, sweep)
-    left = {point.id for point in folder.unfinished()}
+    left = {point.key for point in folder.unfinished()}
     for point in sweep.points:
-        print(f"{point.number:5d}  {folder.result(point).status:8s}  {point.id}  {point.words}")
+        print(f"{point.number:5d}  {folder.result(point).status:8s}  {point.key}  {point}")
     jobs = jobs_of(folder.unfinished(), sweep.file.sweep.points_per_job)
     print(f"{len(sweep.points)} points, {len(left)} to be computed in {len(jobs)} jobs on {sweep.ranks} ranks; {out}")
     folder.settle(complete=not left)

@@ -1,0 +1,78 @@
+"""What the finished points of a study say: plans, brackets, tables, and words at the end."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from lifrac.problems.studies.kind import Note, Summaries
+from lifrac.problems.studies.points import Condition
+from lifrac.problems.studies.population.distribution import Distribution, distribution_tables, distributions
+from lifrac.problems.studies.population.population_table import PopulationTable
+from lifrac.problems.studies.tables import Table
+
+from .search import Driver, Plan, Row, finished_plans
+from .tables import CCD_COLUMNS, RUN_COLUMNS, ccd_row, run_row
+
+
+@dataclass(frozen=True)
+class Results:
+    """Where the conditions of a study stand.
+
+    Attributes
+    ----------
+    conditions : tuple of Condition
+    plans : tuple of Plan
+        Of each condition.
+    rows : tuple of Row
+        Brackets of all of them.
+    population : PopulationTable or None
+    """
+
+    conditions: tuple[Condition, ...]
+    plans: tuple[Plan, ...]
+    rows: tuple[Row, ...]
+    population: PopulationTable | None = None
+
+    @classmethod
+    def of(
+        cls,
+        driver: Driver,
+        conditions: Sequence[Condition],
+        summaries: Summaries,
+        population: PopulationTable | None = None,
+    ) -> Self:
+        """Follow every condition as far as finished points reach."""
+        plans = tuple(finished_plans(driver, conditions, summaries))
+        rows = (row for where, plan in zip(conditions, plans, strict=True) for row in driver.rows(where, plan.done))
+        return cls(tuple(conditions), plans, tuple(rows), population)
+
+    @cached_property
+    def distributions(self) -> list[Distribution]:
+        """The CCD of electrodes with the stated population; none without."""
+        return [] if self.population is None else distributions(self.population, self.rows)
+
+    def tables(self) -> Mapping[str, Table | None]:
+        """All tables; those of a population only where there is one."""
+        found: dict[str, Table | None] = {
+            "runs.csv": Table(RUN_COLUMNS, [run_row(run) for plan in self.plans for run in plan.done]),
+            "ccd.csv": Table(CCD_COLUMNS, [ccd_row(row) for row in self.rows]),
+        }
+        for name, (columns, lines) in distribution_tables(self.distributions).items():
+            found[name] = Table(columns, lines) if self.distributions else None
+        return found
+
+    def closing(self, driver: Driver) -> Iterator[Note]:
+        """Yield what is odd about the runs, what they say of electrodes, and which of them say nothing."""
+        for condition, plan in zip(self.conditions, self.plans, strict=True):
+            for words in driver.doubts(plan.done):
+                yield logging.WARNING, f"not monotone at {condition.name}: {words}"
+        for found in self.distributions:
+            yield logging.INFO, found.words()
+        for run in (run for plan in self.plans for run in plan.done):
+            if run.emptied:
+                yield logging.WARNING, f"warning: says nothing about the cell, left out: {run.point}: {run.void}"
+            if run.numerical:
+                words = "not a failure of the cell but of the numerics, left out"
+                yield logging.WARNING, f"{words}: {run.point}: {run.numerical}"

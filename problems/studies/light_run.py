@@ -1,0 +1,125 @@
+"""One run of a study in a light run folder: tables and summary, no fields and no checkpoints."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lifrac.errors import NumericalFailure
+from lifrac.meshes.tagged import TaggedMesh
+from lifrac.parallel.collective import on_root
+from lifrac.problems.case.case import Case
+from lifrac.problems.run.code_version import code_hash
+from lifrac.problems.run.loop import ASKED_TO_STOP, Observer, RunLoop
+from lifrac.problems.run.run_folder import RunFolder
+from lifrac.problems.run.summary import end_of, summary_of
+from lifrac.solver.cell import Report
+from lifrac.solver.cells import Domain, build_cell
+from mpi4py import MPI
+
+FAILURES = (NumericalFailure, ArithmeticError, np.linalg.LinAlgError)
+"""What a run may end in without saying anything about the cell."""
+
+
+class _Tables(Observer):
+    """Writes history and events, and keeps in which protocol step the run is (collective on `comm`)."""
+
+    def __init__(self, folder: RunFolder | None, comm: MPI.Comm) -> None:
+        self.folder, self.comm, self.protocol_step = folder, comm, 0
+
+    def began(self, report: Report) -> None:
+        self._add(report)
+
+    def accepted(self, report: Report) -> None:
+        self._add(report)
+        self.protocol_step = report.protocol_step
+
+    def _add(self, report: Report) -> None:
+        on_root(self.comm, lambda: None if self.folder is None else self.folder.add(report))
+
+
+def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks: int = 1) -> Mapping[str, Any] | None:
+    """Compute one run into a light run folder; a failure of the numerics is a reason in its summary, no error.
+
+    Collective on the ranks that have the mesh, with the phase-field engine; a plane cell is stepped by one rank.
+
+    Parameters
+    ----------
+    case : Case
+    path : Path
+        A folder that is empty or not there yet.
+    domain : PlaneBody or TaggedMesh
+        The condensed bulk of the case's geometry, or its mesh.
+    asked : sequence of int
+        Signals received; the run is given up after the present step when there is one.
+    ranks : int
+        Ranks that work at the study, for the summary.
+
+    Returns
+    -------
+    Mapping or None
+        What `summary.json` says, on every rank; None if the run was given up.
+    """
+    begun = time.monotonic()
+    comm = domain.mesh.comm if isinstance(domain, TaggedMesh) else MPI.COMM_SELF
+    fatal = FAILURES if comm.size == 1 else (NumericalFailure,)  # what ranks that step together meet alike
+    folder = on_root(comm, lambda: _begun(path, case))
+    try:
+        cell = build_cell(case.engine_model(), domain, comm=comm)
+    except fatal as error:
+        unstarted = _unstarted(error)
+        return _ended(folder, comm, lambda: unstarted)
+    tables = _Tables(folder, comm)
+    loop = RunLoop(cell, (tables,), fatal=fatal)
+    loop.asked, loop.label = lambda: bool(asked), f"point {case.content_hash()[:8]}: "
+    end = loop.run()
+    if end.code == ASKED_TO_STOP:
+        return None
+
+    def summarise() -> dict[str, Any]:
+        engine = cell.engine
+        assert engine is not None
+        assert folder is not None
+        for event in (*engine.skipped, end_of(engine, end.failure)):
+            folder.event(event)
+        values = summary_of(engine, loop.worst, ranks=ranks, dofs=cell.dofs, begun=begun)
+        return values | {"protocol_step": tables.protocol_step, "reason": end.failure}
+
+    return _ended(folder, comm, summarise)
+
+
+def _begun(path: Path, case: Case) -> RunFolder:
+    folder = RunFolder(path, ours=True)
+    folder.begin_light(case)
+    return folder
+
+
+def _ended(folder: RunFolder | None, comm: MPI.Comm, summarise: Callable[[], dict[str, Any]]) -> Mapping[str, Any]:
+    """Write the summary on rank 0; it is the same on every rank (collective)."""
+
+    def write() -> dict[str, Any]:
+        assert folder is not None
+        summary = summarise() | {"code_hash": code_hash()}
+        folder.summary(summary)
+        return summary
+
+    summary: Mapping[str, Any] = comm.bcast(on_root(comm, write), root=0)
+    return summary
+
+
+def _unstarted(error: Exception) -> dict[str, Any]:
+    """The summary of a run that has no state at all."""
+    return {
+        "outcome": "unfinished",
+        "termination": "numerical_failure",
+        "steps": 0,
+        "wall_time_s": 0.0,
+        "charge_mAh_per_cm2": 0.0,
+        "protocol_step": 0,
+        "reason": _words(error),
+    }
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
