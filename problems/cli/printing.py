@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from lifrac.meshes.report import area_unit, group_area
@@ -14,6 +15,8 @@ from lifrac.solver.interfaces.contact import interface_resistance
 from lifrac.solver.interfaces.toughness import AssistedToughness
 from lifrac.solver.model.cell import CellModel
 from lifrac.solver.model.control import ConstantVoltage
+from lifrac.solver.model.protocol import ProtocolStep
+from lifrac.solver.protocol.loading import Loading
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
@@ -137,22 +140,44 @@ def _print_model(case: Case, mesh: RawMesh | None, out: Console) -> None:
         table.add_row(name, u.show(value, dimension))
     for name, text in _electrode_rows(case, mesh):
         table.add_row(name, text)
+    for name, text in _fixture_rows(case, model):
+        table.add_row(name, text)
     for number, step in enumerate(model.protocol[:SHOWN_STEPS], 1):
-        parts = [step.control.name]
-        if isinstance(step.control, ConstantVoltage):
-            parts.append(u.show(step.control.voltage, u.VOLTAGE))
-        elif step.current_density:
-            parts.append(u.show(step.current_density, u.CURRENT_DENSITY))
-        if step.capacity is not None:
-            parts.append("to " + u.show(step.capacity, u.AREAL_CAPACITY))
-        if step.duration is not None:
-            parts.append("for " + u.show(step.duration, u.TIME))
-        if step.control.cutoff:
-            parts.append("down to " + u.show(step.control.cutoff, u.CURRENT_DENSITY))
-        table.add_row(f"protocol step {number}", ", ".join(parts))
+        table.add_row(f"protocol step {number}", ", ".join(_words(step)))
     if len(model.protocol) > SHOWN_STEPS:
         table.add_row(f"... {len(model.protocol)} steps", "ramps and cycles are counted half-step by half-step")
     out.print(table)
+
+
+def _words(step: ProtocolStep) -> Iterator[str]:
+    """What a protocol step does, and what ends it."""
+    yield step.control.name
+    if isinstance(step.control, ConstantVoltage):
+        yield u.show(step.control.voltage, u.VOLTAGE)
+        yield "about " + u.show(step.current_density, u.CURRENT_DENSITY) + " at first"
+    elif step.current_density:
+        yield u.show(step.current_density, u.CURRENT_DENSITY)
+    if step.capacity is not None:
+        yield "to " + u.show(step.capacity, u.AREAL_CAPACITY)
+    if step.duration is not None:
+        yield "for " + u.show(step.duration, u.TIME)
+    if step.control.cutoff:
+        yield "down to " + u.show(step.control.cutoff, u.CURRENT_DENSITY)
+    if step.stack_pressure is not None:
+        over = f" over {u.show(step.pressure_ramp, u.TIME)}" if step.pressure_ramp else ""
+        yield f"stack pressure set to {u.show(step.stack_pressure, u.PRESSURE)}{over}"
+
+
+def _fixture_rows(case: Case, model: CellModel) -> Iterator[tuple[str, str]]:
+    """How stiff the stack is held, and what the planned charge makes of its pressure."""
+    loading = Loading(model, float(case.file.electrolyte.thickness))
+    if loading.stiffness == 0.0:
+        return
+    yield "stiffness of fixture and stack", u.show(loading.stiffness, u.FIXTURE_STIFFNESS)
+    charges = (step.control.direction * step.planned_charge for step in model.protocol)
+    growth = [loading.growth(charge, 0.0) for charge in accumulate(charges, initial=0.0)]
+    change = loading.stiffness * (max(growth) - min(growth))
+    yield "range of stack pressure by plating", u.show(change, u.PRESSURE)
 
 
 def _electrode_rows(case: Case, mesh: RawMesh | None) -> Iterator[tuple[str, str]]:

@@ -173,6 +173,20 @@ def test_a_fixture_is_left_alone_by_steps_that_state_no_pressure(tmp_path: Path)
     assert load_case(again).model() == model
 
 
+def test_check_tells_of_held_voltages_and_fixtures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """0.2 MPa/um in series with 800 MPa/um of LLZO; 2 times 0.1 mAh/cm2 of 4.85 um per mAh/cm2 stay plated."""
+    path = tmp_path / "case.toml"
+    charge = 'areal_capacity = "0.1 mAh/cm^2"\nstack_pressure = "5 MPa"\nstack_pressure_ramp = "1 h"\n'
+    fixture = '[operation.fixture]\ntype = "spring"\nstiffness = "0.2 MPa/um"\n'
+    steps = f"[[protocol.steps]]\n{HOLD}{charge}[[protocol.steps]]\n{HOLD}{charge}"
+    path.write_text(f"{HEAD}{fixture}{steps}")
+    assert main(["check", str(path)]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "constant voltage, 0.05 V, about" in shown
+    assert "stack pressure set to 5 MPa over 1 h" in shown
+    assert "0.194 MPa" in shown
+
+
 FIXTURES = [
     ('type = "spring"', "stiffness", 'stiffness = "0.05 MPa/um"'),
     ('type = "spring"\nstiffness = "5 MPa"', "stiffness", "0.05 MPa/um"),

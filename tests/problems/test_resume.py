@@ -20,6 +20,13 @@ CYCLED = CASE.replace(
     'stripping_current_density = "-3 mA/cm^2"\n[[protocol.steps]]\ntype = "rest"\nduration = "2 s"',
 ).replace("0.01 mAh", "0.009 mAh")
 assert CYCLED.count("cycle") == 2
+HELD = CASE.replace(
+    '[protocol]\ncurrent_density = "6 mA/cm^2"\nareal_capacity = "0.02 mAh/cm^2"',
+    '[operation.fixture]\ntype = "spring"\nstiffness = "20 MPa/um"\n[[protocol.steps]]\ntype = "constant_current"\n'
+    'current_density = "6 mA/cm^2"\nareal_capacity = "0.004 mAh/cm^2"\n[[protocol.steps]]\ntype = "constant_voltage"\n'
+    'voltage = "80 mV"\nareal_capacity = "0.004 mAh/cm^2"\nstack_pressure = "3 MPa"\nstack_pressure_ramp = "2 s"',
+).replace("0.01 mAh", "0.007 mAh")
+assert HELD.count("protocol.steps") == 2
 
 
 def assert_same(out: Path, whole: Path, rel: float, stops: int = 0) -> None:
@@ -49,7 +56,11 @@ def assert_same(out: Path, whole: Path, rel: float, stops: int = 0) -> None:
     assert summary(whole)["resumed"] == 0
 
 
-@pytest.mark.parametrize(("text", "steps"), [(CASE, (9, 14)), (CYCLED, (12, 17))], ids=["constant current", "cycles"])
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [(CASE, (9, 14)), (CYCLED, (12, 17)), (HELD, (33, 38))],
+    ids=["constant current", "cycles", "held voltage on a spring"],
+)
 def test_killed_and_stopped_plane_run_goes_on(text: str, steps: tuple[int, int], tmp_path: Path) -> None:
     case, whole, out = write_case(tmp_path, text), tmp_path / "whole", tmp_path / "out"
     assert cli.main(["run", str(case), "--out", str(whole)]) == 0

@@ -1,7 +1,7 @@
 """Constant voltage in a protocol: what flows, what ends it, and where a run goes on from within it."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -112,6 +112,26 @@ def test_the_full_system_finds_the_same_current() -> None:
     a, b = (p.solve(state, 1.0, model.protocol[0].control) for p in (condensed, other))
     assert a.voltage == b.voltage == pytest.approx(V, abs=1e-15)
     assert b.current_density == pytest.approx(a.current_density, rel=1e-9)
+
+
+@dataclass(frozen=True)
+class BehindResistor(ConstantVoltage):
+    """A source of constant voltage U with a resistance R [V m2/A] before the cell: V + R j = U."""
+
+    resistance: float = 0.0
+
+    def closure(self, current: float, voltage: float, area: float) -> Closure:
+        """What is left of U."""
+        return Closure(self.voltage - voltage - self.resistance * current / area, self.resistance / area, 1.0)
+
+
+def test_a_control_of_ones_own_is_one_class() -> None:
+    """Half of U is lost in a resistance like that of the cell; the current falls and the cell voltage with it."""
+    source = BehindResistor(V, 0.5 * J, resistance=V / J)
+    found = run(cell(ProtocolStep(source, duration=5.0)))
+    for report in found.reports:
+        assert report.state.cell_voltage + source.resistance * report.current_density == pytest.approx(V, rel=1e-9)
+    assert found.reports[-1].current_density == pytest.approx(0.5 * J, rel=0.05)
 
 
 def test_a_hold_without_an_expected_current_is_named() -> None:

@@ -5,17 +5,20 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
-from lifrac.simulation import Simulation
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.simulation import Domain, Simulation
+from lifrac.solver.model.cell import CellModel, PhaseFieldModel, PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.fracture import DiffuseCrack
 from lifrac.solver.model.loads import ConstantPressure, FixedGap, Fixture, Loads, Spring
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import lithium_thickness_per_capacity
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import POISSON_RATIO, body, cell_model
 from lifrac.verification.support.book import Level, Row, check
+from lifrac.verification.support.diffuse_bodies import Half
 from lifrac.verification.support.plane_runs import Floats
+from mpi4py import MPI
 
 THICKNESS = 60.0
 """L [um]."""
@@ -40,14 +43,23 @@ def model(fixture: Fixture, *charges: float, counter_volume: float = 0.0) -> Pla
     return replace(cell_model(Flaw(10.0, 0.02), protocol=tuple(steps)), loads=loads)
 
 
-def pressures(cell: PlaneModel) -> Floats:
+def pressures(cell: CellModel, domain: Domain | None = None) -> Floats:
     """Net charge [C/m2], stack pressure [MPa], volume of lithium in the flaw beyond the start [um2], and largest
     pressure of lithium [MPa] after every step."""
     rows = []
-    for step in Simulation.from_model(cell, body(SLAB).plane).steps():
+    for step in Simulation.from_model(cell, domain or body(SLAB).plane).steps():
         s, m = step.report.state, step.report.measures
         rows.append([s.charge, s.stack_pressure, m.lithium_volume - s.initial_metal, m.max_lithium_pressure])
     return np.array(rows)
+
+
+def diffuse_pressures(stiffness: float) -> Floats:
+    """The same of a diffuse crack in a body as large, on a spring, plated to SHORT."""
+    cell = model(Spring(stiffness), SHORT)
+    parts = (cell.electrolyte, cell.anode, cell.counter, cell.creep, cell.flaw, cell.loads, cell.protocol)
+    diffuse = PhaseFieldModel(*parts, diffuse=DiffuseCrack(3.0, 1.0))
+    mesh = Half(10.0, 1.0, 9.0, SLAB.half_width, THICKNESS).mesh(MPI.COMM_SELF)
+    return pressures(diffuse, mesh)
 
 
 def by_hand(run: Floats, stiffness: float, counter_volume: float = 0.0) -> Floats:
@@ -97,6 +109,9 @@ def fixture(level: Level, folder: Path | None) -> list[Row]:
     name = "lithium at both electrodes, 50 MPa/um: pressure, worst step"
     note = f"{START:g} to {symmetric[-1, 1]:.4f} MPa: what the flaw holds is missing between the plates"
     rows.append(Row(name, worst, 0.0, TOLERANCE, kind="below", note=note))
+    diffuse = diffuse_pressures(500.0)
+    worst = float(np.abs(diffuse[:, 1] / by_hand(diffuse, 500.0) - 1.0).max())
+    rows.append(Row("diffuse crack, 500 MPa/um: pressure, worst step", worst, 0.0, TOLERANCE, kind="below"))
     gap = pressures(model(FixedGap(), SHORT))
     elastic = THICKNESS * (1.0 - POISSON_RATIO**2) / 150.0e3
     rows += [
