@@ -17,7 +17,6 @@ from lifrac.solver.model.cell import CellModel, PhaseFieldModel, PlaneModel
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.interface import ContactLaw, Kinetics
-from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
 from lifrac.solver.model.stated import content
 from lifrac.solver.numerics.presets import Preset, StatedOptions
@@ -27,6 +26,7 @@ from . import estimates
 from .contact_table import at_full_contact, contact_law, static_problems
 from .engines import PHASE_FIELD, PLANE, Geometry, optional
 from .face_table import current_problems, face_kinetics
+from .fixture_table import loads_of
 from .from_mesh import told
 from .overrides import apply_override, by_name, lay_over
 from .schema import CaseFile
@@ -128,7 +128,7 @@ class Case:
                 case.electrodes.mouth,
                 float(flaw.residual),
             ),
-            loads=self._loads(),
+            loads=loads_of(load.fixture, float(load.stack_pressure), load.lateral, float(load.lateral_stress)),
             protocol=protocol,
             stop=case.protocol.stop_rules(),
             control=StepControl(
@@ -142,14 +142,6 @@ class Case:
             assisted=self._assisted(),
         )
         return estimates.sized(model, float(case.electrolyte.thickness))
-
-    def _loads(self) -> Loads:
-        load = self.file.operation
-        stated = Loads(float(load.stack_pressure), load.lateral, float(load.lateral_stress))
-        if load.fixture is None:
-            return stated
-        given_up = float(load.fixture.counter_volume_change or 0.0)
-        return dataclasses.replace(stated, fixture=load.fixture.resolved(), counter_volume=given_up)
 
     def _face(self, name: str, law: ContactLaw | None) -> Kinetics:
         """Kinetics of an electrode face at the temperature of the case."""

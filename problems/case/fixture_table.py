@@ -72,3 +72,13 @@ KINDS: dict[str, FixtureKind] = {
     "spring": Gives(("stiffness", "counter_volume_change"), required=("stiffness",)),
     "fixed_gap": Rigid(("counter_volume_change",)),
 }
+
+
+def loads_of(
+    fixture: Fixture | None, stack_pressure: float, lateral: Literal["roller", "free"], lateral_stress: float
+) -> loads.Loads:
+    """Loads [MPa] of a cell in a fixture; None: a press that follows."""
+    if fixture is None:
+        return loads.Loads(stack_pressure, lateral, lateral_stress)
+    given_up = float(fixture.counter_volume_change or 0.0)
+    return loads.Loads(stack_pressure, lateral, lateral_stress, fixture.resolved(), given_up)

@@ -14,7 +14,8 @@ from lifrac.solver.numerics.adaptive import Adaptive
 from lifrac.solver.phase_field.lithium.initial_fill import fill_flaw
 from lifrac.solver.protocol.measures import Areas, Measures
 from lifrac.solver.protocol.restart import Arrays, Kept
-from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun, Trial
+from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun
+from lifrac.solver.protocol.trial import Trial
 from mpi4py import MPI
 
 from .adaptive_cell import AdaptiveCell, adaptive_mesh, resumed

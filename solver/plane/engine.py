@@ -12,7 +12,8 @@ from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.protocol.events import EVENT_TOLERANCE
 from lifrac.solver.protocol.measures import Areas, Measures
 from lifrac.solver.protocol.restart import Arrays, Kept
-from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun, Trial
+from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun
+from lifrac.solver.protocol.trial import Trial
 from scipy.spatial import cKDTree
 
 from .diagnostics import Observer

@@ -21,6 +21,17 @@ from lifrac.solver.physics.elasticity import through_thickness_modulus
 
 from .cell_state import CellState
 
+PRESSURE_CORRECTIONS = 8
+"""How often a step is solved again at most, until the stack pressure it was solved at is the one its end gives. Each
+correction is smaller by what lithium in the flaw takes from the electrode."""
+PRESSURE_TOLERANCE, LEAST_PRESSURE = 1.0e-4, 1.0e-3
+"""To which part of it, or of 1 kPa [MPa], both agree then."""
+
+
+def agree(one: float, other: float) -> bool:
+    """Whether two stack pressures [MPa] are the same as far as steps are solved for them."""
+    return abs(other - one) <= PRESSURE_TOLERANCE * max(other, LEAST_PRESSURE)
+
 
 @dataclass(frozen=True)
 class Setting:

@@ -7,7 +7,7 @@ should be is the same for all of them.
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 
 import numpy as np
 from lifrac.errors import InputError, Interrupted, NumericalFailure
@@ -22,10 +22,11 @@ from lifrac.solver.physics.flaw_scales import griffith_pressure
 
 from .cell_state import CellState
 from .events import EVENT_TOLERANCE, Event, Passage, Watch
-from .loading import Loading
+from .loading import PRESSURE_CORRECTIONS, Loading, agree
 from .measures import Areas, Measures
 from .report import StepReport
 from .restart import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event
+from .trial import COUNTED, Counters, Trial
 
 LOG = logging.getLogger("lifrac.solver")
 USUAL_STEPS, FEWEST_STEPS = 20.0, 5.0
@@ -39,41 +40,6 @@ it."""
 PRESSURE_ALLOWANCE = 0.1
 """Change of the largest lithium pressure, and of the stack pressure, per step, in units of the flaw's Griffith
 pressure."""
-PRESSURE_CORRECTIONS, PRESSURE_TOLERANCE, LEAST_PRESSURE = 8, 1.0e-4, 1.0e-3
-"""A step is solved again, this often at most, until the stack pressure it was solved at and the one its end gives agree
-to this part of it, or of 1 kPa. Each correction is smaller by what lithium in the flaw takes from the electrode."""
-
-
-@dataclass
-class Counters:
-    steps: int = 0
-    iterations: int = 0
-    rejected: int = 0
-    ended: int = 0
-    """Protocol steps that have ended."""
-    current: float = 0.0
-    """Current density of the last accepted step [A/m2]."""
-    first_current: float = 0.0
-    """That of the first accepted step that passed one [A/m2]."""
-    happened: dict[str, Event] = field(default_factory=dict)
-
-
-COUNTED = ("steps", "iterations", "rejected", "ended", "current", "first_current")
-"""Of the counters, what is kept as it is."""
-
-
-@dataclass(frozen=True)
-class Trial[S: CellState]:
-    """A converged step that has not been accepted yet."""
-
-    state: S
-    iterations: int
-    """Of Newton's method, as the history shows them."""
-
-    @property
-    def effort(self) -> int:
-        """How hard the step was, in Newton iterations: what the step control goes by."""
-        return self.iterations
 
 
 class ProtocolRun[S: CellState](ABC):
@@ -418,7 +384,7 @@ class ProtocolRun[S: CellState](ABC):
         for _ in range(PRESSURE_CORRECTIONS):
             trial = self._attempt(dt, control, pressure, failures)
             found = loading.pressure(trial.state.time, self._growth(trial.state))
-            if abs(found - pressure) <= PRESSURE_TOLERANCE * max(found, LEAST_PRESSURE):
+            if agree(pressure, found):
                 return trial
             pressure = found
         raise NumericalFailure("the stack pressure of a step does not agree with what its fixture makes of its end")

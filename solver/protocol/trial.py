@@ -1,0 +1,40 @@
+"""A time step that was tried, and what a run counts."""
+
+from dataclasses import dataclass, field
+
+from .cell_state import CellState
+from .events import Event
+
+
+@dataclass
+class Counters:
+    """What a run counts on its way."""
+
+    steps: int = 0
+    iterations: int = 0
+    rejected: int = 0
+    ended: int = 0
+    """Protocol steps that have ended."""
+    current: float = 0.0
+    """Current density of the last accepted step [A/m2]."""
+    first_current: float = 0.0
+    """That of the first accepted step that passed one [A/m2]."""
+    happened: dict[str, Event] = field(default_factory=dict)
+
+
+COUNTED = ("steps", "iterations", "rejected", "ended", "current", "first_current")
+"""Of the counters, what is kept as it is."""
+
+
+@dataclass(frozen=True)
+class Trial[S: CellState]:
+    """A converged step that has not been accepted yet."""
+
+    state: S
+    iterations: int
+    """Of Newton's method, as the history shows them."""
+
+    @property
+    def effort(self) -> int:
+        """How hard the step was, in Newton iterations: what the step control goes by."""
+        return self.iterations
