@@ -19,7 +19,7 @@ from lifrac.problems.studies.ccd.search import Driver, driver_of
 
 from .kind import Display, Note, StudyKind, Summaries
 from .point import Point
-from .points import Condition, celsius
+from .points import Condition, CurrentPoint, celsius
 from .study_case import blame, case_path, flat
 from .study_file import IDLE, Grids, StudyFile
 from .tables import Table
@@ -105,7 +105,8 @@ class Study(StudyKind):
     def wanted(self, summaries: Summaries) -> list[Point]:
         """The largest current first: cells that fail are followed through their failure, which takes longest."""
         points = {point.key: point for plan in self.results(summaries).plans for point in plan.wanted}
-        return sorted(points.values(), key=lambda point: -point.current)
+        ordered: list[CurrentPoint] = sorted(points.values(), key=lambda point: -point.current)
+        return list(ordered)
 
     def tables(self, summaries: Summaries) -> Mapping[str, Table | None]:
         return self.results(summaries).tables()

@@ -77,9 +77,9 @@ class ButlerVolmer(ChargeTransferLaw):
 
     def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
         """Anodic and cathodic branch; those of plating change places on stripping."""
-        x = eta / thermal_voltage(face.temperature)
+        f = 1.0 / thermal_voltage(face.temperature)
         forward, backward = (face.alpha_a, face.alpha_c) if plating else (face.alpha_c, face.alpha_a)
-        return bounded_exp(forward * x) - bounded_exp(-backward * x)
+        return bounded_exp(forward * f * eta) - bounded_exp(-backward * f * eta)
 
     def slope(self, face: "Kinetics") -> float:
         """alpha_a + alpha_c."""
