@@ -207,7 +207,7 @@ class _Descent:
         that was refused for that, it goes to the minimiser and on by part of the last step (Polyak's heavy ball, USSR
         Comput. Math. Math. Phys. 4 (1964) 1), until it comes to rest.
         """
-        if self.is_whole_step:
+        if self.is_whole_step and self._peak == 0.0:
             self._peak = change
         elif change < CALM * self._peak:
             self._peak = 0.0
