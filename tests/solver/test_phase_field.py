@@ -205,7 +205,7 @@ def test_stiff_and_compliant_grain_in_series() -> None:
 
 
 def test_snapshot_and_restore() -> None:
-    body = plate(MPI.COMM_SELF)
+    body = plate(MPI.COMM_SELF, control=TIGHT)
     grow(body, np.array([0.03]))
     kept = body.state.snapshot()
     first = grow(body, np.array([0.05]))
