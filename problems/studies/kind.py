@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -61,7 +61,7 @@ class StudyKind(ABC):
         """The study with its defaults, as `study.toml` in its folder; it can be run again."""
 
     @abstractmethod
-    def wanted(self, summaries: Summaries) -> list[Point]:
+    def wanted(self, summaries: Summaries) -> Sequence[Point]:
         """Points to compute next, each once, the most urgent first; none when the study is finished.
 
         Parameters

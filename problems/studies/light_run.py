@@ -63,7 +63,8 @@ def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks:
     """
     begun = time.monotonic()
     comm = domain.mesh.comm if isinstance(domain, TaggedMesh) else MPI.COMM_SELF
-    fatal = FAILURES if comm.size == 1 else (NumericalFailure,)  # what ranks that step together meet alike
+    met_alike: tuple[type[Exception], ...] = (NumericalFailure,)
+    fatal = FAILURES if comm.size == 1 else met_alike
     folder = on_root(comm, lambda: _begun(path, case))
     try:
         cell = build_cell(case.engine_model(), domain, comm=comm)

@@ -104,7 +104,7 @@ class _StudyRun:
             return ASKED_TO_STOP
         return NUMERICAL_FAILURE if all(summary.get("reason") for summary in self.known.values()) else DONE
 
-    def _taken_over(self) -> list[Point]:
+    def _taken_over(self) -> Sequence[Point]:
         """What is wanted after all points that an earlier attempt has finished (collective)."""
         while True:
             wanted = self.study.wanted(self.known)

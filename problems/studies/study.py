@@ -18,7 +18,6 @@ from lifrac.problems.studies.ccd.results import Results
 from lifrac.problems.studies.ccd.search import Driver, driver_of
 
 from .kind import Display, Note, StudyKind, Summaries
-from .point import Point
 from .points import Condition, CurrentPoint, celsius
 from .study_case import blame, case_path, flat
 from .study_file import IDLE, Grids, StudyFile
@@ -99,14 +98,21 @@ class Study(StudyKind):
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def results(self, summaries: Summaries) -> Results:
-        """Where all conditions stand with the points that are finished."""
-        return Results.of(self.driver, self.conditions, summaries, self.grids.population)
+        """Where all conditions stand with the points that are finished; the last answer is kept."""
+        keys = frozenset(summaries)
+        if keys not in self._answered:
+            self._answered.clear()
+            self._answered[keys] = Results.of(self.driver, self.conditions, summaries, self.grids.population)
+        return self._answered[keys]
 
-    def wanted(self, summaries: Summaries) -> list[Point]:
+    @cached_property
+    def _answered(self) -> dict[frozenset[str], Results]:
+        return {}
+
+    def wanted(self, summaries: Summaries) -> Sequence[CurrentPoint]:
         """The largest current first: cells that fail are followed through their failure, which takes longest."""
         points = {point.key: point for plan in self.results(summaries).plans for point in plan.wanted}
-        ordered: list[CurrentPoint] = sorted(points.values(), key=lambda point: -point.current)
-        return list(ordered)
+        return sorted(points.values(), key=lambda point: -point.current)
 
     def tables(self, summaries: Summaries) -> Mapping[str, Table | None]:
         return self.results(summaries).tables()

@@ -18,6 +18,7 @@ from lifrac.problems.studies.light_run import compute
 from lifrac.problems.studies.point_folder import NEEDED, PointFolder
 from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.study_folder import StudyFolder
+from lifrac.solver.model.control import Control
 from lifrac.solver.plane.problem import SurfaceProblem
 from support.small_study import ONE, STUDY, table, write
 
@@ -218,10 +219,10 @@ def test_numerical_failure_is_listed_and_narrows_nothing(
     """A run whose numerics fail, here on purpose at the largest current, is a row with a reason, no failure."""
     solve = SurfaceProblem.solve
 
-    def fail(self: SurfaceProblem, state: Any, dt: float, current: float, guess: Any = None) -> Any:
-        if current > 300.0:
+    def fail(self: SurfaceProblem, state: Any, dt: float, control: Control, *rest: Any) -> Any:
+        if control.current_density > 300.0:
             raise NumericalFailure("made to fail")
-        return solve(self, state, dt, current, guess)
+        return solve(self, state, dt, control, *rest)
 
     monkeypatch.setattr(SurfaceProblem, "solve", fail)
     arguments = ["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *ONE, "--set", "study.refinements=0"]

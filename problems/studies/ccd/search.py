@@ -4,7 +4,7 @@ A driver works in rounds: the runs it begins with, then refinements that depend 
 next follows from the finished runs alone, so that a study goes on wherever it stopped.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -65,28 +65,32 @@ class Driver(Interface):
 
 def plan(driver: Driver, condition: Condition, known: Mapping[str, Finished]) -> Plan:
     """Go through the rounds of a condition as far as finished runs (by key) reach."""
-    done: list[Finished] = []
-    wanted = driver.begin(condition)
-    for _ in range(driver.rounds + 1):
-        done += [known[point.key] for point in wanted if point.key in known]
-        missing = tuple(point for point in wanted if point.key not in known)
-        if missing:
-            return Plan(tuple(done), missing)
-        wanted = driver.refine(condition, done)
-    return Plan(tuple(done), ())
+    return _follow(driver, condition, lambda point: known.get(point.key))
 
 
 def finished_plans(
     driver: Driver, conditions: Sequence[Condition], summaries: Mapping[str, Mapping[str, Any]]
 ) -> list[Plan]:
     """Where all conditions stand with the summaries of points (by key) that are there."""
-    known: dict[str, Finished] = {}
-    while True:
-        plans = [plan(driver, condition, known) for condition in conditions]
-        found = {p.key: Finished(p, summaries[p.key]) for each in plans for p in each.wanted if p.key in summaries}
-        if not found:
-            return plans
-        known |= found
+
+    def find(point: CurrentPoint) -> Finished | None:
+        summary = summaries.get(point.key)
+        return None if summary is None else Finished(point, summary)
+
+    return [_follow(driver, condition, find) for condition in conditions]
+
+
+def _follow(driver: Driver, condition: Condition, find: Callable[[CurrentPoint], Finished | None]) -> Plan:
+    done: list[Finished] = []
+    wanted = driver.begin(condition)
+    for _ in range(driver.rounds + 1):
+        found = [(point, find(point)) for point in wanted]
+        done += [run for _, run in found if run is not None]
+        missing = tuple(point for point, run in found if run is None)
+        if missing:
+            return Plan(tuple(done), missing)
+        wanted = driver.refine(condition, done)
+    return Plan(tuple(done), ())
 
 
 def _at(done: Sequence[Finished], current: float | None) -> Finished | None:
