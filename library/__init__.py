@@ -10,7 +10,7 @@ Names are imported when they are first used, so that `import lifrac` is quick; d
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import backend, quantities
 
@@ -68,7 +68,7 @@ _PLACES = {
     "load_study": "lifrac.problems.studies.study",
     "read_mesh": "lifrac.meshes.reader",
 }
-"""Where the public names live; with another name there after a colon."""
+"""Module of each public name; a name after a colon is the one it has there."""
 
 __all__ = [
     "AssistedCracking",
@@ -107,7 +107,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version
 

@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 NEEDS_WHEEL = ("dolfinx", "petsc4py", "slepc4py")
-"""What the wheel brings, and what must be imported after it."""
+"""Packages that the wheel brings, or that must be imported after it."""
 JIT_TIMEOUT = 300
 """Time [s] for forms that something else compiles; ten seconds, the default, are too few on a loaded machine."""
 

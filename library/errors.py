@@ -1,4 +1,4 @@
-"""What goes wrong: bad input, numerics that cannot go on, and a request to stop. Exit codes 2, 3 and 4."""
+"""Errors: bad input, numerics that cannot go on, and a request to stop (exit codes 2, 3 and 4)."""
 
 
 class InputError(ValueError):
@@ -28,14 +28,14 @@ class InputError(ValueError):
         return f"{text}. {self.remedy}" if self.remedy else text
 
     def _finding(self) -> str:
-        """What is wrong with which key and value, without file and remedy."""
+        """Return what is wrong with which key and value, without file and remedy."""
         subject = self.key or ""
         if self.value is not None:
             subject = f"{subject} = {self.value!r}" if subject else repr(self.value)
         return f"{subject}: {self.message}" if subject else self.message
 
     def reported_at(self, *, file: object, key: str, value: object = None, found_in: str | None = None) -> "InputError":
-        """The same finding as a fault of the key that named the file it was found in; nothing of it is lost."""
+        """Return the same finding as a fault of the key that named the file it was found in; nothing of it is lost."""
         message = ": ".join([*([found_in] if found_in else []), self._finding()])
         return InputError(message, file=file, key=key, value=value, remedy=self.remedy)
 

@@ -98,7 +98,14 @@ class Simulation:
     ) -> None:
         case = case if isinstance(case, Case) else load_case(case)
         world = MPI.COMM_WORLD if comm is None else comm
-        self._state(case, world, lambda: make_mesh(case, world), case.plots, case.bulk_solver, quantities=quantities)
+        self._state(
+            case,
+            world,
+            lambda: make_mesh(case, world),
+            plots=case.plots,
+            bulk_solver=case.bulk_solver,
+            quantities=quantities,
+        )
 
     @classmethod
     def from_model(
@@ -150,7 +157,16 @@ class Simulation:
             return build(mesh, world) if isinstance(mesh, Geometry) else mesh
 
         statement = ModelStatement(model, content, name, stored_states)
-        simulation._state(statement, world, make, False, bulk_solver, crack_kinetics, system, quantities)
+        simulation._state(
+            statement,
+            world,
+            make,
+            plots=False,
+            bulk_solver=bulk_solver,
+            crack_kinetics=crack_kinetics,
+            system=system,
+            quantities=quantities,
+        )
         return simulation
 
     @classmethod
@@ -181,6 +197,7 @@ class Simulation:
         statement: Statement,
         comm: MPI.Comm,
         make_domain: Callable[[], TaggedMesh | PlaneBody],
+        *,
         plots: bool,
         bulk_solver: Preset,
         crack_kinetics: FaceKinetics | None = None,
@@ -210,7 +227,7 @@ class Simulation:
 
     @property
     def model(self) -> CellModel:
-        """What the engine is told, in internal units."""
+        """The model as the engine is told it, in internal units."""
         return self._statement.engine_model()
 
     @cached_property
@@ -416,8 +433,10 @@ def _mesh_of(domain: TaggedMesh | PlaneBody) -> TaggedMesh:
 
 
 def _last_checkpoint(out: Path, comm: MPI.Comm) -> RestartData:
-    """The checkpoint that a run goes on from, with its arrays on rank 0, if what was written reaches up to it
-    (collective)."""
+    """Return the checkpoint that a run goes on from, with its arrays on rank 0 (collective).
+
+    It counts only if what was written reaches up to it.
+    """
 
     def read() -> RestartData:
         checkpoint = read_checkpoint(out)

@@ -1,0 +1,1 @@
+"""Meshes with named groups: generated or read, checked, refined and gathered."""

@@ -61,12 +61,12 @@ def load(path: Path, dim: int, scale: float = 1.0) -> RawMesh:
 
 @functools.lru_cache(maxsize=1)
 def _accepted(path: Path, dim: int, scale: float, stamp: tuple[int, int, int]) -> RawMesh:
-    """The mesh, checked. Sweeps ask for the same one at every point; `stamp` tells when the file has changed."""
+    """Return the mesh, checked. Sweeps ask for the same one at every point; `stamp` tells when the file has changed."""
     return accept(_named(path), dim, scale=scale, file=path)
 
 
 def _named(path: Path) -> NamedCells:
-    """The file as it is."""
+    """Return the file as it is."""
     try:
         with path.open("rb") as stream:
             head = stream.read(4096)

@@ -12,7 +12,7 @@ import dolfinx.mesh
 
 
 def gather(tagged: TaggedMesh) -> RawMesh | None:
-    """The mesh on rank 0, None elsewhere (collective); node by node and cell by cell what was distributed."""
+    """Return the mesh on rank 0, None elsewhere (collective); node by node and cell by cell what was distributed."""
     mesh, dim = tagged.mesh, tagged.mesh.topology.dim
     nodes, cells = node_numbers(mesh), cell_numbers(mesh)
     points = gather_rows(mesh.comm, nodes, mesh.geometry.x[:, :dim])
@@ -30,12 +30,12 @@ def gather(tagged: TaggedMesh) -> RawMesh | None:
 
 
 def node_numbers(mesh: dolfinx.mesh.Mesh) -> Ints:
-    """Number of each node of this rank, ghosts included, in the arrays that the mesh was made from."""
+    """Return the number of each node of this rank, ghosts included, in the arrays that the mesh was made from."""
     return np.asarray(mesh.geometry.input_global_indices, dtype=np.int64)
 
 
 def cell_numbers(mesh: dolfinx.mesh.Mesh) -> Ints:
-    """Number of each cell of this rank, ghosts included, in the arrays that the mesh was made from."""
+    """Return the number of each cell of this rank, ghosts included, in the arrays that the mesh was made from."""
     return np.asarray(mesh.topology.original_cell_index, dtype=np.int64)
 
 

@@ -153,7 +153,10 @@ def _edges(mesh: dolfinx.mesh.Mesh, excess: Floats) -> npt.NDArray[np.int32]:
 
 
 def _pairs(raw: RawMesh, points: Floats, cells: Ints, of_cell: Ints) -> Ints:
-    """The two old nodes in whose middle each new one lies: its barycentric coordinates in an old cell are 0, 1/2, 1."""
+    """Return the two old nodes in whose middle each new one lies (n, 2).
+
+    Its barycentric coordinates in an old cell are 0, 1/2 and 1.
+    """
     _, first = np.unique(cells, return_index=True)
     around = raw.cells[of_cell[first // cells.shape[1]]]
     corners = raw.points[around]

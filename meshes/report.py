@@ -59,7 +59,7 @@ class MeshReport:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
     def as_text(self) -> str:
-        """The report as a short table for people."""
+        """Return the report as a short table for people."""
         box = " x ".join(f"[{low:g}, {high:g}]" for low, high in zip(self.lower_corner, self.upper_corner, strict=True))
         shape = "triangles" if self.dim == 2 else "tetrahedra"
         rows = [
@@ -107,12 +107,12 @@ def measure(raw: RawMesh) -> MeshReport:
 
 
 def area_unit(dim: int) -> str:
-    """The unit of areas of a body in 2D or 3D."""
+    """Return the unit of areas of a body in 2D or 3D."""
     return "um (per depth)" if dim == 2 else "um2"
 
 
 def group_area(raw: RawMesh, group: str) -> float:
-    """Of the facets of a group [um2; um per depth in 2D]; 0 where the mesh has none."""
+    """Return the area of the facets of a group [um2; um per depth in 2D]; 0 where the mesh has none."""
     corners = raw.points[raw.groups.get(group, np.empty((0, raw.dim), dtype=np.int64))]
     if raw.dim == 2:
         return float(np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1).sum())

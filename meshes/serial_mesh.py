@@ -105,7 +105,15 @@ def to_raw(named: NamedCells, dim: int, scale: float = 1.0, foreign: tuple[str, 
 
 
 def facet_numbers(rows: Ints, nodes: int) -> tuple[Ints, Ints]:
-    """Number facets given by their sorted node numbers: the first row of each, and the number of every row."""
+    """Give facets a number that are listed by their sorted node numbers.
+
+    Returns
+    -------
+    first : int array
+        First row of each facet.
+    number : int array
+        Number of the facet in every row.
+    """
     key = rows[:, 0]
     for column in rows.T[1:]:
         if len(key) and int(key.max() + 1) * nodes >= 2**62:
@@ -116,8 +124,10 @@ def facet_numbers(rows: Ints, nodes: int) -> tuple[Ints, Ints]:
 
 
 def facets_of(cells: Ints) -> Ints:
-    """Sorted node numbers of the facets of cells, corner by corner: the facet opposite the first corner of all cells,
-    then that of the second, and so on."""
+    """Return the sorted node numbers of the facets of cells, corner by corner.
+
+    The facet opposite the first corner of all cells comes first, then that of the second, and so on.
+    """
     return np.sort(np.concatenate([np.delete(cells, corner, axis=1) for corner in range(cells.shape[1])]), axis=1)
 
 

@@ -38,7 +38,7 @@ BODY = {
     "crack_plane": "With a crack plane the body is its half x >= 0",
     "anode": "The body is y >= 0, its anode face at y = 0",
 }
-"""Where the body lies, by the group that says so."""
+"""The place of the body, by the group that says so."""
 
 
 def accept(named: NamedCells, dim: int, *, scale: float = 1.0, file: Path | None = None) -> RawMesh:
@@ -110,7 +110,7 @@ def _known(dim: int) -> tuple[list[str], list[str]]:
 
 
 def _check_names(named: NamedCells, dim: int, file: Path | None) -> tuple[str, ...]:
-    """Groups hold what they must and the required ones are there; gives the names that are none of ours."""
+    """Check that groups hold what they must and the required ones are there; return the names that are none of ours."""
     of_cells, faces = _known(dim)
     shapes = {SIMPLICES[dim]: of_cells, SIMPLICES[dim - 1]: faces}
     present = {name for name, rows in named.groups.items() if any(len(rows.get(s, ())) for s in shapes)}
@@ -150,12 +150,12 @@ def _check_names(named: NamedCells, dim: int, file: Path | None) -> tuple[str, .
 
 
 def _near(name: str, dim: int) -> list[str]:
-    """The group that a name may have been meant for."""
+    """Return the group that a name may have been meant for."""
     return difflib.get_close_matches(name.lower(), [n for names in _known(dim) for n in names], n=1)
 
 
 def _not_ours(name: str, dim: int, file: Path | None) -> InputError:
-    """A group without which ours are not complete has a name that means nothing."""
+    """Return the refusal of a mesh whose groups are not complete, and where a group has a name that means nothing."""
     guess, known = _near(name, dim), [n for names in _known(dim) for n in names]
     hint = f"Did you mean {guess[0]!r}?" if guess else f"Groups are {', '.join(known)}"
     return InputError("is not a group lifrac knows", file=file, key="group", value=name, remedy=hint)
@@ -179,7 +179,7 @@ def _check_cells_named(named: NamedCells, dim: int, foreign: tuple[str, ...], fi
 
 
 def _check_boundary(raw: RawMesh, named: NamedCells, file: Path | None) -> None:
-    """Groups cover the boundary once, and only the boundary."""
+    """Check that groups cover the boundary once, and only the boundary."""
     outer, tagged, astray = exterior(raw)
     if len(astray):
         raise InputError(
@@ -209,7 +209,7 @@ def _check_boundary(raw: RawMesh, named: NamedCells, file: Path | None) -> None:
 
 
 def _group_of(facets: Ints, raw: RawMesh, named: NamedCells) -> str | None:
-    """A group of the file, none of ours, that holds one of these boundary facets."""
+    """Return a group of the file, none of ours, that holds one of these boundary facets."""
     used, shape = np.unique(named.cells[SIMPLICES[raw.dim]]), SIMPLICES[raw.dim - 1]
     ours = np.sort(used[facets], axis=1)  # in the file's node numbers
     for name in raw.foreign:
@@ -220,7 +220,7 @@ def _group_of(facets: Ints, raw: RawMesh, named: NamedCells) -> str | None:
 
 
 def _check_faces(raw: RawMesh, file: Path | None) -> None:
-    """Groups lie where the model has them; coordinates of the crack plane and the anode face become exact.
+    """Check that groups lie where the model has them; make coordinates of the crack plane and the anode face exact.
 
     Without a crack plane the body is whole and may reach to either side of x = 0.
     """
@@ -257,7 +257,7 @@ def _check_faces(raw: RawMesh, file: Path | None) -> None:
 
 
 def _check_mouth(raw: RawMesh, file: Path | None) -> None:
-    """Where a crack plane or a flaw opens at y = 0 there is the anode, which lithium comes from."""
+    """Check that the anode, which lithium comes from, is where a crack plane or a flaw opens at y = 0."""
     anode = np.unique(raw.groups["anode"])
     flaw = raw.cells[raw.cell_groups.get("flaw", np.empty(0, dtype=np.int64))]
     for name, nodes in {"crack_plane": raw.groups.get("crack_plane", flaw[:0]), "flaw": flaw}.items():
@@ -292,7 +292,7 @@ def _bare_faces(raw: RawMesh, file: Path | None) -> None:
 
 
 def _check_body(raw: RawMesh, file: Path | None) -> None:
-    """The cells form one body, whose parts do not lie over each other."""
+    """Check that the cells form one body, whose parts do not lie over each other."""
     rows = facets_of(raw.cells)
     _, facet = facet_numbers(rows, len(raw.points))
     count = len(raw.cells)
@@ -359,7 +359,13 @@ def _check_crack_plane(raw: RawMesh, file: Path | None) -> None:
 
 
 def joined(raw: RawMesh, *groups: str) -> Ints:
-    """Number the pieces in which the facets of some groups hang together by their nodes; gives that of every node."""
+    """Count the pieces in which the facets of some groups hang together by their nodes.
+
+    Returns
+    -------
+    int array
+        Piece of every node.
+    """
     there = [raw.groups[name] for name in groups if name in raw.groups]
     facets = np.concatenate([np.empty((0, raw.dim), dtype=np.int64), *there])
     pairs = facets[:, [[0, k] for k in range(1, raw.dim)]].reshape(-1, 2)

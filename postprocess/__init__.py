@@ -1,0 +1,1 @@
+"""Reading and drawing of run, study and sweep folders; imports without DOLFINx."""

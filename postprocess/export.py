@@ -88,7 +88,7 @@ def _types(ends: np.ndarray) -> np.ndarray:
 
 
 def _array(name: str, values: np.ndarray) -> str:
-    """An array as VTK's XML has it: the number of bytes and the bytes, in base 64."""
+    """Return an array as VTK's XML has it: the number of bytes and the bytes, in base 64."""
     data = np.ascontiguousarray(values)
     data = data.astype(data.dtype.newbyteorder("<"))
     components = 1 if data.ndim == 1 else data.shape[1]

@@ -104,7 +104,7 @@ class Late(Exception):
 
 
 def texts() -> dict[str, str]:
-    """The ready files by name."""
+    """Return the ready files by name."""
     paths = (path for folder in (READY_CASES, READY_STUDIES) for path in sorted(folder.glob("*.toml")))
     return {path.stem: path.read_text() for path in paths}
 
@@ -134,7 +134,7 @@ def get(table: Any, key: str) -> Any:
 
 
 def nudged(value: Any, random_: random.Random) -> Any:
-    """A stated quantity up to some thirty times larger or smaller: what may be meant."""
+    """Return a stated quantity up to some thirty times larger or smaller: what may be meant."""
     number, _, unit = value.partition(" ") if isinstance(value, str) else (value, "", "")
     try:
         scaled = f"{float(number) * 10 ** random_.uniform(-1.5, 1.5):.4g}"
@@ -153,7 +153,7 @@ def some_value(random_: random.Random) -> Any:
 
 
 def mutated(text: str, random_: random.Random) -> str:
-    """A file with one to three things changed."""
+    """Return a file with one to three things changed."""
     if random_.random() < 0.12:
         return broken(text, random_)
     data = tomlkit.parse(text).unwrap()
@@ -189,7 +189,7 @@ def broken(text: str, random_: random.Random) -> str:
 
 
 def look(path: Path, study: bool, mesh: bool = False) -> tuple[str, str, Case | None]:
-    """What becomes of a file, and of its mesh: verdict, words, and the case if it was taken."""
+    """Return what becomes of a file, and of its mesh: verdict, words, and the case if it was taken."""
 
     def late(number: int, frame: object) -> None:
         raise Late(f"more than {PATIENCE:g} s")
@@ -220,7 +220,7 @@ def look(path: Path, study: bool, mesh: bool = False) -> tuple[str, str, Case | 
 
 
 def load_text(case: Case, path: Path) -> None:
-    """The resolved case reads back to the same numbers."""
+    """Check that the resolved case reads back to the same numbers."""
     again = path.with_name("again.toml")
     again.write_text(case.resolved_toml())
     if load_case(again).content_hash() != case.content_hash():

@@ -21,7 +21,7 @@ TABLE = Path(__file__).with_suffix(".csv")
 
 
 def computed(name: str, runs: Path) -> Path:
-    """The run folder of a ready case, or of a case file."""
+    """Return the run folder of a ready case, or of a case file."""
     folder = runs / Path(name).stem
     if not (folder / "summary.json").exists():
         overrides = (f"output.fields={STATES}", "output.plots=false")

@@ -150,7 +150,7 @@ CHANGES: tuple[Change, ...] = (
 
 
 def damaged(content: bytes, random_: random.Random) -> bytes:
-    """A file that is damaged as such."""
+    """Return a file that is damaged as such."""
     at = random_.randrange(len(content))
     kind = random_.randrange(5)
     if kind == 0:

@@ -1,4 +1,4 @@
-"""One rank fails in every collective stage, on 2 and 3 ranks: does the job end in time, with its reason and exit code?
+"""Failures of one rank in every collective stage, on 2 and 3 ranks: the job ends in time, with reason and exit code.
 
 python benchmarks/robustness/ranks.py [--ranks 2 3] [--only WORD] [--out TABLE.csv]
 """
@@ -139,7 +139,7 @@ STAGES = (
 
 
 def prepared(work: Path, kind: str, ranks: int) -> list[str]:
-    """The arguments of a job, after what has to be there."""
+    """Return the arguments of a job, after what has to be there."""
     (work / "plane.toml").write_text(PLANE)
     (work / "field.toml").write_text(FIELD)
     (work / "solid.toml").write_text(SOLID)
@@ -199,7 +199,7 @@ def launched(stage: Stage, ranks: int, arguments: list[str], work: Path) -> tupl
 
 
 def verdict(stage: Stage, code: int | None, after: float, said: str, out: Path) -> str:
-    """What is wrong, or nothing."""
+    """Return what is wrong, or nothing."""
     wrong = []
     if code != CODES[stage.failure]:
         wrong.append(f"exit code {code}, not {CODES[stage.failure]}")

@@ -27,7 +27,7 @@ BEGIN, END = "<!-- table: made by run.py -->", "<!-- end of table -->"
 
 
 def load(name: str) -> ModuleType:
-    """The module `compare.py` of a comparison."""
+    """Return the module `compare.py` of a comparison."""
     spec = importlib.util.spec_from_file_location(f"compare_{name}", HERE / name / "compare.py")
     assert spec is not None
     assert spec.loader is not None

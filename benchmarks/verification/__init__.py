@@ -1,0 +1,1 @@
+"""The verification book: checks against exact solutions, limits and balances."""

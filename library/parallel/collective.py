@@ -1,4 +1,4 @@
-"""What all ranks have to see alike: work of rank 0 and its failure, and largest values."""
+"""Results that all ranks have to see alike: work of rank 0 and its failure, and largest values."""
 
 import contextlib
 import pickle
@@ -29,7 +29,7 @@ def on_root[T](comm: MPI.Comm, work: Callable[[], T]) -> T | None:
 
 
 def _portable(error: Exception) -> Exception:
-    """The error as other ranks can be given it: some cannot be pickled, or not be made again."""
+    """Return the error as other ranks can be given it: some cannot be pickled, or not be made again."""
     with contextlib.suppress(Exception):
         if type(pickle.loads(pickle.dumps(error))) is type(error):
             return error
@@ -37,7 +37,7 @@ def _portable(error: Exception) -> Exception:
 
 
 def largest(comm: MPI.Comm, value: float) -> float:
-    """The largest value of all ranks, infinite where one is no number (collective).
+    """Return the largest value of all ranks, infinite where one is no number (collective).
 
     Which operand MPI takes for the larger one if one is no number may differ from rank to rank, and what they decide
     with it.

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from lifrac.errors import InputError
@@ -53,6 +54,7 @@ class Form:
 
     @property
     def source(self) -> Path:
+        """Path of the C file that the form is compiled from."""
         return self.folder / f"{self.name}.c"
 
     @property
@@ -245,7 +247,7 @@ def _no_room(folder: Path) -> OSError:
     )
 
 
-def mend(dolfinx_jit: Any, ffcx_jit: Any) -> None:
+def mend(dolfinx_jit: ModuleType, ffcx_jit: ModuleType) -> None:
     """Let DOLFINx and FFCx compile by these rules, if they are built as the versions that we know.
 
     Parameters

@@ -39,7 +39,7 @@ class Meeting:
         self._inbox[self.comm.rank].append(notice)
 
     def wait(self, place: str, patience: float | None) -> list[Notice | None]:
-        """What each rank says at a place; None for those that have not come there.
+        """Return what each rank says at a place; None for those that have not come there.
 
         Parameters
         ----------
@@ -71,7 +71,10 @@ class Meeting:
 
     @staticmethod
     def _at(place: str, inbox: deque[Notice]) -> Notice | None:
-        """What a rank says at a place that it has come to; what it has said on the way to the end is forgotten."""
+        """Return what a rank says at a place that it has come to.
+
+        What it has said on the way to the end is forgotten.
+        """
         while place == END and len(inbox) > 1 and inbox[0].place != END:
             inbox.popleft()
         return inbox[0] if inbox and inbox[0].place == place else None
@@ -81,7 +84,7 @@ _MEETINGS: dict[str, Meeting] = {}
 
 
 def meeting_of(comm: MPI.Comm) -> Meeting:
-    """Where the ranks of a communicator meet: those of the whole job always at the same place (collective)."""
+    """Return where the ranks of a communicator meet: those of the whole job always at the same place (collective)."""
     if MPI.Comm.Compare(comm, MPI.COMM_WORLD) not in (MPI.IDENT, MPI.CONGRUENT):
         return Meeting(comm)
     if "world" not in _MEETINGS:

@@ -1,9 +1,9 @@
-"""What a rank tells the others about itself; imports nothing, so that a command that needs no ranks stays light."""
+"""The message of a rank about itself; imports nothing, so that a command that needs no ranks stays light."""
 
 from dataclasses import dataclass
 
 END = "end"
-"""Where every rank comes to at last."""
+"""The place that every rank comes to at last."""
 
 
 class FailedAlone(RuntimeError):
@@ -12,7 +12,7 @@ class FailedAlone(RuntimeError):
 
 @dataclass(frozen=True)
 class Notice:
-    """What a rank says where it meets the others.
+    """A message that a rank gives the others when they meet.
 
     Attributes
     ----------

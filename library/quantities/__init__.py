@@ -90,12 +90,15 @@ def unregister(quantity: Quantity) -> None:
 
 
 def number(name: str) -> Quantity:
-    """A quantity that is a number or a word, by its name with or without the unit; KeyError tells what comes near."""
+    """Return a quantity that is a number or a word, by its name with or without the unit.
+
+    KeyError tells what comes near.
+    """
     return REGISTRY.find(name)
 
 
 def field(name: str) -> Quantity:
-    """A field, by its name with or without the unit; KeyError tells what comes near."""
+    """Return a field, by its name with or without the unit; KeyError tells what comes near."""
     return REGISTRY.find(name, field=True)
 
 
@@ -111,7 +114,10 @@ def key_among(name: str, keys: Iterable[str], *, field: bool = False) -> str:
 
 
 def label(key: str) -> str:
-    """What to write on the axis of a figure for a number by its name in files; others are told from that name."""
+    """Return what to write on the axis of a figure for a number by its name in files.
+
+    Others are told from that name.
+    """
     try:
         return number(key).label
     except KeyError:

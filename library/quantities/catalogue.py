@@ -247,7 +247,7 @@ RUN = (
     ),
     _of_run("flaw_empty_since_cycle", "the cycle (level of a ramp) of that step"),
 )
-"""What is known of a run as a whole, besides values of `STEPS` at its end and their largest."""
+"""Quantities of a run as a whole, besides values of `STEPS` at its end and their largest."""
 
 FIELDS = (
     Quantity(

@@ -1,4 +1,4 @@
-"""What a quantity is, and the registry that holds one entry for each (imports nothing heavy).
+"""The definition of a quantity, and the registry that holds one entry for each (imports nothing heavy).
 
 An entry states how a quantity is called, in which unit it is written, and where it lives. Functions that compute it are
 kept beside the entries, by the type of what they look at: a time step, the state of one engine or of any, its fields.
@@ -18,11 +18,11 @@ Function = Callable[[Any], Any]
 
 
 class View:
-    """What functions of quantities look at, whatever the engine: a `StateView` or a `FieldView`."""
+    """The object that functions of quantities look at, whatever the engine: a `StateView` or a `FieldView`."""
 
 
 class Kind(Enum):
-    """What a quantity is written as."""
+    """The form in which a quantity is written."""
 
     HISTORY = "history"
     """A number for each accepted step: a column of `history.csv`."""
@@ -37,7 +37,7 @@ class Kind(Enum):
 
 
 class Place(Enum):
-    """Where a quantity lives."""
+    """The object that a quantity belongs to."""
 
     CELL = "cell"
     BULK = "bulk"
@@ -74,7 +74,7 @@ class Unit:
 
     @classmethod
     def of(cls, text: str) -> "Unit":
-        """The unit of that text; one that lifrac does not know is written as it is computed."""
+        """Return the unit of that text; one that lifrac does not know is written as it is computed."""
         if text in UNITS:
             return UNITS[text]
         suffix = "".join(c if c.isalnum() else "_" for c in text.replace("/", "_per_").replace("^", ""))
@@ -187,6 +187,7 @@ class Quantity:
 
     @property
     def is_field(self) -> bool:
+        """Whether the quantity is a field on the mesh rather than a number of a step or a run."""
         return self.kind is Kind.FIELD
 
     @property
@@ -195,7 +196,7 @@ class Quantity:
         return self.kind in (Kind.HISTORY, Kind.BALANCE)
 
     def out(self, value: Any) -> Any:
-        """A value, or an array, in the unit in which it is written; words and None stay what they are."""
+        """Return a value, or an array, in the unit in which it is written; words and None stay what they are."""
         internal = Unit.of(self.unit).internal
         return value if value is None or internal == 1.0 else value / internal
 
@@ -207,7 +208,7 @@ class Registry:
         self._entries: dict[tuple[bool, str], Quantity] = {}
         self._functions: dict[tuple[bool, str], dict[type, Function]] = {}
         self._looked_up: dict[Any, tuple[Any, ...]] = {}
-        """What was looked up since the last change: every time step asks for it."""
+        """Answers since the last change: every time step asks for them."""
 
     # -- entries -------------------------------------------------------------------------------------------------
 
@@ -272,7 +273,7 @@ class Registry:
         return tuple(key for entry in self.all() for key in _summary_keys(entry))
 
     def find(self, name: str, *, field: bool = False) -> Quantity:
-        """The entry of a name, with or without the unit.
+        """Return the entry of a name, with or without the unit.
 
         Raises
         ------
@@ -308,7 +309,7 @@ class Registry:
         return keep
 
     def functions(self, on: type, *, field: bool = False) -> tuple[tuple[Quantity, Function], ...]:
-        """What can be computed from an `on`, in the order of the entries; the most specific function of each."""
+        """Return what can be computed from an `on`, in the order of the entries; the most specific function of each."""
         if (on, field) not in self._looked_up:
             self._looked_up[on, field] = tuple(self._known(on, field))
         return self._looked_up[on, field]
@@ -331,7 +332,7 @@ class SummaryKey:
 
 
 def split(key: str) -> tuple[str, Unit]:
-    """A name in files without its unit, and the unit that stands at its end; none if that is not in `UNITS`."""
+    """Return a name in files without its unit, and the unit that stands at its end; none if that is not in `UNITS`."""
     ends = (unit for unit in UNITS.values() if unit.suffix and key.endswith(f"_{unit.suffix}"))
     unit = max(ends, key=lambda unit: len(unit.suffix), default=UNITS[""])
     return key.removesuffix(f"_{unit.suffix}") if unit.suffix else key, unit

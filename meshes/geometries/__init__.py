@@ -1,0 +1,1 @@
+"""Bodies that can be meshed, and their drawing in gmsh."""

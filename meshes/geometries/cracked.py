@@ -47,7 +47,7 @@ class Pore:
 
 @dataclass(frozen=True)
 class Corridor:
-    """Where cells have the size of the band: everything within `half_width` of a polyline (or of a point)."""
+    """A region whose cells have the size of the band: everything within `half_width` of a polyline (or of a point)."""
 
     line: Polyline
     half_width: float
@@ -114,12 +114,12 @@ class CrackedSlab:
         return ((-self.half_width, self.half_width), (0.0, self.thickness))
 
     def anchors(self, crack: Polyline) -> tuple[str | Pore | None, str | Pore | None]:
-        """What a crack starts and ends on: "anode", a pore, or nothing."""
+        """Return what a crack starts and ends on: "anode", a pore, or nothing."""
         return _anchor(self, crack[0]), _anchor(self, crack[-1])
 
 
 def corridors(slab: CrackedSlab) -> tuple[Corridor, ...]:
-    """Where cells have the size of the band, the strips themselves included."""
+    """Return where cells have the size of the band, the strips themselves included."""
     width = slab.band_size if slab.reach else REACH_IN_CELLS * slab.band_size
     return (*(Corridor(crack, width) for crack in slab.cracks), *slab.reach)
 
@@ -150,7 +150,7 @@ def _distance_expression(start: np.ndarray, end: np.ndarray) -> str:
 
 
 def _anchor(slab: CrackedSlab, point: Point) -> str | Pore | None:
-    """What a point lies on."""
+    """Return what a point lies on."""
     near = 1e-6 * slab.thickness
     if abs(point[1]) < near:
         return "anode"
@@ -181,7 +181,7 @@ def _check_positive(name: str, value: float) -> None:
 
 
 def _check_pore(slab: CrackedSlab, pore: Pore) -> None:
-    """A pore lies inside the body, two cells off every face."""
+    """Check that a pore lies inside the body, two cells off every face."""
     room = min(pore.y, slab.thickness - pore.y, slab.half_width - abs(pore.x)) - pore.radius
     if room < 2.0 * slab.band_size:
         raise InputError(
@@ -194,7 +194,7 @@ def _check_pore(slab: CrackedSlab, pore: Pore) -> None:
 
 
 def _check_crack(slab: CrackedSlab, crack: Polyline) -> None:
-    """A crack lies inside the body, is wide enough of every pore it does not end on, and can be made a strip of."""
+    """Check that a crack lies inside the body, keeps off pores it does not end on, and can be made a strip of."""
     h = slab.band_size
     ends = slab.anchors(crack) if len(crack) > 1 else (None, None)
     if len(crack) < 2 or lengths(crack).min() < 2.0 * h:
@@ -221,7 +221,7 @@ def _check_crack(slab: CrackedSlab, crack: Polyline) -> None:
 
 
 def _check_mouths(slab: CrackedSlab, crack: Polyline, ends: tuple[str | Pore | None, str | Pore | None]) -> None:
-    """A crack meets the face or the wall it ends on at an angle that leaves usable cells."""
+    """Check that a crack meets the face or the wall it ends on at an angle that leaves usable cells."""
     along = directions(crack)
     for anchor, point, outward in ((ends[0], crack[0], -along[0]), (ends[1], crack[-1], along[-1])):
         if anchor is None:
@@ -246,7 +246,7 @@ def _check_mouths(slab: CrackedSlab, crack: Polyline, ends: tuple[str | Pore | N
 
 
 def _check_pores_avoided(slab: CrackedSlab, crack: Polyline, ends: tuple[str | Pore | None, ...]) -> None:
-    """A crack stays two cells off pores, except off the wall it ends on, near its end."""
+    """Check that a crack stays two cells off pores, except off the wall it ends on, near its end."""
     pieces = segments(crack)
     for pore in slab.pores:
         for i, piece in enumerate(pieces):
@@ -259,7 +259,7 @@ def _check_pores_avoided(slab: CrackedSlab, crack: Polyline, ends: tuple[str | P
 
 
 def _check_apart(slab: CrackedSlab) -> None:
-    """Strips leave two cells between each other and themselves."""
+    """Check that strips leave two cells between each other and themselves."""
     pieces = [(i, j, piece) for i, crack in enumerate(slab.cracks) for j, piece in enumerate(segments(crack))]
     for (i, j, one), (k, m, other) in combinations(pieces, 2):
         if i == k and abs(j - m) == 1:
@@ -290,8 +290,11 @@ def _check_connected(slab: CrackedSlab) -> None:
 
 
 def mouth_extensions(slab: CrackedSlab, crack: Polyline) -> Iterator[float]:
-    """How far the strip must go on beyond its first and its last point so that its whole width is cut off by what it
-    ends on [um]: past the face, or to the middle of the chord through the pore."""
+    """Yield how far the strip must go on beyond its first and its last point [um].
+
+    Its whole width is then cut off by what it ends on: the strip goes past the face, or to the middle of the chord
+    through the pore.
+    """
     along, h = directions(crack), slab.band_size
     for anchor, point, outward in zip(slab.anchors(crack), (crack[0], crack[-1]), (-along[0], along[-1]), strict=True):
         if anchor is None:

@@ -23,15 +23,18 @@ def draw(model: Any, geometry: Geometry) -> None:
 
 
 def _one_row(model: Any, surface: int, geometry: Geometry) -> None:
-    """In 2D: a strip beside the flaw."""
+    """Make the flaw one row of cells in 2D, a strip beside the crack plane."""
     width = geometry.crack_size
     count = intervals(geometry.flaw_length, width)
     one_row(model, surface, ((0.5 * width, 0.0), (0.5 * width, geometry.flaw_length)), count)
 
 
 def _one_layer(model: Any, volume: int, geometry: Geometry) -> None:
-    """In 3D: a layer beside the flaw. Its flat faces have the same nodes, so that cells between them are well shaped,
-    and its thin sides none between; a few nodes in a hundred may still lie inside."""
+    """Make the flaw one layer of cells in 3D.
+
+    Its flat faces have the same nodes, so that cells between them are well shaped, and its thin sides none between; a
+    few nodes in a hundred may still lie inside.
+    """
     width = geometry.crack_size
     sides = [side for _, side in model.getBoundary([(3, volume)], oriented=False)]
     flat = [side for side in sides if _thickness(model, 2, side) < 0.5 * width]
@@ -54,7 +57,7 @@ def _thickness(model: Any, dim: int, tag: int) -> float:
 
 
 _ROWS = {2: _one_row, 3: _one_layer}
-"""What makes the flaw one row of cells, by dimension."""
+"""Functions that make the flaw one row of cells, by dimension."""
 
 
 def _draw_body(model: Any, geometry: Geometry) -> tuple[int, int] | None:

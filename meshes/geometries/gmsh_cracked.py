@@ -46,7 +46,7 @@ def _corners(slab: CrackedSlab, crack: Polyline) -> Floats:
 
 
 def _disc(occ: Any, slab: CrackedSlab, pore: Pore) -> int:
-    """The pore; the point where its outline closes lies in the widest gap between the cracks that end on it."""
+    """Return the pore; the point where its outline closes lies in the widest gap between the cracks that end on it."""
     ends = [end for crack in slab.cracks for end in (crack[0], crack[-1]) if pore in slab.anchors((end, end))]
     angles = sorted(math.atan2(y - pore.y, x - pore.x) for x, y in ends) or [0.0]
     gaps = [(after - before, before) for before, after in pairwise([*angles, angles[0] + 2.0 * math.pi])]
@@ -65,7 +65,7 @@ def _trimmed(occ: Any, corners: Floats, body: list[Entity]) -> Entity:
 
 
 def _only(pieces: list[Entity]) -> Entity:
-    """The one piece that a straight part of a strip must be."""
+    """Return the one piece that a straight part of a strip must be."""
     if len(pieces) != 1:
         raise InputError(
             f"a straight part of a crack is cut into {len(pieces)} pieces by a pore or a face",

@@ -23,7 +23,7 @@ DRAWERS: dict[type, Callable[[Any, Any], None]] = {
     HalfPennyBlock: gmsh_box.draw,
     CrackedSlab: gmsh_cracked.draw,
 }
-"""What draws each geometry into the current model, names its groups and sets its sizes."""
+"""Functions that draw each geometry into the current model, name its groups and set its sizes."""
 
 _OPTIONS = {
     "General.Terminal": 0,
@@ -41,7 +41,7 @@ _OPTIONS = {
 
 @contextmanager
 def session() -> Iterator[Any]:
-    """A silent gmsh with fixed seed and one thread; yields the gmsh module and cleans up after itself.
+    """Open a silent gmsh with fixed seed and one thread; yield the gmsh module and clean up after it.
 
     gmsh is imported here so that only the rank that meshes needs it and the graphics libraries it links to.
 
@@ -71,7 +71,7 @@ def session() -> Iterator[Any]:
 
 
 def _restore_signals() -> None:
-    """gmsh resets signal actions behind Python's back: install again what Python believes is there."""
+    """Install the signal actions again that Python believes are there: gmsh resets them behind its back."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):

@@ -24,7 +24,14 @@ MOST_PAIRS = 4_000_000
 
 
 def grain_count(bounds: tuple[tuple[float, float], ...], size: float) -> int:
-    """Number of grains of a mean size, the diameter of the circle (or sphere) as large as the mean grain [um].
+    """Return the number of grains of a mean size in a box.
+
+    Parameters
+    ----------
+    bounds : tuple of (float, float)
+        Extent of the box in each direction [um].
+    size : float
+        Diameter of the circle (or sphere) as large as the mean grain [um].
 
     Raises
     ------

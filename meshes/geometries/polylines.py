@@ -11,7 +11,7 @@ Polyline = tuple[Point, ...]
 
 
 def segments(line: Polyline) -> Floats:
-    """Ends of the pieces of a polyline (n, 2, 2) [um]; a single point is a piece of no length."""
+    """Return the ends of the pieces of a polyline (n, 2, 2) [um]; a single point is a piece of no length."""
     points = line if len(line) > 1 else (line[0], line[0])
     return np.array(list(pairwise(points)), dtype=np.float64)
 
@@ -23,7 +23,7 @@ def lengths(line: Polyline) -> Floats:
 
 
 def directions(line: Polyline) -> Floats:
-    """Unit vectors along the pieces of a polyline (n, 2)."""
+    """Return unit vectors along the pieces of a polyline (n, 2)."""
     ends = segments(line)
     return np.asarray((ends[:, 1] - ends[:, 0]) / lengths(line)[:, None])
 
@@ -61,7 +61,7 @@ def turning_angles(line: Polyline) -> Floats:
 
 
 def strip(line: Polyline, width: float, before: float, after: float) -> Floats:
-    """The strip of a given width about a polyline, one quadrilateral a piece, mitred where it turns.
+    """Return the strip of a given width about a polyline, one quadrilateral a piece, mitred where it turns.
 
     Parameters
     ----------

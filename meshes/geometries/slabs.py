@@ -138,7 +138,7 @@ Geometry = SlabEdgeFlaw | HalfPennyBlock
 
 
 def finer[G: (SlabEdgeFlaw, HalfPennyBlock)](geometry: G, factor: float) -> G:
-    """The same body with every element smaller by `factor`, for refinement studies.
+    """Return the same body with every element smaller by `factor`, for refinement studies.
 
     Divides the growth as well: elements at a distance r from the crack plane are about growth x r, so sizes
     on the crack plane alone do not make a solution converge.
@@ -171,7 +171,7 @@ def break_points(geometry: Geometry) -> list[float]:
 
 
 def intervals(length: float, size: float) -> int:
-    """Number of equal intervals no longer than `size` that fill `length` (rounding error forgiven)."""
+    """Return the number of equal intervals no longer than `size` that fill `length` (rounding error forgiven)."""
     return max(1, math.ceil(length / size * (1 - 1e-9)))
 
 

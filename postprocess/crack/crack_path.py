@@ -62,7 +62,7 @@ def _edges(triangles: np.ndarray, broken: np.ndarray, count: int) -> np.ndarray:
 
 
 def _connected(points: np.ndarray, edges: np.ndarray, starts: np.ndarray) -> csr_array:
-    """The graph of the edges with their lengths; parts without a start join the others at the shortest gaps."""
+    """Return the graph of the edges with their lengths; parts without a start join the others at the shortest gaps."""
     while True:
         lengths = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1)
         graph = coo_array((lengths, edges.T), shape=(len(points),) * 2).tocsr()

@@ -46,7 +46,7 @@ def boundary_lines(case: dict[str, Any], low: np.ndarray, high: np.ndarray) -> l
 
 
 def _grains(case: dict[str, Any], low: np.ndarray, high: np.ndarray) -> Grains | None:
-    """The grains that the run had, if it had any and its body is the box they were drawn in."""
+    """Return the grains that the run had, if it had any and its body is the box they were drawn in."""
     table = case.get("electrolyte", {}).get("grains")
     if table is None or "file" in case.get("mesh", {}):
         return None

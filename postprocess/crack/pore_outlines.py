@@ -27,6 +27,6 @@ def holes(xy: np.ndarray, triangles: np.ndarray) -> list[np.ndarray]:
 
 
 def _around(xy: np.ndarray, loop: np.ndarray) -> np.ndarray:
-    """The nodes of a loop by their direction from its middle."""
+    """Return the nodes of a loop by their direction from its middle."""
     x, y = (xy[loop] - xy[loop].mean(axis=0)).T
     return loop[np.argsort(np.arctan2(y, x))]

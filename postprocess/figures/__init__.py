@@ -1,0 +1,1 @@
+"""Figures of runs, studies and sweeps, and the page that links them."""

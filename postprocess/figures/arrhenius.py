@@ -39,7 +39,7 @@ def apparent_activation_energy(celsius: np.ndarray, lower: np.ndarray, upper: np
 
 
 def words(celsius: pd.Series, lower: pd.Series, upper: pd.Series) -> str:
-    """The energy for a legend; empty where there is none."""
+    """Return the energy for a legend; empty where there is none."""
     energy, off = apparent_activation_energy(*(np.asarray(c, dtype=float) for c in (celsius, lower, upper)))
     return f": {energy:.2f} ± {off:.2f} eV" if np.isfinite(energy) else ""
 

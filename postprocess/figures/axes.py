@@ -1,4 +1,4 @@
-"""What the panels of several figures share: logarithmic axes with plain numbers, letters, grids, panel choice."""
+"""Axes of several figures: logarithmic ones with plain numbers, letters, grids, and the choice of panels."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ def some_of(values: Iterable[float]) -> list[float]:
 
 
 def log_scale(axis: Axes, which: str = "y") -> None:
-    """A logarithmic axis labelled 0.1, 0.2, 0.5, 1, ... as far as there is room."""
+    """Make an axis logarithmic and label it 0.1, 0.2, 0.5, 1, ... as far as there is room."""
     (axis.set_yscale if which == "y" else axis.set_xscale)("log")
     log_ticks(axis.yaxis if which == "y" else axis.xaxis, axis.get_ylim() if which == "y" else axis.get_xlim())
 
@@ -34,7 +34,7 @@ def log_ticks(axis: Axis, limits: tuple[float, float]) -> None:
 
 
 def letter(axis: Axes, which: str) -> None:
-    """The name of a panel beside its upper left corner."""
+    """Write the name of a panel beside its upper left corner."""
     axis.text(-0.02, 1.02, f"({which})", transform=axis.transAxes, ha="right", fontweight="bold")
 
 

@@ -60,15 +60,18 @@ class DiffusePicture(Picture):
         self._boundaries = boundary_lines(run.case, xy.min(axis=0), xy.max(axis=0))
 
     def section(self, step: int) -> Section:
-        """The body in the plane of the picture, on the mesh of a stored step."""
+        """Return the body in the plane of the picture, on the mesh of a stored step."""
         return self.fields.grid(step).section
 
     def _read(self, name: str, step: int) -> np.ndarray:
-        """A point array on the nodes of the section."""
+        """Return a point array on the nodes of the section."""
         return self.fields.array(name, step)[self.section(step).ids]
 
     def _half_opening(self, step: int) -> float:
-        """The largest [um]: by how much displacement differs within broken cells, at least half the usual aperture."""
+        """Return half of the largest opening [um].
+
+        Displacement differs by this much within broken cells; it is at least half the usual aperture.
+        """
         u = self.displacement(step)
         corners = u[self.section(step).triangles[self._broken_cells(step)]]
         jumps = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1)
@@ -82,7 +85,7 @@ class DiffusePicture(Picture):
         return np.asarray((self._read("damage", step)[self.section(step).triangles] >= BROKEN).all(axis=1))
 
     def body(self, step: int) -> Body:
-        """The whole body, displacements enlarged."""
+        """Return the whole body, displacements enlarged."""
         section = self.section(step)
         body = whole(section, self.factor * self.displacement(step), self.fields.thickness, half=self.half)
         broken = self._read("damage", step) >= BROKEN
@@ -155,7 +158,7 @@ class DiffusePicture(Picture):
         axis.add_collection(LineCollection(lines, zorder=1.5, **_GRAIN))
 
     def crack_handle(self, label: str) -> Artist:
-        """A dark patch."""
+        """Return a dark patch."""
         return Patch(color="black", label=label)
 
     def more_handles(self) -> list[Artist]:

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from .style import WIDTH
 
 FILES = ("case.toml", "summary.json", "history.csv")
-"""What the tables link in the folder of a run."""
+"""Files in the folder of a run that the tables link."""
 STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:74rem;padding:0 1rem;color:#222}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}
@@ -35,7 +35,7 @@ class Picture:
     """A figure of the page."""
 
     name: str
-    """Of its PNG and PDF beside the page."""
+    """Name of its PNG and PDF beside the page."""
     figure: Figure
     caption: str
 
@@ -55,7 +55,7 @@ class Table:
 
 
 def page(title: str, about: str, pictures: Sequence[Picture], tables: Sequence[Table], words: Mapping[str, str]) -> str:
-    """The page as HTML.
+    """Return the page as HTML.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def page(title: str, about: str, pictures: Sequence[Picture], tables: Sequence[T
 
 
 def inline_svg(figure: Figure, name: str, words: Mapping[str, str]) -> str:
-    """A figure as SVG that can stand inside a page beside others."""
+    """Return a figure as SVG that can stand inside a page beside others."""
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.id": name}):
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -126,7 +126,7 @@ def _cell(kind: str, content: str, text: bool) -> str:
     return f'<{kind} class="text">{content}</{kind}>' if text else f"<{kind}>{content}</{kind}>"
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return ""
     return f"{value:.4g}" if isinstance(value, float) else escape(str(value))

@@ -32,15 +32,18 @@ LOOKS = {
     "numerical": Look("numerics failed", "black", "x"),
     "pending": Look("not finished", "0.6", "+"),
 }
-"""In the order of legends. A failure of the numerics says nothing about the cell and is no outcome of it."""
+"""Looks of outcomes in the order of legends.
+
+A failure of the numerics says nothing about the cell and is no outcome of it.
+"""
 STROKES = ("flaw_empty", "numerical", "pending")
 """Marks without a face."""
 VOID = ("flaw_empty", "numerical")
-"""What says nothing about the cell."""
+"""Outcomes that say nothing about the cell."""
 
 
 def marks(axis: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
-    """A mark for each run, linked to its folder (column `url`, in SVG).
+    """Draw a mark for each run, linked to its folder (column `url`, in SVG).
 
     Parameters
     ----------
@@ -58,7 +61,7 @@ def marks(axis: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
 
 
 def addresses(rows: pd.DataFrame) -> list[str | None]:
-    """What each row links: its column `url`, if it has one."""
+    """Return what each row links: its column `url`, if it has one."""
     urls = rows["url"].tolist() if "url" in rows else [None] * len(rows)
     return [url if isinstance(url, str) else None for url in urls]
 
@@ -90,7 +93,7 @@ def emptied(runs: pd.DataFrame) -> pd.Series:
 
 
 def looks(outcomes: Iterable[str], numerical: Iterable[bool], empty: Iterable[bool]) -> list[str]:
-    """The key of LOOKS for each run; outcomes nobody knows are taken for unfinished.
+    """Return the key of LOOKS for each run; outcomes nobody knows are taken for unfinished.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What pictures of a body with a crack share: the drawn body, its magnification, the profiles along the crack."""
+"""Parts of every picture of a body with a crack: the drawn body, its magnification, the profiles along the crack."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Profile:
-    """What lies along the crack at one stored time.
+    """The line of the crack at one stored time.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Picture(ABC):
 
     @abstractmethod
     def body(self, step: int) -> Body:
-        """The body at a stored step."""
+        """Return the body at a stored step."""
 
     @abstractmethod
     def draw_crack(self, axis: Axes, body: Body, step: int) -> None:
@@ -109,11 +109,11 @@ class Picture(ABC):
 
     @abstractmethod
     def crack_handle(self, label: str) -> Artist:
-        """What stands for the crack in the legend."""
+        """Return what stands for the crack in the legend."""
 
     @abstractmethod
     def profile(self, step: int) -> Profile:
-        """The crack at a stored step, from its mouth on."""
+        """Return the crack at a stored step, from its mouth on."""
 
     def reach(self, steps: list[int]) -> float:
         """How far along the crack the figure of profiles goes [um]."""
@@ -125,7 +125,10 @@ class Picture(ABC):
 
 
 def whole(section: Section, displacement: np.ndarray, thickness: float, *, half: bool) -> Body:
-    """The body from the section at rest and displacements as drawn (n, 2) [um]; a half model with its mirror image."""
+    """Return the body from the section at rest and displacements as drawn (n, 2) [um].
+
+    A half model is drawn with its mirror image.
+    """
     x, y = (section.xy + displacement).T
     at_rest, near = section.xy[:, 1], 1e-9 * thickness
     face = np.where(at_rest <= near, -1, np.where(at_rest >= thickness - near, 1, 0))

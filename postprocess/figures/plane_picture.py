@@ -75,7 +75,7 @@ class PlanePicture(Picture):
         return np.column_stack([self.factor * displacement[:, 0], np.zeros(len(displacement))])
 
     def opening(self, step: int) -> Opening:
-        """The crack at a stored step."""
+        """Return the crack at a stored step."""
         fields, section = self.fields, self.grid.section
         line = self.grid.crack_line
         y = self.grid.points[line, 1]
@@ -89,7 +89,7 @@ class PlanePicture(Picture):
         return Opening(gap, y, fill, tip)
 
     def draw_crack(self, axis: Axes, body: Body, step: int) -> None:
-        """The faces of the crack up to its tip, and the lithium between them."""
+        """Draw the faces of the crack up to its tip, and the lithium between them."""
         opening = self.opening(step)
         cracked = opening.y <= opening.tip * (1 + 1e-6)
         for side in (1.0, -1.0):
@@ -97,7 +97,7 @@ class PlanePicture(Picture):
         axis.add_collection(_lithium(opening))
 
     def crack_handle(self, label: str) -> Artist:
-        """A line."""
+        """Return a line."""
         return Line2D([], [], color="black", lw=0.9, label=label)
 
     def profile(self, step: int) -> Profile:

@@ -62,7 +62,7 @@ BY_LENGTH = Panel(LENGTH, "Flaw length (µm)", Q, log=True)
 
 
 def read_ccd(file: Path) -> pd.DataFrame:
-    """The table of a study; raise InputError if it is none."""
+    """Return the table of a study; raise InputError if it is none."""
     remedy = "Give a folder made by `lifrac ccd`"
     try:
         table = pd.read_csv(file)
@@ -79,7 +79,10 @@ def read_ccd(file: Path) -> pd.DataFrame:
 
 
 def by_flaw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The rows of each flaw, by the name of their figure: `ccd` if there is one flaw, `ccd_20um_20nm` and so on."""
+    """Return the rows of each flaw, by the name of their figure.
+
+    The name is `ccd` if there is one flaw, and `ccd_20um_20nm` and so on if there are several.
+    """
     flaws = table[FLAW].drop_duplicates() if set(FLAW) <= set(table.columns) else table.iloc[:0]
     if len(flaws) <= 1:
         return {"ccd": table}
@@ -113,7 +116,7 @@ def flaw_figure(table: pd.DataFrame) -> Figure:
 
 
 def _figure(table: pd.DataFrame, panels: list[tuple[Panel, pd.DataFrame]]) -> Figure:
-    """The panels side by side over one axis of current density."""
+    """Return the panels side by side over one axis of current density."""
     widths = {1: 0.52, 2: 0.85}
     figure = Figure(figsize=(WIDTH * widths.get(len(panels), 1.0), 3.4), layout="constrained")
     axes = list(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0])
@@ -131,7 +134,7 @@ def _figure(table: pd.DataFrame, panels: list[tuple[Panel, pd.DataFrame]]) -> Fi
 
 
 def _over(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[float]) -> None:
-    """A panel over a column of the table."""
+    """Draw a panel over a column of the table."""
     values = some_of(table[panel.shapes].unique())
     _range(axis, panel, table)
     apart = _apart(table, panel.column)
@@ -149,7 +152,7 @@ def _over(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[floa
 
 
 def _arrhenius(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[float]) -> None:
-    """A panel over temperature, at one areal capacity; colours as in the other panels."""
+    """Draw a panel over temperature, at one areal capacity; colours are those of the other panels."""
     capacity = some_of(table[Q].unique())[len(some_of(table[Q].unique())) // 2]
     table = table[table[Q] == capacity]
     names = []
@@ -177,7 +180,7 @@ def _arrhenius(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list
 
 
 def _colour(temperature: float, temperatures: list[float]) -> str:
-    """The colour of a temperature; a scale from dark to bright where there are many."""
+    """Return the colour of a temperature; a scale from dark to bright where there are many."""
     i = temperatures.index(temperature)
     if len(temperatures) <= len(COLOURS):
         return COLOURS[i]
@@ -247,7 +250,7 @@ def _current_axis(axis: Axes, table: pd.DataFrame) -> None:
 
 
 def _value(column: str, value: float) -> str:
-    """A value with its unit."""
+    """Return a value with its unit."""
     if column == Q and value == TIMED:
         return "fixed time"
     return f"{value:g} MPa" if column == P else f"{value:g} mAh cm$^{{-2}}$"
@@ -258,7 +261,7 @@ def _shape(shape: str, label: str) -> Line2D:
 
 
 def _shape_legend(axis: Axes, names: list[str]) -> None:
-    """What the shapes mean, on top of the panel."""
+    """Explain the shapes on top of the panel."""
     handles = [_shape(shape, name) for shape, name in zip(SHAPES, names, strict=False)]
     axis.legend(
         handles=handles,

@@ -24,7 +24,7 @@ PANELS = 6
 
 
 def read_table(file: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """A table of a study; raise InputError if it is damaged."""
+    """Return a table of a study; raise InputError if it is damaged."""
     try:
         table = pd.read_csv(file)
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
@@ -44,7 +44,7 @@ def read_distribution(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def distribution_figure(curves: pd.DataFrame, quantiles: pd.DataFrame) -> Figure | None:
-    """A panel for each temperature, stack pressure and capacity, a band for each area; None if nothing is known.
+    """Return a panel for each temperature, stack pressure and capacity, a band for each area; None if nothing is known.
 
     The band reaches from the probability if all flaws fail at the upper ends of their brackets to that at the lower;
     marks stand at the quantiles of the table with their brackets.
@@ -90,7 +90,7 @@ def _at(table: pd.DataFrame, condition: tuple[float, ...]) -> pd.DataFrame:
 
 
 def _words(condition: tuple[float, float, float], curves: pd.DataFrame) -> str:
-    """What tells a panel apart; everything where there is one."""
+    """Return what tells a panel apart; everything where there is one."""
     units = ("{:g} °C", "{:g} MPa", "{:g} mAh cm$^{{-2}}$")
     roomy = len(curves[[T, P, Q]].drop_duplicates()) < 3
     return ", ".join(
@@ -101,7 +101,7 @@ def _words(condition: tuple[float, float, float], curves: pd.DataFrame) -> str:
 
 
 def _area(axis: Axes, curve: pd.DataFrame, quantiles: pd.DataFrame, colour: str, shape: str) -> None:
-    """The band of an area, and its quantiles."""
+    """Draw the band of an area, and its quantiles."""
     axis.fill_between(curve[CURRENT], curve[LOW], curve[HIGH], color=colour, alpha=0.22, lw=0)
     for name in (LOW, HIGH):
         axis.plot(curve[CURRENT], curve[name], color=colour, lw=0.8)

@@ -30,8 +30,10 @@ MOST_OWN = 4
 
 
 def history_figure(run: RunResult, thickness: float | None) -> Figure:
-    """Panels over areal capacity (or time): cell voltage; lengths; largest lithium pressure; contact where not whole;
-    quantities of the user's own.
+    """Draw a run over areal capacity (or time).
+
+    Panels show cell voltage, lengths, largest lithium pressure, contact where it is not whole, and quantities of the
+    user's own.
 
     Parameters
     ----------
@@ -104,7 +106,7 @@ def _contact(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None) -> N
 
 
 def _quantity(axis: Axes, run: RunResult, name: str, x: np.ndarray, marker: str | None) -> None:
-    """A quantity of the user's own."""
+    """Draw a quantity of the user's own."""
     axis.plot(x, run.history[name], color=PURPLE, marker=marker, ms=3)
     axis.set_ylabel(quantities.label(name))
     _widen(axis, 0.0)
@@ -119,7 +121,7 @@ def _widen(axis: Axes, least: float) -> None:
 
 
 def _mark_events(axes: list[Axes], run: RunResult, progress: Progress) -> list[Line2D]:
-    """A vertical line in every panel at the first event of each kind; returns the legend entries."""
+    """Draw a vertical line in every panel at the first event of each kind; return the legend entries."""
     handles = []
     for name, (text, colour, dashes) in EVENTS.items():
         rows = run.events[run.events["event"] == name]

@@ -23,12 +23,15 @@ ACROSS = {
     T: ("Temperature (°C)", "{:g} °C"),
     LENGTH: ("Flaw length (µm)", "{:g} µm flaw"),
 }
-"""What the map may extend over, with labels of an axis and a panel: the first that varies; panels for others."""
+"""Columns that the map may extend over, with labels of an axis and a panel.
+
+The first that varies is its axis; others make panels.
+"""
 TINT = 0.22
 
 
 def read_runs(file: Path, ramp: bool = False) -> pd.DataFrame:
-    """The runs of a study; raise InputError if the table is damaged.
+    """Return the runs of a study; raise InputError if the table is damaged.
 
     Parameters
     ----------
@@ -60,7 +63,7 @@ def read_runs(file: Path, ramp: bool = False) -> pd.DataFrame:
 
 
 def map_figure(runs: pd.DataFrame) -> Figure | None:
-    """Runs to the largest areal capacity as marks, on cells coloured by failure; None if nothing varies.
+    """Draw runs to the largest areal capacity as marks, on cells coloured by failure; None if nothing varies.
 
     Parameters
     ----------

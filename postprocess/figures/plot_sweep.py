@@ -23,7 +23,7 @@ LOG_FROM = 5.0
 
 
 def read_sweep(file: Path) -> tuple[pd.DataFrame, list[str]]:
-    """The table of a sweep and the names of its varied keys; raise InputError if it is damaged.
+    """Return the table of a sweep and the names of its varied keys; raise InputError if it is damaged.
 
     The table has columns `look`, `failed` and `url` more; a point without a folder has no url.
     """
@@ -92,7 +92,7 @@ def _axes_of(numbers: list[str]) -> tuple[str, str]:
 
 
 def _panels(table: pd.DataFrame, others: list[str]) -> list[tuple[str, pd.DataFrame]]:
-    """The points for each combination of what else varies."""
+    """Return the points for each combination of what else varies."""
     values = [
         some_of(table[key].unique()) if pd.api.types.is_numeric_dtype(table[key]) else list(table[key].unique())
         for key in others
@@ -109,13 +109,13 @@ def _panels(table: pd.DataFrame, others: list[str]) -> list[tuple[str, pd.DataFr
 
 
 def _split(key: str) -> tuple[str, str]:
-    """The last part of a key in words, and its unit."""
+    """Return the last part of a key in words, and its unit."""
     name, unit = quantities.split(key)
     return name.rpartition(".")[2].replace("_", " "), unit.label
 
 
 def heading(key: str) -> str:
-    """A key for a table, with its unit."""
+    """Return a key for a table, with its unit."""
     name, unit = _split(key)
     unit = unit.replace(" cm$^{-2}$", "/cm²")
     return f"{name} ({unit})" if unit else name

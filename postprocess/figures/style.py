@@ -93,13 +93,13 @@ class Progress:
         return cls("time_s", f"Time ({name})", name, 1 / seconds)
 
     def values(self, table: pd.DataFrame) -> np.ndarray:
-        """The axis values of a history or of events."""
+        """Return the axis values of a history or of events."""
         return table[self.column].to_numpy(dtype=float) * self.scale
 
     def at(self, history: pd.DataFrame, time: float) -> float:
-        """The axis value at `time` [s], interpolated in the history."""
+        """Return the axis value at `time` [s], interpolated in the history."""
         return float(np.interp(time, history["time_s"], self.values(history)))
 
     def text(self, history: pd.DataFrame, time: float) -> str:
-        """The axis value at `time` [s] with unit, for titles and legends."""
+        """Return the axis value at `time` [s] with unit, for titles and legends."""
         return f"{self.at(history, time):.3g} {self.unit}"

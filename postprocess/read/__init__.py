@@ -1,0 +1,1 @@
+"""Readers of what a run has written: histories, events, the case, and fields."""

@@ -47,7 +47,7 @@ class Grid:
         self.points, self._connectivity, self._offsets, self._region = points, connectivity, offsets, region
 
     def cells(self, region: int) -> np.ndarray:
-        """Connectivity of the cells in `region`, shape (m, k)."""
+        """Return the connectivity of the cells in `region`, shape (m, k)."""
         chosen = np.flatnonzero(self._region == region)
         if not chosen.size:
             return np.empty((0, 0), dtype=np.int64)
@@ -55,7 +55,7 @@ class Grid:
         return self._connectivity[self._offsets[chosen][:, None] + np.arange(width)]
 
     def whole(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Connectivity of all cells in one row, where each cell ends in it, and the region of each."""
+        """Return the connectivity of all cells in one row, where each cell ends in it, and the region of each."""
         return self._connectivity, self._offsets[1:], self._region
 
     @cached_property
@@ -120,7 +120,7 @@ class FieldFile:
             return np.asarray(file["VTKHDF/PointData"][name][first : first + count])
 
     def grid(self, step: int = 0) -> Grid:
-        """The mesh of a stored step; the first one of a file without steps."""
+        """Return the mesh of a stored step; the first one of a file without steps."""
         number = int(self._part[step]) if len(self._part) else 0
         if number not in self._grids:
             self._grids[number] = self._read_grid(number)
@@ -150,7 +150,7 @@ class FieldFile:
         return not len(self.grid().cells(CRACK_PLANE))
 
     def nearest(self, time: float) -> int:
-        """Stored step nearest to `time` [s]."""
+        """Return the stored step nearest to `time` [s]."""
         return int(np.argmin(np.abs(self.times - time)))
 
     def spread(self, count: int) -> list[int]:
@@ -165,6 +165,6 @@ class FieldFile:
 
 
 def _span(counts: h5py.Dataset, number: int) -> slice:
-    """Where the entries of a mesh lie, from the counts of all meshes."""
+    """Return where the entries of a mesh lie, from the counts of all meshes."""
     upto = np.cumsum(counts[: number + 1])
     return slice(int(upto[-1] - counts[number]), int(upto[-1]))

@@ -21,7 +21,7 @@ _REMEDY = "Give a folder made by `lifrac run`"
 
 @dataclass(frozen=True)
 class RunResult:
-    """What one run wrote.
+    """The files of one run, read into memory.
 
     Attributes
     ----------
@@ -70,7 +70,9 @@ class RunResult:
         return self.summary.get("outcome")
 
     def __getitem__(self, name: str) -> "pd.Series[float]":
-        """A column of the history by the name of its quantity, with or without the unit: `run["crack_tip"]` [um].
+        """Return a column of the history by the name of its quantity, with or without the unit.
+
+        `run["crack_tip"]` is the position of the tip [um].
 
         Raises
         ------
@@ -80,7 +82,7 @@ class RunResult:
         return self.history[quantities.key_among(name, self.history)]
 
     def fields(self) -> FieldFile | None:
-        """The stored fields, or None if the run has written none."""
+        """Return the stored fields, or None if the run has written none."""
         file = self.path / "fields.vtkhdf"
         return FieldFile(file) if file.is_file() else None
 
@@ -116,7 +118,7 @@ def _read_events(file: Path) -> pd.DataFrame:
 
 
 def _read_json(file: Path) -> dict[str, Any]:
-    """The object in `file`; empty if there is no such file."""
+    """Return the object in `file`; empty if there is no such file."""
     if not file.is_file():
         return {}
     try:
@@ -126,7 +128,7 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
-    """The table in `file`; empty if there is no such file."""
+    """Return the table in `file`; empty if there is no such file."""
     if not file.is_file():
         return {}
     try:

@@ -56,7 +56,7 @@ class Case:
     path: Path
     """The file it came from."""
     file: CaseFile
-    """What the user stated, with defaults."""
+    """The case as the user stated it, with defaults."""
     electrolyte: ElectrolyteCard
     """The electrolyte's card with the case's overrides."""
     metal: LithiumCard
@@ -80,7 +80,7 @@ class Case:
 
     @property
     def dimension(self) -> int:
-        """Of the body, 2 or 3."""
+        """Dimension of the body, 2 or 3."""
         return self.file.defect.kind.dimension
 
     @property
@@ -158,12 +158,12 @@ class Case:
         return AssistedCracking(float(table.current_density), float(table.residual_fraction), float(table.exponent))
 
     def _contact(self) -> ContactLaw | None:
-        """The contact law at the temperature of the case."""
+        """Return the contact law at the temperature of the case."""
         table = self.file.electrodes.contact
         return None if table is None else contact_law(table, self.electrolyte, self.metal, self.temperature, self.path)
 
     def cell(self) -> CellModel:
-        """What the engines share, at the temperature of the case."""
+        """Return what the engines share, at the temperature of the case."""
         return self._cell
 
     def engine_model(self) -> CellModel:
@@ -179,7 +179,7 @@ class Case:
         return PHASE_FIELD.model(self._cell, self.file)
 
     def geometry(self) -> Geometry | Path:
-        """What to mesh, or the path of the user's own mesh.
+        """Return what to mesh, or the path of the user's own mesh.
 
         Raises
         ------
@@ -256,7 +256,7 @@ class Case:
         return [*found, *engine.warnings(self.file), *engine.idle(self.file)]
 
     def resolved_toml(self) -> str:
-        """The case with all defaults and whole cards; reads back to the same numbers to the last bit."""
+        """Return the case with all defaults and whole cards; reads back to the same numbers to the last bit."""
         import tomlkit
 
         data = self.file.model_dump(exclude_none=True)
@@ -291,7 +291,7 @@ class Case:
 
 
 def _nested(key: str, value: str) -> dict[str, Any]:
-    """A dotted key as tables in each other."""
+    """Return a dotted key as tables in each other."""
     head, _, rest = key.partition(".")
     return {head: _nested(rest, value) if rest else value}
 
@@ -369,7 +369,7 @@ def load_case(
 
 
 def _refuse_studies(data: Mapping[str, Any], path: Path) -> None:
-    """A study or sweep given as a case: say which command takes it."""
+    """Refuse a study or sweep that is given as a case, and say which command takes it."""
     for kind, command in (("study", "ccd"), ("sweep", "sweep")):
         if kind in data:
             remedy = f"`lifrac {command} {path} --dry-run` checks it; without --dry-run it is computed"
@@ -377,11 +377,12 @@ def _refuse_studies(data: Mapping[str, Any], path: Path) -> None:
 
 
 def check_resolved(case: Case) -> None:
-    """What can be checked only with the cards and other files at hand.
+    """Check what can be checked only with the cards and other files at hand.
 
     Raises
     ------
     InputError
+        If the case contradicts its cards or its mesh.
     """
     if case.temperature >= case.metal.melting_temperature:
         raise InputError(
@@ -429,7 +430,10 @@ OTHER_READY = {"cases": "run", "studies": "ccd", "sweeps": "sweep"}
 
 
 def find_ready(path: Path, folder: Path, kind: str, several: str) -> Path:
-    """The file itself, or the ready one of that name in `folder`; `kind` and `several` name what is looked for."""
+    """Return the file itself, or the ready one of that name in `folder`.
+
+    `kind` and `several` name what is looked for.
+    """
     if path.is_file():
         return path
     ready = {p.stem: p for p in folder.glob("*.toml")}
@@ -445,7 +449,7 @@ def find_ready(path: Path, folder: Path, kind: str, several: str) -> Path:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The raw tables of a case or study file; InputError if it is none."""
+    """Return the raw tables of a case or study file; InputError if it is none."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:

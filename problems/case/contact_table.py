@@ -26,13 +26,13 @@ OF_CARD = {
 }
 """Keys of the table and the entries of a card that stand in for them; critical current and its pressure go together."""
 ELSE = {"pressure_exponent": 1.0, "full_contact_pressure": 0.0, "static_exponent": 0.5, "retention": 0.0}
-"""Where neither states a number."""
+"""Numbers of the law that neither the table nor the card states."""
 
 
 def contact_law(
     table: Contact, electrolyte: ElectrolyteCard, metal: LithiumCard, temperature: float, file: Path
 ) -> ContactLaw:
-    """The law at `temperature` [K].
+    """Return the law at `temperature` [K].
 
     Raises
     ------
@@ -94,7 +94,7 @@ def at_full_contact(
 
 
 def static_problems(law: ContactLaw, pressure: u.Quantity) -> Iterator[Problem]:
-    """A face that nothing presses does not touch."""
+    """Yield a problem if nothing presses the face: it would not touch."""
     if law.static_contact(pressure) < 1.0e-3:
         yield Problem(
             "operation.stack_pressure",

@@ -6,7 +6,7 @@ Each type is an object that knows its keys, what must hold between them, its len
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, override
 
 from lifrac.meshes.geometries.cracked import Pore
 from lifrac.meshes.geometries.polylines import Point, Polyline
@@ -65,7 +65,7 @@ class Defect(Strict):
 
     @property
     def kind(self) -> "Flaw":
-        """What its type means."""
+        """The kind of flaw that its type names."""
         return KINDS[self.type]
 
     @property
@@ -86,17 +86,17 @@ class Defect(Strict):
 
 @dataclass(frozen=True)
 class Flaw(Kind):
-    """What one type of defect may state, must state, and means. The base is the straight edge flaw."""
+    """One type of defect: which keys it may and must state, and what they mean. The base is the straight edge flaw."""
 
     dimension: int = 2
-    """Of the body."""
+    """Dimension of the body."""
 
     def planar(self, defect: Defect) -> bool:
         """Whether the flaw lies in a plane of symmetry, which is the crack plane."""
         return defect.angle == 0.0
 
     def problems(self, defect: Defect) -> Iterator[Problem]:
-        """What contradicts itself."""
+        """Yield what contradicts itself."""
         if defect.aperture >= defect.flaw_length:
             yield Problem(
                 "aperture",
@@ -114,7 +114,7 @@ class Flaw(Kind):
         return max(y for crack in self.cracks(defect) for _, y in crack)
 
     def cracks(self, defect: Defect) -> tuple[Polyline, ...]:
-        """Where the cracks run, each from its mouth [um]."""
+        """Return where the cracks run, each from its mouth [um]."""
         return ((ORIGIN, _beyond(ORIGIN, self.length(defect), defect.angle)),)
 
     def pores(self, defect: Defect) -> tuple[Pore, ...]:
@@ -134,9 +134,11 @@ class Flaw(Kind):
 class KinkedFlaw(Flaw):
     """An edge flaw that turns once."""
 
+    @override
     def planar(self, defect: Defect) -> bool:
         return False
 
+    @override
     def problems(self, defect: Defect) -> Iterator[Problem]:
         yield from super().problems(defect)
         assert defect.length is not None
@@ -149,6 +151,7 @@ class KinkedFlaw(Flaw):
                 "Make it smaller, or the flaw longer",
             )
 
+    @override
     def cracks(self, defect: Defect) -> tuple[Polyline, ...]:
         before, turn = float(defect.kink_position or 0.0), math.radians(float(defect.kink_angle or 0.0))
         kink = _beyond(ORIGIN, before, defect.angle)
@@ -159,12 +162,15 @@ class KinkedFlaw(Flaw):
 class TwoFlaws(Flaw):
     """Two edge flaws, each as far from the middle."""
 
+    @override
     def planar(self, defect: Defect) -> bool:
         return False
 
+    @override
     def length(self, defect: Defect) -> float:
         return max(self._lengths(defect))
 
+    @override
     def cracks(self, defect: Defect) -> tuple[Polyline, ...]:
         half = 0.5 * float(defect.offset or 0.0)
         one, two = self._lengths(defect)
@@ -179,9 +185,11 @@ class TwoFlaws(Flaw):
 class SubsurfacePore(Flaw):
     """A pore whose centre lies on the line of the micro-crack, which so meets its wall squarely."""
 
+    @override
     def planar(self, defect: Defect) -> bool:
         return False
 
+    @override
     def problems(self, defect: Defect) -> Iterator[Problem]:
         assert defect.depth is not None
         assert defect.radius is not None
@@ -195,24 +203,30 @@ class SubsurfacePore(Flaw):
             return
         yield from super().problems(defect)
 
+    @override
     def length(self, defect: Defect) -> float:
         return float(defect.depth or 0.0) / math.cos(defect.angle) - float(defect.radius or 0.0)
 
+    @override
     def depth(self, defect: Defect) -> float:
         return float(defect.depth or 0.0) + float(defect.radius or 0.0)
 
+    @override
     def cracks(self, defect: Defect) -> tuple[Polyline, ...]:
         mouth = (-float(defect.depth or 0.0) * math.tan(defect.angle), 0.0)
         return ((mouth, _beyond(mouth, self.length(defect), defect.angle)),)
 
+    @override
     def ways(self, defect: Defect, thickness: float) -> tuple[Polyline, ...]:
-        """The micro-crack, and the way on from the far side of the pore."""
+        """Return the micro-crack, and the way on from the far side of the pore."""
         return (*self.cracks(defect), ((0.0, self.depth(defect)), (0.0, thickness)))
 
+    @override
     def scale(self, defect: Defect) -> float:
-        """What the pore and its crack are together, unless the crack is very short."""
+        """Return what the pore and its crack are together, unless the crack is very short."""
         return min(self.depth(defect), 2.5 * self.length(defect))
 
+    @override
     def pores(self, defect: Defect) -> tuple[Pore, ...]:
         return (Pore(0.0, float(defect.depth or 0.0), float(defect.radius or 0.0)),)
 
@@ -221,7 +235,10 @@ ORIGIN: Point = (0.0, 0.0)
 
 
 def _beyond(start: Point, distance: float, angle: float) -> Point:
-    """The point at a distance from `start` in a direction inclined to the normal of the anode face by `angle` [rad]."""
+    """Return the point at a distance from `start` in a direction.
+
+    The direction is inclined to the normal of the anode face by `angle` [rad].
+    """
     return (start[0] + distance * math.sin(angle), start[1] + distance * math.cos(angle))
 
 

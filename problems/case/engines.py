@@ -1,9 +1,9 @@
-"""What each fracture engine makes of a case file: sizes, geometry, refusals, warnings, a forecast of the cost."""
+"""The two fracture engines and a case file: sizes, geometry, refusals, warnings, a forecast of the cost."""
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, override
 
 from lifrac.meshes.geometries.cracked import Corridor, CrackedSlab
 from lifrac.meshes.geometries.grains import LEAST_ROWS
@@ -57,11 +57,11 @@ class Engine(ABC):
 
     @abstractmethod
     def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
-        """A mesh of the user's own [um] against the case, where this engine looks."""
+        """Yield lengths of a mesh of the user's own [um] and of the case, where this engine looks."""
 
     @abstractmethod
     def geometry(self, file: "CaseFile") -> Geometry:
-        """What to mesh."""
+        """Return what to mesh."""
 
     @abstractmethod
     def problems(self, file: "CaseFile") -> Iterator[Problem]:
@@ -69,11 +69,11 @@ class Engine(ABC):
 
     @abstractmethod
     def warnings(self, file: "CaseFile") -> Iterator[str]:
-        """What is possible but hardly meant."""
+        """Yield what is possible but hardly meant."""
 
     @abstractmethod
     def forecast(self, file: "CaseFile") -> str:
-        """A rough estimate of the cost, for people."""
+        """Return a rough estimate of the cost, for people."""
 
     def idle(self, file: "CaseFile") -> Iterator[str]:
         """Warnings of stated keys that only the other engine heeds."""
@@ -90,6 +90,7 @@ class Plane(Engine):
 
     mesh_keys = ("crack_size", "path_growth", "path_size")
 
+    @override
     def sizes(self, file: "CaseFile") -> dict[str, float]:
         thickness, flaw, mesh = float(file.electrolyte.thickness), file.defect.flaw_length, file.mesh
         crack_size = float(mesh.crack_size or flaw / 50.0)
@@ -102,12 +103,14 @@ class Plane(Engine):
             "half_width": _half_width(file),
         }
 
+    @override
     def model(self, cell: CellModel, file: "CaseFile") -> PlaneModel:
         table = file.fracture
         return PlaneModel(**vars(cell), cohesion=Cohesion(optional(table.cohesive_strength), optional(table.viscosity)))
 
+    @override
     def unfit(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
-        """A stated cohesive strength must leave a process zone shorter than the flaw."""
+        """Yield a problem unless a stated cohesive strength leaves a process zone shorter than the flaw."""
         strength = file.fracture.cohesive_strength
         if strength is None:
             return
@@ -122,13 +125,16 @@ class Plane(Engine):
                 f"State at least {least:.3g} MPa, or leave it out",
             )
 
+    @override
     def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
         return on_crack_plane(file, raw)
 
+    @override
     def geometry(self, file: "CaseFile") -> Geometry:
         sizes: dict[str, Any] = dict(self.sizes(file))
         return SlabEdgeFlaw(thickness=float(file.electrolyte.thickness), flaw_length=file.defect.flaw_length, **sizes)
 
+    @override
     def problems(self, file: "CaseFile") -> Iterator[Problem]:
         defect, remedy = file.defect, 'Write fracture.engine = "phase_field"'
         if not defect.kind.planar(defect) or defect.kind.dimension == 3:
@@ -156,6 +162,7 @@ class Plane(Engine):
             )
         yield from _body_problems(file, sizes, "crack_size")
 
+    @override
     def warnings(self, file: "CaseFile") -> Iterator[str]:
         if file.mesh.file is not None:
             return
@@ -166,6 +173,7 @@ class Plane(Engine):
         if nodes > 1000:
             yield f"about {nodes} nodes on the crack plane: steps take long; enlarge mesh.crack_size"
 
+    @override
     def forecast(self, file: "CaseFile") -> str:
         cost = estimates.cost(float(file.electrolyte.thickness), file.defect.flaw_length, self.sizes(file))
         protocol = file.protocol.resolved()
@@ -183,6 +191,7 @@ class PhaseField(Engine):
 
     mesh_keys = ("band_size", "reach", "breadth")
 
+    @override
     def sizes(self, file: "CaseFile") -> dict[str, float]:
         mesh, solid = file.mesh, file.defect.kind.dimension == 3
         length = self.length(file)
@@ -203,12 +212,14 @@ class PhaseField(Engine):
         a_fifth = math.inf if grains is None else 0.2 * grains.mean_size(_box(file, half_width))
         return min(0.1 * thickness, a_fifth)
 
+    @override
     def derived(self, file: "CaseFile") -> dict[str, float]:
         band = self.sizes(file)["band_size"]
         found = super().derived(file) | {"mesh.band_size": band, "fracture.length": self.length(file)}
         grains = file.electrolyte.grains
         return found if grains is None else found | {"electrolyte.grains.boundary_width": grains.width(band)}
 
+    @override
     def model(self, cell: CellModel, file: "CaseFile") -> PhaseFieldModel:
         sizes, grains = self.sizes(file), file.electrolyte.grains
         return PhaseFieldModel(
@@ -218,11 +229,12 @@ class PhaseField(Engine):
             adaptive=file.mesh.adaptive,
         )
 
+    @override
     def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
         return in_flaw_cells(file, raw, self.sizes(file)["band_size"])
 
     def length(self, file: "CaseFile") -> float:
-        """l [um]."""
+        """Return the internal length l [um]."""
         return file.fracture.internal_length(file.defect.kind.scale(file.defect))
 
     def _reach(self, file: "CaseFile", length: float) -> float:
@@ -233,6 +245,7 @@ class PhaseField(Engine):
         free = 0.0 if straight else 0.5 * file.defect.flaw_length
         return max(4.0 * length, free, float(grains.size or 0.0) if grains is not None else 0.0)
 
+    @override
     def geometry(self, file: "CaseFile") -> Geometry:
         defect, sizes, thickness = file.defect, self.sizes(file), float(file.electrolyte.thickness)
         common: dict[str, Any] = {"thickness": thickness, **{k: sizes[k] for k in ("far_size", "growth", "half_width")}}
@@ -258,12 +271,13 @@ class PhaseField(Engine):
         )
 
     def _ways(self, file: "CaseFile") -> tuple[Polyline, ...]:
-        """Where cells are fine from the start [um]."""
+        """Return where cells are fine from the start [um]."""
         kind = file.defect.kind
         if file.mesh.adaptive:
             return kind.cracks(file.defect)
         return kind.ways(file.defect, float(file.electrolyte.thickness))
 
+    @override
     def problems(self, file: "CaseFile") -> Iterator[Problem]:
         sizes, length = self.sizes(file), self.length(file)
         band = sizes["band_size"]
@@ -308,7 +322,7 @@ class PhaseField(Engine):
             )
 
     def _not_modelled(self, file: "CaseFile") -> Iterator[Problem]:
-        """What only the plane engine has: it would be left out without a word."""
+        """Yield what only the plane engine has: it would be left out without a word."""
         if file.fracture.assisted is not None:
             yield Problem(
                 "fracture.assisted",
@@ -317,6 +331,7 @@ class PhaseField(Engine):
                 'Remove it, or write fracture.engine = "plane"',
             )
 
+    @override
     def warnings(self, file: "CaseFile") -> Iterator[str]:
         length, flaw = self.length(file), file.defect.flaw_length
         if length > flaw:
@@ -334,6 +349,7 @@ class PhaseField(Engine):
         if file.mesh.file is None and nodes > MANY_NODES:
             yield f"about {nodes} nodes: a run takes long; enlarge mesh.band_size, or make mesh.reach smaller"
 
+    @override
     def forecast(self, file: "CaseFile") -> str:
         nodes = self._nodes(file)
         unknowns = (file.defect.kind.dimension + 3) * nodes
@@ -365,7 +381,7 @@ ENGINES: Mapping[str, Engine] = {"plane": PLANE, "phase_field": PHASE_FIELD}
 
 
 def _box(file: "CaseFile", half_width: float) -> tuple[tuple[float, float], ...]:
-    """The body, in which grains are drawn [um]."""
+    """Return the box in which grains are drawn [um]."""
     return ((-half_width, half_width), (0.0, float(file.electrolyte.thickness)))
 
 

@@ -33,7 +33,7 @@ def slot_shape_factor(exponent: float) -> float:
 
 
 def threshold_current(model: CellModel) -> float:
-    """Current density [A/m2] at which lithium in a slot of fixed aperture just cracks the flaw.
+    """Return the current density [A/m2] at which lithium in a slot of fixed aperture just cracks the flaw.
 
     Lubrication with Norton creep and uniform plating of both faces; 0 if the loads alone crack it.
     """
@@ -80,8 +80,10 @@ def charge_held(model: CellModel) -> float:
 
 
 def sized(model: CellModel, thickness: float) -> CellModel:
-    """The model with the current densities that are to be expected where its protocol holds a voltage; `thickness` in
-    um."""
+    """Return the model with the current densities that are to be expected where its protocol holds a voltage.
+
+    `thickness` in um.
+    """
 
     def at(voltage: float) -> float:
         return current_density_at(model.anode, model.counter, thickness, model.electrolyte.conductivity, voltage)
@@ -100,7 +102,7 @@ def nominal_current(model: CellModel) -> float:
 def characteristic_numbers(
     model: CellModel, thickness: float, angle: float = 0.0, shape: float = EDGE_FACTOR
 ) -> dict[str, float]:
-    """What governs a case, by name (units in the names, the rest is dimensionless); `thickness` in um.
+    """Return what governs a case, by name (units in the names, the rest is dimensionless); `thickness` in um.
 
     The metal in a flaw is at stack pressure P at least, and the loads put a normal stress s on its plane
     (`normal_stress`, for the sides stated; `angle` [rad] of the flaw): K = `shape` (p + s) sqrt(pi a0). So P + s is
@@ -162,12 +164,19 @@ STEPS_A_HALF, NEWTON_A_STEP = 15.0, 2.0
 
 
 def newton_time(nodes: int) -> float:
-    """A Newton step with so many nodes on the crack plane [s] (measured)."""
+    """Return the time of a Newton step with so many nodes on the crack plane [s] (measured)."""
     return 0.004 + 0.004 * (nodes / 170.0) ** 2.5
 
 
 def half_steps_time(nodes: int, protocol: Sequence[ProtocolStep]) -> float:
-    """What the steps of a protocol that pass current take at least [s], with so many nodes on the crack plane."""
+    """Return the least time that the steps of a protocol that pass current take [s].
+
+    Parameters
+    ----------
+    nodes : int
+        Number of nodes on the crack plane.
+    protocol : sequence of ProtocolStep
+    """
     halves = sum(1 for step in protocol if step.control.direction)
     return halves * STEPS_A_HALF * NEWTON_A_STEP * newton_time(nodes)
 

@@ -53,13 +53,15 @@ ReorganizationEnergy = Annotated[
 
 
 class FaceTable(Strict):
-    """One electrode face where it differs from `[electrodes]`. The flaw plates by the law, the exchange current and the
-    film of the anode."""
+    """One electrode face where it differs from `[electrodes]`.
+
+    The flaw plates by the law, the exchange current and the film of the anode.
+    """
 
     kinetics: LawName | None = None
     """Law of charge transfer."""
     reorganization_energy: ReorganizationEnergy | None = None
-    """Of `marcus_hush_chidsey`, for a mole or a particle."""
+    """Reorganization energy of `marcus_hush_chidsey`, for a mole or a particle."""
     exchange_current_density: u.ExchangeCurrent | None = None
     """At the temperature of the case, where metal touches. Default: that of the electrolyte's card."""
     film_resistance: u.FilmResistance | None = None
@@ -71,7 +73,7 @@ class FaceTable(Strict):
 
 
 def stated(electrodes: "Electrodes", face: str, key: str) -> Any:
-    """What the case says of a face: in its own table, else for both; None if it says nothing."""
+    """Return what the case says of a face: in its own table, else for both; None if it says nothing."""
     table: FaceTable | None = getattr(electrodes, face)
     own = None if table is None else getattr(table, key)
     return getattr(electrodes, key, None) if own is None else own
@@ -108,7 +110,7 @@ def _all_parameters() -> set[str]:
     return {name for law in LAWS.values() for name in _parameters(law)}
 
 
-def _idle(key: str, value: Any, law: str) -> Problem:
+def _idle(key: str, value: object, law: str) -> Problem:
     return Problem(key, f"has no meaning with the kinetics {law}", getattr(value, "text", value), "Remove it")
 
 
@@ -126,7 +128,7 @@ def face_kinetics(electrodes: "Electrodes", face: str, of_card: Kinetics) -> Kin
 
 
 def current_problems(anode: Kinetics, counter: Kinetics, current: float) -> Iterator[Problem]:
-    """A current density [A/m2] that a face cannot carry at any overpotential."""
+    """Yield a problem for each face that cannot carry a current density [A/m2] at any overpotential."""
     for name, face in zip(FACES, (anode, counter), strict=True):
         if overpotential(face, current) == float("inf"):
             yield Problem(

@@ -1,6 +1,6 @@
 """The fixture that holds the stack of a cell, as a case states it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, override
 
 from lifrac.problems.quantities import units as u
 from lifrac.solver.model import loads
@@ -10,7 +10,7 @@ from .schema_tools import Kind, Problems, Strict
 
 
 class Fixture(Strict):
-    """What holds the stack, and so what its pressure does while the electrodes grow."""
+    """The fixture that holds the stack, and so what its pressure does while the electrodes grow."""
 
     type: Literal["constant_pressure", "spring", "fixed_gap"]
     """`constant_pressure` (a press that follows), `spring` (bolts, springs, a frame) or `fixed_gap` (rigid plates)."""
@@ -29,7 +29,7 @@ class Fixture(Strict):
         return self
 
     def resolved(self) -> loads.Fixture:
-        """In internal units."""
+        """Return the fixture in internal units."""
         return KINDS[self.type].resolved(self)
 
     @property
@@ -39,16 +39,17 @@ class Fixture(Strict):
 
 
 class FixtureKind(Kind):
-    """What fixtures of one type may state, must state, and mean."""
+    """One type of fixture: which keys it may and must state, and what they mean."""
 
     def resolved(self, table: Fixture) -> loads.Fixture:
-        """In internal units."""
+        """Return the fixture of a table in internal units."""
         raise NotImplementedError
 
 
 class Follows(FixtureKind):
     """A constant pressure."""
 
+    @override
     def resolved(self, table: Fixture) -> loads.Fixture:
         return loads.ConstantPressure()
 
@@ -56,6 +57,7 @@ class Follows(FixtureKind):
 class Gives(FixtureKind):
     """A spring."""
 
+    @override
     def resolved(self, table: Fixture) -> loads.Fixture:
         return loads.Spring(float(table.stiffness or 0.0))
 
@@ -63,6 +65,7 @@ class Gives(FixtureKind):
 class Rigid(FixtureKind):
     """A fixed gap."""
 
+    @override
     def resolved(self, table: Fixture) -> loads.Fixture:
         return loads.FixedGap()
 

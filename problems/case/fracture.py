@@ -11,8 +11,10 @@ from .schema_tools import Strict, default
 
 
 class Assisted(Strict):
-    """Electrochemically assisted cracking: a toughness that falls with the plating current at the front of the metal,
-    Gc_eff = Gc [r + (1 - r)/(1 + (j/j_c)^m)] (docs/model.md). Off unless this table is given."""
+    """Electrochemically assisted cracking: toughness falls with the plating current at the front of the metal.
+
+    Gc_eff = Gc [r + (1 - r)/(1 + (j/j_c)^m)] (docs/model.md). Off unless this table is given.
+    """
 
     current_density: Annotated[u.Quantity, u.CURRENT_DENSITY.within(gt=0.0, le=1.0e6)]
     """j_c, at which half of what can be lost of Gc is lost. Not published: an assumption of yours."""
@@ -53,11 +55,11 @@ class Fracture(Strict):
     """Phase field: divide Gc by its excess on the mesh, 1 + 3h/(8l) (AT1) or 1 + h/(2l) (AT2)."""
 
     def internal_length(self, flaw: float) -> float:
-        """l [um] of a flaw of a length [um]."""
+        """Return the internal length l [um] of a flaw of a length [um]."""
         return float(self.length or SHARE_OF_FLAW * flaw)
 
     def diffuse(self, length: float, cell_size: float) -> DiffuseCrack:
-        """What the phase-field engine is told, with l and h [um]."""
+        """Return what the phase-field engine is told, with l and h [um]."""
         return DiffuseCrack(
             length,
             cell_size,

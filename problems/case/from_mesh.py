@@ -1,4 +1,4 @@
-"""What a mesh of the user's own says that the case leaves out: the case need not say it again."""
+"""Keys that a mesh of the user's own answers, so that the case need not state them again."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,7 +60,7 @@ def told(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _flaw(raw: RawMesh) -> dict[str, str]:
-    """Of a straight flaw, from its row of cells; of a half-penny its radius."""
+    """Return the keys of a straight flaw, from its row of cells; those of a half-penny with its radius."""
     if not len(raw.cell_groups.get("flaw", ())):
         return {}
     cells = FlawCells(raw, raw.cell_groups["flaw"])

@@ -1,7 +1,7 @@
 """The table `[electrolyte.grains]`: a polycrystal whose grain boundaries differ from its grains."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from lifrac.meshes.geometries.grains import LEAST_ROWS, Grains, grain_count
 from lifrac.problems.quantities import units as u
@@ -16,15 +16,17 @@ WIDTH_IN_CELLS = LEAST_ROWS
 
 
 class GrainTable(Strict):
-    """Grains of a polycrystal, drawn at random (Voronoi), for the phase-field engine. Off unless this table is
-    given."""
+    """Grains of a polycrystal, drawn at random (Voronoi), for the phase-field engine.
+
+    Off unless this table is given.
+    """
 
     count: Annotated[int, Field(strict=True)] | None = None
     """Number of grains, at least 1; or state `size`."""
     size: u.PositiveLength | None = None
     """Mean grain size: diameter of the circle as large as the mean grain."""
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
-    """Of the random numbers: the same seed gives the same grains."""
+    """Seed of the random numbers: the same seed gives the same grains."""
     periodic: StrictBool = False
     """Grains that leave the body at one side come in at the other."""
     toughness_ratio: Ratio = default(1.0)
@@ -36,8 +38,8 @@ class GrainTable(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _renamed(cls, data: Any) -> Any:
-        """A ratio of conductivities meant another resistance with each width of the band."""
+    def _renamed(cls, data: object) -> object:
+        """Refuse a ratio of conductivities: it meant another resistance with each width of the band."""
         if isinstance(data, Mapping) and "conductivity_ratio" in data:
             said = "is not read any more: the resistance it meant went with the width of the band"
             remedy = 'State boundary_resistance = "0.2 ohm cm^2": boundary_width (1/ratio - 1)/conductivity'
@@ -59,7 +61,7 @@ class GrainTable(Strict):
         return self
 
     def resolved(self, bounds: tuple[tuple[float, float], ...], cell_size: float) -> GrainBoundaries:
-        """In a box, with cells of a size where the crack can go; all in um."""
+        """Return the grains in a box, with cells of a size where the crack can go; all in um."""
         return GrainBoundaries(
             self.drawn(bounds),
             self.width(cell_size),
@@ -72,10 +74,10 @@ class GrainTable(Strict):
         return float(self.size) if self.size is not None else self.drawn(bounds).mean_size
 
     def drawn(self, bounds: tuple[tuple[float, float], ...]) -> Grains:
-        """The grains of a box."""
+        """Return the grains of a box."""
         count = self.count if self.size is None else grain_count(bounds, float(self.size))
         return Grains(bounds, count or 1, self.seed, self.periodic)
 
     def width(self, cell_size: float) -> float:
-        """Of the band of a grain boundary [um]."""
+        """Return the width of the band of a grain boundary [um]."""
         return float(self.boundary_width or WIDTH_IN_CELLS * cell_size)

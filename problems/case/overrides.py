@@ -26,13 +26,13 @@ def apply_override(data: dict[str, Any], text: str) -> None:
             remedy='Write for example --set operation.temperature="60 degC"',
         )
     parts = [part for part in re.split(r"[.\[\]]+", key) if part]
-    table: Any = data
+    table: object = data
     for part in parts[:-1]:
         table = _descend(table, part, key)
     _put(table, parts[-1], _value(value), key, "--set")
 
 
-def lay_over(table: Any, changes: Mapping[str, Any], prefix: str = "") -> None:
+def lay_over(table: object, changes: Mapping[str, Any], prefix: str = "") -> None:
     """Lay nested tables over the raw case; an empty one is made where there is none, and changes nothing else."""
     for name, value in changes.items():
         key = f"{prefix}{name}"
@@ -45,7 +45,7 @@ def lay_over(table: Any, changes: Mapping[str, Any], prefix: str = "") -> None:
             _put(table, name, value, key, None)
 
 
-def _put(table: Any, name: str, value: Any, key: str, file: str | None) -> None:
+def _put(table: object, name: str, value: object, key: str, file: str | None) -> None:
     """Set an entry of a table, or an item that a list has."""
     if isinstance(table, list):
         _descend(table, name, key)
@@ -60,8 +60,8 @@ def _no_table(name: str, key: str, file: str | None) -> InputError:
     return InputError(f"{name} is not a table", file=file, key=key, remedy="Check the key")
 
 
-def _descend(table: Any, part: str, key: str) -> Any:
-    """The table or item `part` of `table`; tables are made where there are none."""
+def _descend(table: object, part: str, key: str) -> object:
+    """Return the table or item `part` of `table`; tables are made where there are none."""
     if isinstance(table, dict):
         return table.setdefault(part, {})
     if isinstance(table, list) and part.isdigit() and int(part) < len(table):
@@ -69,8 +69,8 @@ def _descend(table: Any, part: str, key: str) -> Any:
     raise InputError(f"there is no {part}", file="--set", key=key, remedy="Check the key; items of a list count from 0")
 
 
-def _value(text: str) -> Any:
-    """A TOML value, or the text itself."""
+def _value(text: str) -> object:
+    """Return a TOML value, or the text itself."""
     text = text.strip()
     try:
         parsed = tomllib.loads(f"value = {text}")
@@ -108,8 +108,8 @@ def by_name(model: type[BaseModel], values: Mapping[str, Any], file: object) -> 
     return nested
 
 
-def plain(value: object) -> Any:
-    """A value as a file would state it: NumPy's numbers and arrays, paths and tuples as well."""
+def plain(value: object) -> object:
+    """Return a value as a file would state it: NumPy's numbers and arrays, paths and tuples as well."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if hasattr(value, "tolist"):
@@ -120,7 +120,7 @@ def plain(value: object) -> Any:
 
 
 def _whole(name: str, known: Sequence[str], value: object, file: object) -> str:
-    """The dotted name of the only key that is meant."""
+    """Return the dotted name of the only key that is meant."""
     found = [key for key in known if key == name or key.endswith(f".{name}")]
     highest = min((key.count(".") for key in found), default=0)
     found = [key for key in found if key.count(".") == highest]
@@ -140,7 +140,7 @@ def _whole(name: str, known: Sequence[str], value: object, file: object) -> str:
 
 
 def _keys(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The names of all keys of a schema, tables included; items of lists and whole cards left out."""
+    """Yield the names of all keys of a schema, tables included, without items of lists and keys of cards."""
     for name, field in model.model_fields.items():
         path = (*above, name)
         yield path

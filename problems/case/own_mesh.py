@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from .schema import CaseFile
 
 SAME = 1.0e-3
-"""By what share lengths of mesh and case may differ: files in single precision and rounded figures pass, and what a
-cell does changes by less than any of its data is known to."""
+"""Relative difference that lengths of mesh and case may have.
+
+Files in single precision and rounded figures pass, and what a cell does changes by less than any of its data is known
+to.
+"""
 FEWEST_FACETS = 4
 """Facets that resolve a flaw, as in meshes of our own."""
 SAME_SIZE = 0.25
-"""By what share cells of the flaw may differ from the size stated: the toughness changes by 2 % at l/h = 4."""
+"""Relative difference that cells of the flaw may have from the size stated: toughness changes by 2 % at l/h = 4."""
 BESIDE, APART = 0.9, 1.2
 """Cells of the flaw lie this close to where the case has it, and each part of it this close to one of them [cells]."""
 UNITS = {"1 nm": 1.0e-3, "1 um": 1.0, "1 mm": 1.0e3, "1 cm": 1.0e4, "1 m": 1.0e6}
@@ -88,7 +91,7 @@ def comparisons(file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
 
 
 def _thickness(file: "CaseFile", raw: RawMesh) -> Comparison:
-    """The electrolyte reaches as far as the case says."""
+    """Compare how far the electrolyte reaches."""
     found, stated = float(raw.points[:, 1].max()), file.electrolyte.thickness
     problem = None
     if abs(found / float(stated) - 1.0) > SAME:
@@ -115,7 +118,7 @@ def _thickness(file: "CaseFile", raw: RawMesh) -> Comparison:
 
 
 def on_crack_plane(file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
-    """The crack plane resolves the flaw and has a node at its tip."""
+    """Compare the flaw with the crack plane, which has to resolve it and have a node at its tip."""
     if "crack_plane" not in raw.groups:
         remedy = 'Write fracture.engine = "phase_field", or mesh the half x >= 0 with its facets at x = 0 in this group'
         message = "has no crack_plane, in which the plane engine lets a crack grow"
@@ -212,7 +215,7 @@ class FlawCells:
 
 
 def in_flaw_cells(file: "CaseFile", raw: RawMesh, band: float) -> Iterator[Comparison]:
-    """The cells of the group `flaw` lie where the case has its flaw, and are as large as it says."""
+    """Compare the flaw with the cells of the group `flaw`: where they lie, and how large they are."""
     if "flaw" not in raw.cell_groups:
         remedy = "Put the cells of the starting crack, one row, into this group"
         problem = Problem("mesh.file", "has no group of cells flaw", file.mesh.file, remedy)

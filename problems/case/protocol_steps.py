@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, override
 
 from lifrac.problems.quantities import units as u
 from lifrac.solver.model import control as controls
@@ -69,7 +69,7 @@ class Step(Strict):
             yield Problem("stack_pressure_ramp", "leads to no stack pressure", text, 'Add stack_pressure = "5 MPa"')
 
     def expanded(self, otherwise: float | None = None) -> Iterator[ProtocolStep]:
-        """In internal units; cycles are counted from 1 within this step.
+        """Yield the steps that are computed, in internal units; cycles are counted from 1 within this step.
 
         Parameters
         ----------
@@ -82,11 +82,11 @@ class Step(Strict):
         yield from steps
 
     def half(self, current: float) -> ProtocolStep:
-        """This step's limits at a current density [A/m2]."""
+        """Return a computed step with the limits of this one, at a current density [A/m2]."""
         return self.driven(controls.ConstantCurrent(current))
 
     def driven(self, control: controls.Control) -> ProtocolStep:
-        """This step's limits under a control."""
+        """Return a computed step with the limits of this one, under a control."""
         return ProtocolStep(
             control, _optional(self.areal_capacity), _optional(self.duration), _optional(self.voltage_limit)
         )
@@ -98,24 +98,26 @@ def _optional(value: float | None) -> float | None:
 
 @dataclass(frozen=True)
 class StepKind(Kind):
-    """What steps of one type may state, must state, and mean."""
+    """One type of step: which keys it may and must state, and what they mean."""
 
     def problems(self, step: Step) -> Iterator[Problem]:
-        """What is missing or contradicts itself."""
+        """Yield what is missing or contradicts itself."""
         raise NotImplementedError
 
     def expanded(self, step: Step) -> Iterator[ProtocolStep]:
-        """The steps that are computed."""
+        """Yield the steps that are computed."""
         raise NotImplementedError
 
 
 class Rest(StepKind):
     """No current."""
 
+    @override
     def foreign(self, table: BaseModel, where: str, kinds: Mapping[str, Kind]) -> Iterator[Problem]:
         own = ("current_density", "areal_capacity")  # `problems` says more about them
         yield from (p for p in super().foreign(table, where, kinds) if p.key not in own)
 
+    @override
     def problems(self, step: Step) -> Iterator[Problem]:
         if step.current_density is not None and step.current_density != 0.0:
             yield Problem(
@@ -129,6 +131,7 @@ class Rest(StepKind):
         if step.duration is None:
             yield Problem("duration", "is required for a rest", remedy='Add duration = "1 h"')
 
+    @override
     def expanded(self, step: Step) -> Iterator[ProtocolStep]:
         yield ProtocolStep(controls.Rest(), duration=_optional(step.duration))
 
@@ -136,10 +139,12 @@ class Rest(StepKind):
 class ConstantCurrent(StepKind):
     """One current up to a charge, a time, or a voltage."""
 
+    @override
     def problems(self, step: Step) -> Iterator[Problem]:
         yield from _current_problems(step)
         yield from _end_problems(step)
 
+    @override
     def expanded(self, step: Step) -> Iterator[ProtocolStep]:
         yield step.half(float(step.current_density or 0.0))
 
@@ -147,6 +152,7 @@ class ConstantCurrent(StepKind):
 class ConstantVoltage(StepKind):
     """One voltage up to a charge or a time, or until the current has fallen."""
 
+    @override
     def problems(self, step: Step) -> Iterator[Problem]:
         if step.voltage is None:
             yield Problem("voltage", "is required", remedy='Add voltage = "50 mV"')
@@ -154,6 +160,7 @@ class ConstantVoltage(StepKind):
             yield Problem("voltage", "drives no current", step.voltage.text, 'Write type = "rest"')
         yield from _end_problems(step)
 
+    @override
     def expanded(self, step: Step) -> Iterator[ProtocolStep]:
         cutoff = _optional(step.cutoff_current_density)
         yield step.driven(controls.ConstantVoltage(float(step.voltage or 0.0), 0.0, cutoff))
@@ -162,6 +169,7 @@ class ConstantVoltage(StepKind):
 class Cycle(StepKind):
     """Plating and stripping in turn."""
 
+    @override
     def problems(self, step: Step) -> Iterator[Problem]:
         yield from _current_problems(step)
         yield from _end_problems(step)
@@ -180,6 +188,7 @@ class Cycle(StepKind):
                 "Change its sign, or remove stripping_current_density",
             )
 
+    @override
     def expanded(self, step: Step) -> Iterator[ProtocolStep]:
         first = step.half(float(step.current_density or 0.0))
         back = step.stripping_current_density
@@ -191,6 +200,7 @@ class Cycle(StepKind):
 class Ramp(StepKind):
     """A current that is raised from level to level: the way critical current densities are measured."""
 
+    @override
     def problems(self, step: Step) -> Iterator[Problem]:
         yield from _current_problems(step)
         if step.areal_capacity is not None and step.duration is not None:
@@ -221,6 +231,7 @@ class Ramp(StepKind):
                 f"Make it larger: a ramp has at most {MOST} levels",
             )
 
+    @override
     def expanded(self, step: Step) -> Iterator[ProtocolStep]:
         yield from _with_rests(self._halves(step), step.rest)
 

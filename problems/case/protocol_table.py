@@ -24,7 +24,7 @@ SHORT_FORM = (
 
 
 class Protocol(Strict):
-    """What is done to the cell: the short form (one current, with optional rests and reversal) or `steps`."""
+    """The load on the cell: the short form (one current, with optional rests and reversal) or `steps`."""
 
     current_density: u.CurrentDensity | None = None
     """Short form: current density; positive plates lithium at the anode."""
@@ -52,8 +52,10 @@ class Protocol(Strict):
     time_limit: u.PositiveTime | None = None
     """The run ends after this time, wherever its protocol stands."""
     on_contact_lost: Literal["stop", "next_step"] = "stop"
-    """What lost contact ends: the run (`stop`), or the step or half-step (`next_step`), as when a three-electrode
-    cell is plated again."""
+    """Whether lost contact ends the run (`stop`), or the step or half-step (`next_step`).
+
+    The latter is what happens when a three-electrode cell is plated again.
+    """
 
     @model_validator(mode="after")
     def _check(self) -> "Protocol":
@@ -126,7 +128,7 @@ class Protocol(Strict):
             )
 
     def resolved(self, stack_pressure: float | None = None) -> tuple[ProtocolStep, ...]:
-        """The steps in internal units, from either form; ramps and cycles half-step by half-step.
+        """Return the steps in internal units, from either form; ramps and cycles half-step by half-step.
 
         Parameters
         ----------
@@ -150,7 +152,7 @@ class Protocol(Strict):
         return tuple(step for step in steps if step is not None)
 
     def stop_rules(self) -> StopRules:
-        """What ends a run besides its steps."""
+        """Return what ends a run besides its steps."""
         return StopRules(
             voltage_limit=None if self.voltage_limit is None else float(self.voltage_limit),
             at_fracture=self.stop_at == "fracture",

@@ -18,7 +18,7 @@ PLACES = {
 }
 """Words for where a field lives."""
 WIDTH = 140
-"""Of a line of names in docs/architecture.md."""
+"""Length of a line of names in docs/architecture.md."""
 
 
 def _table(heading: str, rows: Iterable[tuple[str, ...]]) -> str:

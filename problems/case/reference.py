@@ -15,6 +15,7 @@ from lifrac.problems.quantities.value_lists import GridOf
 from lifrac.problems.studies.study_file import StudyFile
 from lifrac.problems.studies.study_file import json_schema as study_schema
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from .quantity_tables import TABLES
 from .schema import CaseFile, json_schema
@@ -25,7 +26,7 @@ START, END = "<!-- generated: {} -->\n", "<!-- end -->"
 
 
 def schema_text(schema: dict[str, Any] | None = None) -> str:
-    """A JSON Schema, that of the case file by default, as it is committed."""
+    """Return a JSON Schema, that of the case file by default, as it is committed."""
     return json.dumps(schema or json_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -61,7 +62,7 @@ def _key_table(model: type[BaseModel], path: str) -> Iterator[str]:
         yield from _key_table(below, full)
 
 
-def _type_and_default(field: Any) -> tuple[str, str]:
+def _type_and_default(field: FieldInfo) -> tuple[str, str]:
     """Words for the type of a key and for its default."""
     dimension = dimension_of(field)
     grid = next(filter(None, map(_grid_words, (*field.metadata, field.annotation))), "")
@@ -81,15 +82,15 @@ def _type_and_default(field: Any) -> tuple[str, str]:
     return kind, "" if field.default is None or field.default_factory else f"`{field.default}`"
 
 
-def _plain(annotation: Any) -> Any:
-    """The type inside `Annotated[...]` and `... | None`."""
+def _plain(annotation: object) -> object:
+    """Return the type inside `Annotated[...]` and `... | None`."""
     inner = [part for part in get_args(annotation) if part is not type(None)]
     optional = type(None) in get_args(annotation) and len(inner) == 1
     return _plain(inner[0]) if optional or get_origin(annotation) is Annotated else annotation
 
 
-def _grid_words(annotation: Any) -> str:
-    """What to write where a grid of values is wanted; empty for other keys."""
+def _grid_words(annotation: object) -> str:
+    """Return what to write where a grid of values is wanted; empty for other keys."""
     if isinstance(annotation, GridOf):
         return annotation.words
     inside = (*get_args(annotation), *getattr(annotation, "__metadata__", ()))
@@ -127,7 +128,7 @@ def _card_table(card: Card) -> str:
 
 
 def filled(text: str) -> str:
-    """A page with its generated parts made anew."""
+    """Return a page with its generated parts made anew."""
     for name, make in GENERATED.items():
         start = START.format(name)
         if start in text:

@@ -59,8 +59,10 @@ class Electrolyte(Strict):
 
 
 class Contact(Strict):
-    """Voids: contact that stripping takes from an electrode face, and stack pressure and plating give back. Off unless
-    this table is given; it may be empty where the electrolyte's card has the numbers."""
+    """Voids: contact that stripping takes from an electrode face, and stack pressure and plating give back.
+
+    Off unless this table is given; it may be empty where the electrolyte's card has the numbers.
+    """
 
     void_height: u.PositiveLength | None = None
     """Thickness h* of metal whose removal opens the whole face; 15 to 30 um for Li6PS5Cl. Default: the card's."""
@@ -72,7 +74,9 @@ class Contact(Strict):
     pressure_exponent: Annotated[u.Quantity, u.NUMBER.within(ge=0.0, le=50.0)] | None = None
     """Exponent of the stack pressure in the critical current; measured 0.8 to 1.9. Default: the card's, or 1."""
     activation_energy: u.ActivationEnergy | None = None
-    """Of the critical current. Default: the card's, or 55 kJ/mol (lattice diffusion of lithium, an assumption)."""
+    """Activation energy of the critical current. Default: the card's, or 55 kJ/mol (lattice diffusion of lithium, an
+    assumption).
+    """
     full_contact_pressure: u.StackPressure | None = None
     """Pressure that presses a face whole; 0: faces touch everywhere at any pressure. Default: the card's, or 0."""
     static_exponent: u.SizeExponent | None = None
@@ -113,7 +117,7 @@ class Electrodes(Strict):
     """Law of charge transfer of both faces and the flaw: `butler_volmer`, `linear` (a constant resistance, its limit at
     small overpotential) or `marcus_hush_chidsey`."""
     reorganization_energy: ReorganizationEnergy | None = None
-    """Of `marcus_hush_chidsey`, for a mole or a particle."""
+    """Reorganization energy of `marcus_hush_chidsey`, for a mole or a particle."""
     film_resistance: u.FilmResistance = default("0 ohm*cm^2")
     """Series resistance of an interphase film, on each face and in the flaw."""
     contact_fraction: u.PositiveFraction = default(1.0)
@@ -125,9 +129,9 @@ class Electrodes(Strict):
     contact: Contact | None = None
     """Contact law of the faces; none unless given."""
     anode: FaceTable | None = None
-    """What is different at the anode face, and in the flaw."""
+    """Keys that differ at the anode face, and in the flaw."""
     counter: FaceTable | None = None
-    """What is different at the counter electrode."""
+    """Keys that differ at the counter electrode."""
     card: LithiumCard | None = None
     """A whole metal card inline; replaces the look-up of `metal`."""
 
@@ -150,7 +154,7 @@ class Operation(Strict):
     lateral_stress: u.LateralStress = default("0 MPa")
     """Normal stress on free sides; tension positive."""
     fixture: Fixture | None = None
-    """What holds the stack; a press that keeps the stack pressure unless given."""
+    """The fixture that holds the stack; a press that keeps the stack pressure unless given."""
 
     @model_validator(mode="after")
     def _check(self) -> "Operation":
@@ -190,7 +194,7 @@ class Solver(Strict):
 
 
 def _stored(value: object) -> int | tuple[u.Quantity, ...]:
-    """A number of states, or a list of areal capacities."""
+    """Return a number of states, or a list of areal capacities."""
     if isinstance(value, list | tuple) and value:
         return tuple(u.AREAL_CAPACITY.within(ge=0.0)(item) for item in value)
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10000:
@@ -221,7 +225,7 @@ StoredStates = Annotated[
 
 
 class Output(Strict):
-    """What a run folder holds besides the histories."""
+    """Files of a run folder besides the histories."""
 
     fields: StoredStates = 20
     """Number of stored states (evenly over the protocol), or areal capacities; first and last count."""
@@ -241,7 +245,7 @@ class CaseFile(Strict):
     operation: Operation = Field(default_factory=Operation)
     """Temperature and mechanical loads."""
     protocol: Protocol
-    """What is done to the cell."""
+    """The load on the cell."""
     fracture: Fracture = Field(default_factory=Fracture)
     """How the crack is computed."""
     mesh: Mesh = Field(default_factory=Mesh)
@@ -249,7 +253,7 @@ class CaseFile(Strict):
     solver: Solver = Field(default_factory=Solver)
     """Numerics."""
     output: Output = Field(default_factory=Output)
-    """What a run folder holds."""
+    """The contents of a run folder."""
 
     @model_validator(mode="after")
     def _check(self) -> "CaseFile":
@@ -261,7 +265,7 @@ class CaseFile(Strict):
 
     @property
     def engine(self) -> Engine:
-        """What the case's fracture engine makes of it."""
+        """The fracture engine that the case names."""
         return ENGINES[self.fracture.engine]
 
     def _flaw_problems(self) -> Iterator[Problem]:
@@ -307,7 +311,7 @@ class _WithoutNull(GenerateJsonSchema):
 
 
 def json_schema(model: type[BaseModel] = CaseFile, kind: str = "lifrac case") -> dict[str, Any]:
-    """The JSON Schema of a case file, or of another file of ours."""
+    """Return the JSON Schema of a case file, or of another file of ours."""
     schema = model.model_json_schema(mode="validation", schema_generator=_WithoutNull)
     schema["title"] = kind
     titles = {name: _title(content) for name, content in schema["$defs"].items()}

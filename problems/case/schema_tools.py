@@ -1,4 +1,4 @@
-"""What all file models share: strict pydantic models, and one message for everything wrong in a file."""
+"""Base of all file models: strict pydantic models, and one message for everything wrong in a file."""
 
 import difflib
 import re
@@ -11,6 +11,7 @@ from lifrac.errors import InputError
 from lifrac.problems.quantities.units import Dimension, Quantity, find_dimension
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 
 class Strict(BaseModel):
@@ -20,7 +21,7 @@ class Strict(BaseModel):
 
 
 def default(value: str | float) -> Any:
-    """A default as a user would write it; it is validated like a stated value."""
+    """Return a default as a user would write it; it is validated like a stated value."""
     return Field(default=value)
 
 
@@ -34,7 +35,7 @@ class Problem:
     remedy: str | None = None
 
     def as_error(self, file: object) -> InputError:
-        """The exception for this problem alone."""
+        """Return the exception for this problem alone."""
         return InputError(self.message, file=file, key=self.key, value=self.value, remedy=self.remedy)
 
 
@@ -59,7 +60,7 @@ def refuse(problems: Iterable[Problem], file: object) -> None:
 
 
 def validate[M: BaseModel](model: type[M], data: Mapping[str, Any], file: object, prefix: str = "") -> M:
-    """`data` as `model`.
+    """Return `data` as `model`.
 
     Raises
     ------
@@ -92,8 +93,8 @@ def _problems(error: ValidationError, model: type[BaseModel], prefix: str) -> It
             yield _plain(key, item)
 
 
-def _plain(key: str, item: Any) -> Problem:
-    """Findings of pydantic's own types (literal, integer, table ...)."""
+def _plain(key: str, item: ErrorDetails) -> Problem:
+    """Return the problem that pydantic's own types have found (literal, integer, table ...)."""
     value = item["input"] if not isinstance(item["input"], dict) else None
     if item["type"] == "literal_error":
         expected = item["ctx"]["expected"].replace("'", '"')
@@ -108,7 +109,7 @@ def _plain(key: str, item: Any) -> Problem:
 
 @dataclass(frozen=True)
 class Kind:
-    """What tables of one `type` may state and must state; other keys of the table belong to other types."""
+    """Tables of one `type`: which keys they may and must state; other keys of the table belong to other types."""
 
     keys: tuple[str, ...]
     required: tuple[str, ...] = ()
@@ -142,13 +143,13 @@ def dotted(location: Iterable[str | int]) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """The nearest known word, if one is near."""
+    """Return the nearest known word, if one is near."""
     close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
     return close[0] if close else None
 
 
 def _unknown(key: str, location: tuple[str | int, ...], model: type[BaseModel]) -> Problem:
-    """An unknown key, with the nearest known one of the same table or, failing that, of another table."""
+    """Return the problem of an unknown key, with the nearest known one of the same table or, failing that, of any."""
     word = str(location[-1])
     table = model_at(model, location[:-1])
     known = sorted(table.model_fields) if table else []
@@ -166,7 +167,7 @@ def _unknown(key: str, location: tuple[str | int, ...], model: type[BaseModel]) 
 
 
 def _example(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
-    """What to write for a missing key, from its annotation or description."""
+    """Return what to write for a missing key, from its annotation or description."""
     table = model_at(model, location[:-1])
     field = table.model_fields.get(str(location[-1])) if table else None
     name = location[-1]
@@ -181,12 +182,12 @@ def _example(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
 
 
 def dimension_of(field: FieldInfo) -> Dimension | None:
-    """What kind of quantity a key holds."""
+    """Return what kind of quantity a key holds."""
     return next((m for m in field.metadata if isinstance(m, Dimension)), None) or find_dimension(field.annotation)
 
 
-def model_inside(annotation: Any) -> type[BaseModel] | None:
-    """The model inside `Model`, `Model | None` or `tuple[Model, ...]`."""
+def model_inside(annotation: object) -> type[BaseModel] | None:
+    """Return the model inside `Model`, `Model | None` or `tuple[Model, ...]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (Union, types.UnionType, tuple, list):
@@ -198,7 +199,7 @@ def model_inside(annotation: Any) -> type[BaseModel] | None:
 
 
 def model_at(model: type[BaseModel], location: Iterable[str | int]) -> type[BaseModel] | None:
-    """The model of the table at `location` inside `model`."""
+    """Return the model of the table at `location` inside `model`."""
     current: type[BaseModel] | None = model
     for part in location:
         if isinstance(part, int):
@@ -236,7 +237,7 @@ def leaf_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def find_field(model: type[BaseModel], key: str) -> FieldInfo | None:
-    """The field of a dotted key, such as `protocol.steps[0].current_density`."""
+    """Return the field of a dotted key, such as `protocol.steps[0].current_density`."""
     parts = [part for part in re.split(r"[.\[\]]+", key) if part and not part.isdigit()]
     table = model_at(model, parts[:-1])
     return table.model_fields.get(parts[-1]) if table and parts else None

@@ -50,14 +50,14 @@ CaseArgument = Annotated[str, Parameter(help="A case file, or the name of a read
 
 
 def load(case: str, overrides: list[str] | None) -> "Case":
-    """The case that a command names, with what `--set` changes."""
+    """Return the case that a command names, with what `--set` changes."""
     from lifrac.problems.case.case import load_case
 
     return load_case(case, overrides or [])
 
 
 def folder_of(out: Path | None, name: str) -> Path:
-    """The folder to write."""
+    """Return the folder to write."""
     from lifrac.errors import InputError
 
     if out is not None and not out.parts:
@@ -66,7 +66,7 @@ def folder_of(out: Path | None, name: str) -> Path:
 
 
 def take_log_level(tokens: Sequence[str]) -> tuple[int, list[str]]:
-    """The level that `--log-level` names, which any command may be given, and the words without it.
+    """Return the level that `--log-level` names, which any command may be given, and the words without it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What `lifrac check` and `lifrac materials` print."""
+"""Printed tables of `lifrac check` and `lifrac materials`."""
 
 import math
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ SHOWN_STEPS = 12
 
 
 def print_card(card: AnyCard, out: Console) -> None:
-    """A card: value, law, mark, range, source and note of every property."""
+    """Print a card: value, law, mark, range, source and note of every property."""
     out.print(f"{card.name} ({card.kind}): {card.formula}", style="bold")
     out.print(card.description)
     table = Table("property", "value", "temperature law", "confidence", "source", show_lines=True)
@@ -126,7 +126,7 @@ def _print_at_temperature(case: Case, card: AnyCard, out: Console) -> None:
 
 
 def _print_model(case: Case, mesh: RawMesh | None, out: Console) -> None:
-    """What the cards give the model."""
+    """Print the numbers that the cards give the model."""
     model = case.cell()
     table = Table("quantity", "value", title="Derived", title_justify="left")
     rows: tuple[tuple[str, float, u.Dimension], ...] = (
@@ -194,7 +194,7 @@ def _electrode_rows(case: Case, mesh: RawMesh | None) -> Iterator[tuple[str, str
 
 
 def _contact_rows(model: CellModel) -> tuple[tuple[str, float, u.Dimension], ...]:
-    """What the contact law comes to at the stack pressure."""
+    """Return what the contact law comes to at the stack pressure."""
     law, pressure, conductivity = model.contact, model.loads.stack_pressure, model.electrolyte.conductivity
     if law is None:
         return ()

@@ -20,13 +20,13 @@ def run(
     ] = False,
     set_: Set = None,
 ) -> int:
-    """Compute a case and write its run folder.
+    r"""Compute a case and write its run folder.
 
     For example:
 
         lifrac run llzo_runs_through
         lifrac run case.toml --out runs/hot --set operation.temperature="60 degC"
-        lifrac run case.toml --set protocol.current_density="1 mA/cm^2" \\
+        lifrac run case.toml --set protocol.current_density="1 mA/cm^2" \
             --set operation.stack_pressure="25 MPa"
         mpiexec -n 4 lifrac run case.toml
         lifrac run case.toml --resume

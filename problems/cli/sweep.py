@@ -23,7 +23,7 @@ def sweep(
     recompute: Recompute = False,
     set_: Set = None,
 ) -> int:
-    """Runs over lists of values of any keys of a case, on this computer or a cluster.
+    """Run lists of values of any keys of a case, on this computer or a cluster.
 
     For example:
 

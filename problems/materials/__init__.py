@@ -1,0 +1,1 @@
+"""Material cards: properties with sources, temperature laws and ranges."""

@@ -20,7 +20,7 @@ def card_names() -> dict[str, str]:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """The raw table of a card file.
+    """Return the raw table of a card file.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def print_card_list(out: "Console") -> None:
 
 
 def console() -> "Console":
-    """Standard output; wide enough for tables where it is no terminal."""
+    """Return a console on standard output; wide enough for tables where it is no terminal."""
     from rich.console import Console
 
     plain = Console(markup=False, highlight=False)

@@ -24,14 +24,14 @@ from .properties import ElectrolyteProperties, Entry, Law, LithiumProperties, Pr
 
 
 class Card(Strict):
-    """What both kinds of card share."""
+    """Keys of both kinds of card."""
 
     name: str
     """Name of the material."""
     formula: str
     """Composition."""
     description: str
-    """What the numbers stand for."""
+    """The material that the numbers stand for."""
 
     @property
     def entries(self) -> dict[str, Entry[Any]]:
@@ -39,7 +39,15 @@ class Card(Strict):
         return self.properties.entries()  # type: ignore[attr-defined,no-any-return]  # stated by both kinds
 
     def warnings(self, temperature: float, stresses: Mapping[str, float] | None = None) -> list[str]:
-        """Uses outside a stated range: `temperature` [K], and `stresses` {what: MPa}."""
+        """Return warnings of uses outside a stated range.
+
+        Parameters
+        ----------
+        temperature : float
+            Temperature of the case [K].
+        stresses : mapping of str to float, optional
+            Stresses that act [MPa], by what they are.
+        """
         found = []
         for name, entry in self.entries.items():
             uses = [
@@ -140,7 +148,7 @@ class ElectrolyteCard(Card):
         return GAS_CONSTANT * temperature / (FARADAY * p["interface_resistance"].at(temperature))
 
     def evaluate(self, temperature: float) -> Electrolyte:
-        """The electrolyte at `temperature` [K]."""
+        """Return the electrolyte at `temperature` [K]."""
         p = self.entries
         return Electrolyte(
             conductivity=p["conductivity"].at(temperature),
@@ -249,7 +257,7 @@ def override[C: (ElectrolyteCard, LithiumCard)](card: C, changes: Properties, fi
 
 
 def load_card(name: str, folder: Path | None = None, *, file: object = None, key: str | None = None) -> AnyCard:
-    """A ready card by name (any case), or a user's own by path (`.toml`), relative to `folder`.
+    """Return a ready card by name (any case), or a user's own by path (`.toml`), relative to `folder`.
 
     `file` and `key` say where the name stands, for the message.
 

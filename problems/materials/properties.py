@@ -44,13 +44,13 @@ class Entry[Q](Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _bare_value(cls, data: Any) -> Any:
-        """A value alone stands for `{ value = ... }`."""
+    def _bare_value(cls, data: object) -> object:
+        """Take a value alone for `{ value = ... }`."""
         return data if isinstance(data, Mapping | Entry) else {"value": data}
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """A short name for the JSON Schema: the dimension, with its range where it is a plain number."""
+        """Return a short name for the JSON Schema: the dimension, with its range where it is a plain number."""
         dimension = u.find_dimension(params[0])
         if dimension is None:
             return "Entry"
@@ -61,14 +61,14 @@ class Entry[Q](Strict):
 
     @property
     def dimension(self) -> u.Dimension:
-        """What kind of quantity `value` is."""
+        """The kind of quantity of `value`."""
         found = u.find_dimension(type(self).model_fields["value"].annotation)
         assert found is not None, "entries of a card are parametrised"
         return found
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """In a file an entry is a table, or its bare value."""
+        """Describe an entry as files state it: a table, or its bare value."""
         schema = dict(handler.resolve_ref_schema(handler(core)))
         return {"anyOf": [schema["properties"]["value"], schema]}
 
@@ -92,7 +92,7 @@ class Entry[Q](Strict):
         return " ".join([*parts, self.note] if self.note else parts)
 
     def at(self, temperature: float) -> float:
-        """The value at `temperature` [K], in internal units."""
+        """Return the value at `temperature` [K], in internal units."""
         value = float(self.value)  # type: ignore[arg-type]  # cards are checked to be complete
         if self.law in (None, "constant"):
             return value
@@ -103,7 +103,7 @@ class Entry[Q](Strict):
         return value / factor if self.law == "arrhenius_resistance" else value * factor
 
     def overridden(self, other: "Entry[Any]") -> "Entry[Any]":
-        """This entry with what `other` states; the temperature law stays unless `other` states one."""
+        """Return the entry with what `other` states; the temperature law stays unless `other` states one."""
         changes = {name: getattr(other, name) for name in other.model_fields_set}
         if changes.get("law") == "constant":
             changes |= {"activation_energy": None, "reference_temperature": None}
@@ -112,7 +112,7 @@ class Entry[Q](Strict):
         return self.model_copy(update=changes)
 
     def gaps(self, key: str) -> Iterator[Problem]:
-        """What this entry lacks to be used."""
+        """Yield what this entry lacks to be used."""
         for name in ("value", "source", "confidence"):
             if getattr(self, name) is None:
                 yield Problem(f"{key}.{name}", "is required", remedy=f"Add {name} to {key}")

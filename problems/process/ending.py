@@ -57,23 +57,28 @@ def _of(error: BaseException) -> Notice:
     from cyclopts import CycloptsError
     from lifrac.errors import InputError, NumericalFailure
 
-    if isinstance(error, CycloptsError):
-        return _ended(BAD_INPUT, f"{error} Try lifrac --help")
-    if isinstance(error, InputError):
-        return _ended(BAD_INPUT, str(error))
-    if isinstance(error, NumericalFailure):
-        return _ended(NUMERICAL_FAILURE, f"numerical failure: {error}")
-    if isinstance(error, OSError):
-        return _ended(NUMERICAL_FAILURE, f"a file could not be read or written: {error}")
-    if isinstance(error, MemoryError):
-        return _ended(NUMERICAL_FAILURE, f"there is not enough memory {error}".rstrip())
-    if isinstance(error, KeyboardInterrupt):
-        return _ended(ASKED_TO_STOP, str(error) or "asked to stop")
-    return _ended(UNEXPECTED, "")
+    code, words = UNEXPECTED, ""
+    match error:
+        case CycloptsError():
+            code, words = BAD_INPUT, f"{error} Try lifrac --help"
+        case InputError():
+            code, words = BAD_INPUT, str(error)
+        case NumericalFailure():
+            code, words = NUMERICAL_FAILURE, f"numerical failure: {error}"
+        case OSError():
+            code, words = NUMERICAL_FAILURE, f"a file could not be read or written: {error}"
+        case MemoryError():
+            code, words = NUMERICAL_FAILURE, f"there is not enough memory {error}".rstrip()
+        case KeyboardInterrupt():
+            code, words = ASKED_TO_STOP, str(error) or "asked to stop"
+    return _ended(code, words)
 
 
 def _alone(notice: Notice, error: BaseException | None) -> int:
-    """The exit code of a process without others; the first one speaks if a launcher has started several of them."""
+    """Return the exit code of a process without others.
+
+    The first one speaks if a launcher has started several of them.
+    """
     if error is not None and notice.code == UNEXPECTED:
         raise error
     if rank_by_launcher() in (None, "0"):
@@ -92,7 +97,7 @@ def _speak(notice: Notice, error: BaseException | None, who: str) -> None:
 
 
 def _meet(meeting: "Meeting", notice: Notice, error: BaseException | None) -> int:
-    """The exit code of all ranks, if all have come; otherwise the job ends here."""
+    """Return the exit code of all ranks, if all have come; otherwise the job ends here."""
     from lifrac.parallel.meeting import PATIENCE
     from mpi4py import MPI
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from lifrac.errors import InputError
 
 COUNTS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
-"""Where launchers say how many processes they have started; Slurm's is set within `srun` only."""
+"""Environment variables of launchers with the number of started processes; Slurm's is set within `srun` only."""
 
 
 def refuse_copies(ranks: int, surroundings: Mapping[str, str] = os.environ) -> None:

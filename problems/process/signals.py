@@ -23,7 +23,7 @@ ORDERLY = 25.0
 AT_ONCE = 8.0
 """Time [s] in which anything else has to end: longer than ranks wait for each other."""
 RANK_NAMES = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
-"""Where launchers say which rank a process is."""
+"""Environment variables of launchers with the rank of a process."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -49,7 +49,10 @@ _LAST = {"asked": 0.0, "raised": 0.0}
 
 
 def rank_by_launcher() -> str | None:
-    """The rank that the launcher has given this process, as it says; None for a process that was started alone."""
+    """Return the rank that the launcher has given this process, as it says.
+
+    None for a process that was started alone.
+    """
     return next((os.environ[name] for name in RANK_NAMES if name in os.environ), None)
 
 
@@ -108,14 +111,14 @@ def _answering(manner: _Manner) -> Iterator[list[int]]:
 
 @contextmanager
 def ending_at_signals() -> Iterator[None]:
-    """A signal raises `Stopped`."""
+    """Raise `Stopped` at a signal."""
     with _answering(_Manner(AT_ONCE, orderly=False)):
         yield
 
 
 @contextmanager
 def heeding_signals(checkpoint: Path | None = None, patience: float = ORDERLY) -> Iterator[list[int]]:
-    """The first signal is only noted: what is under way ends in good order. A second one raises `Stopped`.
+    """Note the first signal only, so that what is under way ends in good order; raise `Stopped` at a second one.
 
     Parameters
     ----------

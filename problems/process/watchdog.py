@@ -82,7 +82,7 @@ def _start(pipe: int, awake: int) -> None:
 
 
 def _own_interpreter() -> Callable[[str], object] | None:
-    """What runs a text in a new interpreter, or None (the modules have no public name before Python 3.14)."""
+    """Return what runs a text in a new interpreter, or None (the modules have no public name before Python 3.14)."""
     try:
         if sys.version_info >= (3, 13):
             import _interpreters as them  # type: ignore[import-not-found,unused-ignore]
@@ -138,7 +138,7 @@ def _end(speaks: bool, checkpoint: str | None) -> None:
 
 
 def _stands(checkpoint: str | None) -> str:
-    """What is left of a run that had checkpoints."""
+    """Return what is left of a run that had checkpoints."""
     if checkpoint is None:
         return ""
     try:

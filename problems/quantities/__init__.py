@@ -1,0 +1,1 @@
+"""Quantities as users write them: numbers with units, and lists of them."""

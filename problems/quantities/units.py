@@ -44,6 +44,7 @@ class Quantity(float):
     """Why it can hardly be meant; empty for most."""
 
     def __new__(cls, value: float, text: str, doubt: str = "") -> "Quantity":
+        """Make a quantity from a value in internal units and the text it was stated as."""
         self = super().__new__(cls, value)
         self.text, self.doubt = text, doubt
         return self
@@ -54,7 +55,7 @@ class Quantity(float):
 
 @lru_cache(maxsize=1)
 def _registry() -> "pint.UnitRegistry":
-    """The one unit registry, in exact rational arithmetic; made when first needed (half a second)."""
+    """Return the one unit registry, in exact rational arithmetic; made when first needed (half a second)."""
     import pint
 
     return pint.UnitRegistry(non_int_type=Fraction)
@@ -70,7 +71,7 @@ def _tidy(unit: str) -> str:
 
 @lru_cache(maxsize=512)
 def _convert(number: str, unit: str, target: str) -> Fraction:
-    """`number` `unit` in `target` units, exactly; raises pint's errors."""
+    """Convert `number` `unit` to `target` units, exactly; raise pint's errors."""
     ureg = _registry()
     magnitude = ureg.Quantity(Fraction(number), ureg.parse_units(unit)).to(target).magnitude
     return Fraction(magnitude)
@@ -78,7 +79,7 @@ def _convert(number: str, unit: str, target: str) -> Fraction:
 
 @dataclass(frozen=True)
 class Dimension:
-    """What a key holds: its kind, internal unit and ranges. Used as pydantic annotation of `Quantity`.
+    """The kind of quantity that a key holds: internal unit and ranges. Used as pydantic annotation of `Quantity`.
 
     Bounds are in the internal unit; `gt`/`lt` exclude the bound, `ge`/`le` include it: beyond them nothing is computed.
     Magnitudes outside `likely` can hardly be meant: they are computed with a warning. Zero is no slip.
@@ -102,7 +103,7 @@ class Dimension:
     """Units that are taken for each other, the most usual first: one of them may have been meant."""
 
     def within(self, **changes: Any) -> "Dimension":
-        """The same dimension with other bounds `gt`, `ge`, `lt`, `le`, `likely` [internal unit] or `example`."""
+        """Return the same dimension with other bounds `gt`, `ge`, `lt`, `le`, `likely` [internal unit] or `example`."""
         for one, other in (("gt", "ge"), ("lt", "le")):  # there is one bound at each end
             if one in changes or other in changes:
                 changes = {one: None, other: None} | changes
@@ -135,7 +136,7 @@ class Dimension:
         return self.likely is None or value == 0.0 or self.likely[0] <= abs(value) <= self.likely[1]
 
     def _meant(self, text: str) -> str:
-        """A guess at the unit that was meant: the first with which the number can be; empty without one."""
+        """Return a guess at the unit that was meant: the first with which the number can be; empty without one."""
         match = _NUMBER.fullmatch(text)
         if match is None or self.likely is None:
             return ""
@@ -161,7 +162,7 @@ class Dimension:
         return True
 
     def internal(self, value: float) -> Quantity:
-        """A computed value in internal units, with a text that reads back to the same float."""
+        """Return a computed value in internal units, with a text that reads back to the same float."""
         return Quantity(value, f"{float(value)!r} {self.unit}".strip())
 
     def _remedy(self) -> str:
@@ -220,18 +221,18 @@ class Dimension:
                 raise QuantityError(f"must be {words} {self._shown(bound)}", remedy)
 
     def _shown(self, bound: float) -> str:
-        """A bound in the usual unit, but for temperatures and zero."""
+        """Return a bound as a text in the usual unit; temperatures and zero stay as they are."""
         return f"{bound:g} {self.unit}".rstrip() if self.usual in ("", "degC") or not bound else show(bound, self)
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validation by `__call__`; serialisation to the remembered text (plain numbers stay numbers)."""
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate by `__call__`; serialise to the remembered text (plain numbers stay numbers)."""
         return core_schema.no_info_plain_validator_function(
             self.__call__,
             serialization=core_schema.plain_serializer_function_ser_schema(lambda q: q.text if self.unit else float(q)),
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """A string with number and unit, or a number for a dimensionless key, with its range."""
+        """Describe a string with number and unit, or a number for a dimensionless key, with its range."""
         if self.unit:
             return {
                 "type": "string",
@@ -414,8 +415,8 @@ WeibullModulus = Annotated[Quantity, NUMBER.within(ge=0.1, le=1000.0)]
 PositiveNumber = Annotated[Quantity, NUMBER.within(gt=0.0, le=1.0e9)]
 
 
-def find_dimension(annotation: Any) -> Dimension | None:
-    """The `Dimension` inside an annotation such as `Annotated[Quantity, LENGTH] | None`."""
+def find_dimension(annotation: object) -> Dimension | None:
+    """Return the `Dimension` inside an annotation such as `Annotated[Quantity, LENGTH] | None`."""
     if isinstance(annotation, Dimension):
         return annotation
     inner = (*get_args(annotation), *getattr(annotation, "__metadata__", ()))

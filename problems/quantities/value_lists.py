@@ -19,7 +19,7 @@ class GridOf:
 
     @property
     def words(self) -> str:
-        """What a user writes, for the reference."""
+        """The value that a user writes, in words for the reference."""
         kind = "ascending list" if self.ascending else "list"
         return f"{kind} ({self.dimension.name}), `[{self._example}]`"
 
@@ -28,6 +28,13 @@ class GridOf:
         return f'"{self.dimension.example}"' if self.dimension.unit else self.dimension.example
 
     def __call__(self, value: object) -> tuple[u.Quantity, ...]:
+        """Return a stated list as quantities.
+
+        Raises
+        ------
+        QuantityError
+            If it is no list, is empty, holds a value that is none, or states one twice.
+        """
         remedy = f"Write for example [{self._example}]" + (", ascending" if self.ascending else "")
         if not isinstance(value, list | tuple):
             raise u.QuantityError(f"a list of {self.dimension.name}s is wanted here", remedy)
@@ -47,7 +54,7 @@ class GridOf:
         except u.QuantityError as error:
             raise u.QuantityError(f"entry {entry!r}: {error.message}", error.remedy) from None
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         texts = core_schema.plain_serializer_function_ser_schema(
             lambda grid: [item.text if self.dimension.unit else float(item) for item in grid]
         )
@@ -58,8 +65,8 @@ class GridOf:
         return {"type": "array", "minItems": 1, "items": item}
 
 
-def _grid(item: Any, ascending: bool = True) -> GridOf:
-    """A grid of what the type `item` of `units` stands for."""
+def _grid(item: object, ascending: bool = True) -> GridOf:
+    """Return a grid of what the type `item` of `units` stands for."""
     dimension = u.find_dimension(item)
     assert dimension is not None
     return GridOf(dimension, ascending)

@@ -17,7 +17,7 @@ from .files import read_json
 LOG = logging.getLogger("lifrac")
 CHECKPOINT, BEFORE = "checkpoints/last.npz", "checkpoints/before.npz"
 DAMAGES = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
-"""What reading a damaged checkpoint may end in."""
+"""Errors that reading a damaged checkpoint may end in."""
 MANIFEST, SUMMARY = "manifest.json", "summary.json"
 
 
@@ -44,7 +44,7 @@ def keep(path: Path, checkpoint: RestartData) -> None:
 
 
 def read_checkpoint(path: Path) -> RestartData:
-    """The last checkpoint of a run folder, or the one before if the last one is damaged.
+    """Return the last checkpoint of a run folder, or the one before if the last one is damaged.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def read_checkpoint(path: Path) -> RestartData:
 
 
 def _read(file: Path) -> RestartData:
-    """A checkpoint; the checksums of its parts are compared."""
+    """Return a checkpoint; the checksums of its parts are compared."""
     with np.load(file) as saved:
         arrays = {name: saved[name] for name in saved.files}
     found = RestartData(json.loads(str(arrays.pop("kept"))), arrays)

@@ -20,7 +20,7 @@ def version() -> str:
 
 
 def short(code: str | None) -> str:
-    """A hash, or its absence, for people."""
+    """Return a hash, or its absence, for people."""
     return (code or "")[:SHOWN] or "of an earlier version, without a hash"
 
 

@@ -1,4 +1,4 @@
-"""What every folder that lifrac writes has in common; imports nothing heavy."""
+"""Files of every folder that lifrac writes; imports nothing heavy."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ def write_aside(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a file; empty if there is none."""
+    """Return the object in a file; empty if there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -40,7 +40,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def text(value: object) -> str:
-    """A value in a table: empty for none; a float reads back to the same float; one line."""
+    """Return a value in a table: empty for none; a float reads back to the same float; one line."""
     if value is None:
         return ""
     return repr(float(value)) if isinstance(value, float) else " ".join(str(value).split())

@@ -1,4 +1,4 @@
-"""What a run has found so far, kept in memory on every rank."""
+"""The results of a run so far, kept in memory on every rank."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Step:
         return tuple(event.name for event in self.report.events)
 
     def __getitem__(self, name: str) -> float:
-        """A quantity by its column of `history.csv`, with or without the unit: `step["crack_tip"]` [um].
+        """Return a quantity by its column of `history.csv`, with or without the unit: `step["crack_tip"]` [um].
 
         Raises
         ------
@@ -72,14 +72,16 @@ class History(Observer):
         self.last: Step | None = None
 
     def began(self, report: Report) -> None:
+        """Take the report of the start as the first row."""
         self.accepted(report)
 
     def accepted(self, report: Report) -> None:
+        """Add a row for an accepted step."""
         self.rows.append(report.row())
         self.last = Step(report, self.rows[-1])
 
     def table(self) -> "pd.DataFrame":
-        """A row for each accepted step, columns as in `history.csv`; `attrs["units"]` has the unit of each."""
+        """Return a row for each accepted step, columns as in `history.csv`; `attrs["units"]` has the unit of each."""
         import pandas as pd
 
         table = pd.DataFrame(self.rows, columns=list(self.rows[0] if self.rows else quantities.HISTORY_COLUMNS))

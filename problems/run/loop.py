@@ -67,7 +67,7 @@ class RunLoop:
         self.asked: Callable[[], bool] = lambda: False
         """Whether somebody asks to stop; rank 0 decides."""
         self.label = ""
-        """What warnings begin with."""
+        """Beginning of every warning."""
 
     def __iter__(self) -> Iterator[Report]:
         """Yield every accepted step, once all observers have seen it."""

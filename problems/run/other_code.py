@@ -15,7 +15,7 @@ REMEDY = "Choose another folder with --out, or compute them again with --recompu
 
 
 def code_of(file: Path) -> str | None:
-    """The hash of the code that wrote a manifest or summary; None where it has none, as in earlier versions."""
+    """Return the hash of the code that wrote a manifest or summary; None where it has none, as in earlier versions."""
     found = read_json(file).get("code_hash")
     return found if isinstance(found, str) else None
 
@@ -26,7 +26,7 @@ def others(codes: Mapping[str, str | None]) -> list[str]:
 
 
 def provenance() -> dict[str, str]:
-    """What a folder says about the code that it belongs to."""
+    """Return what a folder says about the code that it belongs to."""
     return {"version": version(), "code_hash": code_hash()}
 
 

@@ -15,7 +15,7 @@ _LINE_SECONDS = 20.0
 
 
 class Reporter(Protocol):
-    """What the runner tells how far it has come."""
+    """A display that the runner tells how far it has come."""
 
     def update(self, done_fraction: float, text: str = "") -> None:
         """`done_fraction` of the protocol lies behind (0 to 1); `text` says where the cell is."""
@@ -95,7 +95,7 @@ def progress_for(total: float, label: str, enabled: bool = True) -> Iterator[Rep
 
 @contextmanager
 def _rich_bar(label: str) -> Iterator[Reporter]:
-    """A bar with estimated time left on standard error; log lines go above it."""
+    """Show a bar with estimated time left on standard error; log lines go above it."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -112,7 +112,7 @@ def _rich_bar(label: str) -> Iterator[Reporter]:
 
 
 def _seconds(value: float) -> str:
-    """A duration in the unit a person would use."""
+    """Return a duration in the unit a person would use."""
     if value < 90:
         return f"{value:.0f} s"
     return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"

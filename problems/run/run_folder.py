@@ -56,9 +56,9 @@ class RunFolder:
         self.path = path
         self._lock: IO[str] | None = None
         self._lines = 0
-        """Of events.jsonl."""
+        """Number of lines of events.jsonl."""
         self._columns: tuple[str, ...] = ()
-        """Of history.csv."""
+        """Columns of history.csv."""
         _check_free(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ class RunFolder:
 
     @classmethod
     def interrupted(cls, path: Path) -> "RunFolder":
-        """The folder of a run that was interrupted, to go on with it; nothing is changed yet.
+        """Return the folder of a run that was interrupted, to go on with it; nothing is changed yet.
 
         Raises
         ------
@@ -89,6 +89,7 @@ class RunFolder:
 
     @property
     def fields(self) -> Path:
+        """Path of the file of fields."""
         return self.path / FIELDS
 
     def withdraw(self) -> None:
@@ -139,6 +140,7 @@ class RunFolder:
             self.event(event)
 
     def event(self, event: Event) -> None:
+        """Append an event to `events.jsonl`."""
         line = {
             "time_s": event.time,
             "charge_mAh_per_cm2": capacity(event.charge),
@@ -165,7 +167,7 @@ class RunFolder:
         (self.path / SUMMARY).unlink(missing_ok=True)
 
     def summary(self, values: Mapping[str, Any]) -> None:
-        """The last file of a run, which may be gone on with from now on if it was interrupted."""
+        """Write the last file of a run, which may be gone on with from now on if it was interrupted."""
         write_aside(self.path / SUMMARY, json.dumps(dict(values), indent=2) + "\n")
         self.release()
 

@@ -1,4 +1,4 @@
-"""What a run computes and how it is kept, wherever that was stated: in a case file or in Python."""
+"""The statement of a run: what it computes and how it is kept, whether stated in a case file or in Python."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from lifrac.solver.numerics.presets import StatedOptions
 
 
 class Statement(Protocol):
-    """What the run loop and the run folder ask of a case."""
+    """The part of a case that the run loop and the run folder ask for."""
 
     @property
     def name(self) -> str:
@@ -20,7 +20,7 @@ class Statement(Protocol):
 
     @property
     def warnings(self) -> list[str]:
-        """What is possible but hardly meant."""
+        """Return what is possible but hardly meant."""
 
     @property
     def stored_states(self) -> int | tuple[float, ...]:
@@ -34,7 +34,7 @@ class Statement(Protocol):
         """SHA-256 over everything that results depend on."""
 
     def resolved_toml(self) -> str:
-        """The case as a file that can be run again; empty for one that has none."""
+        """Return the case as a file that can be run again; empty for one that has none."""
 
     def engine_model(self) -> CellModel:
         """Everything that the engine needs besides the mesh."""
@@ -61,13 +61,16 @@ class ModelStatement:
     petsc_options: StatedOptions = field(default_factory=dict)
 
     def content_hash(self) -> str:
+        """Return a hash of the model and of its mesh."""
         hashed = [type(self.model).__name__, content(self.model), self.mesh]
         return hashlib.sha256(json.dumps(hashed, sort_keys=True, default=str).encode()).hexdigest()
 
     def resolved_toml(self) -> str:
+        """Return an empty text: a model that was made in Python has no case file."""
         return ""
 
     def engine_model(self) -> CellModel:
+        """Return the model itself."""
         return self.model
 
 

@@ -1,4 +1,4 @@
-"""What `summary.json` says about a run, alone or as a point of a study (docs/results.md)."""
+"""Contents of `summary.json`, of a run alone or of a point of a study (docs/results.md)."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ class Worst:
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
-        """By key of the summary, in its units."""
+        """Largest values by key of the summary, in its units."""
         self._keys = [key for key in REGISTRY.summary() if key.how == LARGEST]
 
     def see(self, measures: Measures) -> None:
@@ -38,7 +38,7 @@ def cycles_completed(protocol: Sequence[ProtocolStep], ended: int) -> int:
 
 
 def level_survived(protocol: Sequence[ProtocolStep], ended: int) -> float | None:
-    """Current density [A/m2] of the last level of a ramp whose half-steps have all ended; None without."""
+    """Return the current density [A/m2] of the last level of a ramp whose half-steps have all ended; None without."""
     under_way = _under_way(protocol, ended)
     currents = (
         abs(step.current_density)
@@ -145,6 +145,6 @@ def _at_end(report: StepReport[Any]) -> dict[str, float]:
 
 
 def end_of(engine: ProtocolRun[Any], failure: str) -> Event:
-    """The last event of a run; `failure` says why the numerics gave up, if they did."""
+    """Return the last event of a run; `failure` says why the numerics gave up, if they did."""
     detail = f"{engine.termination}: {failure}" if failure else f"{engine.termination}; outcome {engine.outcome}"
     return Event("end", engine.state.time, engine.state.charge, detail)

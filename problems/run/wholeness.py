@@ -44,7 +44,7 @@ def _lines(file: Path) -> list[str]:
 
 
 def _check_history(file: Path, checkpoint: RestartData) -> None:
-    """A row for every step from 0 to that of the checkpoint."""
+    """Check that the history has a row for every step from 0 to that of the checkpoint."""
     last, rows = int(checkpoint.kept["counters"]["steps"]), list(csv.reader(_lines(file)))
     if not rows or not set(HISTORY_COLUMNS) <= set(rows[0]):
         _refuse(file, "does not begin with the names of the columns that this version writes")
@@ -86,7 +86,7 @@ def _check_events(file: Path, count: int) -> None:
 
 
 def _check_fields(file: Path, checkpoint: RestartData) -> None:
-    """The state that was stored last is there; a file that has been taken away is begun anew."""
+    """Check that the state that was stored last is there; a file that has been taken away is begun anew."""
     stored = float(checkpoint.kept["driver"]["stored_at"])
     if not file.exists() or stored < 0.0:
         return

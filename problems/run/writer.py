@@ -33,7 +33,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run is written.
+    """The place that a run is written to.
 
     Attributes
     ----------
@@ -159,11 +159,13 @@ class FolderWriter(Observer):
     # -- what an observer does -----------------------------------------------------------------------------------
 
     def began(self, report: Report) -> None:
+        """Write the first row, state and checkpoint (collective)."""
         self._add(report)
         self._record()
         self._checkpoint()
 
     def accepted(self, report: Report) -> None:
+        """Write an accepted step: its row and events, its fields where they are wanted, now and then a checkpoint."""
         self._add(report)
         passed = [c for c in self.capacities if self._reached(c)]
         many = len(self.cell.model.protocol) > MOST_STORED_ENDS
@@ -181,6 +183,7 @@ class FolderWriter(Observer):
         )
 
     def ended(self, end: End) -> None:
+        """Write the last state, checkpoint and the summary (collective)."""
         self._record()
         self._checkpoint()
         self._write(lambda folder: self._summarise(folder, end))
@@ -206,8 +209,10 @@ class FolderWriter(Observer):
             LOG.log(level, message, *values)
 
     def _record(self) -> None:
-        """Store the last accepted state with its fields, once; what cannot be stored is tried again after the next
-        step."""
+        """Store the last accepted state with its fields, once.
+
+        What cannot be stored is tried again after the next step.
+        """
         if self._time <= self.stored_at:
             return
         trouble = self._stored()
@@ -263,5 +268,5 @@ class FolderWriter(Observer):
             LOG.error("%s. The last good state is in %s", end.failure, folder.path / "checkpoints")
 
     def code(self, end: End) -> int:
-        """The exit code of a run that has ended: a state that is owed counts as a failure."""
+        """Return the exit code of a run that has ended: a state that is owed counts as a failure."""
         return end.code or (NUMERICAL_FAILURE if self.owed else DONE)

@@ -86,7 +86,7 @@ class Face:
     total: Callable[[float], float]
 
     def integral(self, values: Floats) -> float:
-        """int values dA for an array over the engine's nodes (collective)."""
+        """Int values dA for an array over the engine's nodes (collective)."""
         return self.total(float(self.area @ values[self.nodes]))
 
     def mean(self, values: Floats) -> float:

@@ -11,7 +11,8 @@ class Fixture(Protocol):
 
     def stiffness(self, stack: float) -> float:
         """Rise of the stack pressure per growth of the stack [MPa/um]; `stack`: what an elastic stack alone gives
-        between rigid plates [MPa/um]."""
+        between rigid plates [MPa/um].
+        """
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ class ProtocolStep:
     @property
     def planned_charge(self) -> float:
         """Charge that it passes [C/m2], positive, unless something ends it early; an expectation where a voltage is
-        held."""
+        held.
+        """
         by_time = abs(self.current_density) * self.duration if self.duration is not None else None
         return min((v for v in (self.capacity, by_time) if v is not None), default=0.0)
 

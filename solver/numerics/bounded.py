@@ -70,7 +70,7 @@ class BoundedQuadratic:
         return int(self.snes.getIterationNumber())
 
     def _function(self, snes: PETSc.SNES, x: PETSc.Vec, f: PETSc.Vec) -> None:
-        """r + H (x - start)."""
+        """R + H (x - start)."""
         self._step.waxpy(-1.0, self._start, x)
         self.matrix.mult(self._step, f)
         f.axpy(1.0, self._gradient_there)

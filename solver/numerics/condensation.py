@@ -87,7 +87,7 @@ class CondensedOperator:
         return 0.5 * (s + s.T)
 
     def load(self, f: PETSc.Vec) -> NDArray[np.float64]:
-        """g (m,) of a bulk load vector."""
+        """G (m,) of a bulk load vector."""
         values = f.getArray(readonly=True)
         inside = values[self._interior - self._first][:, None]
         local = -(self.k_ig.T @ self.solver.solve_many(inside))[:, 0]

@@ -48,7 +48,7 @@ class ReusedSolver:
         self._fresh = False
 
     def solve(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float = EXACT) -> None:
-        """x with |b - K x| <= rtol |b|, or as exact as a factorisation gives it (collective).
+        """X with |b - K x| <= rtol |b|, or as exact as a factorisation gives it (collective).
 
         Raises
         ------

@@ -99,7 +99,7 @@ class LinearSolver:
         return ksp
 
     def solve(self, b: PETSc.Vec, x: PETSc.Vec) -> None:
-        """x = K^-1 b; raises on every rank alike when it does not converge."""
+        """X = K^-1 b; raises on every rank alike when it does not converge."""
         self.ksp.solve(b, x)
         self._check()
 

@@ -108,7 +108,7 @@ class NodalRelation:
         return nodal_sums(form, self._space)
 
     def solve(self, inputs: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
-        """y and dy/dx1, dy/dx2, ... at all nodes (zero where there is no weight), by Newton's method (collective).
+        """Y and dy/dx1, dy/dx2, ... at all nodes (zero where there is no weight), by Newton's method (collective).
 
         Raises
         ------

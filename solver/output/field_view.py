@@ -132,23 +132,23 @@ def functions_of(view: FieldView, more: Iterable[Quantity]) -> dict[str, tuple[Q
 
 @quantities.function("potential", FieldView, field=True)
 def potential(at: FieldView) -> fem.Function:
-    """phi."""
+    """Phi."""
     return at.potential
 
 
 @quantities.function("displacement", FieldView, field=True)
 def displacement(at: FieldView) -> fem.Function:
-    """u."""
+    """U."""
     return at.displacement
 
 
 @quantities.function("current_density", FieldView, field=True)
 def current_density(at: FieldView) -> Expr:
-    """i."""
+    """I."""
     return at.current_density
 
 
 @quantities.function("stress", FieldView, field=True)
 def stress(at: FieldView) -> Expr:
-    """sigma."""
+    """Sigma."""
     return at.stress

@@ -77,7 +77,8 @@ class Observer:
 
     def crack_length(self) -> float:
         """a0 and what its surface has grown by, by surface energy [um]; in 3D the radius of a half penny of equal
-        area."""
+        area.
+        """
         p = self.problem
         grown = p.copies * (self.surface() - self.reference.area)
         a0 = p.model.flaw.length

@@ -139,7 +139,8 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
 
     def _on_fine_mesh(self, solve: Callable[[PhaseFieldProblem, PhaseState], Step]) -> Step:
         """What `solve` finds from `state`, on a mesh that is fine enough for it; `state` is on that mesh then, also
-        after a failure (collective)."""
+        after a failure (collective).
+        """
         self.mesh.problem.start = self.state
         try:
             return self.mesh.step(lambda body: solve(body.problem, body.start))

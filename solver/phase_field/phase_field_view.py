@@ -95,7 +95,7 @@ def lithium_length(at: PhaseFieldView) -> float:
 
 @quantities.function("max_lithium_pressure", PhaseFieldView)
 def max_lithium_pressure(at: PhaseFieldView) -> float:
-    """max p over all nodes."""
+    """Max p over all nodes."""
     return at.largest(at.state.pressure)
 
 

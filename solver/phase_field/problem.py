@@ -227,7 +227,8 @@ class PhaseFieldProblem:
 
     def laws_after(self, state: PhaseState, charges: Charges, dt: float, stack_pressure: float) -> LawStates:
         """States of the laws after a step of `dt` [s] from `state` with these currents, under a stack pressure [MPa]
-        (collective)."""
+        (collective).
+        """
         current = self.cell.faces.current(charges)
         step = FaceStep(dt, stack_pressure, state.largest_stack_pressure, current, _no_tip_current)
         return self.laws.advance(state.laws, step)
@@ -259,7 +260,8 @@ class PhaseFieldProblem:
 
     def pressed(self, state: PhaseState, pressure: Floats) -> Step:
         """The cell without current, its crack full of metal at given pressures [MPa] (collective); raises as `solve`
-        does."""
+        does.
+        """
         self.load(state)
         with self.cell.pressed(pressure):
             step = self._find(CellTimeStep(self.cell, 1.0, Rest(), state.metal))

@@ -18,7 +18,7 @@ from ufl.core.expr import Expr
 
 
 def local_resistance(spot_radius: Expr | float, conductivity: Expr | float, touching: Expr | float) -> Expr | float:
-    """theta R_constr on the local current density [V m2/A]; lengths in um, kappa in A/m2 per V/um."""
+    """Theta R_constr on the local current density [V m2/A]; lengths in um, kappa in A/m2 per V/um."""
     return 0.25 * pi * spot_radius / conductivity * (1.0 - touching**0.5) ** 1.5
 
 

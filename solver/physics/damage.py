@@ -49,8 +49,9 @@ class DamageModel(ABC):
 
     @abstractmethod
     def row_energy(self, width: float) -> tuple[Floats, Floats]:
-        """int w(d)/l dy over a row of cells [-]: the factors of the damage at both sides in its linear part (2,), and
-        the second derivative of the rest (2, 2)."""
+        """Int w(d)/l dy over a row of cells [-]: the factors of the damage at both sides in its linear part (2,), and
+        the second derivative of the rest (2, 2).
+        """
 
     def surface_density(self, d: Expr) -> Expr:
         """gamma(d) = (w(d)/l + l |grad d|^2)/(4 c_w) [1/um]: crack surface per volume."""
@@ -66,7 +67,7 @@ class DamageModel(ABC):
 
     @abstractmethod
     def _band_cost(self, band: float, bulk: float, width: float) -> float:
-        """int Gc gamma dy across a crack in the middle of a band, its broken cells of no width."""
+        """Int Gc gamma dy across a crack in the middle of a band, its broken cells of no width."""
 
     def interface_toughness(self, band: float, bulk: float, width: float, cell_size: float = 0.0) -> float:
         """What a crack along a weak band costs: of a band narrower than the damage, part of it lies in the bulk.

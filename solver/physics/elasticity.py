@@ -26,13 +26,13 @@ def through_thickness_modulus(youngs_modulus: float, poisson_ratio: float, later
 
 
 def energy_density(eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
-    """psi = lambda/2 tr(eps)^2 + mu eps:eps [MPa]."""
+    """Psi = lambda/2 tr(eps)^2 + mu eps:eps [MPa]."""
     lam, mu = lame(youngs_modulus, poisson_ratio)
     return 0.5 * lam * ufl.tr(eps) ** 2 + mu * ufl.inner(eps, eps)
 
 
 def stress(u: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
-    """sigma = d psi / d eps [MPa], in-plane components in 2D."""
+    """Sigma = d psi / d eps [MPa], in-plane components in 2D."""
     eps = ufl.variable(strain(u))
     return ufl.diff(energy_density(eps, youngs_modulus, poisson_ratio), eps)
 

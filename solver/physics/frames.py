@@ -18,7 +18,7 @@ class Frame(Protocol):
         ...
 
     def integral(self, density: Expr) -> ufl.Form:
-        """int density dV: per depth [um^2] in plane strain, else [um^3]."""
+        """Int density dV: per depth [um^2] in plane strain, else [um^3]."""
         ...
 
 
@@ -50,6 +50,6 @@ class Axisymmetric:
         return ufl.as_matrix(rows)
 
     def integral(self, density: Expr) -> ufl.Form:
-        """int 2 pi r density dr dz."""
+        """Int 2 pi r density dr dz."""
         r = ufl.SpatialCoordinate(extract_unique_domain(density))[0]
         return 2.0 * ufl.pi * r * density * ufl.Measure("dx", metadata={"quadrature_degree": 4})

@@ -45,7 +45,7 @@ class ChargeTransferLaw(ABC):
 
     @abstractmethod
     def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
-        """f = j/i0 [-] at eta [V], which is an expression, a number or an array.
+        """F = j/i0 [-] at eta [V], which is an expression, a number or an array.
 
         `plating` False: eta and j are those of stripping (counter electrode).
         """
@@ -172,7 +172,7 @@ class ChargeTransfer:
         self.plating = plating
 
     def current(self, eta: Value) -> Value:
-        """f = j/i0 [-]; eta [V] is an expression, a number or an array."""
+        """F = j/i0 [-]; eta [V] is an expression, a number or an array."""
         return self.parameters.law.current(eta, self.parameters, self.plating)
 
     def residual(self, j: Expr, drop: Expr, excess_pressure: Expr | float) -> Expr:

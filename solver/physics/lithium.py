@@ -19,7 +19,7 @@ SMALL_APERTURE = 1.0e-7
 
 
 def metal_share(thickness: Expr, aperture: Expr) -> Expr:
-    """s = max(h, 0)/w, the part of a node's area that is filled and plates [-].
+    """S = max(h, 0)/w, the part of a node's area that is filled and plates [-].
 
     Without the bound a long step has a second solution: where 2 v dt > w, a dry node may strip metal it does not have,
     the faster the less it has.
@@ -37,7 +37,7 @@ def strippable_share(share: Expr, residual: Expr | float, j: Expr) -> Expr:
 
 
 def storage(h: Expr, h_old: Expr, dt: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
-    """int (h - h_old)/dt r."""
+    """Int (h - h_old)/dt r."""
     return (h - h_old) / dt * r * dx(metadata=LUMPED)
 
 
@@ -59,6 +59,6 @@ def passage(aperture: Expr, cell_size: Expr) -> Expr:
 
 
 def flow(creep: Creep, aperture: Expr, p: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
-    """int M(w, grad p) grad p . grad r, one point per cell."""
+    """Int M(w, grad p) grad p . grad r, one point per cell."""
     w = passage(aperture, ufl.CellDiameter(dx.ufl_domain()))
     return ufl.inner(mobility(creep, w, ufl.grad(p)) * ufl.grad(p), ufl.grad(r)) * dx(metadata=MIDPOINT)

@@ -119,7 +119,7 @@ def _highest(a: Expr) -> Expr:
 
 
 def _root(x: Expr) -> Expr:
-    """sqrt of a square of strains, with a derivative at zero."""
+    """Sqrt of a square of strains, with a derivative at zero."""
     return ufl.sqrt(x + FLOOR**2)
 
 

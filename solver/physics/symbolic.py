@@ -8,7 +8,8 @@ from dolfinx.mesh import Mesh
 
 def symbolic[T](mesh: Mesh, part: T) -> T:
     """The same parameters, those of its parts included, with every number but zero as a constant of the form; zeros
-    switch terms off."""
+    switch terms off.
+    """
     changed: dict[str, object] = {}
     for f in fields(part):  # type: ignore[arg-type]
         value = getattr(part, f.name)

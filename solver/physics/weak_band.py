@@ -77,7 +77,7 @@ def _placed(model: DamageModel, ratio: float, width: float, h: float, place: flo
 
 
 def _side(model: DamageModel, toughness: Floats, h: float) -> Floats:
-    """int gamma dy of each row beside the broken one, for the damage that costs least."""
+    """Int gamma dy of each row beside the broken one, for the damage that costs least."""
     n, l = len(toughness), model.length  # noqa: E741
     first, second = model.row_energy(h)
     scale = 1.0 / (4.0 * model.normalisation)

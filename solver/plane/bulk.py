@@ -52,7 +52,7 @@ class Response:
 
 
 def assemble_conduction(space: fem.FunctionSpace) -> PETSc.Mat:
-    """int grad phi . grad q: kappa = 1, no face condition (collective)."""
+    """Int grad phi . grad q: kappa = 1, no face condition (collective)."""
     phi, q = ufl.TrialFunction(space), ufl.TestFunction(space)
     matrix = fem_petsc.assemble_matrix(fem.form(conduction_form(phi, q, 1.0, ufl.dx)))
     matrix.assemble()
@@ -60,7 +60,7 @@ def assemble_conduction(space: fem.FunctionSpace) -> PETSc.Mat:
 
 
 def assemble_stiffness(space: fem.FunctionSpace, poisson_ratio: float) -> PETSc.Mat:
-    """int sigma(u) : eps(v) for E = 1, no condition applied; knows its rigid-body modes (collective)."""
+    """Int sigma(u) : eps(v) for E = 1, no condition applied; knows its rigid-body modes (collective)."""
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
     matrix = fem_petsc.assemble_matrix(fem.form(stiffness_form(u, v, 1.0, poisson_ratio, ufl.dx)))
     matrix.assemble()
@@ -165,12 +165,12 @@ class Bulk:
 
     @cached_property
     def conduction_matrix(self) -> PETSc.Mat:
-        """int grad phi . grad q: kappa = 1, no face condition."""
+        """Int grad phi . grad q: kappa = 1, no face condition."""
         return assemble_conduction(self.potential_space)
 
     @cached_property
     def stiffness_matrix(self) -> PETSc.Mat:
-        """int sigma(u) : eps(v) for E = 1, no condition applied."""
+        """Int sigma(u) : eps(v) for E = 1, no condition applied."""
         return assemble_stiffness(self.displacement_space, self.nu)
 
     def _load(self, group: str, pressure: float) -> PETSc.Vec:
@@ -258,14 +258,14 @@ class Bulk:
         }
 
     def recover_potential(self, values: Floats) -> fem.Function:
-        """phi [V] in the bulk from its values on the surface dofs."""
+        """Phi [V] in the bulk from its values on the surface dofs."""
         phi = fem.Function(self.potential_space, name="potential")
         self.conduction_operator.recover(values, None, phi.x.petsc_vec)
         phi.x.scatter_forward()
         return phi
 
     def recover_displacement(self, opening: Floats, youngs_modulus: float, stack_pressure: float) -> fem.Function:
-        """u [um] in the bulk from the opening (m,) of the crack dofs and the loads."""
+        """U [um] in the bulk from the opening (m,) of the crack dofs and the loads."""
         u = fem.Function(self.displacement_space, name="displacement")
         load = self.stack_load.copy()
         load.scale(stack_pressure / youngs_modulus)

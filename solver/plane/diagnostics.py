@@ -40,7 +40,8 @@ class Observer:
 
     def currents(self) -> tuple[float, float, float]:
         """Current into one crack face, the anode face, and out of the counter electrode, at the last evaluated state
-        [A/m2 um]."""
+        [A/m2 um].
+        """
         crack, anode, counter = (float(np.real(fem.assemble_scalar(form))) for form in self._currents)
         return crack, anode, counter
 

@@ -77,19 +77,19 @@ def aperture(at: PlaneFields) -> Floats:
 
 @quantities.function("lithium_thickness", PlaneFields, field=True)
 def lithium_thickness(at: PlaneFields) -> Floats:
-    """h."""
+    """H."""
     return at.snapshot.values[:, METAL]
 
 
 @quantities.function("lithium_pressure", PlaneFields, field=True)
 def lithium_pressure(at: PlaneFields) -> Floats:
-    """p."""
+    """P."""
     return at.snapshot.values[:, PRESSURE]
 
 
 @quantities.function("damage", PlaneFields, field=True)
 def damage(at: PlaneFields) -> Floats:
-    """d of the cohesive law; 1 in the flaw."""
+    """D of the cohesive law; 1 in the flaw."""
     return at.snapshot.damage
 
 

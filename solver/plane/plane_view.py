@@ -78,7 +78,7 @@ def lithium_length(at: PlaneView) -> float:
 
 @quantities.function("max_lithium_pressure", PlaneView)
 def max_lithium_pressure(at: PlaneView) -> float:
-    """max p over the crack."""
+    """Max p over the crack."""
     return float(at.values[at.problem.surface.crack, PRESSURE].max())
 
 
@@ -90,13 +90,13 @@ def mouth_opening(at: PlaneView) -> float:
 
 @quantities.function("flaw_volume", PlaneView)
 def flaw_volume(at: PlaneView) -> float:
-    """int w ds."""
+    """Int w ds."""
     return float(at.crack_area @ np.maximum(at.aperture, 0.0))
 
 
 @quantities.function("lithium_volume", PlaneView)
 def lithium_volume(at: PlaneView) -> float:
-    """int h ds."""
+    """Int h ds."""
     return at.observer.stored(at.state)
 
 

@@ -207,7 +207,8 @@ class SurfaceProblem:
 
     def begin_step(self, state: State, dt: float = 0.0, stack_pressure: float | None = None) -> NDArray[np.bool_]:
         """Point the forms at the state that a step of `dt` [s] starts from, under its stack pressure or another one
-        [MPa]; returns the nodes that may carry a face current."""
+        [MPa]; returns the nodes that may carry a face current.
+        """
         self.press(state.stack_pressure if stack_pressure is None else stack_pressure)
         wet, connected = self.wet_nodes(state)
         self.local.begin_step(state.values, state.largest, connected)
@@ -236,7 +237,8 @@ class SurfaceProblem:
         self, state: State, values: Floats, dt: float, stack_pressure: float, tip_current: Callable[[], float]
     ) -> LawStates:
         """States of the laws after a step from `state` in which the faces carried the currents of `values` under a
-        stack pressure [MPa]."""
+        stack pressure [MPa].
+        """
         current = values[:, CURRENT] - values[:, COUNTER_CURRENT]
         step = FaceStep(dt, stack_pressure, state.largest_stack_pressure, current, tip_current)
         return self.laws.advance(state.laws, step)
@@ -377,7 +379,8 @@ class SurfaceProblem:
 
     def _longest(self, values: Floats, dx: Floats) -> float:
         """Part of an increment that keeps pressure and opening within a few times what they can be: a power law with
-        n = 6.6 must not be asked about the absurd."""
+        n = 6.6 must not be asked about the absurd.
+        """
         p = LARGEST_INCREMENT * max(self.scales.pressure, float(values[:, PRESSURE].max()))
         w = LARGEST_INCREMENT * max(self.scales.length, float(np.abs(values[:, OPENING]).max()))
         big_p, big_w = float(np.abs(dx[:, PRESSURE]).max()), float(np.abs(dx[:, OPENING]).max())
@@ -388,5 +391,6 @@ class SurfaceProblem:
 
 def _allowed(history: list[float]) -> float:
     """What the residual norm may be after the next iteration: anything reasonable at first, while the active sets
-    settle; later no more than in the last iterations, or the sets may cycle."""
+    settle; later no more than in the last iterations, or the sets may cycle.
+    """
     return LARGEST_NORM if len(history) <= SETTLING else min(LARGEST_NORM, max(history[-2:]))

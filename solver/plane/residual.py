@@ -130,7 +130,7 @@ class SurfaceResidual:
     def _momentum(
         self, opening: ufl.core.expr.Expr, p: ufl.core.expr.Expr, v: ufl.Argument, dx: ufl.Measure
     ) -> ufl.Form:
-        """int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only.
+        """Int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only.
 
         A weakened toughness scales eta by sqrt(g), too, so that it stays the same small part of the toughness.
         """
@@ -156,7 +156,7 @@ class SurfaceResidual:
         return self.open * self.old["connected"] * share
 
     def _lithium(self, opening, p, h, j, r, dx):  # type: ignore[no-untyped-def]
-        """int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""
+        """Int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""
         w0 = self.flaw_data.aperture * self.flaw
         moving = (1.0 - self.flaw) * opening if self.model.creep.fixed_aperture else opening
         velocity = surface_velocity_per_current(self.anode.molar_volume)

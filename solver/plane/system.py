@@ -264,7 +264,8 @@ def kinetics_rows(local: LocalSystem) -> tuple[Ints, Floats, Mask]:
 
 def expand(local: LocalSystem, z0: Floats, z1: Floats, z2: Floats) -> tuple[Floats, Floats]:
     """Increments (n, 6) of all fields but the potential from the three groups, and the currents that leave the bulk
-    (n,) after them [A/m2 um]."""
+    (n,) after them [A/m2 um].
+    """
     dx = local.known.copy()
     for component, z in ((OPENING, z0), (CURRENT, z1), (COUNTER_CURRENT, z1), (PRESSURE, z2), (METAL, z2)):
         c = local.column[:, component]
@@ -280,7 +281,7 @@ def expand(local: LocalSystem, z0: Floats, z1: Floats, z2: Floats) -> tuple[Floa
 
 
 def fill_passive(local: LocalSystem, dx: Floats) -> None:
-    """h of dry nodes that do not plate: what has flowed in, from their own balance."""
+    """H of dry nodes that do not plate: what has flowed in, from their own balance."""
     n = local.numbering
     if not n.passive.any():
         return

@@ -170,7 +170,8 @@ class Watch:
 
     def overshoot(self, old: CellState, new: CellState, at: Passage) -> float | None:
         """Part of a time step that ends at a limit of the voltage, the current or the charge, if the step passes one;
-        the jump at the start of a protocol step is not resolved."""
+        the jump at the start of a protocol step is not resolved.
+        """
         parts = []
         if at.voltage is not None:
             voltage = abs(old.cell_voltage), abs(new.cell_voltage)
@@ -223,6 +224,7 @@ class Watch:
 
 def _passing(before: float, after: float, limit: float, tolerance: float) -> float | None:
     """Part of a step in which a magnitude comes to a limit that it passes by more than the tolerance times the limit;
-    None if it does not."""
+    None if it does not.
+    """
     passes = (before - limit) * (after - limit) < 0.0 and abs(after - limit) > tolerance * limit
     return (limit - before) / (after - before) if passes else None

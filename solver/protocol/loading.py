@@ -73,7 +73,7 @@ class Loading:
         self.setting = Setting(loads.stack_pressure, loads.stack_pressure)
 
     def growth(self, charge: float, gained: float) -> float:
-        """dh [um] at a net charge [C/m2] with lithium `gained` by the flaw, as a thickness over the anode [um]."""
+        """Dh [um] at a net charge [C/m2] with lithium `gained` by the flaw, as a thickness over the anode [um]."""
         return self._per_charge * charge - gained
 
     def pressure(self, time: float, growth: float) -> float:

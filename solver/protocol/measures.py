@@ -92,7 +92,8 @@ class StateView(View, ABC):
     @abstractmethod
     def crack_area(self) -> Floats:
         """Area of the crack that belongs to each node of this rank, of what is meshed [um per depth in 2D, um2 in
-        3D]."""
+        3D].
+        """
 
     @abstractmethod
     def nodal(self, name: str) -> Floats:

@@ -154,7 +154,8 @@ class ProtocolRun[S: CellState](ABC):
     @abstractmethod
     def _gained(self, state: S) -> float:
         """Lithium that the flaw holds more than at the start, over the area of the anode [um] (collective where the
-        engine is)."""
+        engine is).
+        """
 
     @abstractmethod
     def _forget(self) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -207,7 +208,7 @@ def test_impossible_geometry_is_refused(change: dict[str, object], key: str) -> 
 
 
 @pytest.mark.mpi
-def test_mpi_run_ends_a_hang(mpi_run) -> None:  # type: ignore[no-untyped-def]
+def test_mpi_run_ends_a_hang(mpi_run: Any) -> None:
     deadlock = "from mpi4py import MPI; c = MPI.COMM_WORLD; c.rank or c.recv(source=1)"
     with pytest.raises(pytest.fail.Exception, match="hang"):
         mpi_run(deadlock, 2, timeout=3)

@@ -5,13 +5,14 @@ import pytest
 from lifrac.errors import InputError
 from lifrac.meshes.builder import build
 from lifrac.meshes.gather_mesh import gather
+from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.serial_mesh import RawMesh
 from mpi4py import MPI
 from support.narrow_electrodes import BLOCK, SLAB, narrowed
 
 
 @pytest.mark.parametrize("geometry", [SLAB, BLOCK])
-def test_the_rest_of_the_faces_is_bare(geometry) -> None:  # type: ignore[no-untyped-def]
+def test_the_rest_of_the_faces_is_bare(geometry: SlabEdgeFlaw | HalfPennyBlock) -> None:
     whole = gather(build(geometry, MPI.COMM_SELF))
     assert whole is not None
     raw = narrowed(whole, anode=20.0, counter=12.0)
@@ -33,7 +34,7 @@ def beside(raw: RawMesh, start: float) -> RawMesh:
 
 
 @pytest.mark.parametrize("geometry", [SLAB, BLOCK])
-def test_a_mouth_beside_the_anode_is_refused(geometry) -> None:  # type: ignore[no-untyped-def]
+def test_a_mouth_beside_the_anode_is_refused(geometry: SlabEdgeFlaw | HalfPennyBlock) -> None:
     whole = gather(build(geometry, MPI.COMM_SELF))
     assert whole is not None
     with pytest.raises(InputError, match=r"group = 'crack_plane': opens beside the anode.*Let the anode reach"):

@@ -1,5 +1,7 @@
 """Processes that a foreign launcher has started are noticed; a single rank is left alone wherever it runs."""
 
+from pathlib import Path
+
 import pytest
 from lifrac.errors import InputError
 from lifrac.problems.cli import main as cli
@@ -33,8 +35,8 @@ def test_others_are_not(ranks: int, surroundings: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("command", ["run", "ccd"])
 def test_nothing_is_written_by_copies(
-    command: str, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:  # type: ignore[no-untyped-def]
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("PMI_SIZE", "3")
     case = write_case(tmp_path)
     case = case if command == "run" else "llzo"  # type: ignore[assignment]

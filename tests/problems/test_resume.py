@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_killed_phase_field_run_goes_on(diffuse: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.mpi
-def test_phase_field_run_goes_on_on_two_ranks(mpi_run, diffuse: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_phase_field_run_goes_on_on_two_ranks(mpi_run: Any, diffuse: Path, tmp_path: Path) -> None:
     case, out = write_case(tmp_path, DIFFUSE), tmp_path / "out"
     middle = len(history(diffuse / "whole")["step"]) // 2
     assert stopped(middle, "SIGTERM", case, out) == 4

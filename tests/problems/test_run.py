@@ -363,7 +363,7 @@ def test_sigterm_saves_and_ends_with_4(tmp_path: Path) -> None:
 
 
 @pytest.mark.mpi
-def test_bad_input_on_two_ranks_is_told_once(mpi_run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_bad_input_on_two_ranks_is_told_once(mpi_run: Any, tmp_path: Path) -> None:
     case = write_case(tmp_path, OWN)
     result = mpi_run(RUN, 2, "run", str(case), "--out", str(tmp_path / "out"), check=False)
     assert result.returncode == 2

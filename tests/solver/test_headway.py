@@ -6,7 +6,7 @@ import pytest
 from lifrac.errors import NumericalFailure
 from lifrac.solver.model.control import ConstantCurrent, Control
 from lifrac.solver.numerics.stepping import MANY_REFUSED, StepController
-from lifrac.solver.plane.engine import PlaneEngine
+from lifrac.solver.plane.engine import PlaneEngine, PlaneTrial
 from support.plane_cell import cell, constant, problem
 
 
@@ -41,7 +41,7 @@ def test_short_steps_are_no_fault_unless_many_were_refused() -> None:
 class Reluctant(PlaneEngine):
     """Does not converge with steps above a microsecond from the second protocol step on."""
 
-    def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int):  # type: ignore[no-untyped-def]
+    def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int) -> PlaneTrial:
         if self._at.index > 0 and dt > 1.0e-6:
             raise NumericalFailure("made to fail")
         return super()._attempt(dt, control, stack_pressure, failures)

@@ -1,5 +1,6 @@
 """A cell whose mesh follows the crack: what is carried, balances, the same answer as on a mesh that is fine."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -88,7 +89,7 @@ def _carried() -> tuple[AdaptiveCell, AdaptiveCell]:
     return before, body.problem
 
 
-def _fails_on(body: Adaptive[AdaptiveCell], before: AdaptiveCell):  # type: ignore[no-untyped-def]
+def _fails_on(body: Adaptive[AdaptiveCell], before: AdaptiveCell) -> Callable[[AdaptiveCell], None]:
     def solve(now: AdaptiveCell) -> None:
         if now is not before:
             raise NumericalFailure("as wanted")
@@ -125,7 +126,7 @@ def test_metal_and_volumes_are_carried_and_full_nodes_stay_full() -> None:
     assert areas[1] >= areas[0] * (1.0 - 1.0e-12)
 
 
-def _areas(problem) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _areas(problem: PhaseFieldProblem) -> np.ndarray:
     """Of the cells [um2], in the order of cellwise dofs."""
     msh = problem.tagged.mesh
     corners = msh.geometry.x[msh.geometry.dofmaps[0]][..., :2]
@@ -151,10 +152,10 @@ def test_failed_step_leaves_the_state_on_the_finer_mesh() -> None:
     assert report.measures.lithium_balance_error < 1.0e-12
 
 
-def _grows_then_fails(cell: PhaseFieldEngine):  # type: ignore[no-untyped-def]
+def _grows_then_fails(cell: PhaseFieldEngine) -> Callable[[PhaseFieldProblem, PhaseState], None]:
     first = cell.problem
 
-    def solve(problem, start):  # type: ignore[no-untyped-def]
+    def solve(problem: PhaseFieldProblem, start: PhaseState) -> None:
         if problem is not first:
             raise NumericalFailure("as wanted")
         y = problem.fields.damage.function_space.tabulate_dof_coordinates()[:, :2]

@@ -8,12 +8,14 @@ from lifrac.solver.model.control import ConstantCurrent, ConstantVoltage
 from lifrac.solver.model.loads import Loads, Spring
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
+from lifrac.solver.phase_field.problem import PhaseState
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.protocol.stepper import StepReport
 from mpi4py import MPI
 from support.diffuse_cell import LLZO, SIZE, adaptive_engine, engine, model, problem
 
 COMM = MPI.COMM_SELF
+Sprung = tuple[PhaseFieldEngine, list[StepReport[PhaseState]]]
 LOW = 4.0
 """[A/m2], at which the flaw does not grow."""
 SPRUNG = Loads(1.0, "free", -20.0, Spring(400.0))
@@ -22,13 +24,13 @@ PLATE = ProtocolStep(ConstantCurrent(LOW), capacity=60.0)
 
 
 @pytest.fixture(scope="module")
-def sprung() -> tuple[PhaseFieldEngine, list[StepReport]]:  # type: ignore[type-arg]
+def sprung() -> Sprung:
     """Plating on a spring, then a held voltage while the pressure is raised."""
     cell = engine(COMM, model(PLATE, HOLD, loads=SPRUNG))
     return cell, list(cell.run())
 
 
-def test_pressure_on_a_spring_by_hand(sprung) -> None:  # type: ignore[no-untyped-def]
+def test_pressure_on_a_spring_by_hand(sprung: Sprung) -> None:
     """P = 1 MPa + (plated - in the flaw)/(1/k + L (1 - nu^2)/E); both halves of the model share the flaw."""
     cell, reports = sprung
     stiffness = 1.0 / (1.0 / 400.0 + SIZE * (1.0 - LLZO.poisson_ratio**2) / LLZO.youngs_modulus)
@@ -41,7 +43,7 @@ def test_pressure_on_a_spring_by_hand(sprung) -> None:  # type: ignore[no-untype
     assert cell.problem.cell.stack_pressure == reports[-1].state.stack_pressure > 6.0
 
 
-def test_what_flows_under_a_held_voltage(sprung) -> None:  # type: ignore[no-untyped-def]
+def test_what_flows_under_a_held_voltage(sprung: Sprung) -> None:
     _, reports = sprung
     held = [r for r in reports if r.protocol_step == 1]
     assert [r.state.cell_voltage for r in held] == pytest.approx([0.02] * len(held), rel=1e-9)
@@ -62,7 +64,7 @@ def test_the_intact_body_is_the_one_that_is_assembled_at_that_pressure() -> None
     assert raised.fill.prescribed_pressure == pytest.approx(there.fill.prescribed_pressure)
 
 
-def test_run_goes_on_within_a_ramp_under_a_held_voltage(sprung) -> None:  # type: ignore[no-untyped-def]
+def test_run_goes_on_within_a_ramp_under_a_held_voltage(sprung: Sprung) -> None:
     _, reports = sprung
     first = engine(COMM, model(PLATE, HOLD, loads=SPRUNG))
     for report in first.run():

@@ -41,7 +41,7 @@ def lifrac(study: str, out: Path, ranks: int = 1) -> tuple[float, float]:
 
 
 def curve(folder: Path) -> list[Line]:
-    """(a) and (c)."""
+    """Measure (a) and (c)."""
     wall, cpu = lifrac(str(HERE / "curve.toml"), folder / "curve")
     runs = pd.read_csv(folder / "curve" / "runs.csv")
     steps = int(runs["steps"].sum())

@@ -47,7 +47,7 @@ class Found:
 
 
 def install() -> None:
-    """The peer into a folder beside the results; its dependencies are those of lifrac."""
+    """Install the peer into a folder beside the results; its dependencies are those of lifrac."""
     if not (ENVIRONMENT / "phasefieldx").is_dir():
         command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(ENVIRONMENT), PEER]
         subprocess.run(command, check=True)

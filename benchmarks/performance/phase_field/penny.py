@@ -30,7 +30,7 @@ def lines(finest: float) -> list[np.ndarray]:
 
 
 def box(nodes: int) -> tuple[mesh.Mesh, float]:
-    """The mesh with about so many nodes, and its h [um]."""
+    """Return the mesh with about so many nodes, and its h [um]."""
     sizes = RADIUS / np.linspace(4.0, 80.0, 305)
     counts = [np.prod([float(len(line)) for line in lines(h)]) for h in sizes]
     h = float(sizes[int(np.argmin(np.abs(np.array(counts) - nodes)))])

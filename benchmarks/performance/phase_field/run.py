@@ -97,7 +97,7 @@ def stretch(cell: float, preset: str) -> dict[str, Any]:
 
 
 def follow(loading: str, cell: float) -> dict[str, Any]:
-    """The same on a mesh that follows the crack."""
+    """Return the same on a mesh that follows the crack."""
     from followed import Followed, follow  # beside this file
 
     what = Followed(LOADINGS[loading], LENGTH, cell)
@@ -105,7 +105,7 @@ def follow(loading: str, cell: float) -> dict[str, Any]:
 
 
 def penny(nodes: int) -> dict[str, Any]:
-    """A pressurised half-penny crack in 3D with so many nodes, at rest and grown."""
+    """Return a pressurised half-penny crack in 3D with so many nodes, at rest and grown."""
     from penny import half_penny  # beside this file
 
     return half_penny(nodes)
@@ -162,7 +162,10 @@ def measure(name: str, *arguments: object, ranks: int = 1) -> dict[str, Any]:
 
 
 def against_peer() -> Iterator[list[Line]]:
-    """Same mesh, steps and tolerance; ratios of CPU time. Yields what is known after each step of the peer."""
+    """Compare CPU times on the same mesh with the same steps and tolerance.
+
+    Yields what is known after each step of the peer.
+    """
     done: list[Line] = []
     for loading, (cell, displacements) in PLATES.items():
         ours = measure("plate", loading)
@@ -179,7 +182,7 @@ def _peer(loading: str, cell: float, displacements: Floats) -> Iterator[peer_run
 
 
 def _compared(loading: str, ours: dict[str, Any], theirs: peer_run.Found) -> list[Line]:
-    """Where the peer was stopped its CPU time is a lower bound, and so is the ratio."""
+    """Return where the peer was stopped its CPU time is a lower bound, and so is the ratio."""
     bound = "" if theirs.complete else f" (lower bound: {len(theirs.forces)} of {theirs.steps} steps done)"
     return [
         (f"{loading}: dofs", ours["dofs"], "-", ""),
@@ -194,7 +197,7 @@ def _compared(loading: str, ours: dict[str, Any], theirs: peer_run.Found) -> lis
 
 
 def _write_curves(loading: str, displacements: Floats, ours: dict[str, Any], theirs: peer_run.Found) -> None:
-    """Forces of both after each step that the peer has done, and what it took so far."""
+    """Write the forces of both after each step that the peer has done, and what it took so far."""
     columns = {
         "displacement_um": displacements.tolist(),
         "lifrac_N_mm": ours["forces"],
@@ -206,7 +209,7 @@ def _write_curves(loading: str, displacements: Floats, ours: dict[str, Any], the
 
 
 def fine_solutions() -> Iterator[list[Line]]:
-    """The plates on fine uniform meshes: what `equal` measures errors against."""
+    """Yield the plates on fine uniform meshes: what `equal` measures errors against."""
     lines: list[Line] = []
     for loading, cell in FINE.items():
         run = measure("plate", loading, cell)
@@ -337,7 +340,7 @@ def write(part: str, lines: list[Line]) -> None:
 
 
 def main(parts: list[str]) -> None:
-    """What is known is written whenever a part knows more: a run that is stopped leaves that."""
+    """Measure parts and write what is known whenever one knows more: a run that is stopped leaves that."""
     RESULTS.mkdir(exist_ok=True)
     for part in parts or PARTS:
         for lines in PARTS[part]():

@@ -1,5 +1,6 @@
-"""Speed and memory of the plane engine, as ratios from one run: `python
-benchmarks/performance/plane_engine/run.py`.
+"""Speed and memory of the plane engine, as ratios from one run.
+
+`python benchmarks/performance/plane_engine/run.py` measures them.
 
 CPU time of this process is what counts (other work on the machine then matters little); run with
 OMP_NUM_THREADS=1.
@@ -46,7 +47,7 @@ Line = tuple[str, float, str, str]
 
 
 def steps(body: PlaneBody, model: PlaneModel, system: BulkSystem | None = None) -> Iterator[Report]:
-    """Accepted steps of a run."""
+    """Yield the accepted steps of a run."""
     yield from (step.report for step in Simulation.from_model(model, body, system=system).steps())
 
 
@@ -62,7 +63,7 @@ def timed(body: PlaneBody, count: int, system: BulkSystem | None = None) -> tupl
 
 
 def condensed_against_full() -> list[Line]:
-    """(a) Time per step on the same steps, and how far the answers are apart."""
+    """Compare (a) time per step on the same steps, and how far the answers are apart."""
     body, _ = interior_mesh("1e4")
     condensed, expected = timed(body, STEPS)
     system = MonolithicSystem(body.bulk, LLZO.youngs_modulus, LLZO.conductivity)
@@ -91,8 +92,10 @@ def size_field(inside: float) -> str:
 
 
 def interior_mesh(name: str) -> tuple[PlaneBody, float]:
-    """A square body of 200 um whose surface mesh does not depend on the size inside; CPU seconds of its
-    condensation."""
+    """Return a square body of 200 um and the CPU seconds of its condensation.
+
+    Its surface mesh does not depend on the size inside.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "body.msh"
         with gmsh_model.session() as gmsh:
@@ -107,7 +110,7 @@ def interior_mesh(name: str) -> tuple[PlaneBody, float]:
 
 
 def _draw(gmsh: object, size: str) -> None:
-    """A rectangle with a point at the flaw's tip and the named groups."""
+    """Draw a rectangle with a point at the flaw's tip and the named groups."""
     model = gmsh.model  # type: ignore[attr-defined]
     corners = [(0, 0), (THICKNESS, 0), (THICKNESS, THICKNESS), (0, THICKNESS), (0, 20.0)]
     points = [model.geo.addPoint(x, y, 0) for x, y in corners]

@@ -133,7 +133,7 @@ def table(folder: Path) -> bytes:
 
 
 def kills(folder: Path, undisturbed: Path) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """A sweep whose processes are all killed three times at random, and its points."""
+    """Return a sweep whose processes are all killed three times at random, and its points."""
     chance, options = random.Random(SEED), ("--cores", "2", "--set", "sweep.points_per_job=2")
     known: dict[str, tuple[int, int]] = {}
     counts: dict[str, int] = {}

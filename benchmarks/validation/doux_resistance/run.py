@@ -22,7 +22,7 @@ FACE, KAPPA = CARD.kinetics(298.15, molar_volume=13.0e-6), CARD.evaluate(298.15)
 
 
 def law(exponent: float, retention: float = 0.0) -> ContactLaw:
-    """Static contact alone; voids play no part at rest."""
+    """Return a law of static contact alone; voids play no part at rest."""
     return ContactLaw(1.0, 0.0, full_contact_pressure=FULL, static_exponent=exponent, retention=retention)
 
 

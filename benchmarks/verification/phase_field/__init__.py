@@ -1,0 +1,1 @@
+"""Checks of the phase-field engine."""

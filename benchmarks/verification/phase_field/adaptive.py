@@ -48,19 +48,21 @@ class Square:
 
     @property
     def cell(self) -> float:
-        """h of the fine mesh [um]."""
+        """Cell size h of the fine mesh [um]."""
         return self.size / self.coarse / 2**self.halvings
 
     @property
     def model(self) -> AT1:
+        """Damage model with the internal length of the square."""
         return AT1(self.per_length * self.cell)
 
     @property
     def solid(self) -> Solid:
+        """Elastic solid with that damage model."""
         return Solid(MODULUS, POISSON_RATIO, TOUGHNESS, self.model)
 
     def tagged(self) -> TaggedMesh:
-        """The first mesh: squares of two triangles each."""
+        """Return the first mesh: squares of two triangles each."""
         corners, counts = [(0.0, 0.0), (self.size, self.size)], [self.coarse, self.coarse]
         whole = mesh.create_rectangle(MPI.COMM_SELF, corners, counts)
         cells = np.asarray(whole.geometry.dofmaps[0], dtype=np.int64)
@@ -69,7 +71,7 @@ class Square:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What minimises on one mesh, its energy, and what puts a load on it."""
+    """A minimiser on one mesh with its energy, and the function that puts a load on it."""
 
     solver: FractureSolver
     energy: Energy
@@ -80,15 +82,23 @@ class Case(Protocol):
     """A body, the segment whose cells are broken, and its loads one after the other."""
 
     @property
-    def square(self) -> Square: ...
+    def square(self) -> Square:
+        """Body and meshes."""
+        ...
 
     @property
-    def flaw(self) -> tuple[tuple[float, float], tuple[float, float]]: ...
+    def flaw(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Ends of the crack at the start [um]."""
+        ...
 
     @property
-    def loads(self) -> Sequence[float]: ...
+    def loads(self) -> Sequence[float]:
+        """Loads that are applied one after the other."""
+        ...
 
-    def loaded(self, state: State) -> Loaded: ...
+    def loaded(self, state: State) -> Loaded:
+        """Put boundary conditions and the load on the mesh of a state."""
+        ...
 
 
 def held_at(state: State, component: int, axis: int, at: float) -> NDArray[np.int32]:
@@ -106,6 +116,7 @@ class Straight:
 
     @property
     def flaw(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Ends of an edge crack along x [um]."""
         return (0.0, BESIDE), (A0, BESIDE)
 
     @property
@@ -118,6 +129,7 @@ class Straight:
         return [filling * threshold for filling in (0.8, 1.0, 1.2, 1.5, 2.0)]
 
     def loaded(self, state: State) -> Loaded:
+        """Return a body with two planes of symmetry whose crack is filled with a volume."""
         space = state.displacement.function_space
         pressure, zero = fem.Constant(space.mesh, 0.0), fem.Constant(space.mesh, 0.0)
         energy = Energy(self.square.solid, lambda u, d: LINE.frame.integral(pressure_energy(u, d, pressure)))
@@ -139,6 +151,7 @@ class Inclined:
 
     @property
     def flaw(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Ends of a crack inclined by 45 degrees [um]."""
         middle, reach = 0.4 * self.square.size, 0.2 * self.square.size
         return (0.0, middle + BESIDE), (reach, middle + reach + BESIDE)
 
@@ -148,6 +161,7 @@ class Inclined:
         return [strain * np.sqrt(self.square.size) for strain in (9e-3, 11e-3, 13e-3, 15e-3)]
 
     def loaded(self, state: State) -> Loaded:
+        """Return a body that is held below and pulled above."""
         space, size = state.displacement.function_space, self.square.size
         zero, given = fem.Constant(space.mesh, 0.0), fem.Function(space)
         energy = Energy(self.square.solid)
@@ -183,26 +197,31 @@ class Body:
         self.front = CrackFront(self.loaded.energy, self.state, Refinement(case.square.cell))
 
     def fields(self) -> Fields:
+        """Return the fields that are carried over to another mesh."""
         return self.state.fields()
 
     def carried(self) -> None:
         """Nothing follows from the fields."""
 
     def snapshot(self) -> Snapshot:
+        """Return a copy of the state."""
         return self.state.snapshot()
 
     def restore(self, snapshot: Snapshot) -> None:
+        """Put a copy of the state back."""
         self.state.restore(snapshot)
 
     def destroy(self) -> None:
+        """Free the solvers."""
         self.loaded.solver.destroy()
 
     def solve(self, load: float) -> Equilibrium:
+        """Find the minimum under a load."""
         self.loaded.apply(load)
         return self.loaded.solver.solve()
 
     def row(self, found: Equilibrium) -> tuple[float, ...]:
-        """Stored and surface energy [J/m], the broken node farthest along x [um], number of nodes."""
+        """Return stored and surface energy [J/m], the broken node farthest along x [um], and the number of nodes."""
         d = self.state.damage
         x = d.function_space.tabulate_dof_coordinates()[:, :2][d.x.array >= BROKEN]
         return found.stored, found.fracture, *x[x[:, 0].argmax()], d.x.index_map.size_global
@@ -220,6 +239,7 @@ Demands = Callable[[Body], Sequence[SizeDemand]]
 
 
 def grow(case: Case, demands: Demands) -> Growth:
+    """Apply all loads of a case on a mesh that is refined where `demands` ask for it."""
     start = time.process_time()
     body = Adaptive(case.square.tagged(), lambda tagged, before: Body(case, tagged, before), demands)
     rows = []

@@ -27,7 +27,7 @@ A0, THICKNESS, LENGTH, CELL = 20.0, 60.0, 2.0, 0.5
 REACH = 3.0 * LENGTH
 """Half-width of what is fine from the start [um]."""
 GROWTH, FAR = 0.2, 6.0
-"""Of the first mesh: increase of the cell size per distance, largest cell [um]."""
+"""Increase of the cell size per distance in the first mesh, and its largest cell [um]."""
 CURRENT, CHARGE = 40.0, 540.0
 """4 mA/cm2 [A/m2], 0.015 mAh/cm2 [C/m2]."""
 FIGURES = ("crack_length", "flaw_volume", "lithium_volume", "lithium_length")
@@ -52,7 +52,7 @@ def first_mesh() -> TaggedMesh:
 
 
 def fine_mesh() -> TaggedMesh:
-    """The same, fine within `REACH` of the crack plane."""
+    """Return the same, fine within `REACH` of the crack plane."""
     raw, y = gather(first_mesh()), np.arange(0.0, THICKNESS, CELL)
     assert raw is not None
     way = np.stack([np.zeros_like(y), y], axis=1)
@@ -77,6 +77,7 @@ class Grown:
 
 
 def grow(tagged: TaggedMesh, adaptive: bool) -> Grown:
+    """Run the cell on a mesh, refined on the way or not."""
     model = diffuse_cell(A0, CURRENT, CHARGE, DiffuseCrack(LENGTH, CELL), adaptive=adaptive)
     start = time.process_time()
     simulation = Simulation.from_model(model, tagged)

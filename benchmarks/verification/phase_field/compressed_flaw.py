@@ -24,7 +24,7 @@ FALLS = 0.8
 
 
 def _histories(run: History) -> Floats:
-    """A row for each name in `COMPARED`, against `CHARGES`."""
+    """Return a row for each name in `COMPARED`, against `CHARGES`."""
     return np.stack([np.interp(CHARGES, CURRENT * run["time"], run[name]) for name in COMPARED])
 
 

@@ -57,17 +57,17 @@ class Pressed:
 
     @property
     def half_length(self) -> float:
-        """a [um]."""
+        """Half length a of the crack [um]."""
         return self.size * LENGTH
 
     @property
     def cell(self) -> float:
-        """h [um]."""
+        """Cell size h [um]."""
         return LENGTH / self.cells
 
     @property
     def tip(self) -> Tip:
-        """In a body whose middle is x = 0 and half its height."""
+        """Tip of the crack in a body whose middle is x = 0 and half its height."""
         t = np.radians(self.inclination)
         along = np.array([np.sin(t), np.cos(t)])
         return Tip(np.array([0.0, BODY * self.half_length]) + self.half_length * along, along)
@@ -95,7 +95,7 @@ class Pressed:
 
 
 def body(crack: Pressed, path: Floats) -> TurningBody:
-    """A square with the crack in its middle, fine about the path that is expected."""
+    """Return a square with the crack in its middle, fine about the path that is expected."""
     tip, half = crack.tip, BODY * crack.half_length
     other = tip.out(np.array([-2.0 * crack.half_length, 0.0]))
     line = tuple(as_point(tip.out(point)) for point in path[:: max(1, len(path) // 8)])
@@ -117,7 +117,7 @@ def body(crack: Pressed, path: Floats) -> TurningBody:
 
 
 def far_displacement(x: Floats, compression: float) -> Floats:
-    """Of uniform plane strain under sigma_xx = -S, sigma_yy = 0."""
+    """Return the displacement of uniform plane strain under sigma_xx = -S, sigma_yy = 0 [um]."""
     along = -compression * (1.0 - POISSON_RATIO**2) / MODULUS
     across = compression * POISSON_RATIO * (1.0 + POISSON_RATIO) / MODULUS
     return np.stack([along * x[0], across * x[1]])

@@ -1,4 +1,4 @@
-"""What goes in stays in with a diffuse crack: charge, lithium, energy and bounds, on any number of ranks.
+"""Balances with a diffuse crack: charge, lithium, energy and bounds, on any number of ranks.
 
 `python -m lifrac.verification.phase_field.diffuse_balances FILE LEVEL` makes the run of one number of ranks.
 """
@@ -30,7 +30,7 @@ UNBREAKABLE = 1.0e4
 
 
 def cell(level: Level, fracture_energy: float = 1.0) -> PhaseFieldModel:
-    """A 10 um flaw that is full of lithium, at 1 MPa; fracture energy over that of LLZO."""
+    """Return a cell with a 10 um flaw that is full of lithium, at 1 MPa; fracture energy over that of LLZO."""
     length = LENGTH[level] * A0
     tough = replace(LLZO, fracture_energy=fracture_energy * LLZO.fracture_energy)
     return diffuse_cell(A0, CURRENT, CHARGE[level], DiffuseCrack(length, length / 3.0), tough)
@@ -59,7 +59,7 @@ def run_here(file: Path, level: Level) -> None:
     quick=True,
 )
 def diffuse_balances(level: Level, folder: Path | None) -> list[Row]:
-    """A flaw that fills and grows; one that cannot grow; the first on 2 ranks, at the full level on 3 as well.
+    """Check a flaw that fills and grows; one that cannot grow; the first on 2 ranks, at the full level on 3 as well.
 
     Work of the pressure is that of the mean of both ends of a step: exact while nothing breaks, of first order where
     something does.

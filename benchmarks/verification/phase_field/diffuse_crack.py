@@ -39,11 +39,12 @@ class Setting:
 
     @property
     def model(self) -> AT1:
+        """Damage model with internal length `length` a0."""
         return AT1(self.length * A0)
 
     @property
     def cell(self) -> float:
-        """h [um]."""
+        """Cell size h [um]."""
         return self.model.length / self.cells
 
     @property
@@ -116,7 +117,7 @@ class Crack:
         return float(self.pressure.value), found.fracture / self.shape.share
 
     def opening(self) -> tuple[Floats, Floats]:
-        """x of the columns of nodes and full opening there [um], averaged with the hat function of the column."""
+        """Return x of the columns of nodes and the opening there [um], averaged with the hat function of the column."""
         u, d = self.state.displacement, self.state.damage
         v, frame = ufl.TestFunction(d.function_space), self.shape.frame
         x, column = np.unique(d.function_space.tabulate_dof_coordinates()[:, 0].round(9), return_inverse=True)
@@ -150,7 +151,10 @@ def grow(setting: Setting, fillings: Floats) -> Floats:
 
 
 def onset(name: str, run: Floats, tolerance: float) -> list[Row]:
-    """p and a at V_c, where the exact p(V) has its peak: the diffuse crack rounds it off, the less the smaller l is."""
+    """Check p and a at V_c, where the exact p(V) has its peak.
+
+    The diffuse crack rounds it off, the less the smaller l is.
+    """
     (_, pressure, reached, _) = run[run[:, 0] == 1.0][0]
     return [
         Row(f"at V_c, {name}: p over Griffith's", float(pressure), 1.0, tolerance),
@@ -171,7 +175,7 @@ def rest_rows(shape: Shape, tolerances: dict[float, float]) -> list[Row]:
 
 
 def growth_rows(shape: Shape, level: Level, most: float) -> list[Row]:
-    """p and a against Griffith's from V_c to `most` V_c; their exponents past 1.5 V_c at the full level."""
+    """Check p and a against Griffith's from V_c to `most` V_c, and their exponents past 1.5 V_c at the full level."""
     if level == "quick":
         run = grow(Setting(shape, 0.1, 3.0, 2.0), np.array([1.0, 1.5, 2.0]))
     else:
@@ -213,7 +217,7 @@ def diffuse_crack(level: Level, folder: Path | None) -> list[Row]:
     quick=True,
 )
 def penny_crack(level: Level, folder: Path | None) -> list[Row]:
-    """The same for a penny: R = (9 E' V^2/(64 pi Gc))^(1/5) and p = (pi^3 E'^2 Gc^3/(12 V))^(1/5).
+    """Check the growth of a penny: R = (9 E' V^2/(64 pi Gc))^(1/5) and p = (pi^3 E'^2 Gc^3/(12 V))^(1/5).
 
     Its volume goes with R^3, so that twice as much of the damage around its edge shows in it as in that of a line: the
     error falls in proportion to l, and holds 3 % at l = a0/40 (not in `quick`).

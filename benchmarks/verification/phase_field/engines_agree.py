@@ -39,7 +39,7 @@ SplitName = Literal["none", "star_convex"]
 CELLS = 3.0
 """l/h."""
 GROWTH = 0.4
-"""Of the flaw, over a0, for which there are fine cells."""
+"""Growth of the flaw, over a0, for which there are fine cells."""
 MAH_PER_CM2 = 3.6e4
 """[C/m2]."""
 CHARGES = np.linspace(0.002, 0.0149, 44) * MAH_PER_CM2
@@ -51,13 +51,13 @@ LENGTHS = (0.1, 0.05, 0.025)
 COMPARED = ("crack_length", "lithium_length", "flaw_volume", "lithium_volume", "cell_voltage")
 SHOWN = ("crack length", "flaw volume", "charge into the flaw")
 TOLERANCE, AT_LENGTH = 0.05, 0.1
-"""Of histories at equal charge, and of the charge at equal length, where 1 % of length is 4 % of charge."""
+"""Tolerances of histories at equal charge, and of the charge at equal length: 1 % of length is 4 % of charge."""
 FALLS = 0.6
 """An error in proportion to l halves."""
 
 
 def sharp(current: float = CURRENT, charge: float = CHARGE, loads: Loads = LOADS) -> History:
-    """The plane engine."""
+    """Run the plane engine."""
     model = replace(llzo_cell(StepControl(), current, charge), loads=loads)
     return follow(condensed(edge_flaw(THICKNESS, 50.0), LLZO.poisson_ratio, loads), model)
 
@@ -65,7 +65,7 @@ def sharp(current: float = CURRENT, charge: float = CHARGE, loads: Loads = LOADS
 def diffuse(
     length: float, current: float = CURRENT, charge: float = CHARGE, loads: Loads = LOADS, split: SplitName = "none"
 ) -> History:
-    """The phase-field engine with l = `length` a0."""
+    """Run the phase-field engine with l = `length` a0."""
     cracked = DiffuseCrack(length * A0, length * A0 / CELLS, split=split)
     model = replace(diffuse_cell(A0, current, charge, cracked), loads=loads)
     body = Half(A0, cracked.cell_size, 3.0 * cracked.length, THICKNESS, THICKNESS, GROWTH * A0)
@@ -89,7 +89,7 @@ def histories(run: History) -> dict[str, Floats]:
 
 
 def differences(name: str, errors: Sequence[float], lengths: Sequence[float]) -> Row:
-    """The largest difference of a history at the finest l; those of the others are noted."""
+    """Check the largest difference of a history at the finest l; those of the others are noted."""
     note = "; ".join(f"l = {length:g} a0: {100.0 * e:.1f} %" for length, e in zip(lengths, errors, strict=True))
     return Row(f"{name}: largest difference", float(errors[-1]), 0.0, TOLERANCE, kind="below", note=note)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import override
 
 import numpy as np
 from dolfinx import mesh
@@ -25,10 +26,10 @@ from mpi4py import MPI
 from .surfing import LENGTH, TOUGHNESS, Setting, follow_field, strip
 
 HALF_WIDTHS = {0.25: (12.0,), 0.5: (6.0, 8.0), 1.0: (3.0, 4.0, 6.0)}
-"""Of the band, over l; and l/h at which it is looked at."""
+"""Half widths of the band over l, with the values of l/h at which each is looked at."""
 RATIOS = (0.3, 0.5, 1.0)
 FAR = 100.0
-"""Where the box of the two grains ends [um]."""
+"""Distance at which the box of the two grains ends [um]."""
 CURRENT, RESISTANCE = 40.0, 2.0e-4
 """4 mA/cm2 [A/m2], 2 ohm cm2 [V m2/A]."""
 
@@ -41,12 +42,29 @@ class Bicrystal(Grains):
     at: float = 0.0
 
     @cached_property
+    @override
     def seeds(self) -> Floats:
+        """Points in the middle of the two grains, mirrored at their boundary (2, 2) [um]."""
         across = np.eye(2)[self.axis]
         return np.array([(self.at - 1.0) * across, (self.at + 1.0) * across])
 
 
 def bicrystal(axis: int, at: float, width: float, ratio: float = 1.0, resistance: float = 0.0) -> GrainBoundaries:
+    """Return the boundary of two grains.
+
+    Parameters
+    ----------
+    axis : int
+        Axis that the boundary is normal to.
+    at : float
+        Coordinate of the boundary [um].
+    width : float
+        Width of its band [um].
+    ratio : float
+        Toughness over that of the grains [-].
+    resistance : float
+        Resistance of the boundary, besides that of the grain in its place [V m2/A].
+    """
     grains = Bicrystal(((-FAR, FAR), (-FAR, FAR)), 2, axis=axis, at=at)
     return GrainBoundaries(grains, width, ratio, resistance)
 

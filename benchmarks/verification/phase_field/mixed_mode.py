@@ -54,7 +54,7 @@ class Setting:
 
     @property
     def cell(self) -> float:
-        """h [um]."""
+        """Cell size h [um]."""
         return LENGTH / self.cells
 
     @property
@@ -64,7 +64,7 @@ class Setting:
 
 
 def body(setting: Setting) -> TurningBody:
-    """A square with a crack from its lower face to its middle, where x is zero."""
+    """Return a square with a crack from its lower face to its middle, where x is zero."""
     half = setting.size * LENGTH
     tip = Tip(np.array([0.0, half]), rotation(setting.turn) @ [0.0, 1.0])
     ahead = tip.out(REACH * LENGTH * rotation(max_hoop_angle(*setting.intensities))[:, 0])

@@ -81,7 +81,7 @@ def grid(loading: Loading, length: float, cell: float) -> tuple[Floats, NDArray[
 
 
 def distributed(comm: MPI.Comm, points: Floats, cells: NDArray[np.int64]) -> mesh.Mesh:
-    """The mesh, from the arrays of rank 0 (collective)."""
+    """Return the mesh, from the arrays of rank 0 (collective)."""
     element = basix.ufl.element("Lagrange", "triangle", 1, shape=(2,))
     if comm.rank > 0:
         points, cells = points[:0], cells[:0]
@@ -136,7 +136,7 @@ class Plate:
         return cls(distributed(comm, *grid(loading, length, cell)), loading, length, control, preset)
 
     def _hold(self, axis: int, where: float, component: int, value: fem.Constant | float) -> fem.DirichletBC:
-        """A component of u on an edge."""
+        """Prescribe a component of u on an edge."""
         space = self.state.displacement.function_space
         facets = mesh.locate_entities_boundary(space.mesh, 1, lambda x: np.isclose(x[axis], where))
         part = space.sub(component)

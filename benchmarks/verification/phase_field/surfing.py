@@ -46,6 +46,7 @@ class Setting:
 
     @property
     def span(self) -> float:
+        """Length of the strip that the crack may run through [um]."""
         return 2.0 * self.half_height + self.end
 
 
@@ -112,20 +113,20 @@ def tip_field(x: Floats, opening: float, shear: float = 0.0) -> Floats:
 
 @dataclass(frozen=True)
 class Surf:
-    """What a crack resisted with."""
+    """The resistance that a crack has shown."""
 
     release: Floats
     """Mean G/Gc by each ring."""
     tips: Floats
     """Position of the tip [um] after each step of the second half."""
     sweeps: Floats
-    """Of each step."""
+    """Number of sweeps of each step."""
     dissipated: float
     """Gain of surface energy over Gc and the distance the field has travelled meanwhile."""
     largest_rise: float
-    """Of the energy from one sweep to the next, relative."""
+    """Largest rise of the energy from one sweep to the next, relative."""
     violation: float
-    """Of a bound by the damage."""
+    """Violation of a bound by the damage."""
     longer: float
     """Gain of the crack's length by its surface over what the field has travelled."""
 
@@ -140,7 +141,7 @@ def surf(model: DamageModel, setting: Setting, band: Band | None = None) -> Surf
 def follow_field(
     msh: mesh.Mesh, toughness: Expr, model: DamageModel, setting: Setting, resistance: float, weight: Expr | float = 1.0
 ) -> Surf:
-    """The same on any mesh of the setting.
+    """Let a crack follow the surfing field on any mesh of the setting.
 
     Parameters
     ----------

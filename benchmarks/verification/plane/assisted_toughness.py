@@ -29,7 +29,7 @@ FROM, TO = 1.25, 1.5
 
 @dataclass(frozen=True)
 class Growth:
-    """What a run shows between FROM and TO."""
+    """The growth that a run shows between FROM and TO."""
 
     intensity: Floats
     """K/K_Ic at every step."""
@@ -54,7 +54,10 @@ class StressIntensity:
 
 
 def grow_at(body: PlaneBody, model: PlaneModel, current: float, measure: StressIntensity) -> Growth:
-    """The crack fed at a face current [A/m2]; its lithium is thin enough at any current to share one pressure."""
+    """Run a crack that is fed at a face current [A/m2].
+
+    Its lithium is thin enough at any current to share one pressure.
+    """
     thin = replace(model.creep, linear_viscosity=1.0e-7 / current)
     fed = ProtocolStep(ConstantCurrent(current), duration=1.0e5 / current)
     model = replace(model, creep=thin, protocol=(fed,))
@@ -84,7 +87,7 @@ def grow_at(body: PlaneBody, model: PlaneModel, current: float, measure: StressI
     quick=True,
 )
 def assisted_toughness(level: Level, folder: Path | None) -> list[Row]:
-    """An edge crack that keeps its lithium, at face currents over two decades; without the law K stays K_Ic.
+    """Check an edge crack that keeps its lithium, at face currents over two decades; without the law K stays K_Ic.
 
     K comes from the pressure in the crack and the elastic stiffness, Gc_eff a second time from the energy that flows
     in (work of the pressure less elastic and cohesive energy): neither knows of the law. That K falls to 0.25 is put

@@ -1,4 +1,4 @@
-"""What goes in stays in: charge, lithium and energy over a run with refused steps, events and a rest."""
+"""Balances of charge, lithium and energy over a run with refused steps, events and a rest."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -44,10 +44,9 @@ def rows_of(name: str, run: History) -> list[Row]:
     quick=True,
 )
 def balances(level: Level, folder: Path | None) -> list[Row]:
-    """A crack through the electrolyte to the short circuit, and plating, rest and stripping.
+    """Check a crack through the electrolyte to the short circuit, and plating, rest and stripping.
 
-    A first step far too long and a small allowed advance make the engine refuse steps. Charge: through the
-    counter
+    A first step far too long and a small allowed advance make the engine refuse steps. Charge: through the counter
     electrode against plated on anode and crack. Lithium: in the flaw against plated there less extruded.
     """
     quick = level == "quick"

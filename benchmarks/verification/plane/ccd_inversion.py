@@ -42,7 +42,7 @@ crack_size = "1 um"
 
 
 def brackets(folder: Path, name: str, capacities: tuple[str, ...], **stated: float) -> list[Bracket]:
-    """The brackets of a study of the small cell [A/m2]."""
+    """Return the brackets of a study of the small cell [A/m2]."""
     path = folder / f"{name}.toml"
     path.write_text(STUDY.format(capacities=", ".join(f'"{text}"' for text in capacities), **stated))
     study: Study = load_study(path)

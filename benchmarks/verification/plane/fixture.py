@@ -30,7 +30,7 @@ START, CURRENT = 5.0, 4.0
 CHARGES = (1.8e3, 3.6e3)
 """Plated, and then stripped [C/m2]: 0.05 and 0.1 mAh/cm2."""
 STIFFNESSES = (0.5, 5.0, 50.0)
-"""Of springs [MPa/um]."""
+"""Stiffnesses of springs [MPa/um]."""
 SHORT = 150.0
 """Charge [C/m2] to which the fixed gap is plated: 40 MPa."""
 TOLERANCE = 1.0e-3
@@ -44,8 +44,14 @@ def model(fixture: Fixture, *charges: float, counter_volume: float = 0.0) -> Pla
 
 
 def pressures(cell: CellModel, domain: Domain | None = None) -> Floats:
-    """Net charge [C/m2], stack pressure [MPa], volume of lithium in the flaw beyond the start [um2], and largest
-    pressure of lithium [MPa] after every step."""
+    """Return a row for each step: charge, stack pressure, lithium in the flaw, and its pressure.
+
+    Returns
+    -------
+    (steps, 4) float
+        Net charge [C/m2], stack pressure [MPa], volume of lithium in the flaw beyond the start [um2], and largest
+        pressure of lithium [MPa].
+    """
     rows = []
     for step in Simulation.from_model(cell, domain or body(SLAB).plane).steps():
         s, m = step.report.state, step.report.measures

@@ -1,8 +1,6 @@
-"""Griffith growth under volume control: a line crack of fixed volume, and an edge crack that keeps what is
-plated in it.
+"""Griffith growth under volume control: a line crack of fixed volume, and an edge crack that keeps its lithium.
 
-Pressure is equalised by a lithium of very small linear viscosity; the crack, process zone included, is full.
-What is
+Pressure is equalised by a lithium of very small linear viscosity; the crack, process zone included, is full. What is
 left of the cohesive regularisation is of the order of the process zone's length over the crack's.
 """
 
@@ -36,8 +34,7 @@ BODY = 80.0
 
 @dataclass(frozen=True)
 class Setting:
-    """A run: process zone and cell at its tip over a0, viscosity of the cohesive zone [MPa s/um], current
-    [A/m2]."""
+    """A run: process zone and cell at its tip over a0, viscosity of the cohesive zone [MPa s/um], current [A/m2]."""
 
     zone: float
     cell: float
@@ -47,7 +44,7 @@ class Setting:
 
 
 def filled_crack(setting: Setting, inner: bool) -> tuple[PlaneBody, PlaneModel]:
-    """A crack that keeps what is plated on its faces; `inner`: half of a line crack."""
+    """Return a crack that keeps what is plated on its faces; `inner`: half of a line crack."""
     span = setting.end + 4.0 * setting.zone
     geometry = SlabEdgeFlaw(
         thickness=BODY * A0,
@@ -74,7 +71,7 @@ def filled_crack(setting: Setting, inner: bool) -> tuple[PlaneBody, PlaneModel]:
 
 
 def grow(setting: Setting, inner: bool) -> History:
-    """A crack fed by the current on its faces alone, up to `end` a0; `inner`: half of a line crack."""
+    """Run a crack fed by the current on its faces alone, up to `end` a0; `inner`: half of a line crack."""
     body, model = filled_crack(setting, inner)
     return follow(body, model, PrescribedCurrent(setting.current), until_length=setting.end * A0)
 
@@ -90,7 +87,7 @@ def line_crack(run: History) -> tuple[Floats, Floats, Floats]:
 
 
 def sensitivity(name: str, base: History, other: History) -> list[Row]:
-    """p and a of two runs against each other at equal volumes."""
+    """Compare p and a of two runs at equal volumes."""
     v, p, a = line_crack(base)
     w, q, b = line_crack(other)
     inside = (v > w[0]) & (v < w[-1])
@@ -109,7 +106,7 @@ def sensitivity(name: str, base: History, other: History) -> list[Row]:
     quick=False,
 )
 def growth(level: Level, folder: Path | None) -> list[Row]:
-    """p = (2 E' Gc^2/(pi V))^(1/3), a = (E' V^2/(4 pi Gc))^(1/3) past the threshold, and what they depend on.
+    """Check p = (2 E' Gc^2/(pi V))^(1/3), a = (E' V^2/(4 pi Gc))^(1/3) past the threshold, and what they depend on.
 
     A node that breaks lets the pressure drop a little, so that values are means over the growth from 1.5 a0.
     """
@@ -134,8 +131,10 @@ def growth(level: Level, folder: Path | None) -> list[Row]:
 
 
 def edge_times(run: History, current: float, lengths: Floats) -> tuple[Floats, Floats]:
-    """Times [s] at which an edge crack reaches some lengths [um]: in the run, and t0 + 3C/(2v)(sqrt(a) -
-    sqrt(a0))."""
+    """Return times [s] at which an edge crack reaches some lengths [um].
+
+    They are those of the run, and the exact t0 + 3C/(2v)(sqrt(a) - sqrt(a0)).
+    """
     v = surface_velocity_per_current() * current
     c = 1.1215 * np.sqrt(np.pi) * LLZO.fracture_toughness / LLZO.plane_strain_modulus
     exact = c * np.sqrt(A0) / (2.0 * v) + 1.5 * c / v * (np.sqrt(lengths) - np.sqrt(A0))
@@ -149,8 +148,7 @@ def edge_times(run: History, current: float, lengths: Floats) -> tuple[Floats, F
     quick=False,
 )
 def no_extrusion(level: Level, folder: Path | None) -> list[Row]:
-    """da/dt = 2 v sqrt(a)/(1.5 C), C = 1.1215 sqrt(pi) K_Ic/E', up to 5 a0; the charge does not depend on
-    the current.
+    """Check da/dt = 2 v sqrt(a)/(1.5 C), C = 1.1215 sqrt(pi) K_Ic/E', up to 5 a0; the current does not change charge.
 
     Time counts from the empty, unloaded flaw: t0 = V(a0)/(2 a0 v) until it grows.
     """

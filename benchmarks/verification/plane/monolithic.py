@@ -1,5 +1,4 @@
-"""Static condensation changes nothing: the engine gives what Newton's method on all unknowns at once
-gives."""
+"""Static condensation changes nothing: the engine gives what Newton's method gives on all unknowns at once."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,10 +28,9 @@ TOLERANCE = 1.0e-8
     quick=True,
 )
 def monolithic(level: Level, folder: Path | None) -> list[Row]:
-    """A flaw that grows through the electrolyte, with steps refused on the way, followed by both solvers.
+    """Check a flaw that grows through the electrolyte, with steps refused on the way, followed by both solvers.
 
-    Each chooses its own steps, so that iteration counts and refused steps must agree as well. The run ends
-    where
+    Each chooses its own steps, so that iteration counts and refused steps must agree as well. The run ends where
     the crack reaches the counter electrode: the metal alone moves after that.
     """
     cells = 6.0 if level == "quick" else 16.0

@@ -23,12 +23,12 @@ Pressurised cracks)."""
 
 
 def mouth(b: Body, opening: np.ndarray) -> float:
-    """Opening at y = 0 over p a/E' = CRACK."""
+    """Return the opening at y = 0 over p a/E', to be compared with CRACK."""
     return float(opening[int(np.argmin(b.y))]) / CRACK
 
 
 def edge_rows(b: Body) -> list[Row]:
-    """Opening, volume and stress intensity from the condensed stiffness."""
+    """Check opening, volume and stress intensity from the condensed stiffness."""
     w = open_crack(b, CRACK)
     return [
         Row("edge crack: mouth opening E'/(p a)", mouth(b, w.opening), EDGE_MOUTH, 0.02),
@@ -51,7 +51,7 @@ def line_rows(b: Body) -> list[Row]:
 
 
 def engine_row(b: Body) -> Row:
-    """The same mouth opening from the surface problem: an open flaw full of lithium under stack pressure.
+    """Check the mouth opening from the surface problem: an open flaw full of lithium under stack pressure.
 
     The stack pressure P also acts on the anode face, which gives a uniform stress along y and opens nothing.
     """
@@ -70,7 +70,7 @@ def engine_row(b: Body) -> Row:
     quick=True,
 )
 def pressurised_crack(level: Level, folder: Path | None) -> list[Row]:
-    """Opening, volume, K."""
+    """Check opening, volume and K of a crack under pressure."""
     edge = body(large_body(CRACK, CELLS[level], SIZE))
     line = body(large_body(CRACK, CELLS[level], SIZE), symmetric_anode=True)
     if folder is not None:

@@ -45,7 +45,7 @@ def run_here(file: Path, level: Level) -> None:
 
 
 def mpiexec() -> str:
-    """The one beside this interpreter, else the one on PATH.
+    """Return the mpiexec beside this interpreter, else the one on PATH.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def mpiexec() -> str:
 
 
 def run_on(ranks: int, level: Level, folder: Path, module: str = __name__) -> History:
-    """The history on some ranks, in processes of their own that are ended when they hang; `module` makes it.
+    """Return the history on some ranks, in processes of their own that are ended when they hang; `module` makes it.
 
     Raises
     ------

@@ -39,7 +39,7 @@ TIP_SIZE = {"quick": 0.1, "full": 0.05}
 
 
 def partly_loaded(cells: float) -> SlabEdgeFlaw:
-    """A body of 40 crack lengths with nodes where the loads of FACTORS end."""
+    """Return a body of 40 crack lengths with nodes where the loads of FACTORS end."""
     h = CRACK / cells
     ends = [CRACK * ratio for ratio in FACTORS if ratio < 1.0]
     parts = [(y, y + h, h) for y in ends] + [(0.95 * CRACK, 1.05 * CRACK, 0.125 * h)]

@@ -50,7 +50,7 @@ UNIT = 10.0
 
 
 def exact_threshold(aperture: float, length: float, stack: float) -> float:
-    """The master formula of 1.1 behind the table, to all digits [A/m2]."""
+    """Return the master formula of 1.1 behind the table, to all digits [A/m2]."""
     n = NORTON.exponent
     b = 3.0 ** ((n + 1.0) / 2.0) * NORTON.prefactor
     pressure = (TOUGHNESS / np.sqrt(np.pi * length) - 1.1215 * stack) / PROFILE_FACTOR
@@ -59,7 +59,7 @@ def exact_threshold(aperture: float, length: float, stack: float) -> float:
 
 
 def slot_body(length: float, cells: int) -> PlaneBody:
-    """A slot in a body 20 times as large; `cells` per slot length, eight times as many around its tip."""
+    """Return a slot in a body 20 times as large; `cells` per slot length, eight times as many around its tip."""
     return condensed(
         SlabEdgeFlaw(
             thickness=20.0 * length,
@@ -76,7 +76,7 @@ def slot_body(length: float, cells: int) -> PlaneBody:
 
 
 def stress_intensity_weights(body: PlaneBody, electrolyte: Electrolyte, length: float) -> Floats:
-    """m (per crack dof) with K = m . p [MPa um^0.5] of a crack that ends at the node nearest to `length` [um].
+    """Return m (per crack dof) with K = m . p [MPa um^0.5] of a crack that ends at the node nearest to `length` [um].
 
     Releasing node k of a crack that is closed from k on lets the energy fall by (r . f)^2/(2 s), with nodal
     forces f, the node's stiffness s against the open crack behind it, and r how those forces reach it; so
@@ -131,11 +131,11 @@ class Slot:
         return np.asarray(engine.state.values[self.body.surface.crack, PRESSURE])
 
     def weights(self) -> Floats:
-        """m (per crack dof) with K = m . p [MPa um^0.5]."""
+        """Weights m (per crack dof) with K = m . p [MPa um^0.5]."""
         return stress_intensity_weights(self.body, SULFIDE, self.length)
 
     def threshold(self, stack: float, guess: float, corrections: int) -> float:
-        """Current [A/m2] at which K = K_Ic, from a guess corrected by p - P ~ j^(1/n)."""
+        """Return the current [A/m2] at which K = K_Ic, from a guess corrected by p - P ~ j^(1/n)."""
         m, current = self.weights(), guess
         by_stack = stack * float(m.sum())
         for _ in range(corrections):

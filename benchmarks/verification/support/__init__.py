@@ -1,0 +1,1 @@
+"""Runner, tables, bodies and figures that checks share."""

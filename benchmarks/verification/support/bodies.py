@@ -78,7 +78,7 @@ def body(geometry: Geometry, symmetric_anode: bool = False) -> Body:
 
 
 def large_body(crack: float, cells: float, size: float) -> SlabEdgeFlaw:
-    """A body of `size` crack lengths with `cells` elements per crack length, and 8 times finer at the tip."""
+    """Return a body of `size` crack lengths with `cells` elements per crack length, and 8 times finer at the tip."""
     h = crack / cells
     near = tuple((crack * (1 - r), crack * (1 + r), h * r / 0.4) for r in (0.05, 0.1, 0.2))
     return SlabEdgeFlaw(
@@ -135,7 +135,7 @@ def cell_model(
     protocol: tuple[ProtocolStep, ...] = (),
     face: Kinetics = FACE,
 ) -> PlaneModel:
-    """A symmetric Li | electrolyte | Li cell with a flaw."""
+    """Return a symmetric Li | electrolyte | Li cell with a flaw."""
     return PlaneModel(
         electrolyte=electrolyte,
         anode=face,

@@ -26,6 +26,7 @@ class Row:
 
     @property
     def error(self) -> float:
+        """Difference of value and target, relative or absolute as `kind` says."""
         if self.kind == "below":
             return abs(self.value)
         difference = abs(self.value - self.target)
@@ -33,6 +34,7 @@ class Row:
 
     @property
     def ok(self) -> bool:
+        """Whether the error is within the tolerance."""
         return self.error <= self.tolerance
 
 

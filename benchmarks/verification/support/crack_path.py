@@ -57,7 +57,7 @@ def max_energy_angle(opening: float, shear: float) -> float:
 
 
 def hoop_intensity(opening: float, shear: float) -> float:
-    """The largest hoop stress times sqrt(2 pi r): K_I of the straight crack that would be as near to growth."""
+    """Return the largest hoop stress times sqrt(2 pi r): K_I of the straight crack that would be as near to growth."""
     angle = np.radians(max_hoop_angle(opening, shear))
     return float(np.cos(0.5 * angle) * (opening * np.cos(0.5 * angle) ** 2 - 1.5 * shear * np.sin(angle)))
 
@@ -107,7 +107,7 @@ def straight(element: float) -> Complex:
 
 @lru_cache
 def _straight_jump(element: float) -> float:
-    """Opening of the last element of a straight crack under unit pressure."""
+    """Return the opening of the last element of a straight crack under unit pressure."""
     nodes = straight(element)
     count = len(nodes) - 1
     load = np.concatenate([-np.ones(count), np.zeros(count)])
@@ -115,7 +115,7 @@ def _straight_jump(element: float) -> float:
 
 
 def critical_pressure(of_pressure: Floats, of_far: Floats, guess: float) -> float:
-    """p at which the largest hoop stress is critical: where it rises through one, next to a guess."""
+    """Return p at which the largest hoop stress is critical: where it rises through one, next to a guess."""
 
     def excess(p: float) -> float:
         return hoop_intensity(*(p * of_pressure + of_far)) - 1.0

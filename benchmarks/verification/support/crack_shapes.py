@@ -39,7 +39,7 @@ class Shape:
     ends: tuple[float, float]
 
     def size(self, surface: float) -> float:
-        """a [um] of a crack of this surface."""
+        """Return the size a [um] of a crack of this surface."""
         return float((surface / self.surface_factor) ** (1.0 / (self.power - 1)))
 
     def at_rest(self, a: float, length: float, toughness_factor: float) -> float:
@@ -58,14 +58,14 @@ class Shape:
         return float(np.sqrt(square))
 
     def griffith(self, volume: float, modulus: float, toughness: float) -> tuple[float, float]:
-        """p [MPa] and a [um] of a crack that grows with its volume."""
+        """Return p [MPa] and a [um] of a crack that grows with its volume."""
         of_one = self.threshold(1.0, modulus, toughness)
         a = (volume / of_one) ** (2.0 / (2 * self.power - 1))
         return float(volume / self.volume(1.0, a, modulus)), float(a)
 
     @property
     def exponents(self) -> tuple[float, float]:
-        """Of p and of a in V, of a crack that grows: -1/3 and 2/3, -1/5 and 2/5."""
+        """Exponents of p and of a in V, of a crack that grows: -1/3 and 2/3, -1/5 and 2/5."""
         return -1.0 / (2 * self.power - 1), 2.0 / (2 * self.power - 1)
 
 

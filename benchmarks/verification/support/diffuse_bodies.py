@@ -26,8 +26,10 @@ def diffuse_cell(
     electrolyte: Electrolyte = LLZO,
     adaptive: bool = False,
 ) -> PhaseFieldModel:
-    """The cell of `plane_runs.llzo_cell` for the phase-field engine: a full flaw [um] of 20 nm aperture at 1 MPa,
-    plated at a current [A/m2] up to a charge [C/m2]."""
+    """Return the cell of `plane_runs.llzo_cell` for the phase-field engine.
+
+    It has a full flaw [um] of 20 nm aperture at 1 MPa, plated at a current [A/m2] up to a charge [C/m2].
+    """
     return PhaseFieldModel(
         electrolyte,
         LLZO_FACE,

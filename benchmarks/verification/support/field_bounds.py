@@ -63,6 +63,7 @@ class Stored:
         return found
 
     def array(self, name: str) -> Floats:
+        """Return a stored array on all points."""
         return np.asarray(self.fields.array(name, self.step), dtype=float)
 
     def gradient(self, values: Floats) -> Floats:
@@ -75,6 +76,7 @@ class Stored:
         return largest
 
     def on_electrolyte(self, high: Floats | float) -> Floats:
+        """Return values on the points of the electrolyte, and 0 elsewhere."""
         return np.where(self.bulk, high, 0.0)
 
     @property
@@ -87,7 +89,7 @@ class Stored:
 
     @property
     def aperture(self) -> float:
-        """Of the crack, at most [um]."""
+        """Largest aperture of the crack [um]."""
         length = float(self.row["crack_length_um"])
         face = length if self.dim == 2 else 0.25 * np.pi * length**2
         return max(float(self.row["mouth_opening_um"]), OPEN * float(self.row["flaw_volume_um2"]) / face)
@@ -109,14 +111,14 @@ def _potential(s: Stored) -> Range:
 
 
 def _current(s: Stored) -> Range:
-    """The mean of what cells around a node carry."""
+    """Bound the current by the mean of what cells around a node carry."""
     kappa = s.model.electrolyte.conductivity
     most = s.on_electrolyte(kappa * s.gradient(s.array("potential_V"))) / AMPERE_PER_M2_PER_MA_PER_CM2
     return -most[:, None], most[:, None]
 
 
 def _displacement(s: Stored) -> Range:
-    """Of what is not broken: nothing holds the rest."""
+    """Bound the displacement of what is not broken: nothing holds the rest."""
     e, loads = s.model.electrolyte, s.model.loads
     stress = loads.stack_pressure + abs(loads.lateral_stress) + float(s.row["max_lithium_pressure_MPa"])
     size = float(np.linalg.norm(np.ptp(s.points, axis=0)))
@@ -125,7 +127,7 @@ def _displacement(s: Stored) -> Range:
 
 
 def _stress(s: Stored) -> Range:
-    """Of the strain of the cells around a node, and of the metal and the sound body."""
+    """Bound the stress by the strain of the cells around a node, and by that of the metal and the uncracked body."""
     e, loads = s.model.electrolyte, s.model.loads
     strain = s.gradient(s.array("displacement_um")[:, : s.dim])
     metal = float(s.row["max_lithium_pressure_MPa"]) + loads.stack_pressure + abs(loads.lateral_stress)
@@ -150,7 +152,7 @@ def _share(s: Stored) -> Range:
 
 
 def _pressure(s: Stored) -> Range:
-    """In the crack and in pores, whose walls are no part of the file."""
+    """Bound the pressure in the crack and in pores, whose walls are no part of the file."""
     here = s.slit if s.crack.any() else s.slit | _hollow(s)
     return 0.0, np.where(here, float(s.row["max_lithium_pressure_MPa"]), 0.0)
 
@@ -170,7 +172,7 @@ def _hollow(s: Stored) -> Floats:
 
 
 def _face_current(s: Stored) -> Range:
-    """By what the largest potential and the pressure drive."""
+    """Bound the current of faces by what the largest potential and the pressure drive."""
     k = s.model.anode
     drop = max(map(abs, s.potentials)) + float(s.row["max_lithium_pressure_MPa"]) / pressure_per_volt(k.molar_volume)
     most = k.exchange_current * float(ChargeTransfer(k).current(drop) + abs(ChargeTransfer(k).current(-drop)))
@@ -196,11 +198,11 @@ BOUNDS: dict[str, Callable[[Stored], Range]] = {
     "face_current_density_mA_per_cm2": _face_current,
     "contact": _contact,
 }
-"""By array; an array without bounds may not be stored."""
+"""Functions that bound each array; an array without bounds may not be stored."""
 
 
 def excess_of(s: Stored, name: str) -> tuple[Excess | None, float]:
-    """What is beyond the bounds of an array, if anything is, and the largest part of its bounds that is used."""
+    """Return what is beyond the bounds of an array, if anything is, and the largest part of its bounds that is used."""
     values = s.array(name)
     low, high = (np.broadcast_to(b, values.shape) for b in BOUNDS[name](s))
     slack = ROUNDING * max(float(np.abs(high).max()), float(np.abs(low).max()), 1.0e-30)
@@ -218,7 +220,7 @@ def excess_of(s: Stored, name: str) -> tuple[Excess | None, float]:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was looked at in one run."""
+    """The arrays that were looked at in one run."""
 
     states: int
     used: dict[str, float]

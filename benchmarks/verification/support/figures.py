@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Curve = tuple[ArrayLike, ArrayLike]
 
 
-def _figure() -> tuple[Any, Any]:
+def _figure() -> "tuple[Figure, Axes]":
     import matplotlib
 
     matplotlib.use("Agg")
@@ -21,7 +25,7 @@ def _figure() -> tuple[Any, Any]:
     return fig, ax
 
 
-def _save(fig: Any, path: Path) -> None:
+def _save(fig: "Figure", path: Path) -> None:
     import matplotlib.pyplot as plt
 
     fig.savefig(path, dpi=110)
@@ -50,7 +54,7 @@ def against_exact(
     labels: tuple[str, str],
     log: bool = False,
 ) -> None:
-    """Computed points on exact lines of the same colour; `labels` of x and y."""
+    """Draw computed points on exact lines of the same colour; `labels` of x and y."""
     fig, ax = _figure()
     for k, name in enumerate(exact):
         ax.plot(*exact[name], color=f"C{k}", linewidth=1.0, label=f"{name}")

@@ -46,8 +46,7 @@ def condensed(
 
 
 def edge_flaw(thickness: float, cells_per_flaw: float, growth: float = 0.1) -> SlabEdgeFlaw:
-    """A slab with a 20 um flaw; `cells_per_flaw` elements per crack length on the crack plane, at any
-    length."""
+    """Return a slab with a 20 um flaw; `cells_per_flaw` elements per crack length on the crack plane, at any length."""
     a0 = 20.0
     return SlabEdgeFlaw(
         thickness=thickness,
@@ -61,8 +60,7 @@ def edge_flaw(thickness: float, cells_per_flaw: float, growth: float = 0.1) -> S
 
 
 def llzo_cell(control: StepControl, current_density: float = 40.0, charge: float = 1.8e4) -> PlaneModel:
-    """LLZO with a 20 um flaw of 20 nm aperture at 1 MPa, plated at `current_density` [A/m2] up to `charge`
-    [C/m2]."""
+    """LLZO with a 20 um flaw of 20 nm aperture at 1 MPa, plated at `current_density` [A/m2] up to `charge` [C/m2]."""
     return PlaneModel(
         electrolyte=LLZO,
         anode=LLZO_FACE,
@@ -105,7 +103,7 @@ class History:
         return np.asarray(self.table[:, FIGURES.index(name)])
 
     def at(self, name: str, by: str, value: float) -> float:
-        """A figure where another one, which grows, first passes a value; linear between steps."""
+        """Return a figure where another one, which grows, first passes a value; linear between steps."""
         x, y = self[by], self[name]
         k = int(np.argmax(x >= value))
         if x[k] < value or k == 0:
@@ -114,14 +112,14 @@ class History:
 
 
 def simulate(domain: Domain, model: CellModel, crack_kinetics: FaceKinetics | None = None) -> Simulation:
-    """A cell that has taken all its steps, on this rank's body or on all ranks of a mesh."""
+    """Run a cell through all its steps, on this rank's body or on all ranks of a mesh."""
     simulation = Simulation.from_model(model, domain, crack_kinetics=crack_kinetics)
     simulation.run()
     return simulation
 
 
 def plane_engine(simulation: Simulation) -> PlaneEngine:
-    """The plane engine of a simulation, on the rank that steps it."""
+    """Return the plane engine of a simulation, on the rank that steps it."""
     engine = simulation.cell.engine
     assert isinstance(engine, PlaneEngine)
     return engine
@@ -135,8 +133,10 @@ def follow(
     until_length: float = np.inf,
     see: Callable[[Report], None] | None = None,
 ) -> History:
-    """Run a model to its end, or until the crack has reached `until_length` [um]; `see` is shown the
-    start and every step."""
+    """Run a model to its end, or until the crack has reached `until_length` [um].
+
+    `see` is shown the start and every step.
+    """
     simulation = Simulation.from_model(model, domain, crack_kinetics=crack_kinetics, system=system)
     see = see or (lambda report: None)
     see(simulation.cell.first())
@@ -164,7 +164,7 @@ def difference(first: History, second: History, name: str) -> float:
 
 
 def rejection_row(name: str, run: History) -> Row:
-    """The check means something only if steps were refused on the way."""
+    """Check that steps were refused on the way: the check means something only then."""
     return Row(
         f"{name}: run without a rejected step",
         float(run.rejected == 0),

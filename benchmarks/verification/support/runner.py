@@ -74,7 +74,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a check gave, and how long it took [s]."""
+    """The rows of a check, and how long it took [s]."""
 
     check: Check
     rows: tuple[Row, ...]
@@ -82,6 +82,7 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
+        """Whether the check has rows and all of them hold."""
         return bool(self.rows) and all(row.ok for row in self.rows)
 
 
@@ -94,7 +95,7 @@ def load_checks() -> dict[str, Check]:
 
 
 def select(checks: dict[str, Check], quick: bool, only: str | None) -> list[Check]:
-    """The checks to run; `only` runs whether it is quick or not.
+    """Return the checks to run; `only` runs whether it is quick or not.
 
     Raises
     ------
@@ -214,8 +215,10 @@ def table_rows(level: Level, outcomes: list[Outcome]) -> Iterator[tuple[object, 
 
 
 def write_csv(path: Path, level: Level, outcomes: list[Outcome], keep: bool = False) -> None:
-    """Write all figures with their targets; `keep`: beside those of other checks that the file holds, in the book's
-    order."""
+    """Write all figures with their targets.
+
+    `keep`: beside those of other checks that the file holds, in the book's order.
+    """
     rows = [[str(value) for value in row] for row in table_rows(level, outcomes)]
     if keep and path.is_file():
         ran = {o.check.name for o in outcomes}

@@ -30,11 +30,13 @@ ROUGHNESS = 0.25
 
 
 def rotation(degrees: float) -> Floats:
+    """Return the matrix (2, 2) that turns vectors to the left."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.array([[c, -s], [s, c]])
 
 
 def as_point(x: Floats) -> tuple[float, float]:
+    """Return the first two coordinates as a tuple."""
     return float(x[0]), float(x[1])
 
 
@@ -63,7 +65,7 @@ class Tip:
         return np.asarray(self.axes @ (points[:, :2] - self.place).T)
 
     def out(self, local: Floats) -> Floats:
-        """The point (2,) with these local coordinates."""
+        """Return the point (2,) with these local coordinates."""
         return np.asarray(self.place + self.axes.T @ local)
 
 
@@ -92,7 +94,7 @@ class TurningBody:
         self._local = tip.local(damage.tabulate_dof_coordinates())
 
     def _move_nodes(self, seed: int) -> None:
-        """By chance, about the tip, where all cells have one size; not those of the crack."""
+        """Move nodes by chance about the tip, where all cells have one size, except those of the crack."""
         points = self.mesh.geometry.x
         x, y = self.tip.local(points)
         free = (np.hypot(x, y) < REACH * self.length) & ((np.abs(y) > 0.51 * self._cell) | (x > 1.0e-6 * self._cell))
@@ -102,7 +104,7 @@ class TurningBody:
         points[free, :2] += shift.T[free]
 
     def held(self, given: fem.Function) -> fem.DirichletBC:
-        """The displacement of the whole boundary."""
+        """Return the displacement of the whole boundary."""
         self.mesh.topology.create_connectivity(1, 2)
         facets = mesh.exterior_facet_indices(self.mesh.topology)
         return fem.dirichletbc(given, fem.locate_dofs_topological(given.function_space, 1, facets))
@@ -117,7 +119,7 @@ class TurningBody:
         return bool(reached > (ARCS[-1] + 0.8) * self.length)
 
     def angle(self) -> float:
-        """Of the path to the old crack, positive to the left [degrees]."""
+        """Return the angle of the path to the old crack, positive to the left [degrees]."""
         volume = fem.assemble_vector(fem.form(ufl.TestFunction(self.state.damage.function_space) * ufl.dx)).array
         share = np.maximum(self._ahead() - 0.6, 0.0) * volume
         arc = np.digitize(np.hypot(*self._local), ARCS * self.length)

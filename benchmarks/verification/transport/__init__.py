@@ -1,0 +1,1 @@
+"""Checks of ion transport and charge transfer."""

@@ -63,7 +63,7 @@ class CrackCurrents:
 
 
 def crack_currents(cells: float) -> CrackCurrents:
-    """A crack and an anode face at zero potential in a large body."""
+    """Return a crack and an anode face at zero potential in a large body."""
     b = body(large_body(CRACK_LENGTH, cells, SIZE))
     s = b.surface
     on_crack = s.crack[b.y <= CRACK_LENGTH * (1 + 1e-9)]
@@ -134,7 +134,7 @@ def draw_ellipse(model: Any, ratio: float, tip_cells: float) -> None:
 
 
 def ellipse_factor(ratio: float, tip_cells: float) -> float:
-    """Current density at the tip of a conducting ellipse over that far away."""
+    """Return the current density at the tip of a conducting ellipse over that far away."""
     with gmsh_model.session() as gmsh:
         draw_ellipse(gmsh.model, ratio, tip_cells)
         gmsh.model.mesh.generate(2)

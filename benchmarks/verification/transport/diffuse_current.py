@@ -43,7 +43,7 @@ LENGTHS: tuple[float, ...] = (0.1, 0.05, 0.025)
 """l/a."""
 TOLERANCE = 0.02
 FIRST_ORDER = 0.15
-"""Of the ratio of two errors, 1/2 where they fall in proportion to l."""
+"""Tolerance of the ratio of two errors, 1/2 where they fall in proportion to l."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Setting:
 
     @property
     def diffuse(self) -> DiffuseCrack:
+        """Internal length and cell size of the diffuse crack."""
         return DiffuseCrack(self.length * A, self.length * A / self.cells)
 
     @property
@@ -66,11 +67,12 @@ class Setting:
 
     @property
     def current(self) -> float:
-        """j [A/m2]."""
+        """Current density j [A/m2]."""
         return CURRENT * self.face.exchange_current
 
     @property
     def body(self) -> Half:
+        """Half of the body about the crack."""
         return Half(A, self.diffuse.cell_size, 3.0 * self.diffuse.length, SIZE * A, SIZE * A)
 
 
@@ -103,7 +105,7 @@ def diffuse(setting: Setting) -> Drawn:
 
 
 def line(wagner: float) -> float:
-    """The same for a crack that is a line."""
+    """Return the share of the current that a crack takes that is a line."""
     setting, tagged = Setting(LENGTHS[0], wagner), build(large_body(A, LINE_CELLS, SIZE), MPI.COMM_SELF)
     face, current = setting.face, setting.current
     state = solve_conduction(tagged, LLZO.conductivity, face, face, current, flaw_length=A)
@@ -116,7 +118,7 @@ def limit(lengths: tuple[float, ...], values: list[float]) -> float:
 
 
 def trend_rows(name: str, lengths: tuple[float, ...], values: list[float], target: float, of: str) -> list[Row]:
-    """The limit against its target, and how the error falls with l."""
+    """Check the limit against its target, and how the error falls with l."""
     rows = [Row(f"{name}: current over {of}, extrapolated to l = 0", limit(lengths, values) / target, 1.0, TOLERANCE)]
     errors = [v / target - 1.0 for v in values]
     for k in range(1, len(values)):

@@ -49,7 +49,7 @@ def _cell(b: Body, law: ContactLaw, pressure: float, *protocol: ProtocolStep, **
 
 
 def strip(b: Body, law: ContactLaw, current: float, charge: float, pressure: float = 1.0) -> PlaneEngine:
-    """The engine after stripping at a current [A/m2] up to a charge [C/m2] or to loss of contact."""
+    """Strip at a current [A/m2] up to a charge [C/m2] or to loss of contact; return the engine."""
     simulation = _cell(b, law, pressure, ProtocolStep(ConstantCurrent(current), charge))
     simulation.run()
     return plane_engine(simulation)
@@ -91,7 +91,7 @@ def orbit(k: float, charge: float) -> tuple[float, float]:
 
 
 def loss(b: Body, ratio: float) -> PlaneEngine:
-    """Stripped at k = J_c/J to loss of contact."""
+    """Run the engine at k = J_c/J until contact is lost."""
     return strip(b, replace(LAW, reference_current=ratio * CURRENT), CURRENT, 2.0 * PASSAGE)
 
 
@@ -103,7 +103,7 @@ def critical_current(b: Body, law: ContactLaw, pressure: float) -> float:
 
 
 def exponent(b: Body, law: ContactLaw) -> float:
-    """d ln J_c/d ln P between PRESSURES."""
+    """Return d ln J_c/d ln P between PRESSURES."""
     low, high = (critical_current(b, law, p) for p in PRESSURES)
     return float(np.log(high / low) / np.log(PRESSURES[1] / PRESSURES[0]))
 
@@ -179,7 +179,10 @@ def _critical(b: Body) -> list[Row]:
 
 
 def _pressed(b: Body) -> list[Row]:
-    """A face pressed to 0.7 and, kept by its past, to 0.85: loss after theta_s^2 of the charge, steady at theta_s."""
+    """Check a face pressed to 0.7 and, kept by its past, to 0.85.
+
+    Contact is lost after theta_s^2 of the charge, and steady at theta_s.
+    """
     rows = []
     for retention, static in ((0.0, 0.7), (0.5, 0.85)):
         law = replace(LAW, full_contact_pressure=1.0 / 0.49, largest_pressure=9.0, retention=retention)

@@ -45,19 +45,19 @@ def exact_voltage(current: Floats | float, face: Kinetics, contact: Floats | flo
 
 
 def expected(voltage: float) -> float:
-    """A current density for the size of time steps [A/m2]: the ohmic one, which is too large."""
+    """Return a current density for the size of time steps [A/m2]: the ohmic one, which is too large."""
     return voltage * ELECTROLYTE.conductivity / THICKNESS
 
 
 def plane_current(voltage: float) -> float:
-    """Current density of the plane engine's cell [A/m2]."""
+    """Return the current density of the plane engine's cell [A/m2]."""
     b = body(SLAB)
     engine = plane_engine(Simulation.from_model(cell_model(FLAW), b.plane))
     return engine.problem.solve(engine.state, 1.0, ConstantVoltage(voltage, expected(voltage))).current_density
 
 
 def diffuse_current(voltage: float) -> float:
-    """Current density of the phase-field engine's cell [A/m2]."""
+    """Return the current density of the phase-field engine's cell [A/m2]."""
     cell = cell_model(FLAW)
     parts = (cell.electrolyte, cell.anode, cell.counter, cell.creep, cell.flaw)
     model = PhaseFieldModel(*parts, diffuse=DiffuseCrack(3.0, 1.0))
@@ -75,7 +75,7 @@ class Decay:
     reports: list[Report]
 
     def column(self, name: str) -> Floats:
-        """A measure of every step."""
+        """Return a measure of every step."""
         return np.array([getattr(report.measures, name) for report in self.reports])
 
     @property
@@ -90,7 +90,7 @@ class Decay:
 
 
 def decay() -> Decay:
-    """The cell at HELD, until its current has fallen to CUTOFF."""
+    """Run the cell at HELD until its current has fallen to CUTOFF."""
     b = body(SLAB)
     hold = ConstantVoltage(HELD, expected(HELD), CUTOFF)
     model = replace(cell_model(FLAW, stack_pressure=1.0, protocol=(ProtocolStep(hold, duration=3600.0),)), contact=LAW)

@@ -99,7 +99,8 @@ def _at(done: Sequence[Finished], current: float | None) -> Finished | None:
 
 def _decisive(done: Sequence[Finished], found: Bracket) -> Finished | None:
     """The run that failed at the upper current; else the first above the lower one whose flaw was empty; else the one
-    that survived the lower."""
+    that survived the lower.
+    """
     if found.upper is not None:
         return _at(done, found.upper)
     above = [run for run in done if run.emptied and run.point.current > found.lower]

@@ -47,7 +47,7 @@ class Solid:
         return degradation(d, self.residual_stiffness) * plus + minus
 
     def stress(self, eps: Expr, d: Expr) -> Expr:
-        """sigma = d(stored)/d eps [MPa], in-plane components in plane strain."""
+        """Sigma = d(stored)/d eps [MPa], in-plane components in plane strain."""
         eps = ufl.variable(eps)
         return ufl.diff(self.stored_density(eps, d), eps)
 
@@ -85,14 +85,14 @@ class Energy:
         return self.solid.stored_density(self.frame.strain(u), d)
 
     def stress(self, u: Expr, d: Expr) -> Expr:
-        """sigma [MPa], in-plane components in plane strain."""
+        """Sigma [MPa], in-plane components in plane strain."""
         return self.solid.stress(self.frame.strain(u), d)
 
     def stored(self, u: Expr, d: Expr) -> ufl.Form:
         return self.frame.integral(self.stored_density(u, d))
 
     def fracture(self, d: Expr) -> ufl.Form:
-        """int Gc gamma(d) dV."""
+        """Int Gc gamma(d) dV."""
         return self.frame.integral(self.solid.fracture_energy * self.solid.damage_model.surface_density(d))
 
     def total(self, u: Expr, d: Expr) -> ufl.Form:

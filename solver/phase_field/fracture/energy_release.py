@@ -22,7 +22,7 @@ def tip_position(state: State, axis: int) -> float:
 
 
 def crack_length(fracture_energy: float, toughness: float) -> float:
-    """a = int Gc gamma dx / Gc_eff [um, or um2 in 3D], with Gc_eff of the discrete crack [J/m2]."""
+    """A = int Gc gamma dx / Gc_eff [um, or um2 in 3D], with Gc_eff of the discrete crack [J/m2]."""
     return fracture_energy / toughness
 
 

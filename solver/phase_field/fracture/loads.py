@@ -56,7 +56,7 @@ class CellLoads:
         return self.energy(u, d) + self._pressure * opening_density(translation, d) * ufl.dx
 
     def released(self, u: Expr, d: Expr) -> ufl.Form:
-        """int u . sigma_s grad d: what the crack takes away from the intact body.
+        """Int u . sigma_s grad d: what the crack takes away from the intact body.
 
         At a diffuse tip grad d points along the crack, and metal at pressure p would press there by p, where only what
         it presses beyond `carried` opens the crack: under compression the larger part. Stress along a crack does not

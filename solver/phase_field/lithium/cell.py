@@ -159,7 +159,7 @@ class Cell:
 
     @property
     def node_volume(self) -> Floats:
-        """int v dx of each node, ghosts included [um2, um3 in 3D]."""
+        """Int v dx of each node, ghosts included [um2, um3 in 3D]."""
         return self.equations.node_volume
 
     def nodes_on(self, group: str) -> NDArray[np.int32]:
@@ -223,7 +223,8 @@ class Cell:
 
     def carry(self) -> None:
         """Let lithium carry what the intact body carries across the crack, as far as it is under pressure
-        (collective)."""
+        (collective).
+        """
         self.carried.x.array[:] = np.clip(self.carried_pressure(), 0.0, np.maximum(self.pressure.x.array, 0.0))
 
     def open_to_lithium(self, metal: Floats) -> None:

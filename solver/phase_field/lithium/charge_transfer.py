@@ -111,7 +111,7 @@ class ChargeTransferFaces:
 
     @property
     def node_volume(self) -> Floats:
-        """int v dx of each node, ghosts included [um2, um3 in 3D]."""
+        """Int v dx of each node, ghosts included [um2, um3 in 3D]."""
         return self._crack.weight
 
     def charges(self, potential: Floats, excess_pressure: Floats, voltage: float, crack: CrackSurface) -> Charges:

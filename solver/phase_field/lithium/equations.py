@@ -281,7 +281,7 @@ def lithium_flow(
     test: ufl.Argument,
     walls: ufl.Measure | None,
 ) -> ufl.Form:
-    """int gamma [M_t grad_t p . grad_t r + M_n grad_n p . grad_n r] dx, and along the walls of pores.
+    """Int gamma [M_t grad_t p . grad_t r + M_n grad_n p . grad_n r] dx, and along the walls of pores.
 
     Parameters
     ----------

@@ -49,7 +49,8 @@ class StepSolution:
 @dataclass(frozen=True)
 class Limits:
     """Largest increments of one iteration: creep goes with a high power of the slope of the pressure, and what
-    overshoots ten times comes back by a third per iteration."""
+    overshoots ten times comes back by a third per iteration.
+    """
 
     potential: float
     """[V]."""
@@ -145,7 +146,8 @@ class CellNewton:
 
     def _halve(self, iteration: int, changed: bool) -> bool:
         """Take half of the last increment back if the residual has grown by it, as a split that changes sides may make
-        it (collective)."""
+        it (collective).
+        """
         grows = len(self.norms) > 1 and not self.norms[-1] < self.norms[-2]
         if changed or iteration <= ITERATIONS_BEFORE_HALVING or self._halvings == MAX_HALVINGS or not grows:
             self._halvings = 0
