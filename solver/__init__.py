@@ -1,0 +1,1 @@
+"""The model of a cell, its physics, and the engines that step it."""

@@ -58,7 +58,7 @@ class Cell[E: ProtocolRun[Any]](ABC):
 
     @abstractmethod
     def on_all[T](self, work: Callable[[E], T]) -> T:
-        """What `work` makes of the engine, on every rank; its failure is raised on every rank (collective)."""
+        """Return what `work` makes of the engine, on every rank; its failure is raised on every rank (collective)."""
 
     @property
     @abstractmethod
@@ -76,7 +76,7 @@ class Cell[E: ProtocolRun[Any]](ABC):
 
     @abstractmethod
     def recorder(self, path: Path, until: float | None = None) -> Callable[[], None]:
-        """A function that appends the fields of the last accepted state to a file (collective).
+        """Return a function that appends the fields of the last accepted state to a file (collective).
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class Cell[E: ProtocolRun[Any]](ABC):
         return bool(self.comm.bcast(here, root=0)) if self.comm.size > 1 else here
 
     def first(self) -> Report:
-        """The state before any step, as a report (collective)."""
+        """Return the state before any step, as a report (collective)."""
         return self.on_all(lambda engine: engine.first_report())
 
     def steps(self) -> Iterator[Report]:
@@ -162,11 +162,11 @@ class Cell[E: ProtocolRun[Any]](ABC):
             self.engine.termination = termination
 
     def standing(self) -> Standing:
-        """Where the cell stands (collective)."""
+        """Return where the cell stands (collective)."""
         return self.on_all(lambda engine: Standing(engine.termination, engine.outcome, engine.used_up()))
 
     def notes(self) -> list[str]:
-        """What is worth knowing about the start (collective)."""
+        """Return what is worth knowing about the start (collective)."""
         return self.on_all(lambda engine: list(engine.notes))
 
     def areas(self) -> Areas:
@@ -174,5 +174,5 @@ class Cell[E: ProtocolRun[Any]](ABC):
         return self.on_all(lambda engine: engine.areas)
 
     def events(self) -> tuple[Event, ...]:
-        """The first event of each name so far (collective)."""
+        """Return the first event of each name so far (collective)."""
         return self.on_all(lambda engine: tuple(engine.counters.happened.values()))

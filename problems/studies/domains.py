@@ -61,7 +61,7 @@ class Domains:
                 self._made[key] = self._condensed(case) if _condenses(case) else make_mesh(case, self.team)
 
     def of(self, case: Case) -> Domain:
-        """What a case is computed on (not collective)."""
+        """Return what a case is computed on (not collective)."""
         return self._made[_key(case)]
 
     def _condensed(self, case: Case) -> PlaneBody:
@@ -78,7 +78,7 @@ def _condenses(case: Case) -> bool:
 
 
 def _key(case: Case) -> tuple[Any, ...]:
-    """What the mesh depends on and, where there is one, what the condensed bulk does."""
+    """Return what the mesh depends on and, where there is one, what the condensed bulk does."""
     mesh = case.geometry()
     if not _condenses(case):
         return (mesh,)

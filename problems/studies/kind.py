@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, override
 
 from .point import Point
 from .tables import Table
@@ -32,6 +32,8 @@ class Display:
 class Silent(Display):
     """Keeps other ranks than the first quiet."""
 
+    @override
+    @override
     def finished(self, point: Point, summary: Summary, done: int, wanted: int) -> None:
         pass
 
@@ -58,7 +60,7 @@ class StudyKind(ABC):
 
     @abstractmethod
     def resolved_toml(self) -> str:
-        """The study with its defaults, as `study.toml` in its folder; it can be run again."""
+        """Return the study with its defaults, as `study.toml` in its folder; it can be run again."""
 
     @abstractmethod
     def wanted(self, summaries: Summaries) -> Sequence[Point]:
@@ -72,8 +74,10 @@ class StudyKind(ABC):
 
     @abstractmethod
     def tables(self, summaries: Summaries) -> Mapping[str, Table | None]:
-        """The tables by the names of their files, from as many points as there are; None where there is none (any
-        more)."""
+        """Return the tables by the names of their files, from as many points as there are.
+
+        None where there is none (any more).
+        """
 
     def closing(self, summaries: Summaries) -> Iterator[Note]:
         """Yield what a user should know at the end."""

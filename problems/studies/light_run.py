@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 from lifrac.errors import NumericalFailure
@@ -28,9 +28,13 @@ class _Tables(Observer):
     def __init__(self, folder: RunFolder | None, comm: MPI.Comm) -> None:
         self.folder, self.comm, self.protocol_step = folder, comm, 0
 
+    @override
+    @override
     def began(self, report: Report) -> None:
         self._add(report)
 
+    @override
+    @override
     def accepted(self, report: Report) -> None:
         self._add(report)
         self.protocol_step = report.protocol_step
@@ -110,7 +114,7 @@ def _ended(folder: RunFolder | None, comm: MPI.Comm, summarise: Callable[[], dic
 
 
 def _unstarted(error: Exception) -> dict[str, Any]:
-    """The summary of a run that has no state at all."""
+    """Return the summary of a run that has no state at all."""
     return {
         "outcome": "unfinished",
         "termination": "numerical_failure",

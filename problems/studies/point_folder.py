@@ -36,7 +36,7 @@ class PointFolder:
         self.scratch = study / "points" / f".{key}.part"
 
     def summary(self) -> dict[str, Any] | None:
-        """What `summary.json` says; None if the point is not finished, or damaged."""
+        """Return what `summary.json` says; None if the point is not finished, or damaged."""
         try:
             found = json.loads((self.path / "summary.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -44,11 +44,11 @@ class PointFolder:
         return found if isinstance(found, dict) and found.keys() >= self.needed else None
 
     def code(self) -> str | None:
-        """The code that has computed the point; None where it is not known."""
+        """Return the code that has computed the point; None where it is not known."""
         return code_of(self.path / "manifest.json") or code_of(self.path / "summary.json")
 
     def claim(self) -> Path | None:
-        """A new scratch folder, or None where another process has it or the point is finished."""
+        """Return a new scratch folder, or None where another process has it or the point is finished."""
         if self.summary() is not None:
             return None
         try:
@@ -87,21 +87,21 @@ class PointFolders:
         self.study, self.path = study, study / "points"
 
     def of(self, key: str) -> PointFolder:
-        """The folder of a point."""
+        """Return the folder of a point."""
         return PointFolder(self.study, key)
 
     def finished(self, keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-        """The summaries of those points that are finished, by their keys."""
+        """Return the summaries of those points that are finished, by their keys."""
         found = {key: self.of(key).summary() for key in keys}
         return {key: summary for key, summary in found.items() if summary is not None}
 
     def codes(self) -> dict[str, str | None]:
-        """The code that has computed each finished point; None where it is not known."""
+        """Return the code that has computed each finished point; None where it is not known."""
         names = sorted(file.parent.name for file in self.path.glob("[!.]*/summary.json"))
         return {key: self.of(key).code() for key in names}
 
     def known(self) -> dict[str, Mapping[str, Any]]:
-        """The summaries of all finished points."""
+        """Return the summaries of all finished points."""
         return self.finished(file.parent.name for file in self.path.glob("[!.]*/summary.json"))
 
     def remove(self, keys: Iterable[str]) -> None:

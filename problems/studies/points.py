@@ -51,7 +51,7 @@ class Condition:
         }
 
     def under(self, protocol: Protocol) -> Case:
-        """The case of a run."""
+        """Return the case of a run."""
         return dataclasses.replace(self.case, file=self.case.file.model_copy(update={"protocol": protocol}))
 
 

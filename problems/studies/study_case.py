@@ -8,7 +8,7 @@ from lifrac.errors import InputError
 
 
 def case_path(study: Path, case: str) -> Path:
-    """A file beside the study, or the name of a ready case."""
+    """Return a file beside the study, or the name of a ready case."""
     beside = study.parent / Path(case).expanduser()
     return beside if beside.is_file() or Path(case).suffix else Path(case)
 
@@ -23,7 +23,7 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
 
 
 def toml_value(value: Any) -> str:
-    """A value as it stands behind `key =` in a TOML file; tables inside a list become inline tables."""
+    """Return a value as it stands behind `key =` in a TOML file; tables inside a list become inline tables."""
     import tomlkit
 
     if isinstance(value, list | tuple):

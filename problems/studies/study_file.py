@@ -158,5 +158,5 @@ class StudyFile(Strict):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a study file."""
+    """Return the JSON Schema of a study file."""
     return _json_schema(StudyFile, "lifrac study")

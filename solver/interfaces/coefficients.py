@@ -40,7 +40,7 @@ class FaceCoefficients:
         return face.contact_fraction if contact is None else face.contact_fraction * contact
 
     def kinetics(self, face: Kinetics, constricted: Expr | float = 1.0) -> Kinetics:
-        """A face with what laws add to it, and the constriction towards its spots as part of its film.
+        """Return a face with what laws add to it, and the constriction towards its spots as part of its film.
 
         Parameters
         ----------

@@ -114,7 +114,7 @@ class FaceContact(InterfaceLaw):
     coefficients_of = (CONTACT,)
 
     def initial(self, faces: Faces, stack_pressure: float) -> LawState:
-        """Static contact of faces that were only pressed."""
+        """Return the static contact of faces that were only pressed."""
         static = faces.uniform(self.parameters.static_contact(stack_pressure), elsewhere=1.0)
         return LawState({"contact": static, "lowest_contact": static.copy()})
 
@@ -132,7 +132,7 @@ class FaceContact(InterfaceLaw):
         return LawState({"contact": now, "lowest_contact": lowest})
 
     def coefficients(self, state: LawState, dt: float) -> Mapping[Coefficient, Floats | float]:
-        """Theta at each node."""
+        """Return theta at each node."""
         return {CONTACT: state.nodal["contact"]}
 
     def change(self, old: LawState, new: LawState) -> float:
@@ -152,7 +152,7 @@ class FaceContact(InterfaceLaw):
 
 
 def _held_pattern(law: ContactLaw, contact: Contact, local: Floats, pressure: float, dt: float) -> Floats:
-    """Theta after `dt` with J = theta j, the theta of the end."""
+    """Return theta after `dt` with J = theta j, the theta of the end."""
     if not local.size:  # no node of the face on this rank
         return contact.now
     speed = surface_velocity_per_current(law.molar_volume) / law.void_height
@@ -175,7 +175,7 @@ def integrated(
     dt: float,
     floor: float,
 ) -> Floats:
-    """Theta after `dt` [s] by the exact solution of theta dtheta/dt = a - b theta, kept in [floor, 1].
+    """Return theta after `dt` [s] by the exact solution of theta dtheta/dt = a - b theta, kept in [floor, 1].
 
     a, b [1/s] = coefficients(theta, *nodal) are those of the theta that is reached. The time to reach theta grows
     monotonically with the distance from `start` and is infinite at the steady value: what is sought is the zero of

@@ -1,4 +1,4 @@
-"""What a law on faces is: a history at the nodes of a cell's faces, and the coefficients it gives to their equations.
+"""Laws on faces: a history at the nodes of a cell's faces, and the coefficients it gives to their equations.
 
 A law keeps a state of its own (`LawState`). In a time step the equations see its coefficients at the state of the
 start; the currents of the step then advance it, and a step in which it changes too much is refused
@@ -50,7 +50,7 @@ TOUGHNESS = Coefficient("toughness", 1.0, np.multiply, nodal=False)
 
 @dataclass(frozen=True)
 class LawState:
-    """What a law remembers; values that are never changed in place.
+    """The memory of a law; values are never changed in place.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Face:
     total: Callable[[float], float]
 
     def integral(self, values: Floats) -> float:
-        """Int values dA for an array over the engine's nodes (collective)."""
+        """Return int values dA for an array over the engine's nodes (collective)."""
         return self.total(float(self.area @ values[self.nodes]))
 
     def mean(self, values: Floats) -> float:
@@ -121,7 +121,7 @@ class Faces:
         return {"anode": self.anode, "counter": self.counter}
 
     def uniform(self, value: float, elsewhere: float = 0.0) -> Floats:
-        """An array over the engine's nodes that is constant on both electrode faces."""
+        """Return an array over the engine's nodes that is constant on both electrode faces."""
         found = np.full(self.size, elsewhere)
         for face in self.electrodes.values():
             found[face.nodes] = value
@@ -203,11 +203,11 @@ class InterfaceLaw(ABC):
 
     @abstractmethod
     def initial(self, faces: Faces, stack_pressure: float) -> LawState:
-        """The state of the cell as assembled, under the stack pressure [MPa], before any current."""
+        """Return the state of the cell as assembled, under the stack pressure [MPa], before any current."""
 
     @abstractmethod
     def advance(self, state: LawState, faces: Faces, step: FaceStep) -> LawState:
-        """The state after a time step."""
+        """Return the state after a time step."""
 
     @abstractmethod
     def coefficients(self, state: LawState, dt: float) -> Mapping[Coefficient, Floats | float]:

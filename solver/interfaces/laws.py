@@ -21,7 +21,7 @@ opening at which the flaw grows."""
 
 
 def laws_of(model: CellModel) -> tuple[InterfaceLaw, ...]:
-    """The laws that a model states."""
+    """Return the laws that a model states."""
     found: list[InterfaceLaw] = []
     if model.contact is not None:
         found.append(FaceContact(model.contact))
@@ -72,7 +72,7 @@ class FaceLaws:
 
     @property
     def coefficients(self) -> tuple[Coefficient, ...]:
-        """What the laws give to the equations, each once."""
+        """The coefficients that the laws give to the equations, each once."""
         return tuple(dict.fromkeys(entry for law in self.laws for entry in law.coefficients_of))
 
     def initial(self, stack_pressure: float, known: LawStates | None = None) -> LawStates:
@@ -85,7 +85,7 @@ class FaceLaws:
         return {law.name: law.advance(states[law.name], self.faces, step) for law in self.laws}
 
     def coefficient(self, which: Coefficient, states: LawStates, dt: float = 0.0) -> Floats:
-        """What the laws together make of a coefficient, at each node (n,) or for the cell ()."""
+        """Return what the laws together make of a coefficient, at each node (n,) or for the cell ()."""
         found = np.full(self.faces.size if which.nodal else (), which.neutral)
         for law in self.laws:
             if which in law.coefficients_of:
@@ -94,18 +94,18 @@ class FaceLaws:
         return found
 
     def changes(self, old: LawStates, new: LawStates) -> list[tuple[InterfaceLaw, float]]:
-        """By law: its change in a step, over what one step may bring (collective)."""
+        """Return the change of each law in a step, over what one step may bring (collective)."""
         return [(law, self.faces.largest(law.change(old[law.name], new[law.name]))) for law in self.laws]
 
     def refusal(self, old: LawStates, new: LawStates, dt: float) -> tuple[float, str] | None:
-        """By which factor a step is too long for a law, and its name; None if it is not (collective)."""
+        """Return the factor by which a step is too long for a law, and its name; None if it is not (collective)."""
         for law, change in self.changes(old, new):
             if change > 1.0 and dt > law.shortest_step:
                 return max(0.75 / change, 0.1), f"{law.name} change"
         return None
 
     def largest_change(self, old: LawStates, new: LawStates) -> float:
-        """The largest of the changes in a step; 0 without laws (collective)."""
+        """Return the largest of the changes in a step; 0 without laws (collective)."""
         return max((change for _, change in self.changes(old, new)), default=0.0)
 
     def outputs(self, states: LawStates) -> dict[str, float]:

@@ -40,7 +40,7 @@ class AssistedToughness(InterfaceLaw):
     coefficients_of = (TOUGHNESS,)
 
     def factor(self, j_tip: float) -> float:
-        """G = r + (1 - r)/(1 + (j_tip/j_c)^m)."""
+        """Return g = r + (1 - r)/(1 + (j_tip/j_c)^m)."""
         p = self.parameters
         if j_tip <= 0.0:
             return 1.0
@@ -49,18 +49,18 @@ class AssistedToughness(InterfaceLaw):
         return float(p.residual_fraction + (1.0 - p.residual_fraction) * share)
 
     def initial(self, faces: Faces, stack_pressure: float) -> LawState:
-        """The whole toughness, and no current."""
+        """Return the whole toughness, and no current."""
         return LawState(numbers={"toughness_factor": 1.0, "tip_current": 0.0})
 
     def _after(self, state: LawState, dt: float) -> float:
-        """G after a step of `dt` [s] at the tip current of its start."""
+        """Return g after a step of `dt` [s] at the tip current of its start."""
         aim, now = self.factor(state.numbers["tip_current"]), state.numbers["toughness_factor"]
         if self.delay == 0.0:
             return aim if dt > 0.0 else now
         return aim + (now - aim) * float(np.exp(-dt / self.delay))
 
     def advance(self, state: LawState, faces: Faces, step: FaceStep) -> LawState:
-        """G at the tip current of the step's start; the tip current of its end is what g follows next."""
+        """Return g at the tip current of the step's start; the tip current of its end is what g follows next."""
         g = self._after(state, step.dt)
         return LawState(numbers={"toughness_factor": g, "tip_current": step.tip_current()})
 
@@ -76,7 +76,7 @@ class AssistedToughness(InterfaceLaw):
 
     @property
     def shortest_step(self) -> float:
-        """In a shorter step the delay bounds the change [s]."""
+        """Length of a step [s] below which the delay bounds the change."""
         return TOUGHNESS_ALLOWANCE * self.delay
 
     def outputs(self, state: LawState, faces: Faces) -> Mapping[str, float]:

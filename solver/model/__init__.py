@@ -1,0 +1,1 @@
+"""Parameters that a solver is told, in internal units."""

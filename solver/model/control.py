@@ -1,4 +1,4 @@
-"""What drives a cell in a protocol step: the equation that closes the system of a time step.
+"""Controls: the equation of a protocol step that closes the system of a time step.
 
 Two numbers belong to the cell as a whole, the current I through its counter electrode and the cell voltage V. All other
 equations hold at any current; a control gives the one that is left, linearised about a state,
@@ -23,12 +23,12 @@ class Closure:
     by_voltage: float
 
     def defect(self, current_scale: float, voltage_scale: float) -> float:
-        """The residual over the size of its terms [-]; scales in the units of I and V."""
+        """Return the residual over the size of its terms [-]; scales in the units of I and V."""
         return abs(self.missing) / (abs(self.by_current) * current_scale + abs(self.by_voltage) * voltage_scale)
 
 
 class Control(Protocol):
-    """What engines and the stepper ask; positive currents and voltages plate at the anode."""
+    """A control as engines and the stepper see it; positive currents and voltages plate at the anode."""
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Control(Protocol):
         """1 plates at the anode, -1 strips, 0 passes no current."""
 
     def closure(self, current: float, voltage: float, area: float) -> Closure:
-        """The equation at a state.
+        """Return the equation at a state.
 
         Parameters
         ----------
@@ -72,7 +72,10 @@ class Control(Protocol):
         """Magnitude of the current density [A/m2] at which the step ends; 0: none."""
 
     def sized(self, current_density_at: Callable[[float], float]) -> "Control":
-        """With what is to be expected of a cell whose current density [A/m2] at a voltage [V] is estimated so."""
+        """Return the control with what is to be expected of a cell.
+
+        `current_density_at` estimates its current density [A/m2] at a voltage [V].
+        """
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,11 @@ class ConstantCurrent:
         return Closure(self.current_density * area - current, 1.0, 0.0)
 
     def flowed(self, found: float) -> float:
-        """The prescribed current density [A/m2]."""
+        """Return the prescribed current density [A/m2]."""
         return self.current_density
 
     def foreseen(self, present: float) -> float:
-        """The prescribed current density [A/m2]."""
+        """Return the prescribed current density [A/m2]."""
         return self.current_density
 
     def time_for(self, charge: float) -> float:
@@ -105,11 +108,11 @@ class ConstantCurrent:
         return charge / abs(self.current_density) if self.current_density != 0.0 else float("inf")
 
     def has_decayed(self, current_density: float) -> bool:
-        """False: the current is constant."""
+        """Return False: the current is constant."""
         return False
 
     def sized(self, current_density_at: Callable[[float], float]) -> "ConstantCurrent":
-        """The same: nothing has to be estimated."""
+        """Return the same: nothing has to be estimated."""
         return self
 
 
@@ -162,11 +165,11 @@ class ConstantVoltage:
         return Closure(self.voltage - voltage, 0.0, 1.0)
 
     def flowed(self, found: float) -> float:
-        """The current density of the solution [A/m2]."""
+        """Return the current density of the solution [A/m2]."""
         return found
 
     def foreseen(self, present: float) -> float:
-        """The present one, or the expected one at first [A/m2]."""
+        """Return the present one, or the expected one at first [A/m2]."""
         return present or self.expected_current_density
 
     def time_for(self, charge: float) -> float:
@@ -178,5 +181,5 @@ class ConstantVoltage:
         return self.cutoff_current_density is not None and abs(current_density) <= self.cutoff_current_density
 
     def sized(self, current_density_at: Callable[[float], float]) -> "ConstantVoltage":
-        """With the current density that is to be expected at the voltage."""
+        """Return the control with the current density that is to be expected at the voltage."""
         return replace(self, expected_current_density=current_density_at(self.voltage))

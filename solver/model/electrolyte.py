@@ -35,8 +35,8 @@ class GrainBoundaries:
     grains: Grains
     """Which grain a point lies in, and how far it is from a boundary."""
     width: float
-    """Of the band [um], half on each side of a boundary."""
+    """Width of the band [um], half on each side of a boundary."""
     toughness_ratio: float = 1.0
-    """What a crack along a boundary costs over what one in a grain does [-]."""
+    """Cost of a crack along a boundary over that of one in a grain [-]."""
     resistance: float = 0.0
-    """Of a boundary, besides that of the grain in its place [V m2/A]."""
+    """Resistance of a boundary, besides that of the grain in its place [V m2/A]."""

@@ -7,11 +7,12 @@ from .stated import HASHED_IF_STATED
 
 
 class Fixture(Protocol):
-    """What holds the stack together."""
+    """A fixture that holds the stack together."""
 
     def stiffness(self, stack: float) -> float:
-        """Rise of the stack pressure per growth of the stack [MPa/um]; `stack`: what an elastic stack alone gives
-        between rigid plates [MPa/um].
+        """Rise of the stack pressure per growth of the stack [MPa/um].
+
+        `stack`: what an elastic stack alone gives between rigid plates [MPa/um].
         """
 
 

@@ -1,4 +1,4 @@
-"""What is done to a cell, when a run ends, and how its time steps are chosen."""
+"""The protocol of a cell: its steps, when a run ends, and how its time steps are chosen."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ class ProtocolStep:
     """One step of a protocol; it ends at the first of its limits."""
 
     control: Control = field(metadata=HASHED_AS_PART)
-    """What drives the cell: `ConstantCurrent`, `ConstantVoltage`, `Rest`."""
+    """The control that drives the cell: `ConstantCurrent`, `ConstantVoltage`, `Rest`."""
     capacity: float | None = None
     """Charge passed within this step [C/m2], positive."""
     duration: float | None = None
@@ -34,8 +34,9 @@ class ProtocolStep:
 
     @property
     def planned_charge(self) -> float:
-        """Charge that it passes [C/m2], positive, unless something ends it early; an expectation where a voltage is
-        held.
+        """Charge that it passes [C/m2], positive, unless something ends it early.
+
+        An expectation where a voltage is held.
         """
         by_time = abs(self.current_density) * self.duration if self.duration is not None else None
         return min((v for v in (self.capacity, by_time) if v is not None), default=0.0)

@@ -14,7 +14,10 @@ HASHED_AS_PART: Mapping[str, Any] = {"hashed": "as part"}
 
 
 def content(part: Any) -> Any:
-    """A model as plain data, as `dataclasses.asdict` gives it but for the fields above; a law also states its name."""
+    """Return a model as plain data, as `dataclasses.asdict` gives it but for the fields above.
+
+    A law also states its name.
+    """
     if is_dataclass(part) and not isinstance(part, type):
         return _fields(part)
     if isinstance(part, Mapping):

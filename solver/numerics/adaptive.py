@@ -28,7 +28,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Problem(Protocol):
-    """What is solved on one mesh."""
+    """A problem that is solved on one mesh."""
 
     def fields(self) -> Fields:
         """All that is carried to a finer mesh, by name: P1 interpolated, DG0 taken from the parent cell.
@@ -38,11 +38,11 @@ class Problem(Protocol):
         ...
 
     def carried(self) -> None:
-        """The fields have been filled: bring up to date what follows from them."""
+        """Bring up to date what follows from the fields after they have been filled."""
         ...
 
     def snapshot(self) -> Any:
-        """A copy of the state, fields and all else."""
+        """Return a copy of the state, fields and all else."""
         ...
 
     def restore(self, snapshot: Any) -> None:
@@ -130,13 +130,13 @@ class Adaptive[P: Problem]:
         self.problem.restore(self._start)
 
     def _refined(self) -> tuple[Refined | None] | None:
-        """The refined mesh (on rank 0) if one is wanted, else None on every rank."""
+        """Return the refined mesh (on rank 0) if one is wanted, else None on every rank."""
         demands = [self._gathered(demand) for demand in self._demands(self.problem)]
         found = on_root(self._comm, partial(self._refine, demands))
         return (found,) if self._comm.bcast(found is not None, root=0) else None
 
     def _gathered(self, demand: SizeDemand) -> SizeDemand:
-        """With the points of all ranks, on rank 0."""
+        """Return the demand with the points of all ranks, on rank 0."""
         points = self._comm.gather(demand.points, root=0)
         return demand if points is None else replace(demand, points=np.concatenate(points))
 
@@ -182,7 +182,7 @@ def resume[P: Problem](
     build: Callable[[TaggedMesh, P | None], P],
     demands: Callable[[P], Sequence[SizeDemand]],
 ) -> Adaptive[P]:
-    """An adaptive problem from the arrays of one, which rank 0 holds; on any number of ranks (collective)."""
+    """Return an adaptive problem from the arrays of one, which rank 0 holds; on any number of ranks (collective)."""
 
     def named(prefix: str) -> dict[str, NDArray[Any]]:
         return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}

@@ -7,7 +7,10 @@ from .petsc_options import chosen
 from .presets import OptionValue
 
 TOLERANCE = 1.0e-11
-"""Of the residual over the smallest entry of the diagonal of H: an error of x, where x is of the order of one."""
+"""Tolerance of the residual over the smallest entry of the diagonal of H.
+
+It is an error of x, where x is of the order of one.
+"""
 MAX_ITERATIONS = 50
 """A handful is usual: each one only moves the set of nodes at a bound."""
 
@@ -70,7 +73,7 @@ class BoundedQuadratic:
         return int(self.snes.getIterationNumber())
 
     def _function(self, snes: PETSc.SNES, x: PETSc.Vec, f: PETSc.Vec) -> None:
-        """R + H (x - start)."""
+        """Evaluate the gradient r + H (x - start)."""
         self._step.waxpy(-1.0, self._start, x)
         self.matrix.mult(self._step, f)
         f.axpy(1.0, self._gradient_there)

@@ -87,7 +87,7 @@ class CondensedOperator:
         return 0.5 * (s + s.T)
 
     def load(self, f: PETSc.Vec) -> NDArray[np.float64]:
-        """G (m,) of a bulk load vector."""
+        """Return g (m,) of a bulk load vector."""
         values = f.getArray(readonly=True)
         inside = values[self._interior - self._first][:, None]
         local = -(self.k_ig.T @ self.solver.solve_many(inside))[:, 0]
@@ -111,7 +111,7 @@ class CondensedOperator:
 
 
 def _local_csr(matrix: PETSc.Mat, order: NDArray[np.int64], size: int) -> sp.csr_matrix:
-    """This rank's rows of a (parallel) matrix, with columns renumbered by `order`."""
+    """Return the rows of this rank of a (parallel) matrix, with columns renumbered by `order`."""
     indptr, indices, data = matrix.getValuesCSR()
     return sp.csr_matrix((data, order[indices], indptr), shape=(len(indptr) - 1, size))
 

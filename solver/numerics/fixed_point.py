@@ -37,7 +37,7 @@ class FixedPoint:
         self.begin()
 
     def begin(self) -> None:
-        """A new problem."""
+        """Begin a new problem: forget past iterations."""
         self._anderson.restart()
         self._best, self._waited, self._proposed = np.inf, 0, 0
         self._part = HALF

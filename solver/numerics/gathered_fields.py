@@ -50,7 +50,7 @@ def _numbered(field: fem.Function) -> tuple[NDArray[np.int64], Floats]:
 
 
 def _numbers(field: fem.Function) -> NDArray[np.int64]:
-    """Of the node or cell of each dof of this rank, ghosts included."""
+    """Return the number of the node or cell of each dof of this rank, ghosts included."""
     space = field.function_space
     msh, dofs = space.mesh, np.asarray(space.dofmap.list)
     given = cell_numbers(msh)[:, None] if is_cellwise(field) else node_numbers(msh)[msh.geometry.dofmaps[0]]

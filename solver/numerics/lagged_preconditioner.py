@@ -44,11 +44,11 @@ class ReusedSolver:
         self._pause, self._waiting = 0, 0
 
     def changed(self) -> None:
-        """The matrix has new values."""
+        """Take note that the matrix has new values."""
         self._fresh = False
 
     def solve(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float = EXACT) -> None:
-        """X with |b - K x| <= rtol |b|, or as exact as a factorisation gives it (collective).
+        """Find x with |b - K x| <= rtol |b|, or as exact as a factorisation gives it (collective).
 
         Raises
         ------
@@ -129,6 +129,7 @@ class ReusedSolver:
         self._renew()
 
     def destroy(self) -> None:
+        """Free PETSc's objects."""
         for thing in (self._cg, self._made):
             if thing is not None:
                 thing.destroy()

@@ -26,14 +26,14 @@ _OPTIONS: dict[str, dict[str, OptionValue]] = {
 }
 
 THRESHOLDS = {2: 0.08, 3: -1.0}
-"""Of the strength [-] below which GAMG's aggregates ignore a coupling, by block size (the dimension, in elasticity).
+"""Strength [-] below which GAMG's aggregates ignore a coupling, by block size (the dimension, in elasticity).
 
 In 2D they then follow the strong direction of stretched cells: a third of the iterations of 0.02, for coarse matrices
 that have a third more entries. In 3D these fill up (5.9 times the entries of the fine one at 0.05, 1.4 at -1: none is
 ignored), and iterations hardly depend on it.
 """
 THRESHOLD = 0.02
-"""Of scalars."""
+"""Strength [-] below which a coupling of scalars is ignored."""
 
 WORKSPACE = (50, 200, 1000)
 """Work space of MUMPS beyond its estimate [%] (ICNTL(14)), tried in turn: on several ranks the need depends on the
@@ -99,7 +99,7 @@ class LinearSolver:
         return ksp
 
     def solve(self, b: PETSc.Vec, x: PETSc.Vec) -> None:
-        """X = K^-1 b; raises on every rank alike when it does not converge."""
+        """Find x = K^-1 b; raise on every rank alike when it does not converge."""
         self.ksp.solve(b, x)
         self._check()
 
@@ -129,6 +129,7 @@ class LinearSolver:
             raise NumericalFailure(f"linear solver '{self.preset}' did not converge (PETSc reason {reason})")
 
     def destroy(self) -> None:
+        """Free PETSc's objects."""
         self.ksp.destroy()
 
 

@@ -1,4 +1,4 @@
-"""What Newton's methods tell of themselves: scaled norms by field, iteration by iteration, and why they stopped."""
+"""The log of Newton's methods: scaled norms by field, iteration by iteration, and why they stopped."""
 
 import logging
 from collections.abc import Mapping
@@ -48,6 +48,6 @@ class NewtonLog:
         return tuple(norms.largest for norms in self.norms)
 
     def failure(self, reason: str) -> NumericalFailure:
-        """The failure of a solution that has stopped for a reason."""
+        """Return the failure of a solution that has stopped for a reason."""
         last = f"; scaled residuals: {self.norms[-1]}" if self.norms else ""
         return NumericalFailure(f"Newton's method ({self.name}): {reason}{last}")

@@ -24,7 +24,7 @@ def values_of(function: fem.Function) -> Floats:
 
 
 def nodal_sums(form: fem.Form, space: fem.FunctionSpace) -> Floats:
-    """A linear form's value for each dof of this rank, ghosts included (collective)."""
+    """Return a linear form's value for each dof of this rank, ghosts included (collective)."""
     vector = la.vector(space.dofmap.index_map, space.dofmap.index_map_bs)
     fem.assemble_vector(vector.array, form)  # type: ignore[arg-type]
     vector.scatter_reverse(la.InsertMode.add)
@@ -108,7 +108,9 @@ class NodalRelation:
         return nodal_sums(form, self._space)
 
     def solve(self, inputs: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
-        """Y and dy/dx1, dy/dx2, ... at all nodes (zero where there is no weight), by Newton's method (collective).
+        """Find y and dy/dx1, dy/dx2, ... at all nodes by Newton's method (collective).
+
+        They are zero where there is no weight.
 
         Raises
         ------

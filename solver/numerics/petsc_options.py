@@ -18,7 +18,7 @@ LOG = logging.getLogger("lifrac.solver")
 
 
 def prefix_of(name: str) -> str:
-    """The prefix of a solver in PETSc's database.
+    """Return the prefix of a solver in PETSc's database.
 
     Raises
     ------

@@ -37,7 +37,7 @@ class StepController:
     rejected: int = field(init=False, default=0)
     in_a_row: int = field(init=False, default=0)
     load: float = field(init=False, default=0.0)
-    """Of the last accepted step."""
+    """Load of the last accepted step."""
     reasons: dict[str, int] = field(init=False, default_factory=dict)
     """Refused tries by reason."""
     taken: int = field(init=False, default=0)

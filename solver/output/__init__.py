@@ -1,0 +1,1 @@
+"""Fields of a state: gathered, averaged to nodes, and written for ParaView."""

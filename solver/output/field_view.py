@@ -78,7 +78,7 @@ class FieldView(View):
         return self.surface is not None and quantity.place in (Place.CRACK, Place.FACES, Place.SURFACES)
 
     def fields(self, more: Iterable[Quantity] = ()) -> "Fields":
-        """The fields of the present state by name; `more` as for `FieldRecorder`."""
+        """Return the fields of the present state by name; `more` as for `FieldRecorder`."""
         return Fields(self, more)
 
 
@@ -132,23 +132,23 @@ def functions_of(view: FieldView, more: Iterable[Quantity]) -> dict[str, tuple[Q
 
 @quantities.function("potential", FieldView, field=True)
 def potential(at: FieldView) -> fem.Function:
-    """Phi."""
+    """Return phi."""
     return at.potential
 
 
 @quantities.function("displacement", FieldView, field=True)
 def displacement(at: FieldView) -> fem.Function:
-    """U."""
+    """Return u."""
     return at.displacement
 
 
 @quantities.function("current_density", FieldView, field=True)
 def current_density(at: FieldView) -> Expr:
-    """I."""
+    """Return i."""
     return at.current_density
 
 
 @quantities.function("stress", FieldView, field=True)
 def stress(at: FieldView) -> Expr:
-    """Sigma."""
+    """Return sigma."""
     return at.stress

@@ -116,7 +116,7 @@ class _Field:
         return np.asarray(self.entry.out(self._padded(values.reshape(len(values), -1))))
 
     def _padded(self, values: Floats) -> Floats:
-        """With a third component of zero in 2D."""
+        """Return values with a third component of zero in 2D."""
         missing = self.entry.components - values.shape[1]
         if missing not in (0, 1 if self.entry.components == 3 else 0):
             raise InputError(

@@ -50,13 +50,13 @@ class Part:
 
     @classmethod
     def last_of(cls, root: h5py.Group, number: int) -> "Part":
-        """The geometry of a number."""
+        """Return the geometry of a number."""
         counts = [root[name][: number + 1] for name in _COUNTS]
         return cls(number, *(int(c[:-1].sum()) for c in counts), *(int(c[-1]) for c in counts))
 
     @property
     def offsets(self) -> dict[str, int]:
-        """What a step on this geometry says of it."""
+        """Return what a step on this geometry says of it."""
         return {
             "PartOffsets": self.number,
             "NumberOfParts": 1,
@@ -223,7 +223,7 @@ def _opened(path: Path, mode: str) -> h5py.File:
 
 @contextmanager
 def _disk(path: Path, data: Iterable[npt.NDArray[Any]]) -> Iterator[None]:
-    """A full disk is an OSError before anything is written: HDF5 does not survive a file that it cannot close."""
+    """Raise OSError for a full disk before anything is written: HDF5 does not survive a file that it cannot close."""
     needed = sum(array.nbytes for array in data) + _OVERHEAD
     about = os.statvfs(path.parent)
     if (room := about.f_bavail * about.f_frsize) < needed:

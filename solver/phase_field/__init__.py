@@ -1,0 +1,1 @@
+"""The phase-field engine: diffuse cracks that choose their path, filled with lithium."""

@@ -120,13 +120,16 @@ class AdaptiveCell:
         return found
 
     def snapshot(self) -> PhaseState:
+        """Return the state that steps start from, which nothing changes in place."""
         return self.start
 
     def restore(self, snapshot: PhaseState) -> None:
+        """Put a state back, into the problem as well."""
         self.start = snapshot
         self.problem.load(snapshot)
 
     def destroy(self) -> None:
+        """Free PETSc's objects."""
         self.problem.destroy()
 
     def demands(self) -> Sequence[SizeDemand]:
@@ -146,19 +149,19 @@ def _over(amounts: Floats, room: Floats) -> Floats:
 
 
 def resumed(comm: MPI.Comm, model: PhaseFieldModel, arrays: Arrays) -> Adaptive[AdaptiveCell]:
-    """The cell on the mesh that its arrays were kept on, on rank 0 (collective); accounts are not among them."""
+    """Return the cell on the mesh that its arrays were kept on, on rank 0 (collective); accounts are not among them."""
     return resume(comm, arrays, _builder(model), AdaptiveCell.demands)
 
 
 def adaptive_mesh(problem: PhaseFieldProblem) -> Adaptive[AdaptiveCell]:
-    """The cell on the mesh it has, and on those that follow from it (collective)."""
+    """Return the cell on the mesh it has, and on those that follow from it (collective)."""
     return Adaptive(problem.tagged, _builder(problem.model, problem), AdaptiveCell.demands)
 
 
 def _builder(
     model: PhaseFieldModel, first: PhaseFieldProblem | None = None
 ) -> Callable[[TaggedMesh, AdaptiveCell | None], AdaptiveCell]:
-    """Makes the cell on a mesh; `first` is there already, on its own."""
+    """Return the function that makes the cell on a mesh; `first` is there already, on its own."""
     kinetics = None if first is None else first.crack_kinetics
 
     def build(tagged: TaggedMesh, before: AdaptiveCell | None) -> AdaptiveCell:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import override
 
 from dolfinx import fem
 from lifrac.errors import NumericalFailure
@@ -60,25 +61,31 @@ class PhaseFieldCell(Cell[PhaseFieldEngine]):
             shared(meeting_of(self.comm), error)
             raise
 
+    @override
     def on_all[T](self, work: Callable[[PhaseFieldEngine], T]) -> T:
         return work(self.engine)
 
+    @override
     def _stop_within(self, here: bool) -> bool:
         return self.agreed(here)
 
     @property
+    @override
     def dofs(self) -> int:
         return self.engine.problem.dofs
 
+    @override
     def restart_data(self) -> RestartData:
         return RestartData(self.engine.bookmark(), self.engine.arrays())
 
     @property
+    @override
     def fields(self) -> Mapping[str, fem.Function]:
         view = PhaseFieldFields(self.engine.at_state())
         view.update()
         return view.fields(self.quantities)
 
+    @override
     def recorder(self, path: Path, until: float | None = None) -> Callable[[], None]:
         view, writer = PhaseFieldFields(self.engine.at_state()), FieldRecorder(path, until, self.quantities)
 

@@ -1,4 +1,4 @@
-"""What is read off a phase-field state: lengths, volumes, currents, energies and balances."""
+"""Measures of a phase-field state: lengths, volumes, currents, energies and balances."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ from .problem import PhaseFieldProblem, PhaseState, Step
 
 @dataclass
 class Reference:
-    """What measures are compared with; it outlives a mesh."""
+    """Values that measures are compared with; they outlive a mesh."""
 
     area: float
     """Surface of the cracks at the start, as `Observer.surface` has it."""
     energy: float = 0.0
     """At the first state [MPa um2, um3 in 3D]."""
     released: float = 0.0
-    """What the crack takes away from the intact body (`CellLoads.released`), at the last state."""
+    """The energy that the crack takes away from the intact body (`CellLoads.released`), at the last state."""
     currents: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Into the crack and the anode face, and out of the counter electrode, in the last accepted step [A/m2 um, times
     um in 3D]."""
@@ -58,26 +58,30 @@ class Observer:
         """Nodes on the anode face."""
 
     def _distances(self) -> Floats:
-        """Of every node from the nodes that are broken at the start [um] (collective)."""
+        """Return the distance of every node from the nodes that are broken at the start [um] (collective)."""
         owned = self.problem.cell.owned
         mine = self.problem.flaw[self.problem.flaw < owned]
         flaw = np.concatenate(self.problem.comm.allgather(self.x[mine]))
         return np.asarray(cKDTree(flaw).query(self.x)[0])
 
     def energy(self) -> float:
-        """Stored and surface energy less the work of the outer loads, beyond the intact body's [MPa um2, um3 in 3D]."""
+        """Return stored and surface energy less the work of the outer loads [MPa um2, um3 in 3D].
+
+        That of the intact body is taken off.
+        """
         return self._sum(self._energy)
 
     def _sum(self, form: fem.Form) -> float:
         return float(self.problem.comm.allreduce(fem.assemble_scalar(form), op=MPI.SUM))
 
     def surface(self) -> float:
-        """Of the cracks by surface energy, one face, of what is meshed [um, um2 in 3D] (collective)."""
+        """Return the surface of the cracks by surface energy, one face, of what is meshed [um, um2 in 3D] (collective)."""
         return self._sum(self._surface)
 
     def crack_length(self) -> float:
-        """a0 and what its surface has grown by, by surface energy [um]; in 3D the radius of a half penny of equal
-        area.
+        """a0 and what its surface has grown by, by surface energy [um].
+
+        In 3D the radius of a half penny of equal area.
         """
         p = self.problem
         grown = p.copies * (self.surface() - self.reference.area)
@@ -117,9 +121,9 @@ class Observer:
         return cell.total(surplus)
 
     def begin(self) -> None:
-        """The fields are at the cell's first state."""
+        """Take the fields for those of the cell's first state."""
         self.reference.energy, self.reference.released = self.energy(), self._sum(self._released)
 
     def remember(self, step: Step) -> None:
-        """The step is accepted: its currents are the present ones."""
+        """Take the currents of an accepted step for the present ones."""
         self.reference.currents = self._currents(step)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import override
 
 from lifrac.errors import NumericalFailure
 from lifrac.parallel.meeting import meeting_of, shared
@@ -31,7 +32,7 @@ HARD_SWEEPS = 3.0
 
 @dataclass(frozen=True)
 class PhaseTrial(Trial[PhaseState]):
-    """With what the step found besides the fields."""
+    """A trial with what the step found besides the fields."""
 
     step: Step
     length: float
@@ -40,6 +41,7 @@ class PhaseTrial(Trial[PhaseState]):
     """Mean pressure in the crack [MPa]."""
 
     @property
+    @override
     def effort(self) -> int:
         return round(self.step.sweeps / HARD_SWEEPS)
 
@@ -90,7 +92,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         arrays: Arrays,
         quantities: Sequence[Quantity] = (),
     ) -> "PhaseFieldEngine":
-        """The engine that `bookmark` and `arrays` were taken from (collective); arrays are those of rank 0."""
+        """Return the engine that `bookmark` and `arrays` were taken from (collective); arrays are those of rank 0."""
         mesh = resumed(comm, model, arrays)
         start = mesh.problem.start
         laws = law_states(kept["laws"], law_arrays(start.laws))
@@ -100,23 +102,27 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         engine._pressure = kept["mean_pressure"]
         return engine
 
+    @override
     def bookmark(self) -> Kept:
         return super().bookmark() | {"reference": asdict(self.observer.reference), "mean_pressure": self._pressure}
 
     @property
+    @override
     def areas(self) -> Areas:
         return self.problem.cell.areas
 
     @property
+    @override
     def laws(self) -> FaceLaws:
         return self.problem.laws
 
+    @override
     def arrays(self) -> Arrays:
         self.at_state()
         return self.mesh.arrays()
 
     def at_state(self) -> PhaseFieldProblem:
-        """The problem at `state`: a step that was refused may have been there since (collective)."""
+        """Return the problem at `state`: a step that was refused may have been there since (collective)."""
         self.problem.load(self.state)
         return self.problem
 
@@ -126,7 +132,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         return self.mesh.problem.problem
 
     def _rest(self) -> None:
-        """A full flaw under the loads (`start`); as in the plane engine one that is filled in part meets them later."""
+        """Put a full flaw under the loads (`start`); as in the plane engine one that is filled in part meets them later."""
         loads = self.model.loads
         if self.model.flaw.filling == 1.0 and (loads.stack_pressure > 0.0 or loads.lateral_stress != 0.0):
             try:
@@ -138,8 +144,9 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         self.state.initial_metal = self.problem.copies * self.problem.cell.total(self.state.metal)
 
     def _on_fine_mesh(self, solve: Callable[[PhaseFieldProblem, PhaseState], Step]) -> Step:
-        """What `solve` finds from `state`, on a mesh that is fine enough for it; `state` is on that mesh then, also
-        after a failure (collective).
+        """Return what `solve` finds from `state`, on a mesh that is fine enough for it.
+
+        `state` is on that mesh then, also after a failure (collective).
         """
         self.mesh.problem.start = self.state
         try:
@@ -149,14 +156,17 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             if self.observer.problem is not self.problem:
                 self.observer = Observer(self.problem, self.observer.reference)
 
+    @override
     def _forget(self) -> None:
-        """Steps start from the last state: nothing is predicted."""
+        """Start the next step from the last state: nothing is predicted."""
 
+    @override
     def _gained(self, state: PhaseState) -> float:
         problem = self.problem
         lithium = problem.copies * problem.cell.total(state.metal) - state.initial_metal
         return lithium / (problem.copies * self.areas.anode)
 
+    @override
     def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int) -> PhaseTrial:
         def solve(problem: PhaseFieldProblem, start: PhaseState) -> Step:
             return problem.solve(start, dt, control, self.look_up, stack_pressure)
@@ -192,6 +202,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     def _allowed_advance(self) -> float:
         return self.model.control.max_advance_cells * ADVANCE_ALLOWANCE * self.model.diffuse.length
 
+    @override
     def _check(self, trial: Trial[PhaseState], dt: float, failures: int) -> tuple[float, str]:
         assert isinstance(trial, PhaseTrial)
         advance = (trial.length - self.measures.crack_length) / self._allowed_advance
@@ -200,6 +211,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         part = self.watch.overshoot(self.state, trial.state, self._at) if failures < 8 else None
         return (part, "event") if part is not None else self._check_laws(trial.state, dt, failures)
 
+    @override
     def _settle(self, trial: Trial[PhaseState], dt: float) -> Measures:
         assert isinstance(trial, PhaseTrial)
         self.observer.book(self.state, trial.state, trial.step, dt)
@@ -210,6 +222,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         """Numbers of a state at which the fields are (collective)."""
         return PhaseFieldView(self.observer, state).measured(self.quantities, self.laws.outputs(state.laws))
 
+    @override
     def _load(self, trial: Trial[PhaseState], measures: Measures) -> float:
         assert isinstance(trial, PhaseTrial)
         # The largest pressure is that of the cell that opened last, and jumps from one to the next.

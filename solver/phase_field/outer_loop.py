@@ -40,7 +40,7 @@ class Energies(NamedTuple):
     load: float = 0.0
     """Energy of the loads: minus their work."""
     constraint: float = 0.0
-    """What makes the total least at a given crack volume: p V."""
+    """Energy p V, which makes the total least at a given crack volume."""
 
     @property
     def total(self) -> float:
@@ -49,7 +49,7 @@ class Energies(NamedTuple):
 
     @property
     def size(self) -> float:
-        """What a change of the total is compared with."""
+        """Size that a change of the total is compared with."""
         return abs(self.stored) + abs(self.fracture) + abs(self.load)
 
 
@@ -93,14 +93,14 @@ class LoopControl:
 
 @dataclass(frozen=True)
 class Converged:
-    """What the loop did."""
+    """The work of the loop, once it has converged."""
 
     sweeps: int
     newton_iterations: int
     rejected: int
     """Accelerated steps that would have raised the energy."""
     largest_rise: float
-    """Of the energy between two sweeps, relative; zero but for rounding."""
+    """Largest rise of the energy between two sweeps, relative; zero but for rounding."""
 
 
 class OuterLoop:
@@ -195,7 +195,7 @@ class _Descent:
         self.rise = (self._total - self._lowest) / energies.size if energies.size > 0.0 else 0.0
 
     def accept(self, damage: DamageSolver) -> None:
-        """The step has lowered the energy, or there is none; the next one starts on the way to this minimiser."""
+        """Start the next step on the way to this minimiser: the step has lowered the energy, or there is none."""
         self.largest_rise = max(self.largest_rise, self.rise)
         self._lowest, self._part = self._total, 1.0
         self._way = damage.start_values.copy(), damage.found.copy()

@@ -40,7 +40,7 @@ class PhaseFieldFields(FieldView):
 
 @quantities.function("damage", PhaseFieldFields, field=True)
 def damage(at: PhaseFieldFields) -> fem.Function:
-    """D."""
+    """Return d."""
     return at.problem.fields.damage
 
 
@@ -58,7 +58,7 @@ def fill_fraction(at: PhaseFieldFields) -> Floats:
 
 @quantities.function("lithium_pressure", PhaseFieldFields, field=True)
 def lithium_pressure(at: PhaseFieldFields) -> Floats:
-    """P in cracks, and in pores as well."""
+    """Return p in cracks, and in pores as well."""
     cell = at.problem.cell
     hollow = (values_of(at.problem.fields.damage) > 0.0) | cell.walls.nodes
     return np.where(hollow, values_of(cell.pressure), 0.0)

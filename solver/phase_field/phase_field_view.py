@@ -1,6 +1,7 @@
 """The numbers of a committed state of the phase-field engine, one function for each (`lifrac.quantities`)."""
 
 from functools import cached_property
+from typing import override
 
 import numpy as np
 from lifrac import quantities
@@ -35,6 +36,7 @@ class PhaseFieldView(StateView):
         self.state: PhaseState = state
 
     @property
+    @override
     def crack_area(self) -> Floats:
         return self.problem.copies * self.cell.band.area
 
@@ -53,6 +55,7 @@ class PhaseFieldView(StateView):
         """Into crack and anode face, and out of the counter electrode [A/m2 um, times um in 3D]."""
         return self.observer.reference.currents
 
+    @override
     def nodal(self, name: str) -> Floats:
         cell = self.cell
         if name == "lithium_thickness":
@@ -60,11 +63,12 @@ class PhaseFieldView(StateView):
         found = {"aperture": cell.aperture, "damage": self.problem.fields.damage, "lithium_pressure": cell.pressure}
         return values_of(found[name])
 
+    @override
     def total(self, values: Floats) -> float:
         return self.cell.total(values)
 
     def largest(self, values: Floats) -> float:
-        """Of nodal values over all ranks; -inf where there are none (collective)."""
+        """Return the largest of nodal values over all ranks; -inf where there are none (collective)."""
         return self.problem.largest(values)
 
 
@@ -95,7 +99,7 @@ def lithium_length(at: PhaseFieldView) -> float:
 
 @quantities.function("max_lithium_pressure", PhaseFieldView)
 def max_lithium_pressure(at: PhaseFieldView) -> float:
-    """Max p over all nodes."""
+    """Return the largest p over all nodes."""
     return at.largest(at.state.pressure)
 
 
@@ -119,7 +123,7 @@ def lithium_volume(at: PhaseFieldView) -> float:
 
 @quantities.function("flaw_current_share", PhaseFieldView)
 def flaw_current_share(at: PhaseFieldView) -> float:
-    """Current into the crack over the current into crack and anode face; 0 at rest."""
+    """Return the current into the crack over the current into crack and anode face; 0 at rest."""
     crack, anode, _ = at.currents
     total = crack + anode
     return crack / total if abs(total) > 1.0e-9 * at.cell.areas.anode else 0.0
@@ -153,12 +157,12 @@ def energy_balance_error(at: PhaseFieldView) -> float:
 
 @quantities.function("anode_current_density", PhaseFieldView)
 def anode_current_density(at: PhaseFieldView) -> float:
-    """Current into anode face and flaw, per area of the anode."""
+    """Return the current into anode face and flaw, per area of the anode."""
     crack, anode, _ = at.currents
     return (crack + anode) / at.cell.areas.anode
 
 
 @quantities.function("counter_current_density", PhaseFieldView)
 def counter_current_density(at: PhaseFieldView) -> float:
-    """Current out of the counter electrode, per area of it."""
+    """Return the current out of the counter electrode, per area of it."""
     return at.currents[2] / at.cell.areas.counter

@@ -39,7 +39,10 @@ ROWS_OF_RESISTANCE, MOST_OF_A_GRAIN = 8.0, 0.5
 """Cells over which the resistance of a grain boundary is spread where they are coarse: in fewer, the current finds ways
 of less resistance from cell to cell (13 % at half a cell, 3 % at two). At most this part of the mean grain."""
 MAX_SWEEPS = 120
-"""Of a time step: on its way through a jump of the crack it may need many. A shorter step is tried then."""
+"""Largest number of sweeps of a time step.
+
+It may need many on its way through a jump of the crack; a shorter step is tried then.
+"""
 
 
 def damage_model(diffuse: DiffuseCrack) -> DamageModel:
@@ -48,7 +51,7 @@ def damage_model(diffuse: DiffuseCrack) -> DamageModel:
 
 
 def energy_split(diffuse: DiffuseCrack) -> Split:
-    """By its name."""
+    """Return the split of the energy that a model names."""
     known: dict[str, Split] = {
         "none": NoSplit(),
         "volumetric_deviatoric": VOLUMETRIC_DEVIATORIC,
@@ -71,7 +74,7 @@ class CellProperties:
 
 
 def by_cell(msh: mesh.Mesh, model: PhaseFieldModel, row: float) -> CellProperties:
-    """Of the electrolyte, on cells whose rows have a width where a crack can go [um].
+    """Return properties of the electrolyte on cells whose rows have a width where a crack can go [um].
 
     A cell that lies in the band of a boundary in part has that part of its properties: the mean of Gc, and of 1/kappa,
     so that the resistance across the band is what is stated whatever its width.
@@ -109,12 +112,12 @@ class PhaseState(CellState):
     metal: Floats
     """Lithium in each node's share of the crack [um2, um3 in 3D]."""
     translated_volume: Floats
-    """What was taken off the volume of nodes for the rigid translation of both faces, same unit."""
+    """The volume that was taken off nodes for the rigid translation of both faces, same unit."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a time step found besides the fields."""
+    """The results of a time step besides the fields."""
 
     metal: Floats
     charges: Charges
@@ -187,7 +190,7 @@ class PhaseFieldProblem:
             self._break_flaw()
 
     def _break_flaw(self) -> None:
-        """The damage of the unloaded flaw, and the lithium in it."""
+        """Find the damage of the unloaded flaw, and the lithium in it."""
         self.fields.break_nodes(self.flaw)
         self.damage.solve()
         self.damage.put(self.damage.found)
@@ -205,7 +208,7 @@ class PhaseFieldProblem:
         return int(space.dofmap.index_map.size_global) * (self.tagged.mesh.geometry.dim + 3)
 
     def state(self) -> PhaseState:
-        """The fields as they are."""
+        """Return the fields as they are."""
         cell, f = self.cell, self.fields
         return PhaseState(
             displacement=f.displacement.x.array.copy(),
@@ -226,8 +229,9 @@ class PhaseFieldProblem:
         return self.cell.faces.laws
 
     def laws_after(self, state: PhaseState, charges: Charges, dt: float, stack_pressure: float) -> LawStates:
-        """States of the laws after a step of `dt` [s] from `state` with these currents, under a stack pressure [MPa]
-        (collective).
+        """Return the states of the laws after a step of `dt` [s] from `state` with these currents (collective).
+
+        The stack pressure is in MPa.
         """
         current = self.cell.faces.current(charges)
         step = FaceStep(dt, stack_pressure, state.largest_stack_pressure, current, _no_tip_current)
@@ -259,8 +263,9 @@ class PhaseFieldProblem:
         self.cell.destroy()
 
     def pressed(self, state: PhaseState, pressure: Floats) -> Step:
-        """The cell without current, its crack full of metal at given pressures [MPa] (collective); raises as `solve`
-        does.
+        """Return the cell without current, its crack full of metal at given pressures [MPa] (collective).
+
+        Raises as `solve` does.
         """
         self.load(state)
         with self.cell.pressed(pressure):
@@ -275,11 +280,11 @@ class PhaseFieldProblem:
         each_sweep: Callable[[], None] = lambda: None,
         stack_pressure: float | None = None,
     ) -> Step:
-        """Fields at the end of a time step from a committed state, under its stack pressure or another one [MPa]
-        (collective).
+        """Find the fields at the end of a time step from a committed state (collective).
 
-        Damage and the rest by turns, each at its own equilibrium, accelerated (`OuterLoop`); the bounds hold exactly.
-        `each_sweep` may end it by an exception, on every rank alike.
+        The stack pressure is that of the state or another one [MPa]. Damage and the rest are solved by turns, each at its
+        own equilibrium, accelerated (`OuterLoop`); the bounds hold exactly. `each_sweep` may end it by an exception, on
+        every rank alike.
 
         Raises
         ------
@@ -294,7 +299,7 @@ class PhaseFieldProblem:
         return self._find(CellTimeStep(self.cell, dt, control, state.metal), each_sweep)
 
     def _find(self, step: CellTimeStep, each_sweep: Callable[[], None] = lambda: None) -> Step:
-        """The end of a step from the fields as they are."""
+        """Return the end of a step from the fields as they are."""
         spread = max(1.0, SHORTEST * plating_time(self.model) / step.dt)
         usual = self.scales.across_mobility(self.solid.damage_model.length)
         self.cell.across_mobility.value = spread * usual  # type: ignore[assignment]
@@ -305,5 +310,5 @@ class PhaseFieldProblem:
         return Step(step.solution.metal, charges, current, done.sweeps, done.newton_iterations)
 
     def largest(self, values: Floats) -> float:
-        """Of nodal values over all ranks; -inf where there are none (collective)."""
+        """Return the largest of nodal values over all ranks; -inf where there are none (collective)."""
         return largest(self.comm, float(np.max(values, initial=-np.inf)))

@@ -1,0 +1,1 @@
+"""Terms of the model, one file each: equations in UFL with their units and sources."""

@@ -56,7 +56,7 @@ class LinearSoftening:
         return root * self.traction(opening / root, largest, strength)
 
     def damage(self, largest: Floats) -> Floats:
-        """D = min(w_max/w_c, 1)."""
+        """Return d = min(w_max/w_c, 1)."""
         return np.clip(largest / self.critical_opening, 0.0, 1.0)
 
 

@@ -10,5 +10,5 @@ def conduction_form(phi: Expr, q: Expr, conductivity: Expr | float, dx: ufl.Meas
 
 
 def current_density(phi: Expr, conductivity: Expr | float) -> Expr:
-    """I = -kappa grad phi [A/m2] with kappa in A/m2 per V/um."""
+    """Return i = -kappa grad phi [A/m2] with kappa in A/m2 per V/um."""
     return -conductivity * ufl.grad(phi)

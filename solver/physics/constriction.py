@@ -18,12 +18,12 @@ from ufl.core.expr import Expr
 
 
 def local_resistance(spot_radius: Expr | float, conductivity: Expr | float, touching: Expr | float) -> Expr | float:
-    """Theta R_constr on the local current density [V m2/A]; lengths in um, kappa in A/m2 per V/um."""
+    """Return theta R_constr on the local current density [V m2/A]; lengths in um, kappa in A/m2 per V/um."""
     return 0.25 * pi * spot_radius / conductivity * (1.0 - touching**0.5) ** 1.5
 
 
 def constricted(face: Kinetics, conductivity: float) -> Kinetics:
-    """The same face with the constriction of its constant contact fraction as part of its film."""
+    """Return the same face with the constriction of its constant contact fraction as part of its film."""
     if face.spot_radius == 0.0:
         return face
     film = face.film_resistance + local_resistance(face.spot_radius, conductivity, face.contact_fraction)

@@ -17,5 +17,5 @@ def opening_density(u: Expr, d: Expr) -> Expr:
 
 
 def pressure_energy(u: Expr, d: Expr, pressure: Expr) -> Expr:
-    """P u . grad d [MPa]: minus the work of the (total) pressure per volume."""
+    """Return p u . grad d [MPa]: minus the work of the (total) pressure per volume."""
     return -pressure * opening_density(u, d)

@@ -8,6 +8,7 @@ Ambrosio & Tortorelli (1990); Pham, Amor, Marigo & Maurini (2011); Tanné et al.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import override
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +50,14 @@ class DamageModel(ABC):
 
     @abstractmethod
     def row_energy(self, width: float) -> tuple[Floats, Floats]:
-        """Int w(d)/l dy over a row of cells [-]: the factors of the damage at both sides in its linear part (2,), and
-        the second derivative of the rest (2, 2).
+        """Return int w(d)/l dy over a row of cells [-] as a polynomial of the damage at both sides.
+
+        Returns
+        -------
+        linear : (2,) float
+            Factors of the damage at both sides.
+        second : (2, 2) float
+            Second derivative of the rest.
         """
 
     def surface_density(self, d: Expr) -> Expr:
@@ -67,10 +74,10 @@ class DamageModel(ABC):
 
     @abstractmethod
     def _band_cost(self, band: float, bulk: float, width: float) -> float:
-        """Int Gc gamma dy across a crack in the middle of a band, its broken cells of no width."""
+        """Return int Gc gamma dy across a crack in the middle of a band, its broken cells of no width."""
 
     def interface_toughness(self, band: float, bulk: float, width: float, cell_size: float = 0.0) -> float:
-        """What a crack along a weak band costs: of a band narrower than the damage, part of it lies in the bulk.
+        """Return what a crack along a weak band costs: of a band narrower than the damage, part of it lies in the bulk.
 
         The least of int Gc(y) gamma(d) dy with d = 1 on a row of broken cells, in the middle of the band or beside it:
         where the band is one row wide it is cheaper to break the row next to it, and let the damage fall in the band.
@@ -96,27 +103,36 @@ class AT1(DamageModel):
     """w = d: elastic until sigma = sqrt(3 E Gc/(8 l)) in a bar, and a crack 4l wide."""
 
     @property
+    @override
     def normalisation(self) -> float:
         return 2.0 / 3.0
 
     @property
+    @override
     def half_width(self) -> float:
         """(1 - x/2l)^2 = 0.01."""
         return 1.8 * self.length
 
+    @override
     def local(self, d: Expr) -> Expr:
         return d
 
+    @override
     def profile(self, distance: Expr) -> Expr:
         """(1 - x/2l)^2 within 2l."""
         return ufl.max_value(1.0 - distance / (2.0 * self.length), 0.0) ** 2
 
+    @override
     def row_energy(self, width: float) -> tuple[Floats, Floats]:
-        """The mean of d."""
+        """Return the mean of d."""
         return width / self.length * np.array([0.5, 0.5]), np.zeros((2, 2))
 
+    @override
     def _band_cost(self, band: float, bulk: float, width: float) -> float:
-        """In units of 2l: d = 1 - 2ky + y^2 up to t = width/4l, (t + s - y)^2 beyond it; d and Gc d' continuous."""
+        """Return the cost in units of 2l.
+
+        d = 1 - 2ky + y^2 up to t = width/4l, (t + s - y)^2 beyond it; d and Gc d' are continuous.
+        """
         ratio, t = bulk / band, width / (4.0 * self.length)
         if t >= 1.0:
             return band
@@ -131,25 +147,31 @@ class AT2(DamageModel):
     """w = d^2: peak stress 9/16 sqrt(E Gc/(3 l)) in a bar, and a profile that decays exponentially."""
 
     @property
+    @override
     def normalisation(self) -> float:
         return 0.5
 
     @property
+    @override
     def half_width(self) -> float:
         """exp(-x/l) = 0.01."""
         return 4.6 * self.length
 
+    @override
     def local(self, d: Expr) -> Expr:
         return d**2
 
+    @override
     def profile(self, distance: Expr) -> Expr:
         """exp(-x/l)."""
         return ufl.exp(-distance / self.length)
 
+    @override
     def row_energy(self, width: float) -> tuple[Floats, Floats]:
-        """The mean of d^2."""
+        """Return the mean of d^2."""
         return np.zeros(2), width / self.length * np.array([[2.0, 1.0], [1.0, 2.0]]) / 3.0
 
+    @override
     def _band_cost(self, band: float, bulk: float, width: float) -> float:
         """-Gc l d'(0) of d = cosh - B sinh within the band and exp beyond it; d and Gc d' continuous."""
         ratio, t = bulk / band, np.tanh(0.5 * width / self.length)
@@ -157,7 +179,7 @@ class AT2(DamageModel):
 
 
 DAMAGE_MODELS: dict[str, type[DamageModel]] = {"AT1": AT1, "AT2": AT2}
-"""By name."""
+"""Damage models by name."""
 
 
 def degradation(d: Expr, residual: float) -> Expr:

@@ -26,19 +26,22 @@ def through_thickness_modulus(youngs_modulus: float, poisson_ratio: float, later
 
 
 def energy_density(eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
-    """Psi = lambda/2 tr(eps)^2 + mu eps:eps [MPa]."""
+    """Return psi = lambda/2 tr(eps)^2 + mu eps:eps [MPa]."""
     lam, mu = lame(youngs_modulus, poisson_ratio)
     return 0.5 * lam * ufl.tr(eps) ** 2 + mu * ufl.inner(eps, eps)
 
 
 def stress(u: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
-    """Sigma = d psi / d eps [MPa], in-plane components in 2D."""
+    """Return sigma = d psi / d eps [MPa], in-plane components in 2D."""
     eps = ufl.variable(strain(u))
     return ufl.diff(energy_density(eps, youngs_modulus, poisson_ratio), eps)
 
 
 def components_3d(sigma: Expr, poisson_ratio: float) -> Expr:
-    """The six components xx, yy, zz, xy, yz, xz of a stress; in plane strain sigma_zz = nu (sigma_xx + sigma_yy)."""
+    """Return the six components xx, yy, zz, xy, yz, xz of a stress.
+
+    In plane strain sigma_zz = nu (sigma_xx + sigma_yy).
+    """
     if sigma.ufl_shape == (3, 3):
         return ufl.as_vector([sigma[0, 0], sigma[1, 1], sigma[2, 2], sigma[0, 1], sigma[1, 2], sigma[0, 2]])
     zz = poisson_ratio * (sigma[0, 0] + sigma[1, 1])
@@ -46,7 +49,7 @@ def components_3d(sigma: Expr, poisson_ratio: float) -> Expr:
 
 
 def stress_3d(u: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
-    """The six components xx, yy, zz, xy, yz, xz [MPa] of the stress of u."""
+    """Return the six components xx, yy, zz, xy, yz, xz [MPa] of the stress of u."""
     return components_3d(stress(u, youngs_modulus, poisson_ratio), poisson_ratio)
 
 

@@ -1,4 +1,4 @@
-"""What a flaw stands, how far it opens then, and how fast it fills: sizes that engines scale by."""
+"""Scales of a flaw: the load it stands, how far it opens then, and how fast it fills."""
 
 import numpy as np
 from lifrac.solver.model.cell import CellModel

@@ -1,4 +1,4 @@
-"""What a mesh stands for: plane strain or 3D, or a body of revolution. Strain and volume follow from it."""
+"""The body that a mesh stands for: plane strain or 3D, or a body of revolution. Strain and volume follow from it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,7 +18,7 @@ class Frame(Protocol):
         ...
 
     def integral(self, density: Expr) -> ufl.Form:
-        """Int density dV: per depth [um^2] in plane strain, else [um^3]."""
+        """Return int density dV: per depth [um^2] in plane strain, else [um^3]."""
         ...
 
 
@@ -50,6 +50,6 @@ class Axisymmetric:
         return ufl.as_matrix(rows)
 
     def integral(self, density: Expr) -> ufl.Form:
-        """Int 2 pi r density dr dz."""
+        """Return int 2 pi r density dr dz."""
         r = ufl.SpatialCoordinate(extract_unique_domain(density))[0]
         return 2.0 * ufl.pi * r * density * ufl.Measure("dx", metadata={"quadrature_degree": 4})

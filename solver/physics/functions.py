@@ -11,17 +11,17 @@ Value = Any
 
 
 def exp(x: Value) -> Value:
-    """The exponential."""
+    """Return the exponential."""
     return ufl.exp(x) if isinstance(x, Expr) else np.exp(x)
 
 
 def smaller(x: Value, bound: float) -> Value:
-    """The smaller one of x and a number."""
+    """Return the smaller one of x and a number."""
     return ufl.min_value(x, bound) if isinstance(x, Expr) else np.minimum(x, bound)
 
 
 def larger(x: Value, bound: float) -> Value:
-    """The larger one of x and a number."""
+    """Return the larger one of x and a number."""
     return ufl.max_value(x, bound) if isinstance(x, Expr) else np.maximum(x, bound)
 
 

@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cosh
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, override
 
 from ufl.core.expr import Expr
 
@@ -45,7 +45,7 @@ class ChargeTransferLaw(ABC):
 
     @abstractmethod
     def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
-        """F = j/i0 [-] at eta [V], which is an expression, a number or an array.
+        """Return f = j/i0 [-] at eta [V], which is an expression, a number or an array.
 
         `plating` False: eta and j are those of stripping (counter electrode).
         """
@@ -75,12 +75,14 @@ def charge_transfer_law[T: type[ChargeTransferLaw]](name: str) -> Callable[[T], 
 class ButlerVolmer(ChargeTransferLaw):
     """f = exp(alpha_a F eta/RT) - exp(-alpha_c F eta/RT)."""
 
+    @override
     def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
         """Anodic and cathodic branch; those of plating change places on stripping."""
         f = 1.0 / thermal_voltage(face.temperature)
         forward, backward = (face.alpha_a, face.alpha_c) if plating else (face.alpha_c, face.alpha_a)
         return bounded_exp(forward * f * eta) - bounded_exp(-backward * f * eta)
 
+    @override
     def slope(self, face: "Kinetics") -> float:
         """alpha_a + alpha_c."""
         return face.alpha_a + face.alpha_c
@@ -91,10 +93,12 @@ class ButlerVolmer(ChargeTransferLaw):
 class Linear(ChargeTransferLaw):
     """f = (alpha_a + alpha_c) F eta/RT: Butler-Volmer kinetics at small overpotential, a constant resistance."""
 
+    @override
     def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
-        """In proportion to eta."""
+        """Return a current in proportion to eta."""
         return self.slope(face) * eta / thermal_voltage(face.temperature)
 
+    @override
     def slope(self, face: "Kinetics") -> float:
         """alpha_a + alpha_c."""
         return face.alpha_a + face.alpha_c
@@ -128,13 +132,15 @@ class MarcusHushChidsey(ChargeTransferLaw):
 
     reorganization_energy: float
 
+    @override
     def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
-        """The same for plating and stripping."""
+        """Return the same for plating and stripping."""
         rt = FARADAY * thermal_voltage(face.temperature)
         x = larger(smaller(eta / thermal_voltage(face.temperature), EXPONENT_LIMIT), -EXPONENT_LIMIT)
         width = 4.0 * self.reorganization_energy / rt
         return (exp(0.5 * x) - exp(-0.5 * x)) * _levels(abs(x), width) / _levels(0.0 * x, width)
 
+    @override
     def slope(self, face: "Kinetics") -> float:
         """1."""
         return 1.0
@@ -172,7 +178,7 @@ class ChargeTransfer:
         self.plating = plating
 
     def current(self, eta: Value) -> Value:
-        """F = j/i0 [-]; eta [V] is an expression, a number or an array."""
+        """Return f = j/i0 [-]; eta [V] is an expression, a number or an array."""
         return self.parameters.law.current(eta, self.parameters, self.plating)
 
     def residual(self, j: Expr, drop: Expr, excess_pressure: Expr | float) -> Expr:

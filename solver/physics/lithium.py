@@ -19,7 +19,7 @@ SMALL_APERTURE = 1.0e-7
 
 
 def metal_share(thickness: Expr, aperture: Expr) -> Expr:
-    """S = max(h, 0)/w, the part of a node's area that is filled and plates [-].
+    """Return s = max(h, 0)/w, the part of a node's area that is filled and plates [-].
 
     Without the bound a long step has a second solution: where 2 v dt > w, a dry node may strip metal it does not have,
     the faster the less it has.
@@ -28,7 +28,7 @@ def metal_share(thickness: Expr, aperture: Expr) -> Expr:
 
 
 def strippable_share(share: Expr, residual: Expr | float, j: Expr) -> Expr:
-    """The part of a node's area that carries current if stripping leaves a residue r [-].
+    """Return the part of a node's area that carries current if stripping leaves a residue r [-].
 
     s plates, max(s - r, 0)/(1 - r) strips; the current s j is continuous, as it vanishes with j. An assumption
     (docs/model.md).
@@ -37,7 +37,7 @@ def strippable_share(share: Expr, residual: Expr | float, j: Expr) -> Expr:
 
 
 def storage(h: Expr, h_old: Expr, dt: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
-    """Int (h - h_old)/dt r."""
+    """Return int (h - h_old)/dt r."""
     return (h - h_old) / dt * r * dx(metadata=LUMPED)
 
 
@@ -59,6 +59,6 @@ def passage(aperture: Expr, cell_size: Expr) -> Expr:
 
 
 def flow(creep: Creep, aperture: Expr, p: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
-    """Int M(w, grad p) grad p . grad r, one point per cell."""
+    """Return int M(w, grad p) grad p . grad r, one point per cell."""
     w = passage(aperture, ufl.CellDiameter(dx.ufl_domain()))
     return ufl.inner(mobility(creep, w, ufl.grad(p)) * ufl.grad(p), ufl.grad(r)) * dx(metadata=MIDPOINT)

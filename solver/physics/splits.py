@@ -14,7 +14,7 @@ from .elasticity import energy_density, lame
 
 
 class Split(Protocol):
-    """What the phase-field engine asks for; eps is the strain (2x2 in plane strain, or 3x3)."""
+    """A split of the elastic energy; eps is the strain (2x2 in plane strain, or 3x3)."""
 
     def psi_plus(self, eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
         """Energy density that damage takes away [MPa]."""
@@ -30,9 +30,11 @@ class NoSplit:
     """All is lost: for cracks that stay open (pressurised ones). In compression cracks would interpenetrate."""
 
     def psi_plus(self, eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
+        """Return the whole energy density [MPa]."""
         return energy_density(eps, youngs_modulus, poisson_ratio)
 
     def psi_minus(self, eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
+        """Return zero: nothing is kept from the crack."""
         return ufl.as_ufl(0.0) * ufl.tr(eps)
 
 
@@ -52,12 +54,14 @@ class StarConvex:
     ratio: float = 5.0
 
     def psi_plus(self, eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
+        """Return the energy density of shear and expansion, less `ratio` times that of compression [MPa]."""
         lam, mu = lame(youngs_modulus, poisson_ratio)
         bulk, trace = lam + 2.0 * mu / 3.0, ufl.tr(eps)
         deviatoric = ufl.inner(eps, eps) - trace**2 / 3.0
         return mu * deviatoric + 0.5 * bulk * (_positive(trace) ** 2 - self.ratio * _positive(-trace) ** 2)
 
     def psi_minus(self, eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
+        """Return (1 + `ratio`) times the energy density of compression [MPa]."""
         lam, mu = lame(youngs_modulus, poisson_ratio)
         return 0.5 * (1.0 + self.ratio) * (lam + 2.0 * mu / 3.0) * _positive(-ufl.tr(eps)) ** 2
 
@@ -79,10 +83,12 @@ class Spectral:
     """
 
     def psi_plus(self, eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
+        """Return the energy density of positive principal strains [MPa]."""
         lam, mu = lame(youngs_modulus, poisson_ratio)
         return 0.5 * lam * _positive(ufl.tr(eps)) ** 2 + mu * positive_squares(eps)
 
     def psi_minus(self, eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:
+        """Return the energy density of negative principal strains [MPa]."""
         return self.psi_plus(-eps, youngs_modulus, poisson_ratio)
 
 
@@ -119,7 +125,7 @@ def _highest(a: Expr) -> Expr:
 
 
 def _root(x: Expr) -> Expr:
-    """Sqrt of a square of strains, with a derivative at zero."""
+    """Return the square root of a square of strains, with a derivative at zero."""
     return ufl.sqrt(x + FLOOR**2)
 
 

@@ -7,8 +7,9 @@ from dolfinx.mesh import Mesh
 
 
 def symbolic[T](mesh: Mesh, part: T) -> T:
-    """The same parameters, those of its parts included, with every number but zero as a constant of the form; zeros
-    switch terms off.
+    """Return the same parameters, those of its parts included, with every number but zero as a constant of the form.
+
+    Zeros switch terms off.
     """
     changed: dict[str, object] = {}
     for f in fields(part):  # type: ignore[arg-type]

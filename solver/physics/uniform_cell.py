@@ -15,8 +15,9 @@ HALVINGS = 200
 
 
 def overpotential(kinetics: Kinetics, current_density: float, plating: bool = True) -> float:
-    """Overpotential plus film drop [V], as a magnitude, of a face that plates or strips at a nominal `current_density`
-    [A/m2].
+    """Return overpotential plus film drop [V], as a magnitude, of a face that plates or strips.
+
+    `current_density` is the nominal one [A/m2].
     """
     local = abs(current_density) / kinetics.contact_fraction
     face, ratio = ChargeTransfer(kinetics, plating), local / kinetics.exchange_current

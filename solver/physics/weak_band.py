@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 LEAST_RATIO = 0.02
 """Gc of the cells over that of the grain: with less the band has no strength of its own left."""
 _PLACES = (0.0, 0.5, 1.0)
-"""Of the broken row from the middle of the band, in rows: a crack takes the cheapest."""
+"""Places of the broken row from the middle of the band, in rows: a crack takes the cheapest."""
 _IN_A_ROW = 9
 """Places of a cell's middle across its row, within a third of the row (triangles in squares)."""
 
@@ -60,7 +60,7 @@ def crack_along(model: DamageModel, ratio: float, width: float, cell_size: float
 
 
 def _placed(model: DamageModel, ratio: float, width: float, h: float, place: float) -> tuple[float, float, float]:
-    """The same with the broken row `place` rows from the middle of the band."""
+    """Return the same with the broken row `place` rows from the middle of the band."""
     n = int(np.ceil((model.half_width * 1.2 + width) / h)) + 3
     middles = (np.arange(-n, n + 1) + place) * h
     spread = ((np.arange(_IN_A_ROW) + 0.5) / _IN_A_ROW - 0.5) * h / 3.0
@@ -77,7 +77,7 @@ def _placed(model: DamageModel, ratio: float, width: float, h: float, place: flo
 
 
 def _side(model: DamageModel, toughness: Floats, h: float) -> Floats:
-    """Int gamma dy of each row beside the broken one, for the damage that costs least."""
+    """Return int gamma dy of each row beside the broken one, for the damage that costs least."""
     n, l = len(toughness), model.length  # noqa: E741
     first, second = model.row_energy(h)
     scale = 1.0 / (4.0 * model.normalisation)
@@ -95,7 +95,7 @@ def _side(model: DamageModel, toughness: Floats, h: float) -> Floats:
 
 @lru_cache(maxsize=32)
 def weak_band(model: DamageModel, ratio: float, width: float, cell_size: float) -> WeakBand:
-    """The cells of a band along which a crack costs `ratio` of what it costs in the grain, on the same mesh.
+    """Return the cells of a band along which a crack costs `ratio` of what it costs in the grain, on the same mesh.
 
     A band that is tougher than the grain is avoided by cracks along it; its cells have the stated ratio.
 

@@ -84,8 +84,10 @@ class ActiveSetRule:
         return ActiveSets(free, full, dry, self.nodes & ~active)
 
     def violations(self, values: Floats, force: Floats, force_scale: Floats) -> tuple[float, float]:
-        """Largest scaled violation of either complementarity condition: of opening and force, of filling and
-        pressure."""
+        """Return the largest scaled violation of either complementarity condition.
+
+        The conditions are of opening and force, and of filling and pressure.
+        """
         n, s = self.nodes, self.scales
         gap = (values[n, OPENING] - self.crack.floor[n]) / s.length
         contact = np.where(self.tied[n], gap, np.minimum(gap, force[n] / force_scale[n]))

@@ -52,7 +52,7 @@ class Response:
 
 
 def assemble_conduction(space: fem.FunctionSpace) -> PETSc.Mat:
-    """Int grad phi . grad q: kappa = 1, no face condition (collective)."""
+    """Assemble int grad phi . grad q: kappa = 1, no face condition (collective)."""
     phi, q = ufl.TrialFunction(space), ufl.TestFunction(space)
     matrix = fem_petsc.assemble_matrix(fem.form(conduction_form(phi, q, 1.0, ufl.dx)))
     matrix.assemble()
@@ -60,7 +60,7 @@ def assemble_conduction(space: fem.FunctionSpace) -> PETSc.Mat:
 
 
 def assemble_stiffness(space: fem.FunctionSpace, poisson_ratio: float) -> PETSc.Mat:
-    """Int sigma(u) : eps(v) for E = 1, no condition applied; knows its rigid-body modes (collective)."""
+    """Assemble int sigma(u) : eps(v) for E = 1, no condition applied; it knows its rigid-body modes (collective)."""
     u, v = ufl.TrialFunction(space), ufl.TestFunction(space)
     matrix = fem_petsc.assemble_matrix(fem.form(stiffness_form(u, v, 1.0, poisson_ratio, ufl.dx)))
     matrix.assemble()
@@ -77,7 +77,7 @@ def face_load(space: fem.FunctionSpace, face: ufl.Measure, pressure: float) -> P
 
 
 def support(tagged: TaggedMesh, loads: Loads) -> list[Held]:
-    """What every body rests on: u_y on the counter electrode, u_x on rollers, u_z on 3D sides."""
+    """Return what every body rests on: u_y on the counter electrode, u_x on rollers, u_z on 3D sides."""
     held = [(tagged.facets("counter"), 1)]
     if loads.lateral == "roller":
         held.append((tagged.facets("lateral"), 0))
@@ -165,12 +165,12 @@ class Bulk:
 
     @cached_property
     def conduction_matrix(self) -> PETSc.Mat:
-        """Int grad phi . grad q: kappa = 1, no face condition."""
+        """Matrix of int grad phi . grad q: kappa = 1, no face condition."""
         return assemble_conduction(self.potential_space)
 
     @cached_property
     def stiffness_matrix(self) -> PETSc.Mat:
-        """Int sigma(u) : eps(v) for E = 1, no condition applied."""
+        """Matrix of int sigma(u) : eps(v) for E = 1, no condition applied."""
         return assemble_stiffness(self.displacement_space, self.nu)
 
     def _load(self, group: str, pressure: float) -> PETSc.Vec:
@@ -178,20 +178,24 @@ class Bulk:
 
     @cached_property
     def stack_load(self) -> PETSc.Vec:
+        """Load vector of a unit stack pressure on the anode."""
         return self._load("anode", 1.0)
 
     @cached_property
     def lateral_load(self) -> PETSc.Vec:
+        """Load vector of a unit stress that pulls on the lateral face."""
         return self._load("lateral", -1.0)
 
     @cached_property
     def conduction_operator(self) -> CondensedOperator:
+        """Condensation of conduction onto the surface dofs."""
         at, row = self._surface_dofs
         partition = Partition(row.astype(np.int32), at, np.empty(0, dtype=np.int32), self.surface.size)
         return CondensedOperator(self.conduction_matrix, partition, self.preset, "conduction")
 
     @cached_property
     def elastic_operator(self) -> CondensedOperator:
+        """Condensation of elasticity onto the dofs of the crack."""
         at, row = self._surface_dofs
         crack = self.surface.crack
         position = np.searchsorted(crack, at)
@@ -258,14 +262,14 @@ class Bulk:
         }
 
     def recover_potential(self, values: Floats) -> fem.Function:
-        """Phi [V] in the bulk from its values on the surface dofs."""
+        """Return phi [V] in the bulk from its values on the surface dofs."""
         phi = fem.Function(self.potential_space, name="potential")
         self.conduction_operator.recover(values, None, phi.x.petsc_vec)
         phi.x.scatter_forward()
         return phi
 
     def recover_displacement(self, opening: Floats, youngs_modulus: float, stack_pressure: float) -> fem.Function:
-        """U [um] in the bulk from the opening (m,) of the crack dofs and the loads."""
+        """Return u [um] in the bulk from the opening (m,) of the crack dofs and the loads."""
         u = fem.Function(self.displacement_space, name="displacement")
         load = self.stack_load.copy()
         load.scale(stack_pressure / youngs_modulus)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import override
 
 from dolfinx import fem
 from lifrac.parallel.collective import on_root
@@ -73,6 +74,7 @@ class PlaneCell(Cell[PlaneEngine]):
 
         self.engine = on_root(self.comm, make)
 
+    @override
     def on_all[T](self, work: Callable[[PlaneEngine], T]) -> T:
         engine = self.engine
         if self.comm.size == 1:
@@ -87,13 +89,16 @@ class PlaneCell(Cell[PlaneEngine]):
         theirs: T = self.comm.bcast(_light(found), root=0)
         return theirs if engine is None or found is None else found
 
+    @override
     def _stop_within(self, here: bool) -> bool:
         return here
 
     @property
+    @override
     def dofs(self) -> int:
         return self.body.dofs
 
+    @override
     def restart_data(self) -> RestartData:
         here = on_root(self.comm, self._restart_data)
         kept = self.comm.bcast(None if here is None else here.kept, root=0)
@@ -104,7 +109,7 @@ class PlaneCell(Cell[PlaneEngine]):
         return RestartData(self.engine.bookmark(), self.engine.arrays())
 
     def _snapshot(self) -> SurfaceSnapshot:
-        """The last accepted state of the surface, on every rank (collective)."""
+        """Return the last accepted state of the surface, on every rank (collective)."""
 
         def take(engine: PlaneEngine) -> SurfaceSnapshot:
             state, problem = engine.state, engine.problem
@@ -115,11 +120,13 @@ class PlaneCell(Cell[PlaneEngine]):
         return self.on_all(take)
 
     @property
+    @override
     def fields(self) -> Mapping[str, fem.Function]:
         view = PlaneFields(self.body.bulk, self.model)
         view.update(self._snapshot())
         return view.fields(self.quantities)
 
+    @override
     def recorder(self, path: Path, until: float | None = None) -> Callable[[], None]:
         view, writer = PlaneFields(self.body.bulk, self.model), FieldRecorder(path, until, self.quantities)
 
@@ -132,7 +139,7 @@ class PlaneCell(Cell[PlaneEngine]):
 
 
 def _light[T](found: T) -> T:
-    """What other ranks are told: a report without the arrays of its state."""
+    """Return what other ranks are told: a report without the arrays of its state."""
     if not isinstance(found, StepReport):
         return found
     return replace(found, state=CellState(**kept_accounts(found.state)))  # type: ignore[return-value]

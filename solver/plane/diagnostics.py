@@ -1,4 +1,4 @@
-"""What is read off a state: lengths, volumes, currents, energies and balances."""
+"""Measures of a state: lengths, volumes, currents, energies and balances."""
 
 import numpy as np
 import ufl
@@ -39,8 +39,9 @@ class Observer:
         self._viscous_old: Floats | None = None
 
     def currents(self) -> tuple[float, float, float]:
-        """Current into one crack face, the anode face, and out of the counter electrode, at the last evaluated state
-        [A/m2 um].
+        """Return the currents of the last evaluated state [A/m2 um].
+
+        They flow into one crack face, into the anode face, and out of the counter electrode.
         """
         crack, anode, counter = (float(np.real(fem.assemble_scalar(form))) for form in self._currents)
         return crack, anode, counter
@@ -87,11 +88,10 @@ class Observer:
         return self.front(share[self.chain], FILLED)
 
     def tip_current(self, state: State) -> float:
-        """Plating current density of the crack faces at the front of the metal [A/m2] (the problem was last evaluated
-        at `state`).
+        """Return the plating current density of the crack faces at the front of the metal [A/m2].
 
-        Mean over the metal that is connected to the anode within TIP_SHARE of its length behind the front, a hat
-        function as weight: it changes continuously when the front passes a node.
+        The problem was last evaluated at `state`. Mean over the metal that is connected to the anode within TIP_SHARE of
+        its length behind the front, a hat function as weight: it changes continuously when the front passes a node.
         """
         p, v = self.problem, state.values
         front = self.lithium_length(state)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import override
 
 import numpy as np
 from lifrac.errors import NumericalFailure
@@ -24,7 +25,7 @@ from .unknowns import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
 
 @dataclass(frozen=True)
 class PlaneTrial(Trial[State]):
-    """With the solution of the surface problem that it rests on."""
+    """A trial with the solution of the surface problem that it rests on."""
 
     result: NewtonResult
 
@@ -45,7 +46,7 @@ class PlaneEngine(ProtocolRun[State]):
     def resumed(
         cls, problem: SurfaceProblem, kept: Kept, arrays: Arrays, quantities: Sequence[Quantity] = ()
     ) -> "PlaneEngine":
-        """The engine that `bookmark` and `arrays` were taken from."""
+        """Return the engine that `bookmark` and `arrays` were taken from."""
         order = cKDTree(arrays["nodes"]).query(problem.surface.x)[1]  # whatever the order of nodes was then
         laws = law_states(kept["laws"], arrays, order)
         state = State(arrays["values"][order], arrays["largest"][order], laws=laws, **kept["accounts"])
@@ -75,17 +76,21 @@ class PlaneEngine(ProtocolRun[State]):
         )
         self.start(thickness=float(problem.surface.x[problem.surface.counter, 1].max()))
 
+    @override
     def bookmark(self) -> Kept:
         return super().bookmark() | {"previous_step": None if self._previous is None else self._previous[1]}
 
     @property
+    @override
     def areas(self) -> Areas:
         return self.problem.areas
 
     @property
+    @override
     def laws(self) -> FaceLaws:
         return self.problem.laws
 
+    @override
     def arrays(self) -> Arrays:
         state = self.state
         found = {"nodes": self.problem.surface.x, "values": state.values, "largest": state.largest}
@@ -147,14 +152,17 @@ class PlaneEngine(ProtocolRun[State]):
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
+    @override
     def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int) -> PlaneTrial:
         result = self.problem.solve(self.state, dt, control, self._predict(dt, failures), stack_pressure)
         return PlaneTrial(self._proposal(result, dt, stack_pressure), result.iterations, result)
 
+    @override
     def _gained(self, state: State) -> float:
         # The anode of what is meshed faces one half of the crack, whose lithium is counted whole.
         return (self.observer.stored(state) - state.initial_metal) / (2.0 * self.areas.anode)
 
+    @override
     def _forget(self) -> None:
         self._previous = None
 
@@ -188,6 +196,7 @@ class PlaneEngine(ProtocolRun[State]):
         new.laws = self.problem.laws_after(self.state, result.values, dt, stack_pressure, tip_current)
         return new
 
+    @override
     def _check(self, trial: Trial[State], dt: float, failures: int) -> tuple[float, str]:
         """Why a converged step is refused, and the factor for its next try; ('' if it is accepted)."""
         new = trial.state
@@ -217,6 +226,7 @@ class PlaneEngine(ProtocolRun[State]):
             pairs.append((m.lithium_length, self.observer.lithium_length(new), self.path_end))
         return pairs
 
+    @override
     def _settle(self, trial: Trial[State], dt: float) -> Measures:
         assert isinstance(trial, PlaneTrial)
         new = trial.state
@@ -231,6 +241,7 @@ class PlaneEngine(ProtocolRun[State]):
         """Numbers of a state at which the problem was last evaluated."""
         return PlaneView(self.observer, state).measured(self.quantities, self.laws.outputs(state.laws))
 
+    @override
     def _load(self, trial: Trial[State], measures: Measures) -> float:
         new = trial.state
         change = abs(measures.max_lithium_pressure - self.measures.max_lithium_pressure) / self.problem.scales.pressure

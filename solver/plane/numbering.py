@@ -22,7 +22,7 @@ FOLLOWS = -2
 
 @dataclass(frozen=True)
 class Pattern:
-    """Where the entries of a block come from and go to."""
+    """The origin and the place of the entries of a block."""
 
     matrix: sp.csr_matrix
     """Refilled by `sparse`; valid until it is filled again."""
@@ -32,10 +32,12 @@ class Pattern:
     """Positions in the flat dense block, in the same order."""
 
     def sparse(self, blocks: Floats) -> sp.csr_matrix:
+        """Return the block as a sparse matrix, which is filled anew by the next call."""
         self.matrix.data = blocks.ravel()[self.source]
         return self.matrix
 
     def dense(self, blocks: Floats) -> Floats:
+        """Return the block as an array."""
         out = np.zeros(self.matrix.shape)
         out.ravel()[self.target] = blocks.ravel()[self.source]
         return out
@@ -93,7 +95,7 @@ class Numbering:
         return self._patterns[key]
 
     def _make(self, equations: tuple[int, ...], group: int, entries: Iterable[tuple[int, int, Ints]]) -> Pattern:
-        """A pattern from (equation, component, column of every block): no entry occurs twice."""
+        """Return a pattern from (equation, component, column of every block): no entry occurs twice."""
         rows, cols, source = [], [], []
         for i, j, c in entries:
             r = self.row[self.rows, i]

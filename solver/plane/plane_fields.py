@@ -22,7 +22,7 @@ LINE, TRIANGLE = 3, 5
 
 @dataclass(frozen=True)
 class SurfaceSnapshot:
-    """What rank 0 hands out to recover the bulk fields of a state."""
+    """The data that rank 0 hands out to recover the bulk fields of a state."""
 
     time: float
     values: Floats
@@ -77,19 +77,19 @@ def aperture(at: PlaneFields) -> Floats:
 
 @quantities.function("lithium_thickness", PlaneFields, field=True)
 def lithium_thickness(at: PlaneFields) -> Floats:
-    """H."""
+    """Return h."""
     return at.snapshot.values[:, METAL]
 
 
 @quantities.function("lithium_pressure", PlaneFields, field=True)
 def lithium_pressure(at: PlaneFields) -> Floats:
-    """P."""
+    """Return p."""
     return at.snapshot.values[:, PRESSURE]
 
 
 @quantities.function("damage", PlaneFields, field=True)
 def damage(at: PlaneFields) -> Floats:
-    """D of the cohesive law; 1 in the flaw."""
+    """Return d of the cohesive law; 1 in the flaw."""
     return at.snapshot.damage
 
 

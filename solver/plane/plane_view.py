@@ -1,6 +1,7 @@
 """The numbers of a committed state of the plane engine, one function for each (`lifrac.quantities`)."""
 
 from functools import cached_property
+from typing import override
 
 import numpy as np
 from lifrac import quantities
@@ -28,6 +29,7 @@ class PlaneView(StateView):
         self.values = state.values
 
     @property
+    @override
     def crack_area(self) -> Floats:
         return self.problem.crack.area
 
@@ -41,6 +43,7 @@ class PlaneView(StateView):
         """Into one crack face, the anode face, and out of the counter electrode [A/m2 um]."""
         return self.observer.currents()
 
+    @override
     def nodal(self, name: str) -> Floats:
         if name == "aperture":
             return self.aperture
@@ -48,6 +51,7 @@ class PlaneView(StateView):
             return self.observer.damage(self.state)
         return self.values[:, {"lithium_thickness": METAL, "lithium_pressure": PRESSURE}[name]]
 
+    @override
     def total(self, values: Floats) -> float:
         return float(np.sum(values))
 
@@ -78,7 +82,7 @@ def lithium_length(at: PlaneView) -> float:
 
 @quantities.function("max_lithium_pressure", PlaneView)
 def max_lithium_pressure(at: PlaneView) -> float:
-    """Max p over the crack."""
+    """Return the largest p over the crack."""
     return float(at.values[at.problem.surface.crack, PRESSURE].max())
 
 
@@ -90,19 +94,19 @@ def mouth_opening(at: PlaneView) -> float:
 
 @quantities.function("flaw_volume", PlaneView)
 def flaw_volume(at: PlaneView) -> float:
-    """Int w ds."""
+    """Return int w ds."""
     return float(at.crack_area @ np.maximum(at.aperture, 0.0))
 
 
 @quantities.function("lithium_volume", PlaneView)
 def lithium_volume(at: PlaneView) -> float:
-    """Int h ds."""
+    """Return int h ds."""
     return at.observer.stored(at.state)
 
 
 @quantities.function("flaw_current_share", PlaneView)
 def flaw_current_share(at: PlaneView) -> float:
-    """Current into the crack over the current into crack and anode face; 0 at rest."""
+    """Return the current into the crack over the current into crack and anode face; 0 at rest."""
     crack, anode, _ = at.currents
     total = crack + anode
     return crack / total if abs(total) > 1.0e-9 * at.problem.areas.anode else 0.0
@@ -138,12 +142,12 @@ def energy_balance_error(at: PlaneView) -> float:
 
 @quantities.function("anode_current_density", PlaneView)
 def anode_current_density(at: PlaneView) -> float:
-    """Current into anode face and flaw, per area of the anode."""
+    """Return the current into anode face and flaw, per area of the anode."""
     crack, anode, _ = at.currents
     return (crack + anode) / at.problem.areas.anode
 
 
 @quantities.function("counter_current_density", PlaneView)
 def counter_current_density(at: PlaneView) -> float:
-    """Current out of the counter electrode, per area of it."""
+    """Return the current out of the counter electrode, per area of it."""
     return at.currents[2] / at.problem.areas.counter

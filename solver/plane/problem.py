@@ -73,11 +73,11 @@ def local_cells(surface: SurfaceMesh) -> Floats:
 
 
 SUPPORTED = (CONTACT, FILM_RESISTANCE, EXCHANGE_CURRENT, TOUGHNESS)
-"""What laws on faces can change here."""
+"""Coefficients that laws on faces can change here."""
 
 
 def faces_of(surface: SurfaceMesh, model: PlaneModel) -> Faces:
-    """The faces of a cell whose nodes are all here."""
+    """Return the faces of a cell whose nodes are all here."""
 
     def face(nodes: NDArray[np.int64], tag: int, contact_fraction: float) -> Face:
         return Face(nodes, surface.lumped_area(tag)[nodes], contact_fraction, float)
@@ -206,8 +206,9 @@ class SurfaceProblem:
         return wet, connected
 
     def begin_step(self, state: State, dt: float = 0.0, stack_pressure: float | None = None) -> NDArray[np.bool_]:
-        """Point the forms at the state that a step of `dt` [s] starts from, under its stack pressure or another one
-        [MPa]; returns the nodes that may carry a face current.
+        """Point the forms at the state that a step of `dt` [s] starts from; return the nodes that may carry a face current.
+
+        The stack pressure is that of the state or another one [MPa].
         """
         self.press(state.stack_pressure if stack_pressure is None else stack_pressure)
         wet, connected = self.wet_nodes(state)
@@ -236,15 +237,16 @@ class SurfaceProblem:
     def laws_after(
         self, state: State, values: Floats, dt: float, stack_pressure: float, tip_current: Callable[[], float]
     ) -> LawStates:
-        """States of the laws after a step from `state` in which the faces carried the currents of `values` under a
-        stack pressure [MPa].
+        """Return the states of the laws after a step from `state`.
+
+        The faces carried the currents of `values` in it, under a stack pressure [MPa].
         """
         current = values[:, CURRENT] - values[:, COUNTER_CURRENT]
         step = FaceStep(dt, stack_pressure, state.largest_stack_pressure, current, tip_current)
         return self.laws.advance(state.laws, step)
 
     def closure(self, values: Floats, voltage: float, control: Control) -> Closure:
-        """The control's equation at a state."""
+        """Return the control's equation at a state."""
         current = float(self.counter_area @ values[:, COUNTER_CURRENT])
         return control.closure(current, voltage, self.areas.anode)
 
@@ -309,11 +311,11 @@ class SurfaceProblem:
         raise log.failure(f"no convergence in {len(history) - 1} iterations")
 
     def _start_new_front(self, sets: ActiveSets, values: Floats, entries: NDArray[np.int64]) -> bool:
-        """Give nodes that have just filled a pressure to start from: Newton's method is slow from p = 0, where the
-        power law's slope vanishes.
+        """Give nodes that have just filled a pressure to start from.
 
-        Half the drop across the front first; a node that empties again in this solve (`entries` counts) next starts
-        at 3/4, 7/8, ...: the wider the passage, the closer its pressure is to its neighbour's.
+        Newton's method is slow from p = 0, where the power law's slope vanishes. Half the drop across the front first; a
+        node that empties again in this solve (`entries` counts) next starts at 3/4, 7/8, ...: the wider the passage, the
+        closer its pressure is to its neighbour's.
         """
         new = sets.full & (values[:, PRESSURE] <= 0.0)
         if not new.any():
@@ -355,10 +357,10 @@ class SurfaceProblem:
         control: Control,
         allowed: float,
     ) -> tuple[Floats, float, Floats, Norms]:
-        """The full step if it brings the residual norm below `allowed`, else the first of a few halves that does, else
-        the best of them.
+        """Return the full step if it brings the residual norm below `allowed`, else a shorter one.
 
-        Any norm is a merit function here: along a Newton direction it falls at first at the rate -norm.
+        The first of a few halves that does is taken, else the best of them. Any norm is a merit function here: along a
+        Newton direction it falls at first at the rate -norm.
         """
         factor, best = self._longest(values, dx), None
         for _ in range(LINE_SEARCH_TRIALS):
@@ -378,8 +380,9 @@ class SurfaceProblem:
         return best
 
     def _longest(self, values: Floats, dx: Floats) -> float:
-        """Part of an increment that keeps pressure and opening within a few times what they can be: a power law with
-        n = 6.6 must not be asked about the absurd.
+        """Return the part of an increment that keeps pressure and opening within a few times what they can be.
+
+        A power law with n = 6.6 must not be asked about the absurd.
         """
         p = LARGEST_INCREMENT * max(self.scales.pressure, float(values[:, PRESSURE].max()))
         w = LARGEST_INCREMENT * max(self.scales.length, float(np.abs(values[:, OPENING]).max()))
@@ -390,7 +393,9 @@ class SurfaceProblem:
 
 
 def _allowed(history: list[float]) -> float:
-    """What the residual norm may be after the next iteration: anything reasonable at first, while the active sets
-    settle; later no more than in the last iterations, or the sets may cycle.
+    """Return the residual norm that is allowed after the next iteration.
+
+    Anything reasonable is at first, while the active sets settle; later no more than in the last iterations, or the sets
+    may cycle.
     """
     return LARGEST_NORM if len(history) <= SETTLING else min(LARGEST_NORM, max(history[-2:]))

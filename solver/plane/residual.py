@@ -26,7 +26,7 @@ from .unknowns import COMPONENTS, Floats
 
 @dataclass(frozen=True)
 class CrackGeometry:
-    """Where the flaw is, as cell and node fields on the crack plane."""
+    """The place of the flaw, as cell and node fields on the crack plane."""
 
     flaw_cell: NDArray[np.bool_]
     """Per surface cell: part of the initial flaw."""
@@ -130,7 +130,7 @@ class SurfaceResidual:
     def _momentum(
         self, opening: ufl.core.expr.Expr, p: ufl.core.expr.Expr, v: ufl.Argument, dx: ufl.Measure
     ) -> ufl.Form:
-        """Int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only.
+        """Return int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only.
 
         A weakened toughness scales eta by sqrt(g), too, so that it stays the same small part of the toughness.
         """
@@ -156,7 +156,7 @@ class SurfaceResidual:
         return self.open * self.old["connected"] * share
 
     def _lithium(self, opening, p, h, j, r, dx):  # type: ignore[no-untyped-def]
-        """Int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""
+        """Return int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""
         w0 = self.flaw_data.aperture * self.flaw
         moving = (1.0 - self.flaw) * opening if self.model.creep.fixed_aperture else opening
         velocity = surface_velocity_per_current(self.anode.molar_volume)
@@ -179,7 +179,7 @@ class SurfaceResidual:
         )
 
     def _current(self, opening, h, j, jc, s, dx):  # type: ignore[no-untyped-def]
-        """What leaves the electrolyte: plating on anode and crack, minus what the counter electrode feeds in."""
+        """Return what leaves the electrolyte: plating on anode and crack, minus what the counter electrode feeds in."""
         lumped = lithium.LUMPED
         return (
             self.coefficients.touching(self.anode) * j * s * dx(ANODE, metadata=lumped)

@@ -40,9 +40,11 @@ class SurfaceMesh:
 
     @property
     def size(self) -> int:
+        """Number of nodes."""
         return len(self.node_ids)
 
     def measure(self) -> ufl.Measure:
+        """Measure of the surface, with the tags of its parts."""
         return ufl.Measure("dx", domain=self.mesh, subdomain_data=self.tags)
 
     def dofs(self, tag: int) -> Ints:
@@ -61,14 +63,17 @@ class SurfaceMesh:
 
     @cached_property
     def crack(self) -> Ints:
+        """Dofs of the crack plane."""
         return self.dofs(CRACK)
 
     @cached_property
     def anode(self) -> Ints:
+        """Dofs of the anode face."""
         return self.dofs(ANODE)
 
     @cached_property
     def counter(self) -> Ints:
+        """Dofs of the counter electrode."""
         return self.dofs(COUNTER)
 
     @cached_property

@@ -49,6 +49,7 @@ class LocalSystem:
 
     @property
     def sizes(self) -> tuple[int, int, int]:
+        """Numbers of unknowns of the three groups."""
         return self.numbering.sizes
 
     def part(self, equations: tuple[int, ...], unknowns: tuple[int, ...]) -> sp.csr_matrix:
@@ -56,7 +57,7 @@ class LocalSystem:
         return self.numbering.pattern(equations, unknowns).sparse(self.blocks)
 
     def dense(self, equations: tuple[int, ...], unknowns: tuple[int, ...]) -> Floats:
-        """The same as a full array."""
+        """Return the same as a full array."""
         return self.numbering.pattern(equations, unknowns).dense(self.blocks)
 
     def follows(self, equations: tuple[int, ...]) -> sp.csr_matrix:
@@ -64,6 +65,7 @@ class LocalSystem:
         return self.numbering.following(equations).sparse(self.blocks)
 
     def right_side(self, equations: tuple[int, ...]) -> Floats:
+        """Return the right side (n,) of some equations of one group."""
         b = np.zeros(self.sizes[GROUP[equations[0]]])
         for i in equations:
             r = self.row[:, i]
@@ -104,7 +106,7 @@ def reduce(
     crack: Ints,
     previous: Numbering | None = None,
 ) -> LocalSystem:
-    """Number the unknowns and prescribe the rest.
+    """Return the number the unknowns and prescribe the rest.
 
     `wet`: nodes whose face current is unknown; elsewhere it is zero. `held_pressure` (n,): p of held nodes.
     `previous`: the numbering of an earlier iteration on the same mesh, taken over if it is the same.
@@ -263,8 +265,14 @@ def kinetics_rows(local: LocalSystem) -> tuple[Ints, Floats, Mask]:
 
 
 def expand(local: LocalSystem, z0: Floats, z1: Floats, z2: Floats) -> tuple[Floats, Floats]:
-    """Increments (n, 6) of all fields but the potential from the three groups, and the currents that leave the bulk
-    (n,) after them [A/m2 um].
+    """Return increments of all fields from those of the three groups.
+
+    Returns
+    -------
+    dx : (n, 6) float
+        Increments of all fields but the potential.
+    leaving : (n,) float
+        Currents that leave the bulk after them [A/m2 um].
     """
     dx = local.known.copy()
     for component, z in ((OPENING, z0), (CURRENT, z1), (COUNTER_CURRENT, z1), (PRESSURE, z2), (METAL, z2)):
@@ -281,7 +289,7 @@ def expand(local: LocalSystem, z0: Floats, z1: Floats, z2: Floats) -> tuple[Floa
 
 
 def fill_passive(local: LocalSystem, dx: Floats) -> None:
-    """H of dry nodes that do not plate: what has flowed in, from their own balance."""
+    """Set h of dry nodes that do not plate: what has flowed in, from their own balance."""
     n = local.numbering
     if not n.passive.any():
         return

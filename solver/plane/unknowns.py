@@ -26,8 +26,9 @@ class State(CellState):
     """(n,) largest opening of the past over sqrt(toughness factor then) [um]; the damage variable's history."""
 
     def snapshot(self) -> "State":
-        """An independent copy."""
+        """Return an independent copy."""
         return replace(self, values=self.values.copy(), largest=self.largest.copy(), work=dict(self.work))
 
     def component(self, index: int) -> Floats:
+        """Return a field at all nodes (n,), by its index."""
         return self.values[:, index]

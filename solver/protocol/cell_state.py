@@ -1,4 +1,4 @@
-"""What every engine's state knows of the cell as a whole; fields are the engines' own."""
+"""The part of every engine's state that belongs to the cell as a whole; fields are the engines' own."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ class CellState:
     stack_pressure: float = 0.0
     """P [MPa] that acts."""
     largest_stack_pressure: float = 0.0
-    """Of the past [MPa]."""
+    """Largest stack pressure of the past [MPa]."""
     time: float = 0.0
     """[s]."""
     current_density: float = 0.0

@@ -1,4 +1,4 @@
-"""What happens to a cell on the way through its protocol: events, what they end, and what a step must not pass."""
+"""Events on the way of a cell through its protocol, what they end, and what a step must not pass."""
 
 from dataclasses import dataclass
 
@@ -45,12 +45,12 @@ class Event:
     index: int = 0
     """Number of that step, from 0."""
     current_density: float = 0.0
-    """In the time step to it [A/m2]."""
+    """Current density in the time step to it [A/m2]."""
 
 
 @dataclass
 class Passage:
-    """Where a run stands in its protocol."""
+    """The place of a run in its protocol."""
 
     index: int
     step: ProtocolStep
@@ -64,7 +64,7 @@ class Passage:
     """Largest filled share of the flaw so far in this protocol step, its start included."""
 
     def event(self, name: str, state: CellState, detail: str) -> Event:
-        """An event at a state of this protocol step."""
+        """Return an event at a state of this protocol step."""
         passed = state.throughput - self.throughput
         now = state.current_density
         return Event(name, state.time, state.charge, detail, state.throughput, passed, self.step, self.index, now)
@@ -110,7 +110,7 @@ class Watch:
         self.least_advance = max(FRACTURE_ADVANCE * model.flaw.length, resolution)
 
     def events(self, new: CellState, m: Measures, at: Passage) -> tuple[Event, ...]:
-        """What has happened for the first time."""
+        """Return what has happened for the first time."""
         found = [at.event(name, new, detail) for name, detail in self._now(new, m, at) if name not in self.happened]
         self.happened.update({event.name: event for event in found})
         return tuple(found)
@@ -153,9 +153,10 @@ class Watch:
         return (1.0 - drop) * at.voltage
 
     def plated_empty(self, state: CellState, at: Passage) -> tuple[Event, ...]:
-        """The event that a protocol step has plated without lithium in the flaw, when it ends, unless one did before.
+        """Return the event that a protocol step has plated without lithium in the flaw.
 
-        It is judged by the whole step: a flaw in which stripping has left enough fills again.
+        It comes when the step ends, unless one did before, and is judged by the whole step: a flaw in which stripping has
+        left enough fills again.
         """
         plated = at.step.control.direction > 0 and state.throughput > at.throughput
         if not plated or at.filling >= EMPTY or "flaw_empty" in self.happened:
@@ -169,8 +170,9 @@ class Watch:
         return (event,)
 
     def overshoot(self, old: CellState, new: CellState, at: Passage) -> float | None:
-        """Part of a time step that ends at a limit of the voltage, the current or the charge, if the step passes one;
-        the jump at the start of a protocol step is not resolved.
+        """Part of a time step that ends at a limit of the voltage, the current or the charge, if the step passes one.
+
+        The jump at the start of a protocol step is not resolved.
         """
         parts = []
         if at.voltage is not None:
@@ -215,7 +217,10 @@ class Watch:
         return "", None
 
     def outcome(self, termination: str) -> str:
-        """The gravest thing that happened to the cell; `unfinished` if nothing did before the run was cut short."""
+        """Return the gravest thing that happened to the cell.
+
+        `unfinished` if nothing did before the run was cut short.
+        """
         for name in GRAVEST:
             if name in self.happened:
                 return name
@@ -223,7 +228,8 @@ class Watch:
 
 
 def _passing(before: float, after: float, limit: float, tolerance: float) -> float | None:
-    """Part of a step in which a magnitude comes to a limit that it passes by more than the tolerance times the limit;
+    """Part of a step in which a magnitude comes to a limit that it passes by more than the tolerance times the limit.
+
     None if it does not.
     """
     passes = (before - limit) * (after - limit) < 0.0 and abs(after - limit) > tolerance * limit

@@ -73,7 +73,10 @@ class Loading:
         self.setting = Setting(loads.stack_pressure, loads.stack_pressure)
 
     def growth(self, charge: float, gained: float) -> float:
-        """Dh [um] at a net charge [C/m2] with lithium `gained` by the flaw, as a thickness over the anode [um]."""
+        """Return dh [um] at a net charge [C/m2], as a thickness over the anode.
+
+        Lithium `gained` by the flaw [um] does not lift the anode.
+        """
         return self._per_charge * charge - gained
 
     def pressure(self, time: float, growth: float) -> float:
@@ -81,12 +84,12 @@ class Loading:
         return max(self.setting.pressure(time) + self.stiffness * (growth - self.setting.growth), 0.0)
 
     def begin(self, step: ProtocolStep, state: CellState, growth: float) -> None:
-        """A protocol step begins at a state: set the pressure if it says so, else leave the fixture alone."""
+        """Begin a protocol step at a state: set the pressure if it says so, else leave the fixture alone."""
         if step.stack_pressure is not None:
             self.setting = Setting(state.stack_pressure, step.stack_pressure, state.time, step.pressure_ramp, growth)
 
     def kept(self) -> dict[str, Any]:
-        """What a run goes on from."""
+        """Return what a run goes on from."""
         return asdict(self.setting)
 
     def restore(self, kept: Mapping[str, Any]) -> None:

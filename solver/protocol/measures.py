@@ -1,4 +1,4 @@
-"""What histories tell of a committed state, and how the functions that compute it look at the state."""
+"""Measures of a committed state for histories, and how the functions that compute them look at the state."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Areas:
-    """Of the electrodes as meshed, a half or a quarter of them where the body is one [um2; um per depth in 2D].
+    """Areas of the electrodes as meshed, a half or a quarter of them where the body is one [um2; um per depth in 2D].
 
     The anode's includes the mouths of flaws, and not their faces.
     """
@@ -91,8 +91,9 @@ class StateView(View, ABC):
     @property
     @abstractmethod
     def crack_area(self) -> Floats:
-        """Area of the crack that belongs to each node of this rank, of what is meshed [um per depth in 2D, um2 in
-        3D].
+        """Return the area of the crack that belongs to each node of this rank.
+
+        It is that of what is meshed [um per depth in 2D, um2 in 3D].
         """
 
     @abstractmethod

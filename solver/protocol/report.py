@@ -37,7 +37,7 @@ class StepReport[S: CellState]:
         return (entry for entry in quantities.REGISTRY.history() if entry.name in self)
 
     def row(self) -> dict[str, float]:
-        """The step's row of `history.csv`, by column."""
+        """Return the step's row of `history.csv`, by column."""
         return {entry.key: entry.out(self[entry.name]) for entry in self.entries()}
 
 

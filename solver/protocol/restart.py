@@ -1,4 +1,4 @@
-"""Where a run stands besides its state: what must be kept for it to go on as if it had not been interrupted.
+"""Restart data of a run besides its state: what must be kept for it to go on as if it had not been interrupted.
 
 Plain numbers and words, that JSON gives back exactly.
 """
@@ -46,13 +46,13 @@ def kept_accounts(state: CellState) -> Kept:
 
 
 def kept_event(event: Event, protocol: Sequence[ProtocolStep]) -> Kept:
-    """An event; its protocol step by number."""
+    """Return an event; its protocol step by number."""
     found = {f.name: getattr(event, f.name) for f in fields(Event) if f.name != "step"}
     return found | {"step": protocol.index(event.step) if event.step in protocol else None}
 
 
 def event_of(kept: Mapping[str, Any], protocol: Sequence[ProtocolStep]) -> Event:
-    """The event again."""
+    """Return the event again."""
     number = kept["step"]
     return Event(**{**kept, "step": None if number is None else protocol[number]})
 
@@ -63,7 +63,7 @@ def kept_control(controller: StepController) -> Kept:
 
 
 def controller_of(kept: Mapping[str, Any]) -> StepController:
-    """The controller again."""
+    """Return the controller again."""
     given = {f.name: kept[f.name] for f in fields(StepController) if f.init}
     controller = StepController(**given)
     for name in set(kept) - set(given):

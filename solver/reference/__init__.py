@@ -1,0 +1,1 @@
+"""Reference solvers for verification: full fields and all unknowns at once."""

@@ -278,7 +278,7 @@ class _Cell:
         return _Increment(dphi, dv, currents)
 
     def _damped(self, step: "_Increment", before: float, total: float) -> "_Terms":
-        """The full step, or a shorter one while the residual is larger than before."""
+        """Return the full step, or a shorter one while the residual is larger than before."""
         factor = taken = 1.0
         self._move(step, factor)
         for _ in range(MAX_HALVINGS):

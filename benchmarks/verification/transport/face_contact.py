@@ -109,7 +109,7 @@ def exponent(b: Body, law: ContactLaw) -> float:
 
 
 def diffuse_strip(law: ContactLaw, current: float, charge: float) -> PhaseFieldEngine:
-    """The phase-field engine after the same; its flaw is a band of broken cells."""
+    """Return the phase-field engine after the same; its flaw is a band of broken cells."""
     steps = (ProtocolStep(ConstantCurrent(current), charge),)
     cell = cell_model(FLAW, stack_pressure=1.0, protocol=steps)
     shared = {f.name: getattr(cell, f.name) for f in fields(CellModel)} | {"contact": law}
@@ -212,7 +212,7 @@ def _cycled(b: Body) -> list[Row]:
 
 
 def _diffuse() -> list[Row]:
-    """The same law in the phase-field engine."""
+    """Return the same law in the phase-field engine."""
     law = replace(LAW, reference_current=0.5 * CURRENT)
     lost = diffuse_strip(law, CURRENT, 2.0 * PASSAGE)
     charge = lost.state.charge if lost.outcome == "contact_lost" else float("nan")

@@ -65,7 +65,7 @@ def log_spaced(smallest: float, largest: float, number: int) -> tuple[float, ...
 
 
 def sound(runs: Iterable[Trial]) -> list[Trial]:
-    """The runs that say something about the cell, by current."""
+    """Return the runs that say something about the cell, by current."""
     return sorted((run for run in runs if not run.void), key=lambda run: run.current)
 
 
@@ -94,7 +94,7 @@ def refinement(runs: Sequence[Trial], capacities: Iterable[float]) -> list[float
 
 
 def violations(runs: Iterable[Trial], resolution: float = RESOLUTION) -> list[Violation]:
-    """Where Q_f rises with j by more than `resolution`: each such run with the weakest run below it."""
+    """Return where Q_f rises with j by more than `resolution`: each such run with the weakest run below it."""
     found: list[Violation] = []
     weakest: Trial | None = None
     for run in sound(runs):

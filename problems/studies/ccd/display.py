@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, override
 
 from lifrac.problems.quantities import units as u
 from lifrac.problems.studies.kind import Display, Silent, Summaries, Summary
@@ -102,10 +102,14 @@ class _StudyDisplay(Display):
     def __init__(self, study: Study, board: Board) -> None:
         self._study, self._board = study, board
 
+    @override
+    @override
     def finished(self, point: Point, summary: Summary, done: int, wanted: int) -> None:
         assert isinstance(point, CurrentPoint)
         self._board.finished(Finished(point, summary), done, wanted)
 
+    @override
+    @override
     def show(self, summaries: Summaries) -> None:
         results = self._study.results(summaries)
         self._board.show(results.plans, results.rows)
@@ -122,7 +126,7 @@ def display_for(study: Study, enabled: bool) -> Iterator[Display]:
 
 
 def words(run: Finished) -> str:
-    """What became of a run."""
+    """Return what became of a run."""
     passed = round(float(run.summary["charge_mAh_per_cm2"]), 12) + 0.0  # whole cycles leave rounding noise, or -0
     if run.numerical:
         return f"the numerics failed at {passed:.4g} mAh/cm2: {run.numerical}"
@@ -143,13 +147,13 @@ def _plain(outcome: str) -> str:
 
 
 def _when(run: Finished) -> str:
-    """The capacity at which the outcome of a run happened, where its summary says so."""
+    """Return the capacity at which the outcome of a run happened, where its summary says so."""
     found = run.summary.get(EVENTS.get(run.outcome, ""))
     return "" if found is None else f" at {float(found):.4g}"
 
 
 def interval(found: Bracket) -> str:
-    """A bracket in words [mA/cm2]."""
+    """Return a bracket in words [mA/cm2]."""
     if found.upper is None:
         return f"above {u.current(found.lower):.4g}"
     return (
@@ -166,5 +170,5 @@ def beyond(row: Row) -> str:
 
 
 def at(row: Row) -> str:
-    """The capacity of a row."""
+    """Return the capacity of a row."""
     return "" if row.capacity is None else f" at {u.capacity(row.capacity):.4g} mAh/cm2"

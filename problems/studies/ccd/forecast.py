@@ -33,8 +33,10 @@ class Forecast:
 
 
 def run_time(point: CurrentPoint) -> float | None:
-    """Forecast for one run [s]; nothing is known of a mesh of the user's own, which counts as 10 s, and of the
-    phase-field engine."""
+    """Forecast for one run [s].
+
+    Nothing is known of a mesh of the user's own, which counts as 10 s, and of the phase-field engine.
+    """
     case = point.case
     if not _planar(point):
         return None
@@ -121,7 +123,7 @@ def _meshes(points: Sequence[CurrentPoint]) -> Table:
 
 
 def _diffuse_meshes(points: Sequence[CurrentPoint]) -> Table:
-    """The same for the phase-field engine, which condenses nothing."""
+    """Return the same for the phase-field engine, which condenses nothing."""
     table = Table("mesh", "size")
     for point in {point.case.geometry(): point for point in points}.values():
         case = point.case

@@ -45,7 +45,7 @@ RUN_COLUMNS = (
 
 
 def run_row(run: Finished) -> dict[str, Any]:
-    """A line of `runs.csv`."""
+    """Return a line of `runs.csv`."""
     point, last = run.point, run.ended_in
     return point.condition.where | {
         "areal_capacity_mAh_per_cm2": None if point.capacity is None else u.capacity(point.capacity),
@@ -71,7 +71,7 @@ def run_row(run: Finished) -> dict[str, Any]:
 
 
 def ccd_row(row: Row) -> dict[str, Any]:
-    """A line of `ccd.csv`."""
+    """Return a line of `ccd.csv`."""
     run, found = row.decided_by, row.bracket
     failed = run is not None and run.failed and found.upper is not None
     emptied = run is not None and found.upper is None and run.emptied
@@ -89,5 +89,5 @@ def ccd_row(row: Row) -> dict[str, Any]:
 
 
 def half(current: float) -> str:
-    """What the anode does at a current."""
+    """Return what the anode does at a current."""
     return "plating" if current > 0.0 else "stripping"

@@ -61,7 +61,7 @@ class Distribution:
             }
 
     def words(self) -> str:
-        """The quantiles for people."""
+        """Return the quantiles for people."""
         at = ", ".join(
             f"{value:.4g} {unit}" for value, unit in zip(self.where.values(), UNITS, strict=True) if value is not None
         )
@@ -72,7 +72,7 @@ class Distribution:
         return f"electrodes, {at}: {', '.join(shares)} mA/cm2"
 
     def _deciding(self, q: float) -> float | None:
-        """The length that decides; None if there is no flaw, or the aperture has a say."""
+        """Return the length that decides; None if there is no flaw, or the aperture has a say."""
         share = self.table.share(q, self.area)
         if share >= 1.0 or self.table.varies_aperture:
             return None
@@ -106,7 +106,7 @@ class Distribution:
 
 
 def distributions(table: PopulationTable, rows: Sequence[Row]) -> list[Distribution]:
-    """A distribution for each area wherever the CCD of all single flaws is there."""
+    """Return a distribution for each area wherever the CCD of all single flaws is there."""
     lengths = sorted({_flaw(row)[0] for row in rows})
     apertures = sorted({_flaw(row)[1] for row in rows})
     groups: dict[tuple[float | None, ...], dict[tuple[float, float], Row]] = {}

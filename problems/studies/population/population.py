@@ -41,10 +41,10 @@ class Distribution(Protocol):
     """Lengths of flaws, one distribution for all strata of a population or one for each."""
 
     def exceeded(self, length: Array) -> Array:
-        """The share of the flaws of each stratum that are as long as `length` (one for each) or longer."""
+        """Return the share of the flaws of each stratum that are as long as `length` (one for each) or longer."""
 
     def quantile(self, share: float) -> float:
-        """The length that a `share` of all flaws, 0 < share < 1, reaches or exceeds."""
+        """Return the length that a `share` of all flaws, 0 < share < 1, reaches or exceeds."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,10 @@ class SingleFlaws:
         return found
 
     def critical_lengths(self, current: float, nodes: Array) -> Array:
-        """The shortest flaw that fails at a current, for each row of `nodes`; infinite where none is known to."""
+        """Return the shortest flaw that fails at a current, for each row of `nodes`.
+
+        Infinite where none is known to.
+        """
         grid = np.asarray(self.lengths)
         fails = nodes <= current
         some, first = fails.any(axis=1), fails.argmax(axis=1)
@@ -221,7 +224,7 @@ class Electrode:
         return -expm1(-self.flaws * self.one_fails(current))
 
     def quantile(self, q: float) -> float:
-        """The smallest current at which the electrode fails with probability `q`.
+        """Return the smallest current at which the electrode fails with probability `q`.
 
         Returns
         -------

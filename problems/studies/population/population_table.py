@@ -91,7 +91,9 @@ class PopulationTable(Strict):
         return float(self.areal_density) * area
 
     def share(self, q: float, area: float) -> float:
-        """The share of all flaws that is longer than the one that decides at the quantile `q`; above 1: there is none.
+        """Return the share of all flaws that is longer than the one that decides at the quantile `q`.
+
+        Above 1: there is none.
 
         Where all flaws have one aperture.
         """

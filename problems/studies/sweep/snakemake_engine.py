@@ -140,7 +140,7 @@ def _find_profile(profile: str) -> Path | None:
 
 
 def mpiexec() -> str:
-    """The launcher that belongs to this Python's MPI, if it has one of its own."""
+    """Return the launcher that belongs to this Python's MPI, if it has one of its own."""
     beside = Path(sys.executable).parent / "mpiexec"
     return str(beside) if beside.is_file() else shutil.which("mpiexec") or "mpiexec"
 

@@ -155,7 +155,7 @@ class Sweep:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def resolved_toml(self) -> str:
-        """The sweep with defaults and overrides; it can be run again."""
+        """Return the sweep with defaults and overrides; it can be run again."""
         import tomlkit
 
         data = self.file.model_dump()
@@ -174,7 +174,7 @@ def _unit(key: str) -> str | None:
 
 
 def resolved(case: Case, key: str) -> Any:
-    """The value of a dotted key in a checked case; None where it cannot be found."""
+    """Return the value of a dotted key in a checked case; None where it cannot be found."""
     value: Any = case.file
     for part in key.replace("[", ".").replace("]", "").split("."):
         if isinstance(value, tuple | list):

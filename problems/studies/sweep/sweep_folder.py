@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, override
 
 from lifrac.errors import InputError
 from lifrac.problems.run.files import MARKS, read_json, try_lock, write_aside
@@ -68,15 +68,17 @@ class JobFolder(PointFolder):
         self.lock = sweep / "work" / f"{key}.lock"
         self.log = sweep / "logs" / f"{key}.jsonl"
 
+    @override
+    @override
     def summary(self) -> dict[str, Any] | None:
-        """What `summary.json` says; None if the point is not finished, or cannot be read at present."""
+        """Return what `summary.json` says; None if the point is not finished, or cannot be read at present."""
         try:
             return super().summary()
         except OSError:
             return None
 
     def events(self) -> list[dict[str, Any]]:
-        """The log of the point: starts, ends and reasons; a line torn by a kill is left out."""
+        """Return the log of the point: starts, ends and reasons; a line torn by a kill is left out."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
@@ -88,7 +90,7 @@ class JobFolder(PointFolder):
         return [entry for entry in found if isinstance(entry, dict)]
 
     def result(self) -> Result:
-        """What became of the point so far."""
+        """Return what became of the point so far."""
         summary = self.summary()
         if summary is not None:
             if summary["termination"] in NUMERICS:
@@ -192,11 +194,11 @@ class SweepFolder:
             raise self._refusal(f"cannot be written: {error.strerror}") from None
 
     def point(self, point: SweepPoint) -> JobFolder:
-        """The folder of a point."""
+        """Return the folder of a point."""
         return JobFolder(self.path, point.key)
 
     def result(self, point: SweepPoint) -> Result:
-        """What became of a point so far; a finished one is read once."""
+        """Return what became of a point so far; a finished one is read once."""
         found = self._known.get(point.key)
         if found is None:
             found = self.point(point).result()
@@ -205,7 +207,7 @@ class SweepFolder:
         return found
 
     def unfinished(self) -> list[SweepPoint]:
-        """The points that have no result yet; a failure of the numerics is one."""
+        """Return the points that have no result yet; a failure of the numerics is one."""
         try:
             there = set(os.listdir(self.path / "points"))
         except OSError:
@@ -213,7 +215,7 @@ class SweepFolder:
         return [p for p in self.sweep.points if p.key not in there or self.result(p).summary is None]
 
     def codes(self) -> dict[str, str | None]:
-        """The code that has computed each point that has a result."""
+        """Return the code that has computed each point that has a result."""
         return {p.key: self.point(p).code() for p in self.sweep.points if self.result(p).summary is not None}
 
     def settle(self, *, complete: bool) -> bool:
@@ -254,7 +256,7 @@ class SweepFolder:
         Table(("point", "wall_time_s", "ranks"), done).write(self.path / "timing.csv")
 
     def _row(self, point: SweepPoint, result: Result) -> dict[str, Any]:
-        """A line of `sweep.csv`, but for what is varied."""
+        """Return a line of `sweep.csv`, but for what is varied."""
         summary = result.summary or {}
         return {name: summary.get(name) for name in RESULTS} | {
             "number": point.number,

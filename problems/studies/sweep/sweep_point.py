@@ -56,7 +56,10 @@ def compute_job(sweep: Path, job: str, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
 
 
 def _order(sweep: Path, job: str) -> list[str]:
-    """The points of a job; those that have brought a process down before come last, so that they hinder no other."""
+    """Return the points of a job.
+
+    Those that have brought a process down before come last, so that they hinder no other.
+    """
     plan = json.loads((sweep / "plan.json").read_text(encoding="utf-8"))
     if plan.get("code_hash", code_hash()) != code_hash():
         raise InputError(
@@ -88,13 +91,13 @@ def _compute(point: JobFolder, comm: MPI.Comm) -> Outcome:
 
 
 def _decided[T](comm: MPI.Comm, decide: Callable[[], T]) -> T:
-    """What rank 0 decides, on every rank."""
+    """Return what rank 0 decides, on every rank."""
     answer: T = comm.bcast(on_root(comm, decide), root=0)
     return answer
 
 
 def _begin(point: JobFolder) -> Outcome | None:
-    """What became of a point before it is computed; None if it has to be."""
+    """Return what became of a point before it is computed; None if it has to be."""
     if point.summary() is not None:
         return "finished"
     point.remove()

@@ -82,7 +82,7 @@ def jobs_of(points: Sequence[SweepPoint], size: int) -> dict[str, list[str]]:
 
 
 def _plan(sweep: Sweep) -> dict[str, object]:
-    """What the Snakefile needs besides the jobs."""
+    """Return what the Snakefile needs besides the jobs."""
     return {
         "ranks": sweep.ranks,
         "retries": RETRIES,
@@ -148,7 +148,7 @@ class _Sweeping:
         return news
 
     def _finish(self) -> int:
-        """The last table, and what failed by reason."""
+        """Return the last table, and what failed by reason."""
         folder = self.folder
         self._collect(None, force=True, over=True)
         results = [(point, folder.result(point)) for point in folder.sweep.points]

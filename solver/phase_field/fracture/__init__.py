@@ -1,0 +1,1 @@
+"""Brittle fracture by a phase field: energy, displacement, damage, and the size of cells."""

@@ -58,7 +58,7 @@ class DamageSolver:
 
     @property
     def start_values(self) -> Floats:
-        """d of the last `solve`, owned nodes."""
+        """Damage d of the last `solve`, owned nodes."""
         return self._start_values
 
     @property

@@ -17,15 +17,15 @@ from .energy import Energy
 from .fields import Floats, State
 
 TOLERANCE = 1.0e-10
-"""Of the residual over the forces that act (loads and reactions): rounding leaves 1e-12 and less."""
+"""Tolerance of the residual over the forces that act (loads and reactions): rounding leaves 1e-12 and less."""
 ROUNDING = 1.0e-15
 REDUCTION = 1.0e-13
-"""Of the first residual: all that is asked for where no force is left to compare with."""
+"""Reduction of the first residual: all that is asked for where no force is left to compare with."""
 MAX_ITERATIONS = 25
 """A split makes the energy piecewise quadratic: Newton's method ends once no cell changes its side."""
 MAX_HALVINGS = 6
 FORCING = 0.3
-"""Of the residual that is asked for: how exactly a linear system is solved."""
+"""Share of the residual that is asked for, to which a linear system is solved."""
 
 
 class DisplacementSolver:
@@ -64,7 +64,7 @@ class DisplacementSolver:
 
     @property
     def preset(self) -> Preset:
-        """What solves at present: `multigrid` may have given way to `direct`."""
+        """The solver at present: `multigrid` may have given way to `direct`."""
         return self._solver.preset
 
     @property
@@ -126,7 +126,7 @@ class DisplacementSolver:
         return np.array(self._step.getArray(readonly=True))
 
     def _solve(self, rtol: float) -> None:
-        """The step of the present right-hand side, prescribed dofs at rest.
+        """Find the step of the present right-hand side, prescribed dofs at rest.
 
         Multigrid moves them by what it leaves of the residual, and reactions would do work there: an error of the
         energy of first order, while that of the free dofs is of second.
@@ -141,7 +141,7 @@ class DisplacementSolver:
         self._solver.changed()
 
     def _damped(self, before: float) -> tuple[float, float]:
-        """The full step, or a shorter one while the residual grows."""
+        """Return the full step, or a shorter one while the residual grows."""
         factor, taken = 1.0, 0.0
         step = self._step.getArray(readonly=True).copy()
         # Of stiffness times displacement: all that is left where a body is broken through and carries no force.
@@ -157,6 +157,7 @@ class DisplacementSolver:
         return norms
 
     def destroy(self) -> None:
+        """Free PETSc's objects."""
         self._solver.destroy()
         for thing in (self.matrix, self._step, self._right):
             thing.destroy()

@@ -47,12 +47,12 @@ class Solid:
         return degradation(d, self.residual_stiffness) * plus + minus
 
     def stress(self, eps: Expr, d: Expr) -> Expr:
-        """Sigma = d(stored)/d eps [MPa], in-plane components in plane strain."""
+        """Return sigma = d(stored)/d eps [MPa], in-plane components in plane strain."""
         eps = ufl.variable(eps)
         return ufl.diff(self.stored_density(eps, d), eps)
 
     def convex_density(self, eps: Expr, d: Expr) -> Expr:
-        """The stored energy with what is convex in d only: equal to it where psi_plus >= 0."""
+        """Return the stored energy with what is convex in d only: equal to it where psi_plus >= 0."""
         plus = self.split.psi_plus(eps, self.youngs_modulus, self.poisson_ratio)
         return degradation(d, self.residual_stiffness) * ufl.max_value(plus, 0.0)
 
@@ -85,20 +85,22 @@ class Energy:
         return self.solid.stored_density(self.frame.strain(u), d)
 
     def stress(self, u: Expr, d: Expr) -> Expr:
-        """Sigma [MPa], in-plane components in plane strain."""
+        """Return sigma [MPa], in-plane components in plane strain."""
         return self.solid.stress(self.frame.strain(u), d)
 
     def stored(self, u: Expr, d: Expr) -> ufl.Form:
+        """Return the stored energy, the integral of `stored_density`."""
         return self.frame.integral(self.stored_density(u, d))
 
     def fracture(self, d: Expr) -> ufl.Form:
-        """Int Gc gamma(d) dV."""
+        """Return int Gc gamma(d) dV."""
         return self.frame.integral(self.solid.fracture_energy * self.solid.damage_model.surface_density(d))
 
     def total(self, u: Expr, d: Expr) -> ufl.Form:
+        """Return stored and fracture energy, and the energy of the loads."""
         parts = self.stored(u, d) + self.fracture(d)
         return parts if self.load is None else parts + self.load(u, d)
 
     def convex_in_damage(self, u: Expr, d: Expr) -> ufl.Form:
-        """A form whose second derivative in d bounds that of E from above, and is never negative."""
+        """Return a form whose second derivative in d bounds that of E from above, and is never negative."""
         return self.frame.integral(self.solid.convex_density(self.frame.strain(u), d)) + self.fracture(d)

@@ -1,4 +1,4 @@
-"""What is read off a state: energy release rate, position of the tip, length from surface energy."""
+"""Measures of a fracture state: energy release rate, position of the tip, length from surface energy."""
 
 import numpy as np
 import ufl
@@ -22,7 +22,7 @@ def tip_position(state: State, axis: int) -> float:
 
 
 def crack_length(fracture_energy: float, toughness: float) -> float:
-    """A = int Gc gamma dx / Gc_eff [um, or um2 in 3D], with Gc_eff of the discrete crack [J/m2]."""
+    """Return a = int Gc gamma dx / Gc_eff [um, or um2 in 3D], with Gc_eff of the discrete crack [J/m2]."""
     return fracture_energy / toughness
 
 

@@ -39,7 +39,7 @@ class State:
 
     @classmethod
     def on(cls, msh: mesh.Mesh) -> "State":
-        """An intact body at rest (collective)."""
+        """Return an intact body at rest (collective)."""
         vectors = fem.functionspace(msh, ("Lagrange", 1, (msh.geometry.dim,)))
         scalars = fem.functionspace(msh, ("Lagrange", 1))
         upper = fem.Function(scalars, name="damage_upper_bound")
@@ -59,7 +59,7 @@ class State:
         return {str(field.name): field for field in self._fields()}
 
     def snapshot(self) -> Snapshot:
-        """A copy of all values."""
+        """Return a copy of all values."""
         return Snapshot(*(field.x.array.copy() for field in self._fields()))
 
     def restore(self, snapshot: Snapshot) -> None:

@@ -18,17 +18,17 @@ from .fields import State
 from .volume_control import VolumeControl
 
 LOOSE_REDUCTION = 0.1
-"""Of the residual of u [-], before d has converged."""
+"""Reduction of the residual of u [-] before d has converged."""
 
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """What the loop did and found."""
+    """The state that the loop has found, and the work it took."""
 
     sweeps: int
     energies: Energies
     largest_rise: float
-    """Of the total energy between two sweeps, relative; zero but for rounding."""
+    """Largest rise of the total energy between two sweeps, relative; zero but for rounding."""
 
     @property
     def stored(self) -> float:
@@ -37,7 +37,7 @@ class Equilibrium:
 
     @property
     def fracture(self) -> float:
-        """int Gc gamma dx, same unit."""
+        """Surface energy int Gc gamma dx, same unit."""
         return self.energies.fracture
 
     @property

@@ -48,7 +48,7 @@ class CellLoads:
         return work
 
     def driving(self, u: Expr, d: Expr, translation: Expr) -> ufl.Form:
-        """What damage sees of `energy`, whose metal moves along with both faces (`translation`).
+        """Return what damage sees of `energy`, whose metal moves along with both faces (`translation`).
 
         Across the crack grad d adds up to nothing, so that the translation does no work; but where the metal's pressure
         ends, at the edges of the band, it would drive damage by how far the place has moved.
@@ -56,7 +56,7 @@ class CellLoads:
         return self.energy(u, d) + self._pressure * opening_density(translation, d) * ufl.dx
 
     def released(self, u: Expr, d: Expr) -> ufl.Form:
-        """Int u . sigma_s grad d: what the crack takes away from the intact body.
+        """Return int u . sigma_s grad d: what the crack takes away from the intact body.
 
         At a diffuse tip grad d points along the crack, and metal at pressure p would press there by p, where only what
         it presses beyond `carried` opens the crack: under compression the larger part. Stress along a crack does not
@@ -65,7 +65,7 @@ class CellLoads:
         return ufl.inner(u, ufl.dot(self._taken, ufl.grad(d))) * ufl.dx
 
     def outer(self, u: Expr, stack_pressure: float, lateral_stress: float) -> ufl.Form:
-        """Loads on the outside of the intact body [MPa]."""
+        """Return the energy of loads on the outside of the intact body [MPa]."""
         stack, lateral = (fem.Constant(self._mesh, value) for value in (stack_pressure, lateral_stress))
         work = stack * ufl.inner(self._normal, u) * self._ds(self._groups["anode"])
         if "lateral" in self._groups:
@@ -73,7 +73,7 @@ class CellLoads:
         return work
 
     def openings(self, u: Expr, d: Expr, r: Expr) -> tuple[ufl.Form, ufl.Form]:
-        """By how much the slit is open, and the slit with pores, against a test function."""
+        """Return the opening of the slit, and that of the slit with pores, against a test function."""
         slit = opening_density(u, d) * r * ufl.dx
         if "pore" not in self._groups:
             return slit, slit

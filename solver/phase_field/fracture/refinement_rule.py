@@ -1,4 +1,4 @@
-"""Where a mesh has to be fine for a crack: where it is, where it is going, and where one may start."""
+"""Refinement for a crack: a mesh is fine where it is, where it is going, and where one may start."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class Refinement:
 
 
 class CrackFront:
-    """What a state asks of its mesh; forms are compiled once.
+    """The demands of a state on its mesh; forms are compiled once.
 
     The driving force of damage, -d(stored)/dd, is compared with Gc/(4 c_w l), the elastic limit of AT1. A cell coarser
     than l smears a concentration of stress out: there the force counts h/l times, as Griffith's criterion has it for a
@@ -71,7 +71,7 @@ class CrackFront:
         return np.asarray(self._share.x.array[self._share.function_space.dofmap.list[:, 0]])
 
     def demands(self) -> list[SizeDemand]:
-        """Of the present state, trial or committed (collective)."""
+        """Return the demands of the present state, trial or committed (collective)."""
         wanted, l = self.wanted, self._length  # noqa: E741
         share = self.driving_share()
         middles = self._points[self._nodes].mean(axis=1)

@@ -1,4 +1,4 @@
-"""Where a body rests, and which nodes of it belong to the flaw."""
+"""Supports of a body, and the nodes of it that belong to the flaw."""
 
 import numpy as np
 from dolfinx import fem

@@ -53,7 +53,7 @@ class VolumeControl:
         return float(self._comm.allreduce(fem.assemble_scalar(self._compliance_form), op=MPI.SUM))
 
     def solve(self, reduction: float = 0.0) -> int:
-        """u and p in equilibrium at the wanted volume; returns Newton iterations (collective).
+        """Find u and p in equilibrium at the wanted volume; return Newton iterations (collective).
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class VolumeControl:
         return iterations
 
     def missing(self) -> float:
-        """What is wanted less what there is [um^2, um^3] (collective)."""
+        """Return what is wanted less what there is [um^2, um^3] (collective)."""
         return self.volume - self.crack_volume()
 
     def fill(self) -> float:
@@ -85,8 +85,9 @@ class VolumeControl:
         return change
 
     def constraint_energy(self) -> float:
-        """p V [J/m]: added to the energy of the loads, it leaves what is least at fixed volume (stored + fracture)."""
+        """Energy p V [J/m]: added to that of the loads, it leaves what is least at fixed volume (stored + fracture)."""
         return float(self.pressure.value) * self.volume
 
     def destroy(self) -> None:
+        """Free PETSc's objects."""
         self.displacement.destroy()

@@ -1,0 +1,1 @@
+"""Lithium and currents in a diffuse crack at given damage."""

@@ -79,7 +79,7 @@ class Band:
 
     @property
     def across(self) -> Expr:
-        """N (x) n of the crack's normal, by cell."""
+        """Tensor n (x) n of the crack's normal, by cell."""
         dim = self.space.mesh.geometry.dim
         values = ufl.split(self._normals) if len(self._pairs) > 1 else (self._normals,)
         index = {pair: k for k, pair in enumerate(self._pairs)}
@@ -108,7 +108,7 @@ class Band:
             self._projection.refill()
 
     def _follow_direction(self) -> None:
-        """N (x) n of every cell: the principal direction of grad d (x) grad d, averaged over l (collective).
+        """Set n (x) n of every cell to the principal direction of grad d (x) grad d, averaged over l (collective).
 
         Of rank one exactly: a small share of the large mobility across the band would be a leak along it.
         """

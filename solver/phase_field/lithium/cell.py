@@ -49,7 +49,7 @@ SMALLEST_FLAW = 1.0e-3
 
 
 class Cell:
-    """What makes up a cell, made once.
+    """The parts of a cell, made once.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Cell:
         self.newton = self._newton()
 
     def _load_body(self, solid: Solid) -> None:
-        """The intact body under the loads, and the energies of what the crack changes."""
+        """Put the loads on the intact body, and make the energies of what the crack changes."""
         u = self.state.displacement
         self.intact = fem.Function(u.function_space, name="intact")
         """us [um]: displacement of the body without damage under the loads, from which u counts."""
@@ -140,7 +140,7 @@ class Cell:
         return CellNewton(self.equations, self.fill, self.charges, self.volume.capacity, limits)
 
     def _sizes(self, current: float) -> Sizes:
-        """What residuals are compared with at a current [A/m2 um, times um in 3D] (collective)."""
+        """Return what residuals are compared with at a current [A/m2 um, times um in 3D] (collective)."""
         least = SMALLEST_CURRENT * self.model.anode.exchange_current * self.areas.anode
         flaw = SMALLEST_FLAW * self.scales.opening * self.scales.length
         voltage = thermal_voltage(self.model.anode.temperature)
@@ -150,7 +150,7 @@ class Cell:
 
     @property
     def voltage(self) -> float:
-        """Of the cell [V]."""
+        """Voltage of the cell [V]."""
         return self.newton.voltage
 
     @voltage.setter
@@ -159,7 +159,7 @@ class Cell:
 
     @property
     def node_volume(self) -> Floats:
-        """Int v dx of each node, ghosts included [um2, um3 in 3D]."""
+        """Volume int v dx of each node, ghosts included [um2, um3 in 3D]."""
         return self.equations.node_volume
 
     def nodes_on(self, group: str) -> NDArray[np.int32]:
@@ -222,8 +222,9 @@ class Cell:
         self.carry()
 
     def carry(self) -> None:
-        """Let lithium carry what the intact body carries across the crack, as far as it is under pressure
-        (collective).
+        """Let lithium carry what the intact body carries across the crack, as far as it is under pressure.
+
+        Collective.
         """
         self.carried.x.array[:] = np.clip(self.carried_pressure(), 0.0, np.maximum(self.pressure.x.array, 0.0))
 
@@ -272,7 +273,7 @@ class Cell:
         return self.faces.charges(phi, p - self.stack_pressure, self.voltage, self._surface())
 
     def _surface(self) -> CrackSurface:
-        """What carries current in the crack: filled parts plate, and strip down to the residue."""
+        """Return what carries current in the crack: filled parts plate, and strip down to the residue."""
         fill, residual = (values_of(self.fill_fraction), self.walls_filled), self.model.flaw.residual
         strips = [np.maximum(part - residual, 0.0) / (1.0 - residual) for part in fill]
         plating, stripping = (2.0 * slit * self.band.area + wall * self.walls.area for slit, wall in (fill, strips))

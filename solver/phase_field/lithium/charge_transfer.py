@@ -19,8 +19,10 @@ from lifrac.solver.physics.symbolic import symbolic
 from mpi4py import MPI
 
 SUPPORTED = (CONTACT, FILM_RESISTANCE, EXCHANGE_CURRENT)
-"""What laws on faces can change here. A toughness that changes cannot: the dissipated energy Gc w(d) of what is broken
-would change with it."""
+"""Coefficients that laws on faces can change here.
+
+A toughness that changes cannot be one of them: the dissipated energy Gc w(d) of what is broken would change with it.
+"""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class ChargeTransferFaces:
         self._touching = tuple(f * a * contact for f, a in zip(self._fractions, self.areas, strict=True))
 
     def current(self, charges: Charges) -> Floats:
-        """Current density where each electrode face touches [A/m2], positive plates; zero off the faces."""
+        """Return the current density where each electrode face touches [A/m2], positive plates; zero off the faces."""
         anode, counter = (
             np.divide(charge, area, out=np.zeros_like(area), where=area > 0.0)
             for charge, area in zip((charges.anode, charges.counter), self._touching, strict=True)
@@ -111,7 +113,7 @@ class ChargeTransferFaces:
 
     @property
     def node_volume(self) -> Floats:
-        """Int v dx of each node, ghosts included [um2, um3 in 3D]."""
+        """Volume int v dx of each node, ghosts included [um2, um3 in 3D]."""
         return self._crack.weight
 
     def charges(self, potential: Floats, excess_pressure: Floats, voltage: float, crack: CrackSurface) -> Charges:

@@ -56,7 +56,7 @@ class CrackVolume:
         return nodal_sums(self._slit, self.space) + self._at_rest() - self.walls.volume
 
     def _at_rest(self) -> Floats:
-        """What nodes hold where nothing is open."""
+        """Return what nodes hold where nothing is open."""
         return self.initial + self.raised - self.translated
 
     def raise_to(self, metal: Floats, nodes: np.ndarray) -> None:

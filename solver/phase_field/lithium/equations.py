@@ -64,7 +64,7 @@ class CellFields:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What residuals are compared with."""
+    """Sizes that residuals are compared with."""
 
     current: float
     """Current of the cell [A/m2 um, times um in 3D]; positive also at rest."""
@@ -83,7 +83,7 @@ class Increment:
     voltage: float
 
     def times(self, factor: float) -> "Increment":
-        """A part of it."""
+        """Return a part of it."""
         return Increment(factor * self.fields, factor * self.voltage)
 
 
@@ -281,7 +281,7 @@ def lithium_flow(
     test: ufl.Argument,
     walls: ufl.Measure | None,
 ) -> ufl.Form:
-    """Int gamma [M_t grad_t p . grad_t r + M_n grad_n p . grad_n r] dx, and along the walls of pores.
+    """Return int gamma [M_t grad_t p . grad_t r + M_n grad_n p . grad_n r] dx, and the flow along the walls of pores.
 
     Parameters
     ----------

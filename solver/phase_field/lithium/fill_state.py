@@ -1,4 +1,4 @@
-"""Where lithium can be in a diffuse crack, and where it fills the crack: full under pressure, or dry.
+"""Fill state of a diffuse crack: where lithium can be, and where it fills the crack, full under pressure or dry.
 
 The rule is that of the plane engine (`physics.lithium`): p_i >= 0 and V_i - m_i >= 0, one of them zero, node by node.
 Which nodes change from full to dry is decided across the band as a whole: node by node it would be undone by what moves
@@ -22,12 +22,16 @@ Nodes = NDArray[np.bool_]
 CHANGE_LIMIT = 4
 """Changes between full and dry within one solution after which a node stays dry, for the time step."""
 HYSTERESIS = 5.0e-3
-"""By how much a slice of the crack must miss its condition to change between full and dry, in Griffith pressures and
-openings: fronts then do not go to and fro by single nodes. What is full, and balances, do not depend on it."""
+"""Miss of its condition by which a slice of the crack changes between full and dry, in Griffith pressures and openings.
+
+Fronts then do not go to and fro by single nodes. What is full, and balances, do not depend on it.
+"""
 
 
 class FillState:
-    """What is open to lithium, and what is given there; masks are per node of this rank, ghosts included.
+    """Nodes that are open to lithium, and the pressure that is given there.
+
+    Masks are per node of this rank, ghosts included.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from lifrac.solver.phase_field.problem import PhaseFieldProblem, PhaseState, Ste
 
 
 def fill_flaw(problem: PhaseFieldProblem, state: PhaseState) -> Step:
-    """The flaw full of metal under the loads (collective).
+    """Return the flaw full of metal under the loads (collective).
 
     Raises
     ------

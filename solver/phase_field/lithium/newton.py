@@ -26,19 +26,19 @@ ITERATIONS_BEFORE_HALVING, MAX_HALVINGS = 4, 4
 
 @dataclass(frozen=True)
 class StepInput:
-    """What a time step asks of a cell."""
+    """The input of a time step of a cell."""
 
     dt: float
     """[s]."""
     closure: Callable[[float, float], Closure]
-    """What the control asks at a current through the counter electrode [A/m2 um, times um in 3D] and a voltage [V]."""
+    """The equation of the control at a current through the counter electrode [A/m2 um, times um in 3D] and a voltage [V]."""
     metal: Floats
     """Lithium of each node at the start [um2, um3 in 3D]."""
 
 
 @dataclass(frozen=True)
 class StepSolution:
-    """What a cell found at given damage."""
+    """The solution of a cell at given damage."""
 
     metal: Floats
     """Lithium of each node at the end of the step [um2, um3 in 3D]."""
@@ -48,8 +48,10 @@ class StepSolution:
 
 @dataclass(frozen=True)
 class Limits:
-    """Largest increments of one iteration: creep goes with a high power of the slope of the pressure, and what
-    overshoots ten times comes back by a third per iteration.
+    """Largest increments of one iteration.
+
+    Creep goes with a high power of the slope of the pressure, and what overshoots ten times comes back by a third per
+    iteration.
     """
 
     potential: float
@@ -145,8 +147,9 @@ class CellNewton:
         return self.norms[-1] > CHORD * self.norms[-2]
 
     def _halve(self, iteration: int, changed: bool) -> bool:
-        """Take half of the last increment back if the residual has grown by it, as a split that changes sides may make
-        it (collective).
+        """Take half of the last increment back if the residual has grown by it (collective).
+
+        A split that changes sides may make it grow.
         """
         grows = len(self.norms) > 1 and not self.norms[-1] < self.norms[-2]
         if changed or iteration <= ITERATIONS_BEFORE_HALVING or self._halvings == MAX_HALVINGS or not grows:
@@ -162,7 +165,7 @@ class CellNewton:
         self.equations.add(increment.fields)
 
     def _limited(self, increment: Increment) -> Increment:
-        """An increment that exponentials and power laws can be asked about (collective)."""
+        """Return an increment that exponentials and power laws can be asked about (collective)."""
         _, potential, pressure = self.equations.parts(increment.fields)
         local = [float(np.abs(part).max(initial=0.0)) for part in (potential, pressure)]
         volts, megapascals = np.max(self.equations.comm.allgather(local), axis=0)

@@ -1,4 +1,4 @@
-"""By how much both faces of a crack move together across it: that is no opening, and no reason for damage.
+"""Rigid translation of both faces of a crack together across it: no opening, and no reason for damage.
 
 In the energy of the metal, int p u . grad d, all that moves counts where the pressure ends: at the edges of the band.
 Where d grows, u counts from this rigid translation: in the driving force of damage and, so that the work of the
@@ -47,7 +47,7 @@ class RigidTranslation:
         return ufl.dot(self.band.across, self.mean)
 
     def volume(self) -> Floats:
-        """What new damage opens by the translation, per node [um2, um3 in 3D] (collective)."""
+        """Return what new damage opens by the translation, per node [um2, um3 in 3D] (collective)."""
         return self.band.assembled(self._volume)
 
     def update(self) -> None:

@@ -31,7 +31,7 @@ class CellTimeStep:
     control: Control
     metal: Floats
     solution: StepSolution | None = field(default=None, init=False)
-    """What was found at the last damage."""
+    """The solution at the last damage."""
 
     may_be_loose = False
     minimiser_lowers_energy = False
