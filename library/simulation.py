@@ -18,6 +18,7 @@ from dolfinx import fem
 from lifrac.errors import InputError, NumericalFailure
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.cracked import CrackedSlab
+from lifrac.meshes.geometries.drawable import Drawable
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import on_root
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOG = logging.getLogger("lifrac")
-Geometry = SlabEdgeFlaw | HalfPennyBlock | CrackedSlab
+Geometry = SlabEdgeFlaw | HalfPennyBlock | CrackedSlab | Drawable
 Domain = Geometry | TaggedMesh | PlaneBody
 Stopping = Callable[[], AbstractContextManager[list[int]]]
 """Makes a context in which requests to stop are collected."""
@@ -149,12 +150,14 @@ class Simulation:
             For a model and a mesh that do not fit each other, on every rank alike, once they are used.
         """
         simulation = cls.__new__(cls)
-        there = None if isinstance(mesh, Geometry) else _mesh_of(mesh).mesh.comm
+        there = _mesh_of(mesh).mesh.comm if isinstance(mesh, TaggedMesh | PlaneBody) else None
         world = comm or there or MPI.COMM_WORLD
-        content = repr(mesh) if isinstance(mesh, Geometry) else numbers_hash([_mesh_of(mesh).report.as_dict()])
+        content = repr(mesh)
+        if isinstance(mesh, TaggedMesh | PlaneBody):
+            content = numbers_hash([_mesh_of(mesh).report.as_dict()])
 
         def make() -> TaggedMesh | PlaneBody:
-            return build(mesh, world) if isinstance(mesh, Geometry) else mesh
+            return mesh if isinstance(mesh, TaggedMesh | PlaneBody) else build(mesh, world)
 
         statement = ModelStatement(model, content, name, stored_states)
         simulation._state(

@@ -22,7 +22,7 @@ def build(geometry: Geometry, comm: MPI.Comm) -> TaggedMesh:
 
     Parameters
     ----------
-    geometry : SlabEdgeFlaw, HalfPennyBlock or CrackedSlab
+    geometry : SlabEdgeFlaw, HalfPennyBlock, CrackedSlab or Drawable
         What to mesh, lengths in um.
     comm : MPI.Comm
         Ranks that share the mesh; collective.

@@ -11,11 +11,12 @@ from lifrac.meshes.serial_mesh import Ints, NamedCells
 
 from . import gmsh_box, gmsh_cracked
 from .cracked import CrackedSlab
+from .drawable import Drawable
 from .slabs import HalfPennyBlock, SlabEdgeFlaw
 
 _SHAPES = {15: "vertex", 1: "line", 2: "triangle", 4: "tetra"}  # gmsh's element types in meshio's names
 
-Geometry = SlabEdgeFlaw | HalfPennyBlock | CrackedSlab
+Geometry = SlabEdgeFlaw | HalfPennyBlock | CrackedSlab | Drawable
 """Every geometry that can be meshed."""
 
 DRAWERS: dict[type, Callable[[Any, Any], None]] = {
@@ -82,7 +83,10 @@ def _restore_signals() -> None:
 
 def mesh_geometry(gmsh: Any, geometry: Geometry) -> None:
     """Draw and mesh a geometry in the current model, with its named groups."""
-    DRAWERS[type(geometry)](gmsh.model, geometry)
+    if type(geometry) in DRAWERS:
+        DRAWERS[type(geometry)](gmsh.model, geometry)
+    else:
+        geometry.draw(gmsh.model)  # type: ignore[union-attr]
     gmsh.model.mesh.generate(len(geometry.bounds))
 
 
