@@ -156,8 +156,10 @@ class _StudyRun:
         return stopped
 
     def _one(self, point: Point, domain: Domain) -> dict[str, Summary]:
-        """Compute a point, unless others have it; its summary by its key, on the first rank of the team (collective on
-        the team)."""
+        """Compute a point, unless others have it.
+
+        Its summary by its key, on the first rank of the team (collective on the team).
+        """
         team, first, folder = self.team, self.team.rank == 0, self.points.of(point.key)
         path = team.bcast(on_root(team, folder.claim), root=0)
         if path is None:

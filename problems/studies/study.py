@@ -126,7 +126,7 @@ class Study(StudyKind):
         return display_for(self, enabled)
 
     def resolved_toml(self) -> str:
-        """The study with defaults and overrides; it can be run again."""
+        """Return the study with defaults and overrides; it can be run again."""
         import tomlkit
 
         idle = set(IDLE[self.grids.driver])
@@ -180,7 +180,7 @@ def _with_flaws(file: StudyFile) -> StudyFile:
 
 
 def _cases(path: Path, load: Callable[[list[str]], Case], grids: Grids) -> list[Case]:
-    """The case with each flaw at each temperature; what is wrong is reported at the grid that asked for it."""
+    """Return the case with each flaw at each temperature; what is wrong is reported at the grid that asked for it."""
     branches, cases = [list[str]()], list[Case]()
     for key, name in (FLAW | {"operation.temperature": "temperatures"}).items():
         values = getattr(grids, name)
@@ -193,7 +193,7 @@ def _cases(path: Path, load: Callable[[list[str]], Case], grids: Grids) -> list[
 
 
 def _under(case: Case, pressure: u.Quantity) -> Case:
-    """The case under a stack pressure."""
+    """Return the case under a stack pressure."""
     operation = case.file.operation.model_copy(update={"stack_pressure": pressure})
     return replace(case, file=case.file.model_copy(update={"operation": operation}))
 

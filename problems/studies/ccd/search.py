@@ -51,7 +51,7 @@ class Driver(Interface):
         """Refinements after the first runs."""
 
     def begin(self, condition: Condition) -> list[CurrentPoint]:
-        """The first runs."""
+        """Return the first runs."""
 
     def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
         """Further runs, given all of the rounds before."""
@@ -60,7 +60,7 @@ class Driver(Interface):
         """Brackets, from as many runs as there are."""
 
     def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
-        """What is odd about the runs of a condition."""
+        """Yield what is odd about the runs of a condition."""
 
 
 def plan(driver: Driver, condition: Condition, known: Mapping[str, Finished]) -> Plan:
@@ -98,8 +98,9 @@ def _at(done: Sequence[Finished], current: float | None) -> Finished | None:
 
 
 def _decisive(done: Sequence[Finished], found: Bracket) -> Finished | None:
-    """The run that failed at the upper current; else the first above the lower one whose flaw was empty; else the one
-    that survived the lower.
+    """Return the run that failed at the upper current.
+
+    Else the first above the lower one whose flaw was empty; else the one that survived the lower.
     """
     if found.upper is not None:
         return _at(done, found.upper)
@@ -108,7 +109,7 @@ def _decisive(done: Sequence[Finished], found: Bracket) -> Finished | None:
 
 
 def _rises(trials: Sequence[Trial]) -> Iterator[str]:
-    """Where a larger current stood more."""
+    """Yield where a larger current stood more."""
     for found in violations(trials):
         weak, strong = found.smaller, found.larger
         held = "not at all" if strong.failed_at is None else f"at {strong.failed_at:.4g}"
@@ -192,7 +193,7 @@ class Cycling:
             yield q, [run for run in done if run.point.capacity == float(q)]
 
     def _trials(self, runs: Sequence[Finished], q: float) -> list[Trial]:
-        """A cell that fails in any cycle has failed at the capacity of the cycles."""
+        """Return a cell that fails in any cycle has failed at the capacity of the cycles."""
         return [Trial(run.point.current, q if run.failed else None, run.void) for run in runs]
 
     def _point(self, condition: Condition, current: float, q: u.Quantity) -> CurrentPoint:
@@ -258,7 +259,10 @@ class Ramp:
             yield q, [run for run in done if run.point.capacity == (None if q is None else float(q))]
 
     def _decisive(self, runs: Sequence[Finished]) -> Finished | None:
-        """The finest ramp whose numerics held; not one that failed at its first level, before the coarser ramp did."""
+        """Return the finest ramp whose numerics held.
+
+        Not one that failed at its first level, before the coarser ramp did.
+        """
         sound = [run for run in reversed(runs) if not run.numerical]
         return next((run for run in sound if _levels(run).lower > 0.0), sound[-1] if sound else None)
 
@@ -285,7 +289,7 @@ class Ramp:
 
 
 def _levels(run: Finished) -> Bracket:
-    """The last level that a ramp survived with lithium in the flaw, and the one in which the cell failed."""
+    """Return the last level that a ramp survived with lithium in the flaw, and the one in which the cell failed."""
     steps = run.point.case.cell().protocol
     last = run.ended_in.level
     currents = {step.level: abs(step.current_density) for step in steps if step.current_density}
@@ -296,7 +300,7 @@ def _levels(run: Finished) -> Bracket:
 
 
 def driver_of(grids: Grids) -> Driver:
-    """The driver that a study asks for."""
+    """Return the driver that a study asks for."""
     capacities = grids.areal_capacities or ()
     largest = float(grids.current_max)
     if grids.ramp is not None:
