@@ -33,6 +33,7 @@ test: lint unit mpi verify  ## everything that has to pass: lint, tests, tests o
 
 lint: install  ## ruff on the sources, mypy on the installed package
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p $(PACKAGES)
 
 unit: install  ## tests on one rank each, a file at a time on each of some cores

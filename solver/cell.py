@@ -28,7 +28,7 @@ ASKED_TO_STOP, FAILED = "asked_to_stop", "numerical_failure"
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a cell stands that is stepped no further, alike on every rank."""
+    """The end of a cell that is stepped no further, alike on every rank."""
 
     termination: str
     """Why no more steps are taken."""
@@ -109,10 +109,10 @@ class Cell[E: ProtocolRun[Any]](ABC):
 
     @abstractmethod
     def _stop_within(self, here: bool) -> bool:
-        """What rank 0 says within a time step, on every rank that steps."""
+        """Return what rank 0 says within a time step, on every rank that steps."""
 
     def agreed(self, here: bool) -> bool:
-        """What rank 0 says, on every rank (collective)."""
+        """Return what rank 0 says, on every rank (collective)."""
         return bool(self.comm.bcast(here, root=0)) if self.comm.size > 1 else here
 
     def first(self) -> Report:

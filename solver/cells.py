@@ -18,7 +18,7 @@ from .plane.system import BulkSystem
 from .protocol.restart import RestartData
 
 Domain = TaggedMesh | PlaneBody
-"""What a cell is built on: a mesh or, for the plane engine, an electrolyte that has been condensed before."""
+"""The ground a cell is built on: a mesh or, for the plane engine, an electrolyte that has been condensed before."""
 
 
 def build_cell(

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +22,7 @@ from lifrac.solver.numerics.presets import Preset, StatedOptions
 from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, PENNY_FACTOR
 
 from . import estimates
+from .case_files import find_ready, read_toml
 from .contact_table import at_full_contact, contact_law, static_problems
 from .engines import PHASE_FIELD, PLANE, Geometry, optional
 from .face_table import current_problems, face_kinetics
@@ -30,7 +30,7 @@ from .fixture_table import loads_of
 from .from_mesh import told
 from .overrides import apply_override, by_name, lay_over
 from .schema import CaseFile
-from .schema_tools import Problem, did_you_mean, quantities, refuse, validate
+from .schema_tools import Problem, quantities, refuse, validate
 
 READY_CASES = Path(__file__).parents[1] / "ready" / "cases"
 STATED_AS = {
@@ -427,36 +427,3 @@ def _beyond_reason(case: Case) -> Iterator[Problem]:
 
 OTHER_READY = {"cases": "run", "studies": "ccd", "sweeps": "sweep"}
 """Folders of ready files, and the command that takes them."""
-
-
-def find_ready(path: Path, folder: Path, kind: str, several: str) -> Path:
-    """Return the file itself, or the ready one of that name in `folder`.
-
-    `kind` and `several` name what is looked for.
-    """
-    if path.is_file():
-        return path
-    ready = {p.stem: p for p in folder.glob("*.toml")}
-    if path.name == str(path) and path.stem in ready:
-        return ready[path.stem]
-    near = did_you_mean(path.stem, ready)
-    hint = f"Did you mean {near}?" if near else f"Ready {several}: {', '.join(sorted(ready))}"
-    for other, command in OTHER_READY.items():
-        if other != folder.name and path.name == str(path) and (folder.parent / other / f"{path.stem}.toml").is_file():
-            hint = f"A ready file of `lifrac {command}` has this name: lifrac {command} {path.stem}"
-    message = "is a folder" if path.is_dir() else f"no such {kind} file"
-    raise InputError(message, file=path, remedy=hint)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the raw tables of a case or study file; InputError if it is none."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(
-            f"not valid TOML: {error}", file=path, remedy='Values with units are strings: write "20 um"'
-        ) from None
-    except RecursionError:
-        raise InputError("is nested too deeply", file=path, remedy="Give a text file in TOML") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", file=path, remedy="Give a text file in TOML") from None

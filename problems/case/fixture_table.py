@@ -80,7 +80,7 @@ KINDS: dict[str, FixtureKind] = {
 def loads_of(
     fixture: Fixture | None, stack_pressure: float, lateral: Literal["roller", "free"], lateral_stress: float
 ) -> loads.Loads:
-    """Loads [MPa] of a cell in a fixture; None: a press that follows."""
+    """Return the loads [MPa] of a cell in a fixture; None: a press that follows."""
     if fixture is None:
         return loads.Loads(stack_pressure, lateral, lateral_stress)
     given_up = float(fixture.counter_volume_change or 0.0)

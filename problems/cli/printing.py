@@ -150,7 +150,7 @@ def _print_model(case: Case, mesh: RawMesh | None, out: Console) -> None:
 
 
 def _words(step: ProtocolStep) -> Iterator[str]:
-    """What a protocol step does, and what ends it."""
+    """Yield what a protocol step does, and what ends it."""
     yield step.control.name
     if isinstance(step.control, ConstantVoltage):
         yield u.show(step.control.voltage, u.VOLTAGE)

@@ -1,4 +1,4 @@
-"""What the runs of a study are computed on: condensed bulks that all ranks share, or meshes of a team of ranks."""
+"""Domains of the runs of a study: condensed bulks that all ranks share, or meshes of a team of ranks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +51,7 @@ class Domains:
     def __init__(self, comm: MPI.Comm, team: MPI.Comm | None = None) -> None:
         self.comm, self.team = comm, MPI.COMM_SELF if team is None else team
         self._made: dict[Any, Domain] = {}
-        """By what each depends on, its mesh first."""
+        """Domains by what each depends on, its mesh first."""
 
     def make(self, cases: Sequence[Case]) -> None:
         """Mesh, and condense, what these cases need."""

@@ -1,4 +1,4 @@
-"""What a kind of study is: which points are wanted next, and what is made of finished ones."""
+"""A kind of study: which points are wanted next, and what is made of finished ones."""
 
 import logging
 from abc import ABC, abstractmethod

@@ -19,7 +19,7 @@ from lifrac.solver.cells import Domain, build_cell
 from mpi4py import MPI
 
 FAILURES = (NumericalFailure, ArithmeticError, np.linalg.LinAlgError)
-"""What a run may end in without saying anything about the cell."""
+"""Errors that a run may end in without saying anything about the cell."""
 
 
 class _Tables(Observer):

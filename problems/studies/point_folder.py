@@ -14,11 +14,11 @@ from typing import Any
 from lifrac.problems.run.other_code import code_of
 
 NEEDED = frozenset({"outcome", "termination", "charge_mAh_per_cm2", "protocol_step"})
-"""What the tables cannot do without; a summary that lacks any is damaged."""
+"""Keys that the tables cannot do without; a summary that lacks any is damaged."""
 
 
 class PointFolder:
-    """Where one point lives.
+    """The folder of one point.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a study computes: conditions, the points (runs) at each, and what finished ones say about the cell."""
+"""Points of a study: conditions, the runs at each, and what finished ones say about the cell."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -112,6 +112,7 @@ class Finished:
 
     @property
     def outcome(self) -> str:
+        """Outcome of the run."""
         return str(self.summary["outcome"])
 
     @property

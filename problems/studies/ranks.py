@@ -78,9 +78,9 @@ class _StudyRun:
         self.folder = folder
         self.points = PointFolders(out)
         self.known: dict[str, Summary] = {}
-        """Of finished points, the same on every rank."""
+        """Summaries of finished points, the same on every rank."""
         self.seen: dict[str, Summary] = {}
-        """Of further ones that rank 0 has seen on disk in the present round."""
+        """Summaries of further ones that rank 0 has seen on disk in the present round."""
         self.computed = 0
         self.written = time.monotonic()
 
@@ -197,7 +197,7 @@ class _StudyRun:
     # -- the end -------------------------------------------------------------------------------------------------
 
     def _report(self, stopped: bool) -> None:
-        """What a user should know at the end, or when stopped."""
+        """Tell a user what to know at the end, or when stopped."""
         if stopped:
             LOG.warning("asked to stop; the same command goes on from %s", self.out)
             return

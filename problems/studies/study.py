@@ -9,7 +9,8 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from lifrac.errors import InputError
-from lifrac.problems.case.case import READY_CASES, Case, check_resolved, find_ready, load_case, read_toml
+from lifrac.problems.case.case import READY_CASES, Case, check_resolved, load_case
+from lifrac.problems.case.case_files import find_ready, read_toml
 from lifrac.problems.case.overrides import apply_override
 from lifrac.problems.case.schema_tools import validate
 from lifrac.problems.quantities import units as u
@@ -55,10 +56,12 @@ class Study(StudyKind):
 
     @property
     def grids(self) -> Grids:
+        """The table `[study]` of the file."""
         return self.file.study
 
     @property
     def team(self) -> int:
+        """Number of ranks of a team."""
         return self.grids.ranks
 
     @cached_property
@@ -115,12 +118,15 @@ class Study(StudyKind):
         return sorted(points.values(), key=lambda point: -point.current)
 
     def tables(self, summaries: Summaries) -> Mapping[str, Table | None]:
+        """Return the tables by the names of their files."""
         return self.results(summaries).tables()
 
     def closing(self, summaries: Summaries) -> Iterator[Note]:
+        """Yield what is said at the end."""
         return self.results(summaries).closing(self.driver)
 
     def display(self, *, enabled: bool) -> AbstractContextManager[Display]:
+        """Return a display of the progress."""
         from .ccd.display import display_for
 
         return display_for(self, enabled)

@@ -22,7 +22,7 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
             yield prefix + name, toml_value(value)
 
 
-def toml_value(value: Any) -> str:
+def toml_value(value: object) -> str:
     """Return a value as it stands behind `key =` in a TOML file; tables inside a list become inline tables."""
     import tomlkit
 

@@ -19,7 +19,7 @@ class RampTable(Strict):
     """The stepped ramp of the experiments: `driver = "ramp"`."""
 
     current_step: u.PositiveCurrentDensity
-    """By how much the current density rises from level to level."""
+    """Rise of the current density from level to level."""
     duration: u.PositiveTime | None = None
     """Duration of each half-step. Without it each half-step passes an areal capacity of the study."""
     alternate: StrictBool = True
@@ -50,7 +50,7 @@ TABLES = ("ramp", "cycling")
 
 
 class Grids(Strict):
-    """What is varied, and how finely the critical current density is sought."""
+    """Values that are varied, and how finely the critical current density is sought."""
 
     case: str
     """A case file, relative to the study file, or the name of a ready case."""
@@ -75,8 +75,9 @@ class Grids(Strict):
     currents: Annotated[int, Field(strict=True, ge=2, le=100)] = 8
     """Number of current densities from the smallest to the largest, evenly spaced in their logarithm."""
     failure: Failure = "short_circuit"
-    """What counts as failure: `short_circuit`, as the field measures it, `crack_through` or `fracture`. Lost contact
-    always does."""
+    """The event that counts as failure: `short_circuit`, as the field measures it, `crack_through` or `fracture`. Lost
+    contact always does.
+    """
     refinements: Annotated[int, Field(strict=True, ge=0, le=20)] = 2
     """Bisections in log j between the largest current that survives and the smallest that fails."""
     ramp: RampTable | None = None
@@ -152,7 +153,7 @@ class StudyFile(Strict):
     """A study of lifrac."""
 
     study: Grids
-    """What is varied, and how finely the critical current density is sought."""
+    """Values that are varied, and how finely the critical current density is sought."""
     case: dict[str, Any] = Field(default_factory=dict)
     """Keys of the case that differ from the case file, as they would stand there: `[case.mesh]`."""
 

@@ -13,7 +13,7 @@ HASHED_AS_PART: Mapping[str, Any] = {"hashed": "as part"}
 """Metadata of a field whose own fields count as those of what holds it; `kind` says which class it is."""
 
 
-def content(part: Any) -> Any:
+def content(part: object) -> Any:
     """Return a model as plain data, as `dataclasses.asdict` gives it but for the fields above.
 
     A law also states its name.

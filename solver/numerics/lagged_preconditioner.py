@@ -36,7 +36,7 @@ class ReusedSolver:
         self.setups = 0
         """Factorisations or hierarchies made so far."""
         self.iterations = 0
-        """Of CG, so far."""
+        """Iterations of CG so far."""
         self._made: LinearSolver | None = None
         self._cg: PETSc.KSP | None = None
         self._fresh = False

@@ -1,6 +1,6 @@
 """Values at nodes: sums, the nodes of cells, and functions that are given by an implicit equation node by node."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
@@ -89,7 +89,7 @@ class NodalRelation:
         Where: nodes without weight are left alone.
     """
 
-    def __init__(self, residual, space: fem.FunctionSpace, inputs: int, dx: ufl.Measure) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, residual: Callable[..., Expr], space: fem.FunctionSpace, inputs: int, dx: ufl.Measure) -> None:
         self.y = fem.Function(space)
         self.x = [fem.Function(space) for _ in range(inputs)]
         one = fem.Function(space)

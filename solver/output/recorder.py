@@ -128,7 +128,7 @@ class _Field:
         return np.pad(values, ((0, 0), (0, missing)))
 
 
-def _is_nodal(value: Any) -> bool:
+def _is_nodal(value: object) -> bool:
     """Whether a value is a Function with its degrees of freedom at the nodes."""
     if not isinstance(value, fem.Function):
         return False

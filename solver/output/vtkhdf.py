@@ -102,7 +102,7 @@ class TemporalGrid:
         self._arrays = dict(point_arrays)
         self._times: list[float] = []
         self._rows = 0
-        """Of point arrays written so far."""
+        """Rows of point arrays written so far."""
         geometry = _geometry(points, cells, region)
         with _disk(self.path, geometry.values()), _opened(self.path, "w") as file:
             root = file.create_group("VTKHDF")

@@ -75,7 +75,10 @@ class Observer:
         return float(self.problem.comm.allreduce(fem.assemble_scalar(form), op=MPI.SUM))
 
     def surface(self) -> float:
-        """Return the surface of the cracks by surface energy, one face, of what is meshed [um, um2 in 3D] (collective)."""
+        """Return the surface of the cracks by surface energy, one face, of what is meshed [um, um2 in 3D].
+
+        Collective.
+        """
         return self._sum(self._surface)
 
     def crack_length(self) -> float:

@@ -132,7 +132,10 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         return self.mesh.problem.problem
 
     def _rest(self) -> None:
-        """Put a full flaw under the loads (`start`); as in the plane engine one that is filled in part meets them later."""
+        """Put a full flaw under the loads (`start`).
+
+        As in the plane engine one that is filled in part meets them later.
+        """
         loads = self.model.loads
         if self.model.flaw.filling == 1.0 and (loads.stack_pressure > 0.0 or loads.lateral_stress != 0.0):
             try:

@@ -171,10 +171,17 @@ class PhaseFieldProblem:
         split = energy_split(model.diffuse)
         self.solid = Solid(e.youngs_modulus, e.poisson_ratio, correction * properties.toughness, regularised, split)
         self.surface_energy = e.fracture_energy * correction * excess
-        """What a crack within a grain costs [J/m2], on this mesh."""
+        """Energy of a crack within a grain [J/m2], on this mesh."""
         prescribed = prescribed_displacements(tagged, self.fields.displacement.function_space, model.loads)
         self.cell = Cell(
-            tagged, model, self.solid, self.fields, prescribed, self.scales, crack_kinetics, properties.conductivity
+            tagged,
+            model,
+            self.solid,
+            self.fields,
+            prescribed,
+            self.scales,
+            crack_kinetics=crack_kinetics,
+            conductivity=properties.conductivity,
         )
         self.law_states = self.laws.initial(model.loads.stack_pressure)
         """States of the laws on the faces at the state that was loaded last."""
@@ -282,9 +289,9 @@ class PhaseFieldProblem:
     ) -> Step:
         """Find the fields at the end of a time step from a committed state (collective).
 
-        The stack pressure is that of the state or another one [MPa]. Damage and the rest are solved by turns, each at its
-        own equilibrium, accelerated (`OuterLoop`); the bounds hold exactly. `each_sweep` may end it by an exception, on
-        every rank alike.
+        The stack pressure is that of the state or another one [MPa]. Damage and the rest are solved by turns, each at
+        its own equilibrium, accelerated (`OuterLoop`); the bounds hold exactly. `each_sweep` may end it by an
+        exception, on every rank alike.
 
         Raises
         ------

@@ -31,6 +31,7 @@ class Cartesian:
         return strain(u)
 
     def integral(self, density: Expr) -> ufl.Form:
+        """Return int density dV."""
         return density * ufl.Measure("dx", metadata={"quadrature_degree": 2})
 
 

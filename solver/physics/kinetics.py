@@ -159,7 +159,9 @@ def charge_transfer_resistance(kinetics: "Kinetics") -> float:
 class FaceKinetics(Protocol):
     """A relation between face current density and potential drop, as a residual in volts."""
 
-    def residual(self, j: Expr, drop: Expr, excess_pressure: Expr | float) -> Expr: ...
+    def residual(self, j: Expr, drop: Expr, excess_pressure: Expr | float) -> Expr:
+        """Return the residual [V] at a current density [A/m2], potential drop [V] and excess pressure [MPa]."""
+        ...
 
 
 class ChargeTransfer:

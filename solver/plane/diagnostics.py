@@ -90,8 +90,9 @@ class Observer:
     def tip_current(self, state: State) -> float:
         """Return the plating current density of the crack faces at the front of the metal [A/m2].
 
-        The problem was last evaluated at `state`. Mean over the metal that is connected to the anode within TIP_SHARE of
-        its length behind the front, a hat function as weight: it changes continuously when the front passes a node.
+        The problem was last evaluated at `state`. The mean is over the metal that is connected to the anode within
+        TIP_SHARE of its length behind the front, with a hat function as weight: it changes continuously when the front
+        passes a node.
         """
         p, v = self.problem, state.values
         front = self.lithium_length(state)

@@ -28,7 +28,7 @@ from .bulk import Response
 from .numbering import Numbering
 from .residual import SurfaceResidual, locate_flaw
 from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
-from .system import BulkSystem, CondensedSystem, LocalSystem, reduce
+from .system import BulkSystem, CondensedSystem, FaceNodes, Linearisation, LocalSystem, reduce
 from .unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
 
 CELLS_PER_ZONE = 8.0
@@ -206,9 +206,9 @@ class SurfaceProblem:
         return wet, connected
 
     def begin_step(self, state: State, dt: float = 0.0, stack_pressure: float | None = None) -> NDArray[np.bool_]:
-        """Point the forms at the state that a step of `dt` [s] starts from; return the nodes that may carry a face current.
+        """Point the forms at the state that a step of `dt` [s] starts from.
 
-        The stack pressure is that of the state or another one [MPa].
+        The stack pressure is that of the state or another one [MPa]. Returns the nodes that may carry a face current.
         """
         self.press(state.stack_pressure if stack_pressure is None else stack_pressure)
         wet, connected = self.wet_nodes(state)
@@ -305,7 +305,9 @@ class SurfaceProblem:
                 r = self.residual(values, voltage, dt)
             local, closure = self._linearise(r, values, sets, wet), self.closure(values, voltage, control)
             dx, dv = self.system.solve(local, self.counter_area, closure, values)
-            values, voltage, r, norms = self._update(values, voltage, dx, dv, dt, wet, control, _allowed(history))
+            values, voltage, r, norms = self._update(
+                values, voltage, dx, dv, dt, wet=wet, control=control, allowed=_allowed(history)
+            )
             log.see(norms)
             history.append(norms.largest)
         raise log.failure(f"no convergence in {len(history) - 1} iterations")
@@ -313,9 +315,9 @@ class SurfaceProblem:
     def _start_new_front(self, sets: ActiveSets, values: Floats, entries: NDArray[np.int64]) -> bool:
         """Give nodes that have just filled a pressure to start from.
 
-        Newton's method is slow from p = 0, where the power law's slope vanishes. Half the drop across the front first; a
-        node that empties again in this solve (`entries` counts) next starts at 3/4, 7/8, ...: the wider the passage, the
-        closer its pressure is to its neighbour's.
+        Newton's method is slow from p = 0, where the power law's slope vanishes. They get half the drop across the
+        front first; a node that empties again in this solve (`entries` counts) next starts at 3/4, 7/8, ...: the wider
+        the passage, the closer its pressure is to its neighbour's.
         """
         new = sets.full & (values[:, PRESSURE] <= 0.0)
         if not new.any():
@@ -329,18 +331,14 @@ class SurfaceProblem:
         return True
 
     def _linearise(self, r: Floats, values: Floats, sets: ActiveSets, wet: NDArray[np.bool_]) -> LocalSystem:
+        nodes = FaceNodes(self.surface.counter, self.surface.crack, self.crack.floor, self.crack.aperture)
         local = reduce(
-            r,
-            self.local.linearise(),
-            values,
+            Linearisation(values, r, self.local.linearise()),
             sets,
             wet,
-            self.surface.counter,
-            self.crack.floor,
-            self.crack.aperture,
+            nodes,
             self.held_pressure,
             self.system.elastic_force,
-            self.surface.crack,
             self._numbering,
         )
         self._numbering = local.numbering
@@ -353,6 +351,7 @@ class SurfaceProblem:
         dx: Floats,
         dv: float,
         dt: float,
+        *,
         wet: NDArray[np.bool_],
         control: Control,
         allowed: float,
@@ -395,7 +394,7 @@ class SurfaceProblem:
 def _allowed(history: list[float]) -> float:
     """Return the residual norm that is allowed after the next iteration.
 
-    Anything reasonable is at first, while the active sets settle; later no more than in the last iterations, or the sets
-    may cycle.
+    Anything reasonable is at first, while the active sets settle; later no more than in the last iterations, or the
+    sets may cycle.
     """
     return LARGEST_NORM if len(history) <= SETTLING else min(LARGEST_NORM, max(history[-2:]))

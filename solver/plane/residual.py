@@ -19,6 +19,7 @@ from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import ChargeTransfer, FaceKinetics
 from lifrac.solver.physics.symbolic import symbolic
 from numpy.typing import NDArray
+from ufl.core.expr import Expr
 
 from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .unknowns import COMPONENTS, Floats
@@ -127,9 +128,7 @@ class SurfaceResidual:
             + self._current(opening, h, j, jc, s, dx)
         )
 
-    def _momentum(
-        self, opening: ufl.core.expr.Expr, p: ufl.core.expr.Expr, v: ufl.Argument, dx: ufl.Measure
-    ) -> ufl.Form:
+    def _momentum(self, opening: Expr, p: Expr, v: ufl.Argument, dx: ufl.Measure) -> ufl.Form:
         """Return int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only.
 
         A weakened toughness scales eta by sqrt(g), too, so that it stays the same small part of the toughness.
@@ -147,7 +146,7 @@ class SurfaceResidual:
             traction = self.cohesion.weakened(opening, largest, strength, root) + root * viscous
         return (intact * traction - p) * v * dx(metadata=lithium.LUMPED)
 
-    def plating_share(self, opening: ufl.core.expr.Expr, h: ufl.core.expr.Expr) -> ufl.core.expr.Expr:
+    def plating_share(self, opening: Expr, h: Expr) -> Expr:
         """Part of the crack's area that plates: filled, connected to the anode, and in an open cell."""
         share = lithium.metal_share(h, self.old["aperture"] + opening)
         if self.model.flaw.residual > 0.0:
@@ -155,7 +154,7 @@ class SurfaceResidual:
             share = lithium.strippable_share(share, self.flaw_data.residual, j)
         return self.open * self.old["connected"] * share
 
-    def _lithium(self, opening, p, h, j, r, dx):  # type: ignore[no-untyped-def]
+    def _lithium(self, opening: Expr, p: Expr, h: Expr, j: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
         """Return int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""
         w0 = self.flaw_data.aperture * self.flaw
         moving = (1.0 - self.flaw) * opening if self.model.creep.fixed_aperture else opening
@@ -166,7 +165,7 @@ class SurfaceResidual:
             + lithium.flow(self.creep, w0 + moving, p, r, dx)
         )
 
-    def _kinetics(self, j, jc, phi, p, q, qc, dx):  # type: ignore[no-untyped-def]
+    def _kinetics(self, j: Expr, jc: Expr, phi: Expr, p: Expr, q: Expr, qc: Expr, dx: ufl.Measure) -> ufl.Form:
         """Charge transfer on anode face, crack faces and counter electrode (phi_Li = 0)."""
         lumped = lithium.LUMPED
         excess = p - self.stack_pressure
@@ -178,7 +177,7 @@ class SurfaceResidual:
             + counter.residual(jc, self.voltage - phi, 0.0) * qc * dx(COUNTER, metadata=lumped)
         )
 
-    def _current(self, opening, h, j, jc, s, dx):  # type: ignore[no-untyped-def]
+    def _current(self, opening: Expr, h: Expr, j: Expr, jc: Expr, s: Expr, dx: ufl.Measure) -> ufl.Form:
         """Return what leaves the electrolyte: plating on anode and crack, minus what the counter electrode feeds in."""
         lumped = lithium.LUMPED
         return (

@@ -92,33 +92,63 @@ class LocalSystem:
         return used, owner[used], total[used]
 
 
+@dataclass(frozen=True)
+class Linearisation:
+    """The local terms at the last evaluated values."""
+
+    values: Floats
+    """(n, 6) fields at the nodes."""
+    residual: Floats
+    """(n, 6)."""
+    jacobian: tuple[Ints, Ints, Floats]
+    """Node rows, node columns, and the derivative (nz, 6, 6) there."""
+
+
+@dataclass(frozen=True)
+class FaceNodes:
+    """Nodes of the faces, and numbers of all nodes that prescribed increments follow from."""
+
+    counter: Ints
+    crack: Ints
+    floor: Floats
+    """(n,) smallest opening [um]."""
+    aperture: Floats
+    """(n,) initial aperture [um]."""
+
+
 def reduce(
-    residual: Floats,
-    jacobian: tuple[Ints, Ints, Floats],
-    values: Floats,
+    local: Linearisation,
     sets: ActiveSets,
     wet: Mask,
-    counter: Ints,
-    floor: Floats,
-    aperture: Floats,
+    nodes: FaceNodes,
     held_pressure: Floats,
     elastic_force: Callable[[Floats], Floats],
-    crack: Ints,
     previous: Numbering | None = None,
 ) -> LocalSystem:
-    """Return the number the unknowns and prescribe the rest.
+    """Give the unknowns their numbers and prescribe the rest.
 
-    `wet`: nodes whose face current is unknown; elsewhere it is zero. `held_pressure` (n,): p of held nodes.
-    `previous`: the numbering of an earlier iteration on the same mesh, taken over if it is the same.
+    Parameters
+    ----------
+    local : Linearisation
+    sets : ActiveSets
+    wet : (n,) bool
+        Nodes whose face current is unknown; elsewhere it is zero.
+    nodes : FaceNodes
+    held_pressure : (n,) float
+        p of held nodes [MPa].
+    elastic_force : callable
+        Nodal forces of the bulk on the crack dofs for given openings.
+    previous : Numbering, optional
+        That of an earlier iteration on the same mesh, taken over if it is the same.
     """
-    n = len(values)
-    known = _known(values, sets, wet, floor, aperture, held_pressure)
+    values, n = local.values, len(local.values)
+    known = _known(values, sets, wet, nodes, held_pressure)
     column = np.full((n, COMPONENTS), -1, dtype=np.int64)
     row = column.copy()
     active = sets.full | (sets.dry & wet)
     passive = sets.dry & ~wet
     at_counter = np.zeros(n, dtype=bool)
-    at_counter[counter] = True
+    at_counter[nodes.counter] = True
     row[:, OPENING] = column[:, OPENING] = _number(sets.free, 0)
     lithium = _number(active, 0)
     row[:, METAL] = lithium
@@ -127,23 +157,21 @@ def reduce(
     faces = int(np.count_nonzero(wet))
     row[:, CURRENT] = column[:, CURRENT] = _number(wet, 0)
     row[:, COUNTER_CURRENT] = column[:, COUNTER_CURRENT] = _number(at_counter, faces)
-    sizes = (int(np.count_nonzero(sets.free)), faces + len(counter) + 2, int(np.count_nonzero(active)))
-    rows, cols, blocks = jacobian
-    shifted = residual.copy()
+    sizes = (int(np.count_nonzero(sets.free)), faces + len(nodes.counter) + 2, int(np.count_nonzero(active)))
+    rows, cols, blocks = local.jacobian
+    shifted = local.residual.copy()
     np.add.at(shifted, rows, np.einsum("kij,kj->ki", blocks, known[cols]))
-    if known[crack, OPENING].any():
-        shifted[crack, OPENING] += elastic_force(known[crack, OPENING])
+    if known[nodes.crack, OPENING].any():
+        shifted[nodes.crack, OPENING] += elastic_force(known[nodes.crack, OPENING])
     numbering = Numbering(column, row, sizes, passive, rows, cols)
     return LocalSystem(shifted, blocks, known, previous if previous and numbering.same(previous) else numbering)
 
 
-def _known(
-    values: Floats, sets: ActiveSets, wet: Mask, floor: Floats, aperture: Floats, held_pressure: Floats
-) -> Floats:
+def _known(values: Floats, sets: ActiveSets, wet: Mask, nodes: FaceNodes, held_pressure: Floats) -> Floats:
     known = np.zeros_like(values)
     crack = sets.full | sets.dry | sets.held
-    known[:, OPENING] = np.where(crack & ~sets.free, floor - values[:, OPENING], 0.0)
-    missing = aperture + values[:, OPENING] - values[:, METAL]
+    known[:, OPENING] = np.where(crack & ~sets.free, nodes.floor - values[:, OPENING], 0.0)
+    missing = nodes.aperture + values[:, OPENING] - values[:, METAL]
     known[:, METAL] = np.where(sets.full | sets.held, missing + known[:, OPENING], 0.0)
     known[:, PRESSURE] = np.where(sets.dry, -values[:, PRESSURE], 0.0)
     known[:, PRESSURE] += np.where(sets.held, held_pressure - values[:, PRESSURE], 0.0)

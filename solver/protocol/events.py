@@ -155,8 +155,8 @@ class Watch:
     def plated_empty(self, state: CellState, at: Passage) -> tuple[Event, ...]:
         """Return the event that a protocol step has plated without lithium in the flaw.
 
-        It comes when the step ends, unless one did before, and is judged by the whole step: a flaw in which stripping has
-        left enough fills again.
+        It comes when the step ends, unless one did before, and is judged by the whole step: a flaw in which stripping
+        has left enough fills again.
         """
         plated = at.step.control.direction > 0 and state.throughput > at.throughput
         if not plated or at.filling >= EMPTY or "flaw_empty" in self.happened:

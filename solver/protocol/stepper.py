@@ -35,8 +35,10 @@ FIRST_STEP_ALLOWANCE = 0.1
 """Change of the lithium in the flaw, in flaw volumes, that the first time step of a protocol step may bring when it is
 chosen from the last one at the same current."""
 BEYOND = 1.0e-3
-"""By how much a step is aimed beyond a charge whose time only the solution tells: a falling current would never reach
-it."""
+"""Excess by which a step is aimed beyond a charge whose time only the solution tells.
+
+A falling current would never reach it.
+"""
 PRESSURE_ALLOWANCE = 0.1
 """Change of the largest lithium pressure, and of the stack pressure, per step, in units of the flaw's Griffith
 pressure."""
@@ -83,15 +85,15 @@ class ProtocolRun[S: CellState](ABC):
         self.share_failure: Callable[[NumericalFailure], None] = lambda error: None
         """Returns if all ranks that step have failed alike, and raises FailedAlone on a rank that others wait for."""
         self._begun: dict[float, float] = {}
-        """By current density: the first time step [s] that the last protocol step at this current should have had."""
+        """First time step [s], by current density, that the last protocol step at this current should have had."""
         self._controller: StepController | None = None
-        """Of the protocol step under way."""
+        """Step control of the protocol step under way."""
         self._last_events: tuple[Event, ...] = ()
-        """Of the last accepted step."""
+        """Events of the last accepted step."""
         self._under_way = False
         """The run goes on within a protocol step that had begun before it was interrupted."""
         self._flaw_volume = 0.0
-        """Of the flaw at the start of the run [um2, um3 in 3D]."""
+        """Volume of the flaw at the start of the run [um2, um3 in 3D]."""
 
     def start(self, thickness: float, resolution: float = 0.0) -> None:
         """Begin to watch the state.
@@ -122,7 +124,7 @@ class ProtocolRun[S: CellState](ABC):
     @property
     @abstractmethod
     def areas(self) -> Areas:
-        """Of the electrodes as meshed."""
+        """Areas of the electrodes as meshed."""
 
     @property
     @abstractmethod
@@ -153,8 +155,9 @@ class ProtocolRun[S: CellState](ABC):
 
     @abstractmethod
     def _gained(self, state: S) -> float:
-        """Lithium that the flaw holds more than at the start, over the area of the anode [um] (collective where the
-        engine is).
+        """Return the lithium that the flaw holds more than at the start, over the area of the anode [um].
+
+        Collective where the engine is.
         """
 
     @abstractmethod
@@ -162,11 +165,11 @@ class ProtocolRun[S: CellState](ABC):
         """Nothing can be predicted from earlier steps: the current has changed."""
 
     def first_report(self) -> StepReport[S]:
-        """The state before any step, as the first row of a history."""
+        """Return the state before any step, as the first row of a history."""
         return StepReport(0, 0.0, 0, 0.0, 0, self.state, self.measures)
 
     def last_report(self) -> StepReport[S]:
-        """Where the run stands, as a report without events."""
+        """Return where the run stands, as a report without events."""
         counters, at = self.counters, self._at
         return StepReport(
             counters.steps, 0.0, at.index, counters.current, 0, self.state, self.measures, cycle=at.step.cycle
@@ -202,7 +205,7 @@ class ProtocolRun[S: CellState](ABC):
     # -- going on after an interruption --------------------------------------------------------------------------
 
     def bookmark(self) -> Kept:
-        """Where the run stands, besides the fields of its state."""
+        """Return where the run stands, besides the fields of its state."""
         at, protocol, counters = self._at, self.cell_model.protocol, self.counters
         return {
             "accounts": kept_accounts(self.state),
@@ -313,13 +316,13 @@ class ProtocolRun[S: CellState](ABC):
         return controller.refusals() if controller is not None and controller.rejected else ""
 
     def _room(self, load: float, before: Measures) -> float:
-        """By what factor the first time step of a protocol step could have been longer, or should have been shorter."""
+        """Return by which factor the first time step of a protocol step could have been longer or is too long."""
         moved = abs(self.measures.lithium_volume - before.lithium_volume) / max(before.flaw_volume, 1.0e-12)
         change = max(load, moved / FIRST_STEP_ALLOWANCE)
         return min(max(0.5 / change, 0.25), 4.0) if change > 0.0 else 4.0
 
     def _ended(self, why: str) -> tuple[Event, ...]:
-        """A protocol step has ended; the end of the last one is the end of the run, not an event."""
+        """Return the events of the end of a protocol step; that of the last one is the end of the run, and no event."""
         self.counters.ended += 1
         number, count = self._at.index + 1, len(self.cell_model.protocol)
         empty = self.watch.plated_empty(self.state, self._at)
@@ -372,7 +375,7 @@ class ProtocolRun[S: CellState](ABC):
         return self.loading.growth(state.charge, self._gained(state))
 
     def _pressed(self, dt: float, failures: int) -> Trial[S]:
-        """A step at the stack pressure that its own end gives: charge, lithium in the flaw and time.
+        """Return a step at the stack pressure that its own end gives: charge, lithium in the flaw and time.
 
         Raises
         ------

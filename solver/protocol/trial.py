@@ -8,7 +8,7 @@ from .events import Event
 
 @dataclass
 class Counters:
-    """What a run counts on its way."""
+    """Counts of a run so far."""
 
     steps: int = 0
     iterations: int = 0
@@ -23,7 +23,7 @@ class Counters:
 
 
 COUNTED = ("steps", "iterations", "rejected", "ended", "current", "first_current")
-"""Of the counters, what is kept as it is."""
+"""Counters that are kept as they are."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Trial[S: CellState]:
 
     state: S
     iterations: int
-    """Of Newton's method, as the history shows them."""
+    """Iterations of Newton's method, as the history shows them."""
 
     @property
     def effort(self) -> int:

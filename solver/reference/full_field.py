@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 FLAW = 91
 """Tag of the flaw's facets; no group of a mesh has it."""
 TOLERANCE = 1.0e-11
-"""Of overpotentials against 4RT/F, and of currents against the applied one: rounding leaves about 1e-13."""
+"""Tolerance of overpotentials against 4RT/F, and of currents against the applied one: rounding leaves about 1e-13."""
 MAX_NEWTON = 30
 MAX_HALVINGS = 6
 
@@ -50,6 +50,7 @@ class ConductionState:
 
     @property
     def iterations(self) -> int:
+        """Number of Newton iterations."""
         return len(self.history) - 1
 
 
@@ -302,7 +303,7 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Terms:
-    """What one Newton iteration needs, on owned nodes; faces in the order anode, flaw, counter."""
+    """Terms of one Newton iteration, on owned nodes; faces in the order anode, flaw, counter."""
 
     balance: Floats
     """Current that is created at each node [A/m2 um]."""

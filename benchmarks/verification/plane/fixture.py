@@ -60,7 +60,7 @@ def pressures(cell: CellModel, domain: Domain | None = None) -> Floats:
 
 
 def diffuse_pressures(stiffness: float) -> Floats:
-    """The same of a diffuse crack in a body as large, on a spring, plated to SHORT."""
+    """Return the same of a diffuse crack in a body as large, on a spring, plated to SHORT."""
     cell = model(Spring(stiffness), SHORT)
     parts = (cell.electrolyte, cell.anode, cell.counter, cell.creep, cell.flaw, cell.loads, cell.protocol)
     diffuse = PhaseFieldModel(*parts, diffuse=DiffuseCrack(3.0, 1.0))

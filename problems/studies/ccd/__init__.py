@@ -1,0 +1,1 @@
+"""Critical current density: brackets, the search for them, and tables."""

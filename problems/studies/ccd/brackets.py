@@ -20,7 +20,7 @@ SAME = 1.0e-9
 
 @dataclass(frozen=True)
 class Trial:
-    """What one constant-current run says."""
+    """The verdict of one constant-current run."""
 
     current: float
     failed_at: float | None
@@ -45,7 +45,7 @@ class Bracket:
 
     @property
     def middle(self) -> float | None:
-        """Where to bisect in log j; None where one side is open."""
+        """Current at which to bisect in log j; None where one side is open."""
         return sqrt(self.lower * self.upper) if self.upper is not None and self.lower > 0.0 else None
 
 
@@ -58,7 +58,7 @@ class Violation:
 
 
 def log_spaced(smallest: float, largest: float, number: int) -> tuple[float, ...]:
-    """`number` currents evenly spaced in log j, both ends included exactly."""
+    """Return `number` currents evenly spaced in log j, both ends included exactly."""
     ratio = largest / smallest
     inner = (smallest * ratio ** (i / (number - 1)) for i in range(1, number - 1))
     return (smallest, *inner, largest)

@@ -22,13 +22,13 @@ LOG = logging.getLogger("lifrac")
 
 
 class Board(Protocol):
-    """What the runner tells how far it has come."""
+    """A display that the runner tells how far it has come."""
 
     def finished(self, run: Finished, done: int, wanted: int) -> None:
-        """A run has finished: `done` of the `wanted` ones of the present round."""
+        """Show that a run has finished: `done` of the `wanted` ones of the present round."""
 
     def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
-        """Where the conditions stand."""
+        """Show how far the conditions are."""
 
 
 class _Silent:

@@ -1,4 +1,4 @@
-"""What a study will cost, before anything is computed: `lifrac ccd STUDY --dry-run`."""
+"""Forecast of the cost of a study, before anything is computed: `lifrac ccd STUDY --dry-run`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Forecast:
     most: int
     """Runs if every refinement asks for as many as it can."""
     finished: int
-    """Of the first runs, those that the folder holds already."""
+    """Number of the first runs that the folder holds already."""
     time_s: float | None
     """On one core, within a factor of three; None where nobody knows."""
 
@@ -56,7 +56,7 @@ def _cost(point: CurrentPoint) -> estimates.Cost:
 
 
 def forecast(study: Study, folder: Path) -> Forecast:
-    """Runs and time of a study that is written to `folder`."""
+    """Forecast runs and time of a study that is written to `folder`."""
     first = [point for condition in study.conditions for point in study.driver.begin(condition)]
     rows = len(study.grids.areal_capacities or (None,))
     refined = study.driver.rounds * rows * len(study.conditions)

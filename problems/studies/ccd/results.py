@@ -1,4 +1,4 @@
-"""What the finished points of a study say: plans, brackets, tables, and words at the end."""
+"""Results of the finished points of a study: plans, brackets, tables, and words at the end."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from .tables import CCD_COLUMNS, RUN_COLUMNS, ccd_row, run_row
 
 @dataclass(frozen=True)
 class Results:
-    """Where the conditions of a study stand.
+    """The state of all conditions of a study.
 
     Attributes
     ----------

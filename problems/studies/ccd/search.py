@@ -22,7 +22,7 @@ from .brackets import Bracket, Trial, bracket, log_spaced, refinement, violation
 
 @dataclass(frozen=True)
 class Row:
-    """What `ccd.csv` says about a condition and capacity."""
+    """A line of `ccd.csv`: a condition and capacity, and the bracket found."""
 
     condition: Condition
     capacity: float | None
@@ -35,7 +35,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where a condition stands."""
+    """The runs of a condition that are finished, and those wanted next."""
 
     done: tuple[Finished, ...]
     """Runs that count, in the order in which they were asked for."""
@@ -109,7 +109,7 @@ def _decisive(done: Sequence[Finished], found: Bracket) -> Finished | None:
 
 
 def _rises(trials: Sequence[Trial]) -> Iterator[str]:
-    """Yield where a larger current stood more."""
+    """Yield a warning wherever a larger current stood more."""
     for found in violations(trials):
         weak, strong = found.smaller, found.larger
         held = "not at all" if strong.failed_at is None else f"at {strong.failed_at:.4g}"
@@ -130,18 +130,22 @@ class ConstantCurrent:
     stop: Failure
 
     def begin(self, condition: Condition) -> list[CurrentPoint]:
+        """Return runs at all currents."""
         return [self._point(condition, current) for current in self.currents]
 
     def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
+        """Return runs within the brackets that finished ones leave."""
         wanted = refinement(self._trials(done), [u.capacity(q) for q in self.capacities])
         return [self._point(condition, current) for current in wanted]
 
     def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+        """Return the bracket of every capacity."""
         trials = self._trials(done)
         found = [bracket(trials, u.capacity(q)) for q in self.capacities if done]
         return [Row(condition, q, b, _decisive(done, b)) for q, b in zip(self.capacities, found, strict=False)]
 
     def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
+        """Yield what is odd about the runs of a condition."""
         return _rises(self._trials(done))
 
     def _trials(self, done: Sequence[Finished]) -> list[Trial]:
@@ -167,9 +171,11 @@ class Cycling:
     table: CyclingTable
 
     def begin(self, condition: Condition) -> list[CurrentPoint]:
+        """Return runs at all currents."""
         return [self._point(condition, current, q) for q in self.capacities for current in self.currents]
 
     def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
+        """Return runs within the brackets that finished ones leave."""
         return [
             self._point(condition, current, q)
             for q, runs in self._by_capacity(done)
@@ -177,10 +183,12 @@ class Cycling:
         ]
 
     def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+        """Return the bracket of every capacity."""
         found = [(q, runs, bracket(self._trials(runs, q), q)) for q, runs in self._by_capacity(done) if runs]
         return [Row(condition, q, b, _decisive(runs, b)) for q, runs, b in found]
 
     def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
+        """Yield what is odd about the runs of a condition."""
         for q, runs in self._by_capacity(done):
             for found in violations(self._trials(runs, q)):
                 yield (
@@ -193,7 +201,7 @@ class Cycling:
             yield q, [run for run in done if run.point.capacity == float(q)]
 
     def _trials(self, runs: Sequence[Finished], q: float) -> list[Trial]:
-        """Return a cell that fails in any cycle has failed at the capacity of the cycles."""
+        """Return the trials: a cell that fails in any cycle has failed at the capacity of the cycles."""
         return [Trial(run.point.current, q if run.failed else None, run.void) for run in runs]
 
     def _point(self, condition: Condition, current: float, q: u.Quantity) -> CurrentPoint:
@@ -223,12 +231,15 @@ class Ramp:
 
     @property
     def rounds(self) -> int:
+        """Refinements after the first ramp."""
         return self.table.refinements
 
     def begin(self, condition: Condition) -> list[CurrentPoint]:
+        """Return runs at all currents."""
         return [self._point(condition, q, self.first, self._rise(0)) for q in self.capacities]
 
     def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
+        """Return runs within the brackets that finished ones leave."""
         wanted = []
         for q, runs in self._by_capacity(done):
             found = self._bracket(runs)
@@ -237,10 +248,12 @@ class Ramp:
         return wanted
 
     def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+        """Return the bracket of every capacity."""
         found = [(q, self._decisive(runs), self._bracket(runs)) for q, runs in self._by_capacity(done) if runs]
         return [Row(condition, q, b, run) for q, run, b in found]
 
     def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
+        """Yield what is odd about the runs of a condition."""
         for q, runs in self._by_capacity(done):
             brackets = [_levels(run) for run in runs if not run.numerical]
             for coarse, fine in pairwise(brackets):
@@ -267,7 +280,7 @@ class Ramp:
         return next((run for run in sound if _levels(run).lower > 0.0), sound[-1] if sound else None)
 
     def _bracket(self, runs: Sequence[Finished]) -> Bracket:
-        """Of the decisive ramp; else what a ramp had survived when its numerics failed."""
+        """Return the bracket of the decisive ramp; else what a ramp had survived when its numerics failed."""
         run = self._decisive(runs)
         if run is not None:
             return _levels(run)

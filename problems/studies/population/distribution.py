@@ -1,4 +1,4 @@
-"""What a flaw population makes of the brackets of a study: quantiles of the CCD and the probability of failure."""
+"""Quantiles of the CCD and the probability of failure, from a flaw population and the brackets of a study."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -55,9 +55,11 @@ class Weibull:
     modulus: float
 
     def exceeded(self, length: Array) -> Array:
+        """Return the share of flaws that are as long as `length` or longer."""
         return np.exp(-((np.asarray(length, dtype=float) / self.scale) ** self.modulus))
 
     def quantile(self, share: float) -> float:
+        """Return the length that a `share` of the flaws reaches."""
         return float(self.scale * (-log(share)) ** (1.0 / self.modulus))
 
     def strips(self) -> tuple[Array, Array]:
@@ -77,11 +79,13 @@ class Listed:
     alone: bool = False
 
     def exceeded(self, length: Array) -> Array:
+        """Return the share of flaws that are as long as `length` or longer."""
         if self.alone:
             return (np.asarray(self.lengths) >= length).astype(float)
         return np.array([sum(p for a, p in zip(self.lengths, self.shares, strict=True) if a >= x) for x in length])
 
     def quantile(self, share: float) -> float:
+        """Return the length that a `share` of the flaws reaches."""
         reached = 0.0
         for a, part in sorted(zip(self.lengths, self.shares, strict=True), reverse=True):
             reached += part
@@ -96,9 +100,9 @@ class Population:
 
     lengths: Distribution
     apertures: tuple[float, ...] | None = None
-    """Of each stratum; None where all flaws have the one aperture that was computed."""
+    """Aperture of each stratum; None where all flaws have the one that was computed."""
     shares: tuple[float, ...] = (1.0,)
-    """Of all flaws, of each stratum."""
+    """Share of all flaws that each stratum has."""
 
     @classmethod
     def weibull(cls, lengths: Weibull, apertures: Weibull | None = None) -> "Population":
@@ -250,7 +254,9 @@ class Electrode:
 
 
 def largest_flaw_quantile(scale: float, modulus: float, density: float, area: float, q: float) -> float:
-    """The flaw that decides the CCD at the quantile `q`: the largest of the electrode is longer with probability q.
+    """Return the flaw that decides the CCD at the quantile `q`.
+
+    The largest flaw of the electrode is longer with probability q.
 
     Returns
     -------

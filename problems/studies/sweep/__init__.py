@@ -1,0 +1,1 @@
+"""Sweeps over keys of a case, as jobs of Snakemake."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from lifrac.errors import InputError
-from lifrac.problems.case.case import READY_CASES, Case, find_ready, load_case, read_toml
+from lifrac.problems.case.case import READY_CASES, Case, load_case
+from lifrac.problems.case.case_files import find_ready, read_toml
 from lifrac.problems.case.overrides import KEY, apply_override
 from lifrac.problems.case.own_mesh import check_own
 from lifrac.problems.case.schema import CaseFile
@@ -36,7 +37,7 @@ COLUMN_UNITS = {
 
 
 class Varied(Strict):
-    """What is varied, and how the points are computed."""
+    """Values that are varied, and how the points are computed."""
 
     case: str
     """A case file, relative to the sweep file, or the name of a ready case."""
@@ -89,7 +90,7 @@ class SweepFile(Strict):
     """A sweep of lifrac."""
 
     sweep: Varied
-    """What is varied, and how the points are computed."""
+    """Values that are varied, and how the points are computed."""
     case: dict[str, Any] = Field(default_factory=dict)
     """Keys that differ from the case file in every point, as they would stand there: `[case.mesh]`."""
 
@@ -167,13 +168,13 @@ class Sweep:
 
 
 def _unit(key: str) -> str | None:
-    """Internal unit of a key of the case, if it has one."""
+    """Return the internal unit of a key of the case, if it has one."""
     field = find_field(CaseFile, key)
     found = [u.find_dimension(part) for part in (field.annotation, *field.metadata)] if field else []
     return next((dimension.unit for dimension in found if dimension is not None), None)
 
 
-def resolved(case: Case, key: str) -> Any:
+def resolved(case: Case, key: str) -> object:
     """Return the value of a dotted key in a checked case; None where it cannot be found."""
     value: Any = case.file
     for part in key.replace("[", ".").replace("]", "").split("."):
@@ -240,7 +241,7 @@ def _override(data: dict[str, Any], text: str) -> None:
 
 
 def _check_keys(file: SweepFile, path: Path) -> None:
-    """A key is either varied or the same in every point; there are not more points than anybody could mean."""
+    """Check that a key is either varied or the same in every point, and that the points are not absurdly many."""
     fixed = dict(flat(file.case))
     varied = [*file.sweep.grid, *(key for point in file.sweep.points for key, _ in flat(point))]
     for key in varied:

@@ -49,7 +49,7 @@ SNAKEFILE = Path(__file__).parent / "snakemake" / "Snakefile"
 
 @dataclass(frozen=True)
 class Result:
-    """What is known of a point."""
+    """The knowledge of a point so far."""
 
     status: Literal["finished", "failed", "pending"]
     reason: str = ""
@@ -57,7 +57,7 @@ class Result:
 
 
 class JobFolder(PointFolder):
-    """Where one point of a sweep lives, with what its job needs: a case file, a lock, and a log that outlives kills."""
+    """The folder of one point of a sweep, with the needs of its job: case file, lock, and a log that outlives kills."""
 
     needed = frozenset({"termination"})
 

@@ -183,7 +183,7 @@ def _tail(path: Path, lines: int = 12) -> str:
 
 
 def print_plan(sweep: Sweep, out: Path) -> None:
-    """What `--dry-run` says: every point, and what is left to be computed."""
+    """Print for `--dry-run` every point, and what is left to be computed."""
     folder = SweepFolder(out, sweep)
     left = {point.key for point in folder.unfinished()}
     for point in sweep.points:
@@ -194,7 +194,7 @@ def print_plan(sweep: Sweep, out: Path) -> None:
 
 
 def refuse_mpi() -> None:
-    """A sweep starts its ranks itself."""
+    """Refuse to be started by MPI: a sweep starts its ranks itself."""
     sizes = [os.environ.get(name, "1") for name in ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")]
     if any(size != "1" for size in sizes):
         raise InputError(

@@ -60,7 +60,9 @@ class Solid:
 class Load(Protocol):
     """Energy of the loads L(u, d) [J/m or J]: minus the work of given forces; linear in u and in d."""
 
-    def __call__(self, u: Expr, d: Expr) -> ufl.Form: ...
+    def __call__(self, u: Expr, d: Expr) -> ufl.Form:
+        """Return L at a displacement [um] and a damage."""
+        ...
 
 
 @dataclass(frozen=True)

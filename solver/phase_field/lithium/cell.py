@@ -76,6 +76,7 @@ class Cell:
         state: State,
         prescribed: list[fem.DirichletBC],
         scales: Scales,
+        *,
         crack_kinetics: FaceKinetics | None = None,
         conductivity: Expr | None = None,
     ) -> None:
@@ -111,7 +112,7 @@ class Cell:
         """us [um]: displacement of the body without damage under the loads, from which u counts."""
         names = ("intact_per_pressure", "intact_lateral") if self.model.pressure_changes else ()
         self.intact_parts = tuple(fem.Function(u.function_space, name=name) for name in names)
-        """Of us: that of a unit stack pressure [um/MPa] and that of the lateral stress [um]; none if us stays."""
+        """Parts of us: that of a unit stack pressure [um/MPa], that of the lateral stress [um]; none if us stays."""
         self.intact_stress = elasticity.stress(self.intact, solid.youngs_modulus, solid.poisson_ratio)
         self.carried = fem.Function(self.space, name="carried")
         """-n.sigma_s.n [MPa] as far as lithium carries it."""
@@ -131,7 +132,14 @@ class Cell:
         flow = lithium_flow(self.fields, self.band, self.model.creep, self.across_mobility, test, wall)
         load = self.loads.energy(self.state.displacement, self.state.damage)
         return CellEquations(
-            self.fields, self.energy, load, self.volume.form, self.conductivity, flow, prescribed, self.velocity
+            self.fields,
+            self.energy,
+            load,
+            self.volume.form,
+            self.conductivity,
+            flow,
+            prescribed=prescribed,
+            velocity=self.velocity,
         )
 
     def _newton(self) -> CellNewton:

@@ -122,6 +122,7 @@ class CellEquations:
         opening: ufl.Form,
         conductivity: Expr,
         flow: ufl.Form,
+        *,
         prescribed: Sequence[fem.DirichletBC],
         velocity: float,
     ) -> None:

@@ -31,7 +31,10 @@ class StepInput:
     dt: float
     """[s]."""
     closure: Callable[[float, float], Closure]
-    """The equation of the control at a current through the counter electrode [A/m2 um, times um in 3D] and a voltage [V]."""
+    """The equation of the control at a current through the counter electrode and a voltage [V].
+
+    The current is in A/m2 um, times um in 3D.
+    """
     metal: Floats
     """Lithium of each node at the start [um2, um3 in 3D]."""
 
