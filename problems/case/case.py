@@ -423,7 +423,3 @@ def _beyond_reason(case: Case) -> Iterator[Problem]:
                     entry.value_text,
                     "Check activation_energy and reference_temperature",
                 )
-
-
-OTHER_READY = {"cases": "run", "studies": "ccd", "sweeps": "sweep"}
-"""Folders of ready files, and the command that takes them."""

@@ -8,6 +8,9 @@ from lifrac.errors import InputError
 
 from .schema_tools import did_you_mean
 
+OTHER_READY = {"cases": "run", "studies": "ccd", "sweeps": "sweep"}
+"""Folders of ready files, and the command that takes them."""
+
 
 def find_ready(path: Path, folder: Path, kind: str, several: str) -> Path:
     """Return the file itself, or the ready one of that name in `folder`.

@@ -105,7 +105,7 @@ class _StudyRun:
         return NUMERICAL_FAILURE if all(summary.get("reason") for summary in self.known.values()) else DONE
 
     def _taken_over(self) -> Sequence[Point]:
-        """What is wanted after all points that an earlier attempt has finished (collective)."""
+        """Return what is wanted after all points that an earlier attempt has finished (collective)."""
         while True:
             wanted = self.study.wanted(self.known)
             found = self._on_disk([point.key for point in wanted])

@@ -101,7 +101,7 @@ class Study(StudyKind):
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def results(self, summaries: Summaries) -> Results:
-        """Where all conditions stand with the points that are finished; the last answer is kept."""
+        """Return where all conditions stand with the points that are finished; the last answer is kept."""
         keys = frozenset(summaries)
         if keys not in self._answered:
             self._answered.clear()
@@ -113,7 +113,7 @@ class Study(StudyKind):
         return {}
 
     def wanted(self, summaries: Summaries) -> Sequence[CurrentPoint]:
-        """The largest current first: cells that fail are followed through their failure, which takes longest."""
+        """Return the largest current first: cells that fail are followed through their failure, which takes longest."""
         points = {point.key: point for plan in self.results(summaries).plans for point in plan.wanted}
         return sorted(points.values(), key=lambda point: -point.current)
 

@@ -71,7 +71,7 @@ def plan(driver: Driver, condition: Condition, known: Mapping[str, Finished]) ->
 def finished_plans(
     driver: Driver, conditions: Sequence[Condition], summaries: Mapping[str, Mapping[str, Any]]
 ) -> list[Plan]:
-    """Where all conditions stand with the summaries of points (by key) that are there."""
+    """Return where all conditions stand with the summaries of points (by key) that are there."""
 
     def find(point: CurrentPoint) -> Finished | None:
         summary = summaries.get(point.key)
