@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from lifrac.errors import InputError
@@ -247,7 +246,7 @@ def _no_room(folder: Path) -> OSError:
     )
 
 
-def mend(dolfinx_jit: ModuleType, ffcx_jit: ModuleType) -> None:
+def mend(dolfinx_jit: Any, ffcx_jit: Any) -> None:
     """Let DOLFINx and FFCx compile by these rules, if they are built as the versions that we know.
 
     Parameters

@@ -75,7 +75,7 @@ def _type_and_default(field: FieldInfo) -> tuple[str, str]:
     else:
         plain = _plain(field.annotation)
         words = get_args(plain) if get_origin(plain) is Literal else ()
-        names = {int: "integer", bool: "true or false", str: "text"}
+        names: dict[object, str] = {int: "integer", bool: "true or false", str: "text"}
         kind = " or ".join(f"`{word}`" for word in words) or names.get(plain, "see meaning")
     if field.is_required():
         return kind, "required"

@@ -113,7 +113,7 @@ class Study(StudyKind):
         return {}
 
     def wanted(self, summaries: Summaries) -> Sequence[CurrentPoint]:
-        """Return the largest current first: cells that fail are followed through their failure, which takes longest."""
+        """Return wanted points, the largest current first: cells are followed through failure, which takes longest."""
         points = {point.key: point for plan in self.results(summaries).plans for point in plan.wanted}
         return sorted(points.values(), key=lambda point: -point.current)
 

@@ -57,7 +57,7 @@ class LocalSystem:
         return self.numbering.pattern(equations, unknowns).sparse(self.blocks)
 
     def dense(self, equations: tuple[int, ...], unknowns: tuple[int, ...]) -> Floats:
-        """Return the same as a full array."""
+        """Return the block of `part` as a full array."""
         return self.numbering.pattern(equations, unknowns).dense(self.blocks)
 
     def follows(self, equations: tuple[int, ...]) -> sp.csr_matrix:

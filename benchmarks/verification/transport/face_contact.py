@@ -212,7 +212,7 @@ def _cycled(b: Body) -> list[Row]:
 
 
 def _diffuse() -> list[Row]:
-    """Return the same law in the phase-field engine."""
+    """Check the same law in the phase-field engine."""
     law = replace(LAW, reference_current=0.5 * CURRENT)
     lost = diffuse_strip(law, CURRENT, 2.0 * PASSAGE)
     charge = lost.state.charge if lost.outcome == "contact_lost" else float("nan")

@@ -174,7 +174,7 @@ def _unit(key: str) -> str | None:
     return next((dimension.unit for dimension in found if dimension is not None), None)
 
 
-def resolved(case: Case, key: str) -> object:
+def resolved(case: Case, key: str) -> Any:
     """Return the value of a dotted key in a checked case; None where it cannot be found."""
     value: Any = case.file
     for part in key.replace("[", ".").replace("]", "").split("."):
