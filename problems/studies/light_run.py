@@ -67,7 +67,7 @@ def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks:
     """
     begun = time.monotonic()
     comm = domain.mesh.comm if isinstance(domain, TaggedMesh) else MPI.COMM_SELF
-    met_alike: tuple[type[Exception], ...] = (NumericalFailure,)
+    met_alike: tuple[type[Exception], ...] = (NumericalFailure,)  # by ranks that step together
     fatal = FAILURES if comm.size == 1 else met_alike
     folder = on_root(comm, lambda: _begun(path, case))
     try:
