@@ -35,10 +35,7 @@ FIRST_STEP_ALLOWANCE = 0.1
 """Change of the lithium in the flaw, in flaw volumes, that the first time step of a protocol step may bring when it is
 chosen from the last one at the same current."""
 BEYOND = 1.0e-3
-"""Excess by which a step is aimed beyond a charge whose time only the solution tells.
-
-A falling current would never reach it.
-"""
+"""Excess in the aim of a step for a charge whose time only the solution tells: a falling current never reaches it."""
 PRESSURE_ALLOWANCE = 0.1
 """Change of the largest lithium pressure, and of the stack pressure, per step, in units of the flaw's Griffith
 pressure."""
@@ -155,10 +152,7 @@ class ProtocolRun[S: CellState](ABC):
 
     @abstractmethod
     def _gained(self, state: S) -> float:
-        """Return the lithium that the flaw holds more than at the start, over the area of the anode [um].
-
-        Collective where the engine is.
-        """
+        """Return what lithium the flaw has gained, over the area of the anode [um] (collective where the engine is)."""
 
     @abstractmethod
     def _forget(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from lifrac.errors import InputError, NumericalFailure
+from lifrac.problems.cli import check
 from lifrac.problems.cli import main as cli
 from support.mpi import PATIENCE
 
@@ -42,7 +43,7 @@ def test_exit_codes(
     def fail(case: str, overrides: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "_load", fail)
+    monkeypatch.setattr(check, "load", fail)
     assert cli.main(["check", "case.toml"]) == code
     assert str(error) in capsys.readouterr().err
 

@@ -14,7 +14,6 @@ from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.report import MeshReport
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.cli.main import main
-from lifrac.problems.studies.study import load_study
 from lifrac.solver.model.fracture import DiffuseCrack
 from mpi4py import MPI
 
@@ -244,17 +243,6 @@ def test_check_and_mesh_take_the_cases(flaw: str, tmp_path: Path, capsys: pytest
     assert "nodes" in text
     assert main(["mesh", str(path)]) == 0
     assert "in the flaw" in capsys.readouterr().out
-
-
-def test_studies_refuse_the_engine(tmp_path: Path) -> None:
-    case_of(tmp_path, "straight")
-    study = tmp_path / "study.toml"
-    study.write_text(
-        '[study]\ncase = "case.toml"\ntemperatures = ["25 degC"]\nstack_pressures = ["1 MPa"]\n'
-        'areal_capacities = ["0.5 mAh/cm^2"]\ncurrent_min = "1 mA/cm^2"\ncurrent_max = "4 mA/cm^2"\ncurrents = 3\n'
-    )
-    with pytest.raises(InputError, match=r"case.fracture.engine = 'phase_field'.*plane engine"):
-        load_study(study)
 
 
 def test_own_mesh_must_suit_the_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
