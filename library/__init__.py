@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lifrac.problems.case.case import load_case
     from lifrac.problems.studies.study import load_study
     from lifrac.simulation import Simulation
-    from lifrac.solver.model.cell import PhaseFieldModel, PlaneModel
+    from lifrac.solver.model.cell_model import PhaseFieldModel, PlaneModel
     from lifrac.solver.model.control import ConstantCurrent, ConstantVoltage, Rest
     from lifrac.solver.model.electrolyte import Electrolyte
     from lifrac.solver.model.flaw import Flaw
@@ -53,8 +53,8 @@ _PLACES = {
     "Kinetics": "lifrac.solver.model.interface",
     "Loads": "lifrac.solver.model.loads",
     "NumericalFailure": "lifrac.errors",
-    "PhaseFieldModel": "lifrac.solver.model.cell",
-    "PlaneModel": "lifrac.solver.model.cell",
+    "PhaseFieldModel": "lifrac.solver.model.cell_model",
+    "PlaneModel": "lifrac.solver.model.cell_model",
     "ProtocolStep": "lifrac.solver.model.protocol",
     "Rest": "lifrac.solver.model.control",
     "RunResult": "lifrac.postprocess.read.run_result",

@@ -23,19 +23,19 @@ from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import on_root
 from lifrac.problems.case.case import Case, load_case
-from lifrac.problems.run.checkpoint import read_checkpoint, refuse_to_resume
+from lifrac.problems.run.checkpoint import refuse_to_resume
 from lifrac.problems.run.history import History, Step
 from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, End, RunLoop
 from lifrac.problems.run.meshing import make_mesh
 from lifrac.problems.run.pictures import draw_plots
 from lifrac.problems.run.run_folder import RunFolder
 from lifrac.problems.run.statement import ModelStatement, Statement, numbers_hash
-from lifrac.problems.run.wholeness import refuse_holes
+from lifrac.problems.run.wholeness import last_checkpoint
 from lifrac.problems.run.writer import FolderWriter, Place
 from lifrac.quantities import REGISTRY, Kind, Quantity
 from lifrac.solver.cell import Cell
 from lifrac.solver.cells import build_cell
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.numerics.petsc_options import Stated
 from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.physics.kinetics import FaceKinetics
@@ -152,18 +152,11 @@ class Simulation:
         simulation = cls.__new__(cls)
         there = _mesh_of(mesh).mesh.comm if isinstance(mesh, TaggedMesh | PlaneBody) else None
         world = comm or there or MPI.COMM_WORLD
-        content = repr(mesh)
-        if isinstance(mesh, TaggedMesh | PlaneBody):
-            content = numbers_hash([_mesh_of(mesh).report.as_dict()])
-
-        def make() -> TaggedMesh | PlaneBody:
-            return mesh if isinstance(mesh, TaggedMesh | PlaneBody) else build(mesh, world)
-
-        statement = ModelStatement(model, content, name, stored_states)
+        statement = ModelStatement(model, _content_of(mesh), name, stored_states)
         simulation._state(
             statement,
             world,
-            make,
+            lambda: _meshed(mesh, world),
             plots=False,
             bulk_solver=bulk_solver,
             crack_kinetics=crack_kinetics,
@@ -312,7 +305,7 @@ class Simulation:
             return
         folder = on_root(comm, lambda: RunFolder.interrupted(out)) if resume else None
         try:
-            self._restart = _last_checkpoint(out, comm) if resume else None
+            self._restart = last_checkpoint(out, comm) if resume else None
             mesh = self.mesh
             if not resume:
                 folder = on_root(comm, lambda: RunFolder(out))
@@ -435,17 +428,12 @@ def _mesh_of(domain: TaggedMesh | PlaneBody) -> TaggedMesh:
     return domain.tagged if isinstance(domain, PlaneBody) else domain
 
 
-def _last_checkpoint(out: Path, comm: MPI.Comm) -> RestartData:
-    """Return the checkpoint that a run goes on from, with its arrays on rank 0 (collective).
+def _meshed(domain: Domain, comm: MPI.Comm) -> TaggedMesh | PlaneBody:
+    return domain if isinstance(domain, TaggedMesh | PlaneBody) else build(domain, comm)
 
-    It counts only if what was written reaches up to it.
-    """
 
-    def read() -> RestartData:
-        checkpoint = read_checkpoint(out)
-        refuse_holes(out, checkpoint)
-        return checkpoint
-
-    found = on_root(comm, read)
-    kept = comm.bcast(None if found is None else found.kept, root=0)
-    return found or RestartData(kept, {})
+def _content_of(domain: Domain) -> str:
+    """Return what tells one mesh from another."""
+    if isinstance(domain, TaggedMesh | PlaneBody):
+        return numbers_hash([_mesh_of(domain).report.as_dict()])
+    return repr(domain)

@@ -15,7 +15,7 @@ from lifrac.errors import Interrupted, NumericalFailure
 from lifrac.quantities import Quantity
 from mpi4py import MPI
 
-from .model.cell import CellModel
+from .model.cell_model import CellModel
 from .protocol.events import Event
 from .protocol.measures import Areas
 from .protocol.restart import RestartData

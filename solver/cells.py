@@ -8,12 +8,12 @@ from lifrac.quantities import Quantity
 from mpi4py import MPI
 
 from .cell import Cell
-from .model.cell import CellModel, PhaseFieldModel, PlaneModel
+from .model.cell_model import CellModel, PhaseFieldModel, PlaneModel
 from .numerics.presets import Preset
-from .phase_field.cell import PhaseFieldCell
+from .phase_field.phase_field_cell import PhaseFieldCell
 from .physics.kinetics import FaceKinetics
 from .plane.body import PlaneBody, condense
-from .plane.cell import PlaneCell
+from .plane.plane_cell import PlaneCell
 from .plane.system import BulkSystem
 from .protocol.restart import RestartData
 

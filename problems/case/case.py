@@ -12,7 +12,7 @@ from typing import Any
 from lifrac.errors import InputError
 from lifrac.problems.materials.cards import ElectrolyteCard, LithiumCard, load_card, override
 from lifrac.problems.quantities import units as u
-from lifrac.solver.model.cell import CellModel, PhaseFieldModel, PlaneModel
+from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel, PlaneModel
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.interface import ContactLaw, Kinetics

@@ -11,7 +11,7 @@ from lifrac.meshes.geometries.polylines import Polyline, lengths
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.problems.quantities import units as u
-from lifrac.solver.model.cell import CellModel, PhaseFieldModel, PlaneModel
+from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel, PlaneModel
 from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.physics.cohesive import process_zone_length, strength_for_zone
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lifrac.solver.interfaces.contact import face_at_rest
-from lifrac.solver.model.cell import CellModel, PlaneModel
+from lifrac.solver.model.cell_model import CellModel, PlaneModel
 from lifrac.solver.model.flaw import CUT_OFF
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.cohesive import process_zone_length

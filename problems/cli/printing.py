@@ -13,7 +13,7 @@ from lifrac.problems.materials.cards import AnyCard
 from lifrac.problems.quantities import units as u
 from lifrac.solver.interfaces.contact import interface_resistance
 from lifrac.solver.interfaces.toughness import AssistedToughness
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.model.control import ConstantVoltage
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.protocol.loading import Loading

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from lifrac.errors import InputError
+from lifrac.parallel.collective import on_root
 from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.quantities import HISTORY_COLUMNS
 from lifrac.solver.protocol.restart import RestartData
+from mpi4py import MPI
 
-from .checkpoint import ANEW
+from .checkpoint import ANEW, read_checkpoint
 
 SAME_TIME = 1.0e-9
 """Relative difference between a time in a table, written with twelve digits, and the same time in a checkpoint."""
@@ -97,3 +99,19 @@ def _check_fields(file: Path, checkpoint: RestartData) -> None:
         _refuse(file, error.message, remedy)
     if not any(math.isclose(time, stored, rel_tol=SAME_TIME, abs_tol=1.0e-300) for time in times):
         _refuse(file, f"lacks the state that was stored at {stored:.12g} s", remedy)
+
+
+def last_checkpoint(out: Path, comm: MPI.Comm) -> RestartData:
+    """Return the checkpoint that a run goes on from, with its arrays on rank 0 (collective).
+
+    It counts only if what was written reaches up to it.
+    """
+
+    def read() -> RestartData:
+        checkpoint = read_checkpoint(out)
+        refuse_holes(out, checkpoint)
+        return checkpoint
+
+    found = on_root(comm, read)
+    kept = comm.bcast(None if found is None else found.kept, root=0)
+    return found or RestartData(kept, {})

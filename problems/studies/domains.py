@@ -7,7 +7,7 @@ from lifrac.errors import InputError
 from lifrac.problems.case.case import Case
 from lifrac.problems.run.meshing import make_mesh
 from lifrac.solver.cells import Domain
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.plane.body import PlaneBody, condense
 from mpi4py import MPI
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from lifrac.errors import InputError
 from lifrac.quantities import Quantity
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.physics.flaw_scales import plating_time
 from numpy.typing import NDArray
 

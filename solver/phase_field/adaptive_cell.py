@@ -17,7 +17,7 @@ from lifrac.meshes.refinement import SizeDemand
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.interfaces.law import LawState
 from lifrac.solver.interfaces.laws import LawStates, law_arrays
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.numerics.adaptive import Adaptive, Arrays, resume
 from lifrac.solver.numerics.conservative_transfer import share_and_rest
 from lifrac.solver.numerics.gathered_fields import Fields

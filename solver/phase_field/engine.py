@@ -9,7 +9,7 @@ from lifrac.errors import NumericalFailure
 from lifrac.parallel.meeting import meeting_of, shared
 from lifrac.quantities import Quantity
 from lifrac.solver.interfaces.laws import FaceLaws, law_arrays, law_states
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.control import Control
 from lifrac.solver.numerics.adaptive import Adaptive
 from lifrac.solver.phase_field.lithium.initial_fill import fill_flaw

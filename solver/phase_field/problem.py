@@ -11,7 +11,7 @@ from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import largest
 from lifrac.solver.interfaces.law import FaceStep
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.model.fracture import DiffuseCrack
 from lifrac.solver.numerics.nodal import values_of
@@ -19,8 +19,8 @@ from lifrac.solver.phase_field.fracture.damage import DamageSolver
 from lifrac.solver.phase_field.fracture.energy import Solid
 from lifrac.solver.phase_field.fracture.fields import Floats, State
 from lifrac.solver.phase_field.fracture.supports import flaw_nodes, prescribed_displacements
-from lifrac.solver.phase_field.lithium.cell import Cell
 from lifrac.solver.phase_field.lithium.charge_transfer import Charges
+from lifrac.solver.phase_field.lithium.diffuse_cell import Cell
 from lifrac.solver.phase_field.lithium.scales import Scales
 from lifrac.solver.phase_field.lithium.time_step import CellTimeStep
 from lifrac.solver.phase_field.outer_loop import LoopControl, OuterLoop

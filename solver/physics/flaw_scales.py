@@ -1,7 +1,7 @@
 """Scales of a flaw: the load it stands, how far it opens then, and how fast it fills."""
 
 import numpy as np
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 
 from .constants import surface_velocity_per_current
 

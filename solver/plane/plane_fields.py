@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from dolfinx import fem
 from lifrac import quantities
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.output.field_view import FieldView, Surface
 from lifrac.solver.physics.conduction import current_density
 from lifrac.solver.physics.elasticity import stress_3d

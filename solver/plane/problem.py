@@ -8,7 +8,7 @@ import numpy as np
 from lifrac.errors import NumericalFailure
 from lifrac.solver.interfaces.law import CONTACT, EXCHANGE_CURRENT, FILM_RESISTANCE, TOUGHNESS, Face, Faces, FaceStep
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import Closure, Control
 from lifrac.solver.numerics.newton_log import NewtonLog, Norms
 from lifrac.solver.physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone

@@ -12,7 +12,7 @@ from dolfinx import fem
 from lifrac.solver.interfaces.coefficients import FaceCoefficients
 from lifrac.solver.interfaces.law import TOUGHNESS
 from lifrac.solver.interfaces.laws import FaceLaws
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.physics import lithium
 from lifrac.solver.physics.cohesive import LinearSoftening
 from lifrac.solver.physics.constants import surface_velocity_per_current

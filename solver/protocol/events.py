@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from lifrac.solver.interfaces.law import Limit
 from lifrac.solver.interfaces.laws import FaceLaws
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.model.protocol import ProtocolStep
 
 from .cell_state import CellState

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.elasticity import through_thickness_modulus

@@ -9,7 +9,7 @@ import numpy as np
 from lifrac import quantities
 from lifrac.errors import InputError
 from lifrac.quantities import Quantity, View
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from numpy.typing import NDArray
 
 from .cell_state import CellState

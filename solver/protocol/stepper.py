@@ -13,7 +13,7 @@ import numpy as np
 from lifrac.errors import InputError, Interrupted, NumericalFailure
 from lifrac.quantities import Quantity, declare, declare_own
 from lifrac.solver.interfaces.laws import FaceLaws, law_numbers
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.numerics.stepping import StepController

@@ -21,7 +21,7 @@ from lifrac.solver.protocol.events import GRAVEST
 from support.pages import CODE, ROOT, Table, anchors, links, pages, prose, tables
 from support.short_runs import short_run
 
-FOLDERS = ("meshes", "solver", "problems", "postprocess", "benchmarks", "tests", "tools", "docs")
+FOLDERS = ("library", "meshes", "solver", "problems", "postprocess", "benchmarks", "tests", "tools", "docs")
 PATH = re.compile(r"^[\w./-]+\.(py|md|toml|sh|csv|json|txt|png)$")
 ALL_PAGES = sorted(pages())
 

@@ -10,7 +10,7 @@ import pytest
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.problems.case.case import Case
 from lifrac.quantities import HISTORY_COLUMNS as COLUMNS
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from support.mpi import PATIENCE
 
 SHORT = {"crack_size": "2 um", "path_size": "10 um", "max_steps": 8}

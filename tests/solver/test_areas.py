@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw, Kinetics

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion

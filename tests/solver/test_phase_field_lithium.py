@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 from lifrac.errors import Interrupted
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics

@@ -8,7 +8,7 @@ import numpy as np
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw

@@ -27,7 +27,7 @@ from lifrac.meshes.reader import read_mesh
 from lifrac.problems.case.case import load_case
 from lifrac.simulation import Simulation
 from lifrac.solver.cell import Report
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
 from lifrac.solver.plane.body import PlaneBody

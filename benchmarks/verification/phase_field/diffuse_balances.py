@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.fracture import DiffuseCrack
-from lifrac.verification.plane.ranks import run_on
+from lifrac.verification.plane.same_on_ranks import run_on
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.diffuse_bodies import Half, diffuse_cell
 from lifrac.verification.support.plane_runs import FIGURES, LLZO, Floats, History, difference, follow

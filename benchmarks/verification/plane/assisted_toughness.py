@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.simulation import Simulation
 from lifrac.solver.interfaces.toughness import AssistedToughness
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.protocol import ProtocolStep

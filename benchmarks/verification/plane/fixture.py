@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Domain, Simulation
-from lifrac.solver.model.cell import CellModel, PhaseFieldModel, PlaneModel
+from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel, PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import DiffuseCrack

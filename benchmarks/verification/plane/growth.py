@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import scipy.linalg
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw

@@ -6,7 +6,7 @@ from functools import cache, cached_property
 import numpy as np
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import Geometry, SlabEdgeFlaw
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from lifrac.postprocess.read.field_file import ANODE, COUNTER, CRACK_PLANE, ELECTROLYTE, FieldFile, Grid
 from lifrac.problems.case.case import load_case
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.physics.constants import AMPERE_PER_M2_PER_MA_PER_CM2, pressure_per_volt
 from lifrac.solver.physics.kinetics import ChargeTransfer
 

@@ -8,7 +8,7 @@ from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Domain, Simulation
 from lifrac.solver.cell import Report
-from lifrac.solver.model.cell import CellModel, PlaneModel
+from lifrac.solver.model.cell_model import CellModel, PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw

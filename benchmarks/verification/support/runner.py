@@ -37,7 +37,7 @@ ROOMS = {
         "ccd_inversion",
         "fixture",
         "balances",
-        "ranks",
+        "same_on_ranks",
     ),
     "phase_field": (
         "damage_bar",

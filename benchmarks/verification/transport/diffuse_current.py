@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.meshes.builder import build
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import DiffuseCrack

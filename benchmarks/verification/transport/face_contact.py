@@ -8,7 +8,7 @@ from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Simulation
 from lifrac.solver.interfaces.contact import charge_to_loss, cycled_contact
 from lifrac.solver.interfaces.law import LawState
-from lifrac.solver.model.cell import CellModel, PhaseFieldModel
+from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import DiffuseCrack

@@ -7,7 +7,7 @@ import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Simulation
 from lifrac.solver.cell import Report
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.control import ConstantVoltage
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import DiffuseCrack

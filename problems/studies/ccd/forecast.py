@@ -9,7 +9,7 @@ from lifrac.problems.quantities import units as u
 from lifrac.problems.studies.points import CurrentPoint
 from lifrac.problems.studies.study import Study
 from lifrac.problems.studies.study_folder import settled
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from rich.console import Console
 from rich.table import Table
 

@@ -11,7 +11,7 @@ from lifrac.parallel.collective import largest
 from lifrac.solver.interfaces.coefficients import FaceCoefficients
 from lifrac.solver.interfaces.law import CONTACT, EXCHANGE_CURRENT, FILM_RESISTANCE, Face, Faces
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.numerics.nodal import LUMPED, NodalRelation, nodal_sums
 from lifrac.solver.phase_field.fracture.fields import Floats
 from lifrac.solver.physics.kinetics import ChargeTransfer, FaceKinetics

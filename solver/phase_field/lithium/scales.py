@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lifrac.solver.model.cell import CellModel
+from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.physics.flaw_scales import griffith_pressure, opening_at_growth, plating_speed
 
 UNIFORMITY = 0.1

@@ -6,7 +6,7 @@ from lifrac.solver.model.control import Control
 from lifrac.solver.phase_field.fracture.fields import Floats
 from lifrac.solver.phase_field.outer_loop import Energies
 
-from .cell import Cell
+from .diffuse_cell import Cell
 from .newton import StepSolution
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import ufl
 from dolfinx import fem
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.control import Closure, Control
 from lifrac.solver.numerics.nodal import owned_sum, values_of
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid

@@ -9,7 +9,7 @@ from dolfinx import fem
 from lifrac.parallel.collective import on_root
 from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.cell import Cell
-from lifrac.solver.model.cell import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.output.recorder import FieldRecorder
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.cell_state import CellState

@@ -1,6 +1,6 @@
 """The answer does not depend on the number of ranks: the bulk is distributed, its condensed response is not.
 
-`python -m lifrac.verification.plane.ranks FILE LEVEL` under mpiexec makes the run of one rank count.
+`python -m lifrac.verification.plane.same_on_ranks FILE LEVEL` under mpiexec makes the run of one rank count.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A case on several ranks, and a field of one's own (mpiexec -n 2 python docs/ranks.py)."""
+"""A case on several ranks, and a field of one's own (mpiexec -n 2 python docs/on_ranks.py)."""
 
 import lifrac
 import numpy as np

@@ -10,7 +10,7 @@ from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.meeting import meeting_of, shared
 from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.cell import Cell
-from lifrac.solver.model.cell import PhaseFieldModel
+from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.output.recorder import FieldRecorder
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.restart import RestartData
