@@ -132,7 +132,7 @@ def test_stripped_face_of_half_the_width_loses_contact_twice_as_fast() -> None:
         at = 2.0 * J * tagged.report.counter_area / tagged.report.anode_area
         engine = plane(tagged, replace(cell(constant(at, 1.0e4)), electrolyte=conductor, contact=law))
         trial = engine.problem.solve(engine.state, 5.0, ConstantCurrent(at))
-        after = engine.problem.laws_after(engine.state, trial.values, 5.0, lambda: 0.0)
+        after = engine.problem.laws_after(engine.state, trial.values, 5.0, engine.state.stack_pressure, lambda: 0.0)
         left[name] = engine.laws.outputs(after)["contact_counter"]
     assert left["whole"] < 0.99
     assert left["half counter"] == pytest.approx(left["whole"], abs=1.0e-4)
