@@ -7,6 +7,7 @@ from typing import override
 
 from dolfinx import fem
 from lifrac.parallel.collective import on_root
+from lifrac.parallel.ufl_counts import level
 from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.cell import Cell
 from lifrac.solver.model.cell_model import PlaneModel
@@ -73,6 +74,7 @@ class PlaneCell(Cell[PlaneEngine]):
             return PlaneEngine.resumed(problem, restart.kept, restart.arrays, quantities)
 
         self.engine = on_root(self.comm, make)
+        level(self.comm)  # rank 0 has made forms of its own
 
     @override
     def on_all[T](self, work: Callable[[PlaneEngine], T]) -> T:

@@ -116,6 +116,9 @@ def alone[T](comm: "MPI.Comm", work: Callable[["MPI.Comm"], T]) -> T:
     with it has to be picklable.
     """
     from lifrac.parallel.collective import on_root
+    from lifrac.parallel.ufl_counts import level
     from mpi4py import MPI
 
-    return comm.bcast(on_root(comm, lambda: work(MPI.COMM_SELF)), root=0)
+    result = comm.bcast(on_root(comm, lambda: work(MPI.COMM_SELF)), root=0)
+    level(comm)  # forms that all ranks make from here on have one name
+    return result
