@@ -8,6 +8,7 @@ from dolfinx import fem
 from lifrac.errors import NumericalFailure
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.meeting import meeting_of, shared
+from lifrac.parallel.ufl_counts import level
 from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.cell import Cell
 from lifrac.solver.model.cell_model import PhaseFieldModel
@@ -52,6 +53,7 @@ class PhaseFieldCell(Cell[PhaseFieldEngine]):
         quantities: Sequence[Quantity] = (),
     ) -> None:
         self.comm, self.model, self.quantities = tagged.mesh.comm, model, declare_own(quantities)
+        level(self.comm)  # ranks may have stepped cells of their own
         try:
             if restart is None:
                 self.engine = PhaseFieldEngine(PhaseFieldProblem(tagged, model, crack_kinetics), quantities=quantities)

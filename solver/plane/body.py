@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from lifrac.errors import NumericalFailure
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.meeting import meeting_of, shared
+from lifrac.parallel.ufl_counts import level
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.numerics.presets import Preset
 
@@ -67,6 +68,7 @@ def condense(
     NumericalFailure
         On every rank alike, if the linear solver fails.
     """
+    level(tagged.mesh.comm)  # ranks may have stepped cells of their own
     surface = surface or gather_surface(tagged)
     bulk = Bulk(tagged, surface, poisson_ratio, loads or Loads(), preset, symmetric_anode=symmetric_anode)
     try:
