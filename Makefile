@@ -12,7 +12,7 @@ RANKS := 2 3
 CORES := $(shell nproc 2>/dev/null || echo 1)
 WORKERS ?= $(if $(filter 1 2 3,$(CORES)),$(CORES),4)
 SOURCES := $(shell find library meshes solver problems postprocess benchmarks/verification \
-    -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name py.typed -o -name Snakefile -o -name '*.yaml')
+    -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name py.typed -o -name Snakefile -o -name '*.yaml' -o -name '*.pth') setup.py
 DEMO_CASE ?= problems/ready/cases/llzo_runs_through.toml
 DEMO_OUT ?= runs/demo
 
