@@ -1,6 +1,7 @@
 """The numbers that UFL gives to what it makes: the same on every rank, or ranks would name their forms differently."""
 
 import itertools
+from typing import Any
 
 from mpi4py import MPI
 
@@ -18,7 +19,7 @@ def level(comm: MPI.Comm) -> None:
     from ufl.core.multiindex import Index
     from ufl.variable import Label
 
-    kinds = (Coefficient, Constant, Index, Label)
+    kinds: tuple[Any, ...] = (Coefficient, Constant, Index, Label)
     here = [0 if kind._counter is None else next(kind._counter) for kind in kinds]
     highest = [max(numbers) for numbers in zip(*comm.allgather(here), strict=True)]
     for kind, number in zip(kinds, highest, strict=True):
