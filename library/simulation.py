@@ -21,7 +21,7 @@ from lifrac.meshes.geometries.cracked import CrackedSlab
 from lifrac.meshes.geometries.drawable import Drawable
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.parallel.collective import on_root
+from lifrac.parallel.collective import decided, on_root
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.run.checkpoint import refuse_to_resume
 from lifrac.problems.run.history import History, Step
@@ -300,7 +300,7 @@ class Simulation:
         """Step in a run folder, which is claimed before anything is computed."""
         begun, folder, comm = time.monotonic(), None, self.comm
         hashed = self._statement.content_hash()
-        if resume and (ended := comm.bcast(on_root(comm, lambda: refuse_to_resume(out, hashed)), root=0)):
+        if resume and (ended := decided(comm, lambda: refuse_to_resume(out, hashed))):
             self._ended = self._told_ended(out, ended)
             return
         folder = on_root(comm, lambda: RunFolder.interrupted(out)) if resume else None
@@ -333,9 +333,9 @@ class Simulation:
         """Say that there is nothing left to compute: chains of jobs ask for it once more."""
         if self.comm.rank == 0:
             LOG.info("%s: the run has ended (%s); there is nothing left to compute", out, termination)
-        summary = on_root(self.comm, lambda: json.loads((out / "summary.json").read_text(encoding="utf-8")))
-        outcome = self.comm.bcast(None if summary is None else str(summary.get("outcome", "")), root=0)
-        return End(NUMERICAL_FAILURE if termination == "numerical_failure" else DONE, termination, outcome)
+        summary = decided(self.comm, lambda: json.loads((out / "summary.json").read_text(encoding="utf-8")))
+        code = NUMERICAL_FAILURE if termination == "numerical_failure" else DONE
+        return End(code, termination, str(summary.get("outcome", "")))
 
     def run(
         self,
@@ -365,13 +365,12 @@ class Simulation:
         InputError, NumericalFailure
             On every rank alike.
         """
-        ended_before = self._ended is not None
         for _ in self.steps(out, resume=resume, stopping=stopping):
             pass
         end = self._ended
         assert end is not None
         target = self._resumed_in if out is None else Path(out)
-        if self._plots and target is not None and end.code != ASKED_TO_STOP and not ended_before:
+        if self._plots and target is not None and end.code != ASKED_TO_STOP:
             self._draw(target)
         if check and end.code == NUMERICAL_FAILURE:
             raise NumericalFailure(end.failure or f"the run in {target} has ended: {end.termination}")

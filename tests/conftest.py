@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from support.mpi import WAITING_RANKS, MpiRun, mpi_run
+from lifrac.problems.process.launcher import WAITING_RANKS
+from support.mpi import MpiRun, mpi_run
 from support.pictures import COARSE
 from support.session import SESSION_FOLDER
 

@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lifrac.problems.process.launcher import find_mpiexec
+
 INJECT = Path(__file__).with_name("inject.py")
 LIMIT = 10.0
 """Time [s] from the failure to the end of the job."""
@@ -173,10 +175,8 @@ def prepared(work: Path, kind: str, ranks: int) -> list[str]:
 
 def launched(stage: Stage, ranks: int, arguments: list[str], work: Path) -> tuple[int | None, float, str]:
     """Exit code (None: it hangs), time from the failure to the end [s], and what was said."""
-    mpiexec = Path(sys.executable).with_name("mpiexec")
-    launcher = str(mpiexec) if mpiexec.exists() else "mpiexec"
     injected = [str(stage.rank), f"lifrac.{stage.where}", str(stage.call), stage.failure]
-    command = [launcher, "-n", str(ranks), sys.executable, str(INJECT), *injected, *arguments]
+    command = [find_mpiexec() or "mpiexec", "-n", str(ranks), sys.executable, str(INJECT), *injected, *arguments]
     mark = work / "injected"
     mark.unlink(missing_ok=True)
     surroundings = os.environ | {"INJECTED": str(mark), "OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}

@@ -28,6 +28,18 @@ def on_root[T](comm: MPI.Comm, work: Callable[[], T]) -> T | None:
     return result
 
 
+def decided[T](comm: MPI.Comm, work: Callable[[], T]) -> T:
+    """Call `work` on rank 0 only; give its result on every rank (collective).
+
+    Raises
+    ------
+    Exception
+        Whatever `work` raised on rank 0, on every rank.
+    """
+    result: T = comm.bcast(on_root(comm, work), root=0)
+    return result
+
+
 def _portable(error: Exception) -> Exception:
     """Return the error as other ranks can be given it: some cannot be pickled, or not be made again."""
     with contextlib.suppress(Exception):

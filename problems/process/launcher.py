@@ -1,6 +1,7 @@
-"""Notices a launcher whose processes do not find each other: each would compute the whole run."""
+"""The launcher of MPI that belongs to this Python, and one whose processes do not find each other."""
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,16 @@ from lifrac.errors import InputError
 
 COUNTS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
 """Environment variables of launchers with the number of started processes; Slurm's is set within `srun` only."""
+
+WAITING_RANKS = {"MPIR_CVAR_ENABLE_HEAVY_YIELD": "1", "MPIR_CVAR_POLLS_BEFORE_YIELD": "10"}
+"""Settings of MPICH: a rank that waits sleeps between polls. Without them it polls on and takes the core away from the
+rank that it waits for, where there are more ranks than idle cores."""
+
+
+def find_mpiexec() -> str | None:
+    """Return the mpiexec beside this interpreter, else the one on PATH; None if there is none."""
+    beside = Path(sys.executable).parent / "mpiexec"
+    return str(beside) if beside.is_file() else shutil.which("mpiexec")
 
 
 def refuse_copies(ranks: int, surroundings: Mapping[str, str] = os.environ) -> None:

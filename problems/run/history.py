@@ -77,7 +77,7 @@ class History(Observer):
 
     def accepted(self, report: Report) -> None:
         """Add a row for an accepted step."""
-        self.rows.append(report.row())
+        self.rows.append(report.row)
         self.last = Step(report, self.rows[-1])
 
     def table(self) -> "pd.DataFrame":

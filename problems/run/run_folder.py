@@ -129,7 +129,7 @@ class RunFolder:
 
     def add(self, report: StepReport[Any]) -> None:
         """Append a history row, the first one below the names of the columns, and its events."""
-        row = report.row()
+        row = report.row
         with (self.path / "history.csv").open("a", newline="") as file:
             writer = csv.writer(file)
             if report.number == 0:

@@ -144,7 +144,10 @@ def _at_end(report: StepReport[Any]) -> dict[str, float]:
     return {key.key: key.quantity.out(report[key.quantity.name]) for key in keys}
 
 
-def end_of(engine: ProtocolRun[Any], failure: str) -> Event:
-    """Return the last event of a run; `failure` says why the numerics gave up, if they did."""
+def last_events(engine: ProtocolRun[Any], failure: str) -> tuple[Event, ...]:
+    """Return the events that are written when a run ends: protocol steps that were skipped, and the end.
+
+    `failure` says why the numerics gave up, if they did.
+    """
     detail = f"{engine.termination}: {failure}" if failure else f"{engine.termination}; outcome {engine.outcome}"
-    return Event("end", engine.state.time, engine.state.charge, detail)
+    return (*engine.skipped, Event("end", engine.state.time, engine.state.charge, detail))

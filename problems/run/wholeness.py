@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from lifrac.errors import InputError
-from lifrac.parallel.collective import on_root
 from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.quantities import HISTORY_COLUMNS
-from lifrac.solver.protocol.restart import RestartData
+from lifrac.solver.protocol.restart import RestartData, known_to_all
 from mpi4py import MPI
 
 from .checkpoint import ANEW, read_checkpoint
@@ -112,6 +111,4 @@ def last_checkpoint(out: Path, comm: MPI.Comm) -> RestartData:
         refuse_holes(out, checkpoint)
         return checkpoint
 
-    found = on_root(comm, read)
-    kept = comm.bcast(None if found is None else found.kept, root=0)
-    return found or RestartData(kept, {})
+    return known_to_all(comm, read)

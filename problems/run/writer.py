@@ -20,7 +20,7 @@ from .loop import DONE, NUMERICAL_FAILURE, End, Observer, RunLoop
 from .progress import Reporter, progress_for
 from .run_folder import FIELDS, RunFolder
 from .statement import Statement
-from .summary import emptiness, end_of, summary_of
+from .summary import emptiness, last_events, summary_of
 
 LOG = logging.getLogger("lifrac")
 MOST_STORED_ENDS = 20
@@ -118,10 +118,8 @@ class FolderWriter(Observer):
         self.progress: Reporter = self._bar.__enter__()
 
     def close(self) -> None:
-        """Stop to show how far the run has come, and let other processes use the folder."""
+        """Stop to show how far the run has come."""
         self._bar.__exit__(None, None, None)
-        if self.folder is not None:
-            self.folder.release()
 
     def _restore(self, kept: dict[str, Any]) -> None:
         """Go on where the writer of an interrupted run stood."""
@@ -239,9 +237,8 @@ class FolderWriter(Observer):
     def _summarise(self, folder: RunFolder, end: End) -> None:
         engine = self.cell.engine
         assert engine is not None
-        for event in engine.skipped:
+        for event in last_events(engine, end.failure):
             folder.event(event)
-        folder.event(end_of(engine, end.failure))
         summary = summary_of(
             engine,
             self.loop.worst,

@@ -33,7 +33,6 @@ class Silent(Display):
     """Keeps other ranks than the first quiet."""
 
     @override
-    @override
     def finished(self, point: Point, summary: Summary, done: int, wanted: int) -> None:
         pass
 

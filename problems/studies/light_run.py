@@ -8,12 +8,12 @@ from typing import Any, override
 import numpy as np
 from lifrac.errors import NumericalFailure
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.parallel.collective import on_root
+from lifrac.parallel.collective import decided, on_root
 from lifrac.problems.case.case import Case
 from lifrac.problems.run.code_version import code_hash
 from lifrac.problems.run.loop import ASKED_TO_STOP, Observer, RunLoop
 from lifrac.problems.run.run_folder import RunFolder
-from lifrac.problems.run.summary import end_of, summary_of
+from lifrac.problems.run.summary import last_events, summary_of
 from lifrac.solver.cell import Report
 from lifrac.solver.cells import Domain, build_cell
 from mpi4py import MPI
@@ -29,11 +29,9 @@ class _Tables(Observer):
         self.folder, self.comm, self.protocol_step = folder, comm, 0
 
     @override
-    @override
     def began(self, report: Report) -> None:
         self._add(report)
 
-    @override
     @override
     def accepted(self, report: Report) -> None:
         self._add(report)
@@ -86,7 +84,7 @@ def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks:
         engine = cell.engine
         assert engine is not None
         assert folder is not None
-        for event in (*engine.skipped, end_of(engine, end.failure)):
+        for event in last_events(engine, end.failure):
             folder.event(event)
         values = summary_of(engine, loop.worst, ranks=ranks, dofs=cell.dofs, begun=begun)
         return values | {"protocol_step": tables.protocol_step, "reason": end.failure}
@@ -109,8 +107,7 @@ def _ended(folder: RunFolder | None, comm: MPI.Comm, summarise: Callable[[], dic
         folder.summary(summary)
         return summary
 
-    summary: Mapping[str, Any] = comm.bcast(on_root(comm, write), root=0)
-    return summary
+    return decided(comm, write)
 
 
 def _unstarted(error: Exception) -> dict[str, Any]:

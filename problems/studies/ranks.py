@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lifrac.errors import NumericalFailure
-from lifrac.parallel.collective import on_root
+from lifrac.parallel.collective import decided, on_root
 from lifrac.problems.process.launcher import refuse_copies
 from lifrac.problems.process.signals import heeding_signals, watched
 from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
@@ -118,8 +118,7 @@ class _StudyRun:
 
     def _on_disk(self, keys: Sequence[str]) -> Mapping[str, Summary]:
         """Those that are finished, as rank 0 sees it (collective)."""
-        found: Mapping[str, Summary] = self.comm.bcast(on_root(self.comm, lambda: self.points.finished(keys)), root=0)
-        return found
+        return decided(self.comm, lambda: self.points.finished(keys))
 
     def _tell(self) -> None:
         """Tables and progress with what is known (collective)."""
@@ -161,7 +160,7 @@ class _StudyRun:
         Its summary by its key, on the first rank of the team (collective on the team).
         """
         team, first, folder = self.team, self.team.rank == 0, self.points.of(point.key)
-        path = team.bcast(on_root(team, folder.claim), root=0)
+        path = decided(team, folder.claim)
         if path is None:
             return {}
         summary = None

@@ -8,7 +8,7 @@ from lifrac import quantities
 from lifrac.solver.numerics.nodal import values_of
 from lifrac.solver.phase_field.fracture.energy_release import BROKEN
 from lifrac.solver.phase_field.fracture.fields import Floats
-from lifrac.solver.protocol.measures import StateView, relative
+from lifrac.solver.protocol.measures import Areas, StateView, relative
 from numpy.typing import NDArray
 
 from .diagnostics import Observer
@@ -51,9 +51,19 @@ class PhaseFieldView(StateView):
         return self.observer.x[:, 1]
 
     @property
+    @override
+    def areas(self) -> Areas:
+        return self.cell.areas
+
+    @property
+    @override
     def currents(self) -> tuple[float, float, float]:
-        """Into crack and anode face, and out of the counter electrode [A/m2 um, times um in 3D]."""
         return self.observer.reference.currents
+
+    @property
+    @override
+    def smallest_volume(self) -> float:
+        return 1.0e-3 * self.problem.scales.opening * self.problem.scales.length
 
     @override
     def nodal(self, name: str) -> Floats:
@@ -121,31 +131,6 @@ def lithium_volume(at: PhaseFieldView) -> float:
     return at.problem.copies * at.total(at.state.metal)
 
 
-@quantities.function("flaw_current_share", PhaseFieldView)
-def flaw_current_share(at: PhaseFieldView) -> float:
-    """Return the current into the crack over the current into crack and anode face; 0 at rest."""
-    crack, anode, _ = at.currents
-    total = crack + anode
-    return crack / total if abs(total) > 1.0e-9 * at.cell.areas.anode else 0.0
-
-
-@quantities.function("charge_balance_error", PhaseFieldView)
-def charge_balance_error(at: PhaseFieldView) -> float:
-    """Charge in at the counter electrode less charge out at the anode, over the charge in."""
-    state = at.state
-    floor = at.cell.areas.anode * max(state.throughput, 1.0)
-    return relative(state.charge_in - state.charge_out, abs(state.charge_in), floor)
-
-
-@quantities.function("lithium_balance_error", PhaseFieldView)
-def lithium_balance_error(at: PhaseFieldView) -> float:
-    """Lithium in the flaw less what was there, was plated there, and has not left it, over what was exchanged."""
-    state, scales = at.state, at.problem.scales
-    metal = state.initial_metal + state.plated_in_flaw - state.extruded
-    floor = 1.0e-3 * scales.opening * scales.length
-    return relative(at["lithium_volume"] - metal, max(abs(metal), state.exchanged), floor)
-
-
 @quantities.function("energy_balance_error", PhaseFieldView)
 def energy_balance_error(at: PhaseFieldView) -> float:
     """Energy beyond that of the first state less the work of the lithium, over that work."""
@@ -153,16 +138,3 @@ def energy_balance_error(at: PhaseFieldView) -> float:
     gained = observer.energy() - observer.reference.energy
     floor = at.problem.surface_energy * 0.01 * at.model.flaw.length
     return relative(gained - work["pressure"] - work.get("along", 0.0), abs(work["pressure"]), floor)
-
-
-@quantities.function("anode_current_density", PhaseFieldView)
-def anode_current_density(at: PhaseFieldView) -> float:
-    """Return the current into anode face and flaw, per area of the anode."""
-    crack, anode, _ = at.currents
-    return (crack + anode) / at.cell.areas.anode
-
-
-@quantities.function("counter_current_density", PhaseFieldView)
-def counter_current_density(at: PhaseFieldView) -> float:
-    """Return the current out of the counter electrode, per area of it."""
-    return at.currents[2] / at.cell.areas.counter

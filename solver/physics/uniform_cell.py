@@ -5,13 +5,25 @@
 For Butler-Volmer kinetics with alpha = 1/2 and equal faces V = j L/kappa + (4RT/F) asinh(j/(2 i0)).
 """
 
+from collections.abc import Callable
+
 from lifrac.solver.model.interface import Kinetics
 
 from .constants import thermal_voltage
 from .kinetics import EXPONENT_LIMIT, ChargeTransfer
 
 HALVINGS = 200
-"""Bisections until the last bit."""
+"""Bisections at most, until the last bit."""
+
+
+def _bisected(below: Callable[[float], bool], low: float, high: float) -> float:
+    """Return where `below` turns from true to false between two numbers."""
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        if middle in (low, high):  # no number lies between them
+            break
+        low, high = (middle, high) if below(middle) else (low, middle)
+    return 0.5 * (low + high)
 
 
 def overpotential(kinetics: Kinetics, current_density: float, plating: bool = True) -> float:
@@ -27,10 +39,8 @@ def overpotential(kinetics: Kinetics, current_density: float, plating: bool = Tr
         if high > 1.0e3 * EXPONENT_LIMIT * unit:  # beyond what the kinetics can carry
             return float("inf")
         high *= 2.0
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if face.current(middle) < ratio else (low, middle)
-    return 0.5 * (low + high) + local * kinetics.film_resistance
+    eta = _bisected(lambda trial: bool(face.current(trial) < ratio), low, high)
+    return eta + local * kinetics.film_resistance
 
 
 def voltage_at(
@@ -48,9 +58,9 @@ def current_density_at(
 ) -> float:
     """Uniform current density [A/m2] at a cell voltage [V], same sign; thickness L [um], kappa [A/m2 per V/um]."""
     sign = 1.0 if voltage >= 0.0 else -1.0
-    low, high = 0.0, abs(voltage) * conductivity / thickness  # no overpotential at all
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        below = abs(voltage_at(anode, counter, thickness, conductivity, sign * middle)) < abs(voltage)
-        low, high = (middle, high) if below else (low, middle)
-    return sign * 0.5 * (low + high)
+
+    def below(size: float) -> bool:
+        return abs(voltage_at(anode, counter, thickness, conductivity, sign * size)) < abs(voltage)
+
+    without_overpotential = abs(voltage) * conductivity / thickness
+    return sign * _bisected(below, 0.0, without_overpotential)

@@ -14,7 +14,7 @@ from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.output.recorder import FieldRecorder
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.cell_state import CellState
-from lifrac.solver.protocol.restart import RestartData, kept_accounts
+from lifrac.solver.protocol.restart import RestartData, kept_accounts, known_to_all
 from lifrac.solver.protocol.stepper import StepReport
 from mpi4py import MPI
 
@@ -102,9 +102,7 @@ class PlaneCell(Cell[PlaneEngine]):
 
     @override
     def restart_data(self) -> RestartData:
-        here = on_root(self.comm, self._restart_data)
-        kept = self.comm.bcast(None if here is None else here.kept, root=0)
-        return here or RestartData(kept, {})
+        return known_to_all(self.comm, self._restart_data)
 
     def _restart_data(self) -> RestartData:
         assert self.engine is not None

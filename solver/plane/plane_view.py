@@ -5,7 +5,7 @@ from typing import override
 
 import numpy as np
 from lifrac import quantities
-from lifrac.solver.protocol.measures import StateView, relative
+from lifrac.solver.protocol.measures import Areas, StateView, relative
 
 from .diagnostics import Observer
 from .unknowns import METAL, OPENING, PRESSURE, Floats, State
@@ -38,10 +38,20 @@ class PlaneView(StateView):
         """w0 + opening [um]."""
         return np.asarray(self.problem.crack.aperture + self.values[:, OPENING])
 
+    @property
+    @override
+    def areas(self) -> Areas:
+        return self.problem.areas
+
     @cached_property
+    @override
     def currents(self) -> tuple[float, float, float]:
-        """Into one crack face, the anode face, and out of the counter electrode [A/m2 um]."""
         return self.observer.currents()
+
+    @property
+    @override
+    def smallest_volume(self) -> float:
+        return self.problem.scales.length * self.problem.smallest
 
     @override
     def nodal(self, name: str) -> Floats:
@@ -104,31 +114,6 @@ def lithium_volume(at: PlaneView) -> float:
     return at.observer.stored(at.state)
 
 
-@quantities.function("flaw_current_share", PlaneView)
-def flaw_current_share(at: PlaneView) -> float:
-    """Return the current into the crack over the current into crack and anode face; 0 at rest."""
-    crack, anode, _ = at.currents
-    total = crack + anode
-    return crack / total if abs(total) > 1.0e-9 * at.problem.areas.anode else 0.0
-
-
-@quantities.function("charge_balance_error", PlaneView)
-def charge_balance_error(at: PlaneView) -> float:
-    """Charge in at the counter electrode less charge out at the anode, over the charge in."""
-    state = at.state
-    floor = at.problem.areas.anode * max(state.throughput, 1.0)
-    return relative(state.charge_in - state.charge_out, abs(state.charge_in), floor)
-
-
-@quantities.function("lithium_balance_error", PlaneView)
-def lithium_balance_error(at: PlaneView) -> float:
-    """Lithium in the flaw less what was there, was plated there, and has not left it, over what was exchanged."""
-    state, p = at.state, at.problem
-    metal = state.initial_metal + state.plated_in_flaw - state.extruded
-    floor = p.scales.length * p.smallest
-    return relative(at["lithium_volume"] - metal, max(abs(metal), state.exchanged), floor)
-
-
 @quantities.function("energy_balance_error", PlaneView)
 def energy_balance_error(at: PlaneView) -> float:
     """Elastic, cohesive and viscous energy less the work of lithium and changing loads, over that work."""
@@ -138,16 +123,3 @@ def energy_balance_error(at: PlaneView) -> float:
     energy += state.work["viscous"] - state.work["start"]
     work, floor = state.work["pressure"] + state.work["loads"], p.scales.pressure * p.scales.length * p.smallest
     return relative(energy - work, abs(work), floor)
-
-
-@quantities.function("anode_current_density", PlaneView)
-def anode_current_density(at: PlaneView) -> float:
-    """Return the current into anode face and flaw, per area of the anode."""
-    crack, anode, _ = at.currents
-    return (crack + anode) / at.problem.areas.anode
-
-
-@quantities.function("counter_current_density", PlaneView)
-def counter_current_density(at: PlaneView) -> float:
-    """Return the current out of the counter electrode, per area of it."""
-    return at.currents[2] / at.problem.areas.counter

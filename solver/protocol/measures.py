@@ -96,6 +96,24 @@ class StateView(View, ABC):
         It is that of what is meshed [um per depth in 2D, um2 in 3D].
         """
 
+    @property
+    @abstractmethod
+    def areas(self) -> Areas:
+        """Return the areas of the electrodes as meshed."""
+
+    @property
+    @abstractmethod
+    def currents(self) -> tuple[float, float, float]:
+        """Into the crack, into the anode face, and out of the counter electrode [A/m2 um, times um in 3D].
+
+        They are those of what is meshed, so that half a body has half of them.
+        """
+
+    @property
+    @abstractmethod
+    def smallest_volume(self) -> float:
+        """Return the volume of lithium below which the error of its balance is relative to it."""
+
     @abstractmethod
     def nodal(self, name: str) -> Floats:
         """Values of a field on the crack at the same nodes, in internal units.
@@ -158,6 +176,43 @@ class StateView(View, ABC):
 def as_assembled(at: StateView) -> float:
     """Value where no law changes it."""
     return 1.0
+
+
+@quantities.function("flaw_current_share", StateView)
+def flaw_current_share(at: StateView) -> float:
+    """Return the current into the crack over the current into crack and anode face; 0 at rest."""
+    crack, anode, _ = at.currents
+    total = crack + anode
+    return crack / total if abs(total) > 1.0e-9 * at.areas.anode else 0.0
+
+
+@quantities.function("charge_balance_error", StateView)
+def charge_balance_error(at: StateView) -> float:
+    """Charge in at the counter electrode less charge out at the anode, over the charge in."""
+    state = at.state
+    floor = at.areas.anode * max(state.throughput, 1.0)
+    return relative(state.charge_in - state.charge_out, abs(state.charge_in), floor)
+
+
+@quantities.function("lithium_balance_error", StateView)
+def lithium_balance_error(at: StateView) -> float:
+    """Lithium in the flaw less what was there, was plated there, and has not left it, over what was exchanged."""
+    state = at.state
+    metal = state.initial_metal + state.plated_in_flaw - state.extruded
+    return relative(at["lithium_volume"] - metal, max(abs(metal), state.exchanged), at.smallest_volume)
+
+
+@quantities.function("anode_current_density", StateView)
+def anode_current_density(at: StateView) -> float:
+    """Return the current into anode face and flaw, per area of the anode."""
+    crack, anode, _ = at.currents
+    return (crack + anode) / at.areas.anode
+
+
+@quantities.function("counter_current_density", StateView)
+def counter_current_density(at: StateView) -> float:
+    """Return the current out of the counter electrode, per area of it."""
+    return at.currents[2] / at.areas.counter
 
 
 def relative(difference: float, size: float, floor: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lifrac import quantities
@@ -36,8 +37,9 @@ class StepReport[S: CellState]:
         """Quantities that the step has a number for and that are columns of a history, in their order."""
         return (entry for entry in quantities.REGISTRY.history() if entry.name in self)
 
+    @cached_property
     def row(self) -> dict[str, float]:
-        """Return the step's row of `history.csv`, by column."""
+        """The step's row of `history.csv`, by column."""
         return {entry.key: entry.out(self[entry.name]) for entry in self.entries()}
 
 

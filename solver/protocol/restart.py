@@ -3,12 +3,14 @@
 Plain numbers and words, that JSON gives back exactly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from lifrac.parallel.collective import on_root
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.numerics.stepping import StepController
+from mpi4py import MPI
 from numpy.typing import NDArray
 
 from .cell_state import CellState
@@ -37,6 +39,19 @@ class RestartData:
     def time(self) -> float:
         """Time of the state [s]."""
         return float(self.kept["accounts"]["time"])
+
+
+def known_to_all(comm: MPI.Comm, make: Callable[[], RestartData]) -> RestartData:
+    """Let rank 0 make restart data; its numbers are then on every rank, its arrays on rank 0 (collective).
+
+    Raises
+    ------
+    Exception
+        Whatever `make` raised on rank 0, on every rank.
+    """
+    made = on_root(comm, make)
+    kept = comm.bcast(None if made is None else made.kept, root=0)
+    return made or RestartData(kept, {})
 
 
 def kept_accounts(state: CellState) -> Kept:

@@ -89,7 +89,7 @@ def test_a_law_of_ones_own_in_one_class(name: str) -> None:
     exact = bare + 2.0 * GROWTH * passed[:-1] * CURRENT  # a step sees the films of its start
     np.testing.assert_allclose([r.state.cell_voltage for r in reports], exact, rtol=1e-6)
     assert reports[-1]["film_counter"] == pytest.approx(1.0e4 * GROWTH * 1000.0, rel=1e-6)
-    assert reports[-1].row()["film_counter_ohm_cm2"] == reports[-1]["film_counter"]
+    assert reports[-1].row["film_counter_ohm_cm2"] == reports[-1]["film_counter"]
     assert GROWTH * np.diff(passed).max() <= ALLOWED * (1.0 + 1e-9)
 
     first = begun(name, protocol, laws=(FILM,))

@@ -1,7 +1,6 @@
 """Runs on several ranks: scripts under mpiexec that cannot hang for ever, and what one rank alone finds."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from lifrac.problems.process.launcher import WAITING_RANKS, find_mpiexec
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parents[1]
 PATIENCE = 600.0
 """After this time [s], many times what any test takes on a busy machine, a process is taken to hang."""
-WAITING_RANKS = {"MPIR_CVAR_ENABLE_HEAVY_YIELD": "1", "MPIR_CVAR_POLLS_BEFORE_YIELD": "10"}
-"""Settings of MPICH: a rank that waits sleeps between polls. Without them it polls on and takes the core away from the
-rank that it waits for, where there are more ranks than idle cores."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,6 @@ class MpiResult:
 
 
 MpiRun = Callable[..., MpiResult]
-
-
-def find_mpiexec() -> str | None:
-    """The mpiexec beside this interpreter, else the one on PATH."""
-    beside = Path(sys.executable).parent / "mpiexec"
-    return str(beside) if beside.exists() else shutil.which("mpiexec")
 
 
 def mpi_run(
@@ -115,10 +106,10 @@ def alone[T](comm: "MPI.Comm", work: Callable[["MPI.Comm"], T]) -> T:
     Rank 0 works on `MPI.COMM_SELF` while the others wait; a failure there is raised on every rank. What is compared
     with it has to be picklable.
     """
-    from lifrac.parallel.collective import on_root
+    from lifrac.parallel.collective import decided
     from lifrac.parallel.ufl_counts import level
     from mpi4py import MPI
 
-    result = comm.bcast(on_root(comm, lambda: work(MPI.COMM_SELF)), root=0)
+    result = decided(comm, lambda: work(MPI.COMM_SELF))
     level(comm)  # forms that all ranks make from here on have one name
     return result

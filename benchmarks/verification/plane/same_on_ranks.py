@@ -4,7 +4,6 @@
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.errors import NumericalFailure
+from lifrac.problems.process.launcher import WAITING_RANKS, find_mpiexec
 from lifrac.solver.model.protocol import StepControl
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.plane_runs import (
@@ -30,8 +30,6 @@ from mpi4py import MPI
 TOLERANCE = 1.0e-8
 PATIENCE = 1800.0
 """Time [s], many times what a run takes on a busy machine, after which it counts as hung."""
-WAITING_RANKS = {"MPIR_CVAR_ENABLE_HEAVY_YIELD": "1", "MPIR_CVAR_POLLS_BEFORE_YIELD": "10"}
-"""Settings of MPICH: a rank that waits leaves its core to the others, of which there may be more than cores."""
 
 
 def run_here(file: Path, level: Level) -> None:
@@ -44,31 +42,19 @@ def run_here(file: Path, level: Level) -> None:
         np.save(file, history.table)
 
 
-def mpiexec() -> str:
-    """Return the mpiexec beside this interpreter, else the one on PATH.
-
-    Raises
-    ------
-    NumericalFailure
-        There is none.
-    """
-    beside = Path(sys.executable).parent / "mpiexec"
-    found = str(beside) if beside.exists() else shutil.which("mpiexec")
-    if found is None:
-        raise NumericalFailure("mpiexec was not found, neither beside the interpreter nor on PATH")
-    return found
-
-
 def run_on(ranks: int, level: Level, folder: Path, module: str = __name__) -> History:
     """Return the history on some ranks, in processes of their own that are ended when they hang; `module` makes it.
 
     Raises
     ------
     NumericalFailure
-        The run failed or hung.
+        The run failed or hung, or there is no mpiexec.
     """
+    mpiexec = find_mpiexec()
+    if mpiexec is None:
+        raise NumericalFailure("mpiexec was not found, neither beside the interpreter nor on PATH")
     file = folder / f"history_{ranks}.npy"
-    command = [mpiexec(), "-n", str(ranks), sys.executable, "-m", module, str(file), level]
+    command = [mpiexec, "-n", str(ranks), sys.executable, "-m", module, str(file), level]
     surroundings = WAITING_RANKS | os.environ | {"OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}
     process = subprocess.Popen(
         command,

@@ -103,12 +103,10 @@ class _StudyDisplay(Display):
         self._study, self._board = study, board
 
     @override
-    @override
     def finished(self, point: Point, summary: Summary, done: int, wanted: int) -> None:
         assert isinstance(point, CurrentPoint)
         self._board.finished(Finished(point, summary), done, wanted)
 
-    @override
     @override
     def show(self, summaries: Summaries) -> None:
         results = self._study.results(summaries)

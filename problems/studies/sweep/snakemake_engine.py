@@ -139,12 +139,6 @@ def _find_profile(profile: str) -> Path | None:
     raise InputError("no such profile", key="--profile", value=profile, remedy=remedy)
 
 
-def mpiexec() -> str:
-    """Return the launcher that belongs to this Python's MPI, if it has one of its own."""
-    beside = Path(sys.executable).parent / "mpiexec"
-    return str(beside) if beside.is_file() else shutil.which("mpiexec") or "mpiexec"
-
-
 def stop(process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:
     """Stop Snakemake and what it has started here, and withdraw jobs from a queue.
 

@@ -69,7 +69,6 @@ class JobFolder(PointFolder):
         self.log = sweep / "logs" / f"{key}.jsonl"
 
     @override
-    @override
     def summary(self) -> dict[str, Any] | None:
         """Return what `summary.json` says; None if the point is not finished, or cannot be read at present."""
         try:

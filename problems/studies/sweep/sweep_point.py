@@ -10,14 +10,14 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from lifrac.errors import InputError, NumericalFailure
-from lifrac.parallel.collective import on_root
+from lifrac.parallel.collective import decided
 from lifrac.parallel.meeting import meeting_of, shared
 from lifrac.parallel.notice import FailedAlone
 from lifrac.problems.case.case import load_case
@@ -44,9 +44,8 @@ def compute_job(sweep: Path, job: str, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
         Exit code: 0 every point has a result, 3 at least one has none, 4 asked to stop.
     """
     refuse_copies(comm.size)
-    points: list[str] = comm.bcast(on_root(comm, lambda: _order(sweep, job)), root=0)
     code = DONE
-    for name in points:
+    for name in decided(comm, lambda: _order(sweep, job)):
         outcome = _compute(JobFolder(sweep, name), comm)
         if outcome == "stopped":
             return ASKED_TO_STOP
@@ -78,7 +77,7 @@ def _crashes(point: JobFolder) -> int:
 def _compute(point: JobFolder, comm: MPI.Comm) -> Outcome:
     """Compute one point unless it is finished; the first rank decides for all."""
     with _held(point) if comm.rank == 0 else nullcontext():
-        first: Outcome | None = _decided(comm, lambda: _begin(point))
+        first = decided(comm, lambda: _begin(point))
         if first is not None:
             return first
         try:
@@ -87,13 +86,7 @@ def _compute(point: JobFolder, comm: MPI.Comm) -> Outcome:
             if comm.rank == 0:
                 _end(point, ASKED_TO_STOP, "")
             raise
-        return _decided(comm, lambda: _end(point, code, reason))
-
-
-def _decided[T](comm: MPI.Comm, decide: Callable[[], T]) -> T:
-    """Return what rank 0 decides, on every rank."""
-    answer: T = comm.bcast(on_root(comm, decide), root=0)
-    return answer
+        return decided(comm, lambda: _end(point, code, reason))
 
 
 def _begin(point: JobFolder) -> Outcome | None:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lifrac.errors import InputError
+from lifrac.problems.process.launcher import find_mpiexec
 from lifrac.problems.process.signals import heeding_signals
 from lifrac.problems.run.code_version import code_hash
 from lifrac.problems.run.progress import Reporter, progress_for
 
-from .snakemake_engine import PATIENCE, RETRIES, Engine, mpiexec, stop
+from .snakemake_engine import PATIENCE, RETRIES, Engine, stop
 from .sweep import Sweep, SweepPoint
 from .sweep_folder import NOT_BEGUN, SweepFolder
 
@@ -87,7 +88,7 @@ def _plan(sweep: Sweep) -> dict[str, object]:
         "ranks": sweep.ranks,
         "retries": RETRIES,
         "python": sys.executable,
-        "mpiexec": mpiexec(),
+        "mpiexec": find_mpiexec() or "mpiexec",
         "code_hash": code_hash(),
     }
 
