@@ -287,7 +287,7 @@ class Simulation:
         assert self._loop is not None
         try:
             with stopping() as asked:
-                self._loop.asked = lambda: bool(asked)
+                self._loop.stop_requested = lambda: bool(asked)
                 for _ in self._loop:
                     assert self._history.last is not None
                     yield self._history.last
@@ -420,7 +420,7 @@ class Simulation:
         if self._loop is None:
             return {}
         balances = (entry for entry in REGISTRY.history() if entry.kind is Kind.BALANCE)
-        return {entry.name: self._loop.worst.values[entry.largest_key] for entry in balances}
+        return {entry.name: self._loop.largest_values.values[entry.largest_key] for entry in balances}
 
 
 def _mesh_of(domain: TaggedMesh | PlaneBody) -> TaggedMesh:

@@ -102,10 +102,10 @@ class Cell[E: ProtocolRun[Any]](ABC):
             self.engine.interrupted = lambda: self._stop_within(interrupted())
             self.engine.warn = warn
 
-    def hit(self, throughputs: Sequence[float]) -> None:
+    def end_steps_at(self, throughputs: Sequence[float]) -> None:
         """End time steps exactly at these throughputs [C/m2]."""
         if self.engine is not None:
-            self.engine.marks = sorted(throughputs)
+            self.engine.output_capacities = sorted(throughputs)
 
     @abstractmethod
     def _stop_within(self, here: bool) -> bool:
@@ -175,4 +175,4 @@ class Cell[E: ProtocolRun[Any]](ABC):
 
     def events(self) -> tuple[Event, ...]:
         """Return the first event of each name so far (collective)."""
-        return self.on_all(lambda engine: tuple(engine.counters.happened.values()))
+        return self.on_all(lambda engine: tuple(engine.counters.first_events.values()))

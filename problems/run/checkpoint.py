@@ -31,7 +31,7 @@ def keep(path: Path, checkpoint: RestartData) -> None:
     aside = file.with_suffix(".part.npz")
     try:
         with aside.open("wb") as stream:
-            kept = json.dumps(checkpoint.kept, default=float)
+            kept = json.dumps(checkpoint.values, default=float)
             np.savez(stream, **checkpoint.arrays, kept=np.array(kept))  # type: ignore[arg-type]
             stream.flush()
             os.fsync(stream.fileno())
@@ -54,12 +54,12 @@ def read_checkpoint(path: Path) -> RestartData:
     try:
         return _read(path / CHECKPOINT)
     except DAMAGES as error:
-        trouble = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
+        failure = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
     try:
         found = _read(path / BEFORE)
     except DAMAGES:
         raise InputError(
-            f"cannot be read as a checkpoint ({trouble}), nor can the one before",
+            f"cannot be read as a checkpoint ({failure}), nor can the one before",
             file=path / CHECKPOINT,
             key="--resume",
             remedy=ANEW,
@@ -67,7 +67,7 @@ def read_checkpoint(path: Path) -> RestartData:
     LOG.warning(
         "warning: %s cannot be read (%s): the run goes on from the one before, at %g s",
         path / CHECKPOINT,
-        trouble,
+        failure,
         found.time,
     )
     return found
@@ -78,7 +78,7 @@ def _read(file: Path) -> RestartData:
     with np.load(file) as saved:
         arrays = {name: saved[name] for name in saved.files}
     found = RestartData(json.loads(str(arrays.pop("kept"))), arrays)
-    found.kept["driver"], found.kept["event_lines"], found.time  # what going on cannot do without
+    found.values["driver"], found.values["event_lines"], found.time  # what going on cannot do without
     return found
 
 

@@ -8,7 +8,7 @@ from lifrac.errors import Interrupted, NumericalFailure
 from lifrac.solver.cell import ASKED_TO_STOP as STOPPED
 from lifrac.solver.cell import Cell, Report
 
-from .summary import Worst
+from .summary import LargestValues
 
 LOG = logging.getLogger("lifrac")
 DONE, NUMERICAL_FAILURE, ASKED_TO_STOP = 0, 3, 4
@@ -62,9 +62,9 @@ class RunLoop:
         fatal: tuple[type[Exception], ...] = (NumericalFailure,),
     ) -> None:
         self.cell, self.observers, self.resumed, self.fatal = cell, tuple(observers), resumed, fatal
-        self.worst = Worst()
+        self.largest_values = LargestValues()
         self.end: End | None = None
-        self.asked: Callable[[], bool] = lambda: False
+        self.stop_requested: Callable[[], bool] = lambda: False
         """Whether somebody asks to stop; rank 0 decides."""
         self.label = ""
         """Beginning of every warning."""
@@ -72,16 +72,16 @@ class RunLoop:
     def __iter__(self) -> Iterator[Report]:
         """Yield every accepted step, once all observers have seen it."""
         cell, failure, code = self.cell, "", DONE
-        cell.prepare(lambda: self.asked(), self._warn)
+        cell.prepare(lambda: self.stop_requested(), self._warn)
         if not self.resumed:
             self._see(cell.first())
         try:
             for report in cell.steps():
-                self.worst.see(report.measures)
+                self.largest_values.update(report.measures)
                 for observer in self.observers:
                     observer.accepted(report)
                 yield report
-                if cell.agreed(self.asked()):
+                if cell.agreed(self.stop_requested()):
                     cell.stop()
                     break
         except Interrupted:
@@ -106,7 +106,7 @@ class RunLoop:
         return self.end
 
     def _see(self, report: Report) -> None:
-        self.worst.see(report.measures)
+        self.largest_values.update(report.measures)
         for observer in self.observers:
             observer.began(report)
 

@@ -153,12 +153,12 @@ class RunFolder:
 
     def checkpoint(self, checkpoint: RestartData) -> None:
         """Keep where the run stands."""
-        keep(self.path, RestartData(checkpoint.kept | {"event_lines": self._lines}, checkpoint.arrays))
+        keep(self.path, RestartData(checkpoint.values | {"event_lines": self._lines}, checkpoint.arrays))
 
     def rewind(self, checkpoint: RestartData) -> None:
         """Forget what was written after a checkpoint."""
-        self._lines = checkpoint.kept["event_lines"]
-        rows = checkpoint.kept["counters"]["steps"] + 2  # with the names of columns, and t = 0
+        self._lines = checkpoint.values["event_lines"]
+        rows = checkpoint.values["counters"]["steps"] + 2  # with the names of columns, and t = 0
         for name, count in (("history.csv", rows), ("events.jsonl", self._lines)):
             lines = (self.path / name).read_text().splitlines(keepends=True)
             write_aside(self.path / name, "".join(lines[:count]))

@@ -11,23 +11,23 @@ from lifrac.solver.protocol.measures import Measures
 from lifrac.solver.protocol.stepper import ProtocolRun, StepReport
 
 
-class Worst:
-    """The largest values of a run so far, of those quantities of which the summary has them."""
+class LargestValues:
+    """The largest values so far, of the quantities whose largest value the summary holds."""
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
         """Largest values by key of the summary, in its units."""
         self._keys = [key for key in REGISTRY.summary() if key.how == LARGEST]
 
-    def see(self, measures: Measures) -> None:
+    def update(self, measures: Measures) -> None:
         """Take note of the first state, or of an accepted step."""
         for key in self._keys:
             if key.quantity.name in measures:
                 value = key.quantity.out(measures[key.quantity.name])
                 self.values[key.key] = max(self.values.get(key.key, value), value)
 
-    def go_on(self, values: Mapping[str, float]) -> None:
-        """Take up what was kept with a checkpoint."""
+    def restore(self, values: Mapping[str, float]) -> None:
+        """Restore the values from a checkpoint."""
         self.values.update(values)
 
 
@@ -56,7 +56,7 @@ def _under_way(protocol: Sequence[ProtocolStep], ended: int) -> int:
 def _of_protocol(engine: ProtocolRun[Any]) -> dict[str, Any]:
     """How far the cell has come in its protocol, and where it failed."""
     protocol, ended, failure = engine.cell_model.protocol, engine.counters.ended, engine.failure
-    empty, state = engine.counters.happened.get("flaw_empty"), engine.state
+    empty, state = engine.counters.first_events.get("flaw_empty"), engine.state
     survived = level_survived(protocol, ended if empty is None else min(ended, empty.index))
     at_failure = None if failure is None or failure.step is None else failure.current_density
     return {
@@ -80,7 +80,7 @@ def emptiness(summary: Mapping[str, Any]) -> str:
 
 def summary_of(
     engine: ProtocolRun[Any],
-    worst: Worst,
+    largest_values: LargestValues,
     *,
     ranks: int,
     dofs: int,
@@ -93,7 +93,7 @@ def summary_of(
     Parameters
     ----------
     engine : ProtocolRun
-    worst : Worst
+    largest_values : LargestValues
     ranks : int
         Ranks that computed the run.
     dofs : int
@@ -121,13 +121,13 @@ def summary_of(
         "first_current_density": counters.first_current or next(first, 0.0),
         "anode_area": engine.areas.anode,
         "counter_area": engine.areas.counter,
-        **_capacities(counters.happened),
+        **_capacities(counters.first_events),
         **_of_protocol(engine),
     }
-    return in_units(of_run) | _at_end(engine.last_report()) | worst.values
+    return in_units(of_run) | _at_end(engine.last_report()) | largest_values.values
 
 
-def _capacities(happened: Mapping[str, Event]) -> dict[str, float | None]:
+def _capacities(first_events: Mapping[str, Event]) -> dict[str, float | None]:
     """Net charge per area of the anode when something first happened [C/m2]."""
     events = {
         "capacity_at_fracture": "fracture",
@@ -135,7 +135,7 @@ def _capacities(happened: Mapping[str, Event]) -> dict[str, float | None]:
         "capacity_at_short": "short_circuit",
         "capacity_at_contact_loss": "contact_lost",
     }
-    return {name: happened[event].charge if event in happened else None for name, event in events.items()}
+    return {name: first_events[event].charge if event in first_events else None for name, event in events.items()}
 
 
 def _at_end(report: StepReport[Any]) -> dict[str, float]:

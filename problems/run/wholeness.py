@@ -29,7 +29,7 @@ def refuse_holes(path: Path, checkpoint: RestartData) -> None:
         If a row, an event or a stored state is missing or broken; it says which.
     """
     _check_history(path / "history.csv", checkpoint)
-    _check_events(path / "events.jsonl", int(checkpoint.kept["event_lines"]))
+    _check_events(path / "events.jsonl", int(checkpoint.values["event_lines"]))
     _check_fields(path / "fields.vtkhdf", checkpoint)
 
 
@@ -46,7 +46,7 @@ def _lines(file: Path) -> list[str]:
 
 def _check_history(file: Path, checkpoint: RestartData) -> None:
     """Check that the history has a row for every step from 0 to that of the checkpoint."""
-    last, rows = int(checkpoint.kept["counters"]["steps"]), list(csv.reader(_lines(file)))
+    last, rows = int(checkpoint.values["counters"]["steps"]), list(csv.reader(_lines(file)))
     if not rows or not set(HISTORY_COLUMNS) <= set(rows[0]):
         _refuse(file, "does not begin with the names of the columns that this version writes")
     if len(rows) < last + 2:
@@ -88,7 +88,7 @@ def _check_events(file: Path, count: int) -> None:
 
 def _check_fields(file: Path, checkpoint: RestartData) -> None:
     """Check that the state that was stored last is there; a file that has been taken away is begun anew."""
-    stored = float(checkpoint.kept["driver"]["stored_at"])
+    stored = float(checkpoint.values["driver"]["stored_at"])
     if not file.exists() or stored < 0.0:
         return
     remedy = "Move it away, so that a new one begins, and give the same command again"

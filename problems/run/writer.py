@@ -103,14 +103,14 @@ class FolderWriter(Observer):
         self.kept_at = time.monotonic()
         self._throughput = self._time = 0.0
         if place.checkpoint is not None:
-            self._restore(place.checkpoint.kept)
+            self._restore(place.checkpoint.values)
         self.planned = planned = sum(step.planned_charge for step in cell.model.protocol)
         stored = statement.stored_states
         if isinstance(stored, int):
             self.capacities = [planned * (i + 1) / max(stored - 1, 1) for i in range(max(stored - 2, 0))]
         else:
             self.capacities = sorted(stored)
-            cell.hit(self.capacities)
+            cell.end_steps_at(self.capacities)
         self.capacities = [c for c in self.capacities if not self._reached(c)]
         for note in cell.notes():
             self._say(logging.WARNING, "warning: %s", note)
@@ -121,21 +121,21 @@ class FolderWriter(Observer):
         """Stop to show how far the run has come."""
         self._bar.__exit__(None, None, None)
 
-    def _restore(self, kept: dict[str, Any]) -> None:
+    def _restore(self, values: dict[str, Any]) -> None:
         """Go on where the writer of an interrupted run stood."""
-        ours = kept["driver"]
+        ours = values["driver"]
         self.stored_at, self.owed, self.not_stored = ours["stored_at"], ours["owed"], ours["not_stored"]
-        self.loop.worst.go_on(ours["worst"])
+        self.loop.largest_values.restore(ours["largest_values"])
         self.resumed, self.spent = ours["resumed"] + 1, ours["wall_time"]
-        self._throughput = kept["accounts"]["throughput"]
-        self._time = kept["accounts"]["time"]
+        self._throughput = values["cell"]["throughput"]
+        self._time = values["cell"]["time"]
 
-    def _kept(self) -> dict[str, Any]:
+    def _restart_values(self) -> dict[str, Any]:
         return {
             "stored_at": self.stored_at,
             "owed": self.owed,
             "not_stored": self.not_stored,
-            "worst": self.loop.worst.values,
+            "largest_values": self.loop.largest_values.values,
             "resumed": self.resumed,
             "wall_time": self.spent + time.monotonic() - self.place.begun,
         }
@@ -150,7 +150,7 @@ class FolderWriter(Observer):
     def _checkpoint(self) -> None:
         """Keep where the run stands (collective)."""
         data = self.cell.restart_data()
-        checkpoint = RestartData(data.kept | {"driver": self._kept()}, data.arrays)
+        checkpoint = RestartData(data.values | {"driver": self._restart_values()}, data.arrays)
         self._write(lambda folder: folder.checkpoint(checkpoint))
         self.kept_at = time.monotonic()
 
@@ -213,15 +213,15 @@ class FolderWriter(Observer):
         """
         if self._time <= self.stored_at:
             return
-        trouble = self._stored()
-        if trouble:
+        failure = self._stored()
+        if failure:
             if not self.owed:
                 words = "the fields at %g s could not be stored, which is tried again after every step: %s"
-                self._say(logging.ERROR, words, self._time, trouble)
+                self._say(logging.ERROR, words, self._time, failure)
             self.not_stored += 1
         else:
             self.stored_at = self._time
-        self.owed = bool(trouble)
+        self.owed = bool(failure)
 
     def _stored(self) -> str:
         """Store a state; why it could not be stored, or nothing. It fails on all ranks alike, and the run goes on."""
@@ -241,7 +241,7 @@ class FolderWriter(Observer):
             folder.event(event)
         summary = summary_of(
             engine,
-            self.loop.worst,
+            self.loop.largest_values,
             ranks=self.comm.size,
             dofs=self.cell.dofs,
             begun=self.place.begun - self.spent,

@@ -67,7 +67,7 @@ def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks:
     comm = domain.mesh.comm if isinstance(domain, TaggedMesh) else MPI.COMM_SELF
     met_alike: tuple[type[Exception], ...] = (NumericalFailure,)  # by ranks that step together
     fatal = FAILURES if comm.size == 1 else met_alike
-    folder = on_root(comm, lambda: _begun(path, case))
+    folder = on_root(comm, lambda: _begin(path, case))
     try:
         cell = build_cell(case.engine_model(), domain, comm=comm)
     except fatal as error:
@@ -75,7 +75,7 @@ def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks:
         return _ended(folder, comm, lambda: unstarted)
     tables = _Tables(folder, comm)
     loop = RunLoop(cell, (tables,), fatal=fatal)
-    loop.asked, loop.label = lambda: bool(asked), f"point {case.content_hash()[:8]}: "
+    loop.stop_requested, loop.label = lambda: bool(asked), f"point {case.content_hash()[:8]}: "
     end = loop.run()
     if end.code == ASKED_TO_STOP:
         return None
@@ -86,13 +86,13 @@ def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks:
         assert folder is not None
         for event in last_events(engine, end.failure):
             folder.event(event)
-        values = summary_of(engine, loop.worst, ranks=ranks, dofs=cell.dofs, begun=begun)
+        values = summary_of(engine, loop.largest_values, ranks=ranks, dofs=cell.dofs, begun=begun)
         return values | {"protocol_step": tables.protocol_step, "reason": end.failure}
 
     return _ended(folder, comm, summarise)
 
 
-def _begun(path: Path, case: Case) -> RunFolder:
+def _begin(path: Path, case: Case) -> RunFolder:
     folder = RunFolder(path, ours=True)
     folder.begin_light(case)
     return folder

@@ -36,8 +36,8 @@ class StepController:
     next_step: float = field(init=False)
     rejected: int = field(init=False, default=0)
     in_a_row: int = field(init=False, default=0)
-    load: float = field(init=False, default=0.0)
-    """Load of the last accepted step."""
+    change_ratio: float = field(init=False, default=0.0)
+    """Change ratio of the last accepted step."""
     reasons: dict[str, int] = field(init=False, default_factory=dict)
     """Refused tries by reason."""
     taken: int = field(init=False, default=0)
@@ -53,15 +53,15 @@ class StepController:
             return remaining
         return 0.5 * remaining if dt > 0.5 * remaining else dt
 
-    def accepted(self, dt: float, iterations: int, load: float) -> None:
-        """`load`: largest change in this step relative to its allowance (1 = just allowed)."""
-        self.in_a_row, self.load = 0, load
+    def accepted(self, dt: float, iterations: int, change_ratio: float) -> None:
+        """`change_ratio`: largest change in this step relative to its allowance (1 = just allowed)."""
+        self.in_a_row, self.change_ratio = 0, change_ratio
         self.taken += 1
         predicted = iterations <= PREDICTED_ITERATIONS
         growth = 1.4 if iterations <= EASY_ITERATIONS else (1.1 if iterations <= HARD_ITERATIONS else 0.8)
         growth = 2.0 if predicted else growth
-        if load > 0.0:
-            growth = min(growth, max(0.75 / load, 0.3))
+        if change_ratio > 0.0:
+            growth = min(growth, max(0.75 / change_ratio, 0.3))
         # A step cut short by an event or the protocol says nothing against longer ones.
         self.next_step = max(dt * growth, self.next_step if dt < 0.5 * self.next_step and growth >= 1.0 else 0.0)
         if not predicted:

@@ -149,7 +149,7 @@ def _over(amounts: Floats, room: Floats) -> Floats:
 
 
 def resumed(comm: MPI.Comm, model: PhaseFieldModel, arrays: Arrays) -> Adaptive[AdaptiveCell]:
-    """Return the cell on the mesh that its arrays were kept on, on rank 0 (collective); accounts are not among them."""
+    """Return the cell on the mesh that its arrays were kept on, on rank 0 (collective); balances are not among them."""
     return resume(comm, arrays, _builder(model), AdaptiveCell.demands)
 
 

@@ -17,7 +17,7 @@ class Reference:
     """Values that measures are compared with; they outlive a mesh."""
 
     area: float
-    """Surface of the cracks at the start, as `Observer.surface` has it."""
+    """Surface of the cracks at the start, as `PhaseFieldDiagnostics.surface` has it."""
     energy: float = 0.0
     """At the first state [MPa um2, um3 in 3D]."""
     released: float = 0.0
@@ -27,14 +27,14 @@ class Reference:
     um in 3D]."""
 
 
-class Observer:
+class PhaseFieldDiagnostics:
     """Reads lengths, currents and energies off the fields as they are; integrals are compiled once (collective).
 
     Parameters
     ----------
     problem : PhaseFieldProblem
     reference : Reference, optional
-        That of the observer on the mesh before; default: the cell as it is now.
+        That of the diagnostics on the mesh before; default: the cell as it is now.
     """
 
     def __init__(self, problem: PhaseFieldProblem, reference: Reference | None = None) -> None:
@@ -93,8 +93,8 @@ class Observer:
             return a0 + grown
         return float(np.sqrt(max(a0**2 + 4.0 * grown / np.pi, 0.0)))
 
-    def book(self, old: PhaseState, new: PhaseState, step: Step, dt: float) -> None:
-        """Add the step's charge, metal and work to the accounts of `new` (the fields are at it)."""
+    def accumulate(self, old: PhaseState, new: PhaseState, step: Step, dt: float) -> None:
+        """Add the step's charge, lithium and work to the accumulated balances of `new`, at which the fields are."""
         p, cell = self.problem, self.problem.cell
         crack, anode, counter = self._currents(step)
         new.charge_in += counter * dt

@@ -14,13 +14,13 @@ from lifrac.solver.model.control import Control
 from lifrac.solver.numerics.adaptive import Adaptive
 from lifrac.solver.phase_field.lithium.initial_fill import fill_flaw
 from lifrac.solver.protocol.measures import Areas, Measures
-from lifrac.solver.protocol.restart import Arrays, Kept
+from lifrac.solver.protocol.restart import Arrays, Values
 from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun
 from lifrac.solver.protocol.trial import Trial
 from mpi4py import MPI
 
 from .adaptive_cell import AdaptiveCell, adaptive_mesh, resumed
-from .diagnostics import Observer, Reference
+from .diagnostics import PhaseFieldDiagnostics, Reference
 from .phase_field_view import PhaseFieldView
 from .problem import PhaseFieldProblem, PhaseState, Step
 
@@ -70,16 +70,16 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         self.model: PhaseFieldModel = problem.model
         self.share_failure = partial(shared, meeting_of(problem.comm))
         self.mesh = mesh or adaptive_mesh(problem)
-        self.observer = Observer(self.problem, reference)
+        self.diagnostics = PhaseFieldDiagnostics(self.problem, reference)
         self.state = self.mesh.problem.start
         if mesh is None:
             self._rest()
         self.problem.load(self.state)
         if reference is None:
-            self.observer.begin()
+            self.diagnostics.begin()
         self._pressure = self.problem.cell.mean_pressure()
         self.measures = self._measure(self.state)
-        top = self.problem.largest(self.observer.x[:, 1])
+        top = self.problem.largest(self.diagnostics.x[:, 1])
         self.path_end = top - self.model.diffuse.length
         self.start(thickness=top, resolution=1.5 * self.model.diffuse.cell_size)
 
@@ -88,23 +88,26 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         cls,
         comm: MPI.Comm,
         model: PhaseFieldModel,
-        kept: Kept,
+        values: Values,
         arrays: Arrays,
         quantities: Sequence[Quantity] = (),
     ) -> "PhaseFieldEngine":
-        """Return the engine that `bookmark` and `arrays` were taken from (collective); arrays are those of rank 0."""
+        """Return the engine that `restart_values` and `arrays` (of rank 0) were taken from (collective)."""
         mesh = resumed(comm, model, arrays)
         start = mesh.problem.start
-        laws = law_states(kept["laws"], law_arrays(start.laws))
-        mesh.problem.start = replace(start, laws=laws, **kept["accounts"])
-        engine = cls(mesh.problem.problem, mesh, Reference(**kept["reference"]), quantities)
-        engine.go_on(kept)
-        engine._pressure = kept["mean_pressure"]
+        laws = law_states(values["laws"], law_arrays(start.laws))
+        mesh.problem.start = replace(start, laws=laws, **values["cell"])
+        engine = cls(mesh.problem.problem, mesh, Reference(**values["reference"]), quantities)
+        engine.restore(values)
+        engine._pressure = values["mean_pressure"]
         return engine
 
     @override
-    def bookmark(self) -> Kept:
-        return super().bookmark() | {"reference": asdict(self.observer.reference), "mean_pressure": self._pressure}
+    def restart_values(self) -> Values:
+        return super().restart_values() | {
+            "reference": asdict(self.diagnostics.reference),
+            "mean_pressure": self._pressure,
+        }
 
     @property
     @override
@@ -156,8 +159,8 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             return self.mesh.step(lambda body: solve(body.problem, body.start))
         finally:
             self.state = self.mesh.problem.start
-            if self.observer.problem is not self.problem:
-                self.observer = Observer(self.problem, self.observer.reference)
+            if self.diagnostics.problem is not self.problem:
+                self.diagnostics = PhaseFieldDiagnostics(self.problem, self.diagnostics.reference)
 
     @override
     def _forget(self) -> None:
@@ -172,7 +175,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     @override
     def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int) -> PhaseTrial:
         def solve(problem: PhaseFieldProblem, start: PhaseState) -> Step:
-            return problem.solve(start, dt, control, self.look_up, stack_pressure)
+            return problem.solve(start, dt, control, self.check_interrupt, stack_pressure)
 
         step = self._on_fine_mesh(solve)
         self.problem.metal = step.metal
@@ -196,9 +199,9 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             work=dict(old.work),
         )
         new.laws = self.problem.laws_after(old, step.charges, dt, stack_pressure)
-        new.extruded += self.problem.copies * self.observer.empty_mouth(new)
+        new.extruded += self.problem.copies * self.diagnostics.empty_mouth(new)
         return PhaseTrial(
-            new, step.newton_iterations, step, self.observer.crack_length(), self.problem.cell.mean_pressure()
+            new, step.newton_iterations, step, self.diagnostics.crack_length(), self.problem.cell.mean_pressure()
         )
 
     @property
@@ -211,22 +214,22 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         advance = (trial.length - self.measures.crack_length) / self._allowed_advance
         if advance > 1.5 and failures < 12:
             return max(0.75 / advance, 0.1), "crack advance"
-        part = self.watch.overshoot(self.state, trial.state, self._at) if failures < 8 else None
+        part = self.detector.overshoot(self.state, trial.state, self._at) if failures < 8 else None
         return (part, "event") if part is not None else self._check_laws(trial.state, dt, failures)
 
     @override
-    def _settle(self, trial: Trial[PhaseState], dt: float) -> Measures:
+    def _finalise(self, trial: Trial[PhaseState], dt: float) -> Measures:
         assert isinstance(trial, PhaseTrial)
-        self.observer.book(self.state, trial.state, trial.step, dt)
-        self.observer.remember(trial.step)
+        self.diagnostics.accumulate(self.state, trial.state, trial.step, dt)
+        self.diagnostics.remember(trial.step)
         return self._measure(trial.state)
 
     def _measure(self, state: PhaseState) -> Measures:
         """Numbers of a state at which the fields are (collective)."""
-        return PhaseFieldView(self.observer, state).measured(self.quantities, self.laws.outputs(state.laws))
+        return PhaseFieldView(self.diagnostics, state).measured(self.quantities, self.laws.outputs(state.laws))
 
     @override
-    def _load(self, trial: Trial[PhaseState], measures: Measures) -> float:
+    def _change_ratio(self, trial: Trial[PhaseState], measures: Measures) -> float:
         assert isinstance(trial, PhaseTrial)
         # The largest pressure is that of the cell that opened last, and jumps from one to the next.
         pressure = abs(trial.pressure - self._pressure) / self.problem.scales.pressure

@@ -58,7 +58,7 @@ class PhaseFieldCell(Cell[PhaseFieldEngine]):
             if restart is None:
                 self.engine = PhaseFieldEngine(PhaseFieldProblem(tagged, model, crack_kinetics), quantities=quantities)
             else:
-                self.engine = PhaseFieldEngine.resumed(self.comm, model, restart.kept, restart.arrays, quantities)
+                self.engine = PhaseFieldEngine.resumed(self.comm, model, restart.values, restart.arrays, quantities)
         except NumericalFailure as error:
             shared(meeting_of(self.comm), error)
             raise
@@ -78,7 +78,7 @@ class PhaseFieldCell(Cell[PhaseFieldEngine]):
 
     @override
     def restart_data(self) -> RestartData:
-        return RestartData(self.engine.bookmark(), self.engine.arrays())
+        return RestartData(self.engine.restart_values(), self.engine.arrays())
 
     @property
     @override

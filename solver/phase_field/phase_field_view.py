@@ -11,7 +11,7 @@ from lifrac.solver.phase_field.fracture.fields import Floats
 from lifrac.solver.protocol.measures import Areas, StateView, relative
 from numpy.typing import NDArray
 
-from .diagnostics import Observer
+from .diagnostics import PhaseFieldDiagnostics
 from .problem import PhaseState
 
 FILLED = 0.5
@@ -25,13 +25,13 @@ class PhaseFieldView(StateView):
 
     Parameters
     ----------
-    observer : Observer
+    diagnostics : PhaseFieldDiagnostics
     state : PhaseState
     """
 
-    def __init__(self, observer: Observer, state: PhaseState) -> None:
+    def __init__(self, diagnostics: PhaseFieldDiagnostics, state: PhaseState) -> None:
         super().__init__()
-        self.observer, self.problem, self.model = observer, observer.problem, observer.problem.model
+        self.diagnostics, self.problem, self.model = diagnostics, diagnostics.problem, diagnostics.problem.model
         self.cell = self.problem.cell
         self.state: PhaseState = state
 
@@ -48,7 +48,7 @@ class PhaseFieldView(StateView):
     @property
     def depth(self) -> Floats:
         """Distance of the nodes from the anode face [um]."""
-        return self.observer.x[:, 1]
+        return self.diagnostics.x[:, 1]
 
     @property
     @override
@@ -58,7 +58,7 @@ class PhaseFieldView(StateView):
     @property
     @override
     def currents(self) -> tuple[float, float, float]:
-        return self.observer.reference.currents
+        return self.diagnostics.reference.currents
 
     @property
     @override
@@ -85,7 +85,7 @@ class PhaseFieldView(StateView):
 @quantities.function("crack_length", PhaseFieldView)
 def crack_length(at: PhaseFieldView) -> float:
     """a0 and what its surface has grown by; in 3D the radius of a half penny of equal area."""
-    return at.observer.crack_length()
+    return at.diagnostics.crack_length()
 
 
 @quantities.function("crack_tip", PhaseFieldView)
@@ -97,7 +97,7 @@ def crack_tip(at: PhaseFieldView) -> float:
 @quantities.function("advance", PhaseFieldView)
 def advance(at: PhaseFieldView) -> float:
     """Distance of the farthest broken node from the flaw."""
-    return at.largest(at.observer.from_flaw[at.broken])
+    return at.largest(at.diagnostics.from_flaw[at.broken])
 
 
 @quantities.function("lithium_length", PhaseFieldView)
@@ -116,7 +116,7 @@ def max_lithium_pressure(at: PhaseFieldView) -> float:
 @quantities.function("mouth_opening", PhaseFieldView)
 def mouth_opening(at: PhaseFieldView) -> float:
     """Largest aperture of broken nodes on the anode face."""
-    return max(at.largest(values_of(at.cell.aperture)[at.broken & at.observer.at_face]), 0.0)
+    return max(at.largest(values_of(at.cell.aperture)[at.broken & at.diagnostics.at_face]), 0.0)
 
 
 @quantities.function("flaw_volume", PhaseFieldView)
@@ -134,7 +134,7 @@ def lithium_volume(at: PhaseFieldView) -> float:
 @quantities.function("energy_balance_error", PhaseFieldView)
 def energy_balance_error(at: PhaseFieldView) -> float:
     """Energy beyond that of the first state less the work of the lithium, over that work."""
-    observer, work = at.observer, at.state.work
-    gained = observer.energy() - observer.reference.energy
+    diagnostics, work = at.diagnostics, at.state.work
+    gained = diagnostics.energy() - diagnostics.reference.energy
     floor = at.problem.surface_energy * 0.01 * at.model.flaw.length
     return relative(gained - work["pressure"] - work.get("along", 0.0), abs(work["pressure"]), floor)

@@ -16,7 +16,7 @@ TIP_SHARE = 0.1
 """The tip current is a mean over this part of the metal's length behind its front, weighted towards the front."""
 
 
-class Observer:
+class PlaneDiagnostics:
     """Reads lengths, currents and energies off states; integrals are compiled once."""
 
     def __init__(self, problem: SurfaceProblem) -> None:
@@ -121,8 +121,8 @@ class Observer:
         stored = float(p.crack.intact_area @ (0.5 * traction * opening))
         return stored, float(p.crack.intact_area @ (0.5 * p.law.strength * wc * d)) - state.work["spared"]
 
-    def book(self, old: State, new: State, dt: float, residual: Floats) -> None:
-        """Add the step's charge, metal and work to the accounts of `new` (the problem was last evaluated there)."""
+    def accumulate(self, old: State, new: State, dt: float, residual: Floats) -> None:
+        """Add the step's charge, lithium and work to the balances of `new`, where the problem was last evaluated."""
         p = self.problem
         into_crack, anode, counter = self.currents()
         velocity = surface_velocity_per_current(p.model.anode.molar_volume)

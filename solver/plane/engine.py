@@ -12,12 +12,12 @@ from lifrac.solver.interfaces.laws import FaceLaws, law_arrays, law_states
 from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.protocol.events import EVENT_TOLERANCE
 from lifrac.solver.protocol.measures import Areas, Measures
-from lifrac.solver.protocol.restart import Arrays, Kept
+from lifrac.solver.protocol.restart import Arrays, Values
 from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun
 from lifrac.solver.protocol.trial import Trial
 from scipy.spatial import cKDTree
 
-from .diagnostics import Observer
+from .diagnostics import PlaneDiagnostics
 from .plane_view import PlaneView
 from .problem import NewtonResult, SurfaceProblem
 from .unknowns import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
@@ -44,16 +44,16 @@ class PlaneEngine(ProtocolRun[State]):
 
     @classmethod
     def resumed(
-        cls, problem: SurfaceProblem, kept: Kept, arrays: Arrays, quantities: Sequence[Quantity] = ()
+        cls, problem: SurfaceProblem, values: Values, arrays: Arrays, quantities: Sequence[Quantity] = ()
     ) -> "PlaneEngine":
-        """Return the engine that `bookmark` and `arrays` were taken from."""
+        """Return the engine that `restart_values` and `arrays` were taken from."""
         order = cKDTree(arrays["nodes"]).query(problem.surface.x)[1]  # whatever the order of nodes was then
-        laws = law_states(kept["laws"], arrays, order)
-        state = State(arrays["values"][order], arrays["largest"][order], laws=laws, **kept["accounts"])
+        laws = law_states(values["laws"], arrays, order)
+        state = State(arrays["values"][order], arrays["largest"][order], laws=laws, **values["cell"])
         engine = cls(problem, state, quantities)
-        engine.go_on(kept)
+        engine.restore(values)
         if "previous" in arrays:
-            engine._previous = arrays["previous"][order], kept["previous_step"]
+            engine._previous = arrays["previous"][order], values["previous_step"]
         return engine
 
     def __init__(
@@ -62,23 +62,23 @@ class PlaneEngine(ProtocolRun[State]):
         super().__init__(problem.model, problem.scales.length, quantities)
         self.problem = problem
         self.model = problem.model
-        self.observer = Observer(problem)
+        self.diagnostics = PlaneDiagnostics(problem)
         self.state = state if state is not None else self._at_rest()
         self.state.laws = problem.initial_laws(self.state.laws)
         self._previous: tuple[Floats, float] | None = None
         self._evaluate(self.state, 1.0)
         self.measures = self._measure(self.state)
-        chain = self.observer.distance
+        chain = self.diagnostics.distance
         self.path_end = (
             float(chain[-1] - 1.01 * (chain[-1] - chain[-2]))
-            if self.observer.planar
+            if self.diagnostics.planar
             else float(problem.surface.x[problem.surface.crack, 1].max() - 1.5 * problem.cells.max())
         )
         self.start(thickness=float(problem.surface.x[problem.surface.counter, 1].max()))
 
     @override
-    def bookmark(self) -> Kept:
-        return super().bookmark() | {"previous_step": None if self._previous is None else self._previous[1]}
+    def restart_values(self) -> Values:
+        return super().restart_values() | {"previous_step": None if self._previous is None else self._previous[1]}
 
     @property
     @override
@@ -118,9 +118,9 @@ class PlaneEngine(ProtocolRun[State]):
                 )
             else:
                 state = rested
-        state.initial_metal = self.observer.stored(state)
-        recoverable, dissipated = self.observer.cohesive_energy(state)
-        state.work["start"] = self.observer.elastic_energy(state) + recoverable + dissipated
+        state.initial_metal = self.diagnostics.stored(state)
+        recoverable, dissipated = self.diagnostics.cohesive_energy(state)
+        state.work["start"] = self.diagnostics.elastic_energy(state) + recoverable + dissipated
         return state
 
     def _under_stack_pressure(self, state: State) -> State | None:
@@ -160,7 +160,7 @@ class PlaneEngine(ProtocolRun[State]):
     @override
     def _gained(self, state: State) -> float:
         # The anode of what is meshed faces one half of the crack, whose lithium is counted whole.
-        return (self.observer.stored(state) - state.initial_metal) / (2.0 * self.areas.anode)
+        return (self.diagnostics.stored(state) - state.initial_metal) / (2.0 * self.areas.anode)
 
     @override
     def _forget(self) -> None:
@@ -192,7 +192,7 @@ class PlaneEngine(ProtocolRun[State]):
         new.time += dt
         new.charge += current * dt
         new.throughput += abs(current) * dt
-        tip_current = partial(self.observer.tip_current, new)
+        tip_current = partial(self.diagnostics.tip_current, new)
         new.laws = self.problem.laws_after(self.state, result.values, dt, stack_pressure, tip_current)
         return new
 
@@ -208,41 +208,41 @@ class PlaneEngine(ProtocolRun[State]):
             overshoot = (value_new - target) / self.problem.cell_at(target)
             if value_old < target < value_new and overshoot > EVENT_TOLERANCE and failures < 8:
                 return max((target - value_old) / (value_new - value_old), 0.02), "event"
-        part = self.watch.overshoot(self.state, new, self._at) if failures < 8 else None
+        part = self.detector.overshoot(self.state, new, self._at) if failures < 8 else None
         return (part, "event") if part is not None else self._check_laws(new, dt, failures)
 
     def _advance_in_cells(self, new: State) -> float:
-        return (self.observer.crack_length(new) - self.measures.crack_length) / self.problem.cell_at(
+        return (self.diagnostics.crack_length(new) - self.measures.crack_length) / self.problem.cell_at(
             self.measures.crack_length
         )
 
     def _event_lengths(self, new: State) -> list[tuple[float, float, float]]:
         """(before, after, target) of the lengths whose passing is an event that has not happened yet."""
-        m, happened = self.measures, self.counters.happened
+        m, first_events = self.measures, self.counters.first_events
         pairs = []
-        if "crack_through" not in happened:
-            pairs.append((m.crack_tip, self.observer.crack_tip(new), self.path_end))
-        if "short_circuit" not in happened:
-            pairs.append((m.lithium_length, self.observer.lithium_length(new), self.path_end))
+        if "crack_through" not in first_events:
+            pairs.append((m.crack_tip, self.diagnostics.crack_tip(new), self.path_end))
+        if "short_circuit" not in first_events:
+            pairs.append((m.lithium_length, self.diagnostics.lithium_length(new), self.path_end))
         return pairs
 
     @override
-    def _settle(self, trial: Trial[State], dt: float) -> Measures:
+    def _finalise(self, trial: Trial[State], dt: float) -> Measures:
         assert isinstance(trial, PlaneTrial)
         new = trial.state
         # The step may have been solved before a rejected one: point the forms at it again.
         self.problem.press(new.stack_pressure)
         self.problem.residual(new.values, new.cell_voltage, dt)
-        self.observer.book(self.state, new, dt, trial.result.residual)
+        self.diagnostics.accumulate(self.state, new, dt, trial.result.residual)
         self._previous = (self.state.values, dt)
         return self._measure(new)
 
     def _measure(self, state: State) -> Measures:
         """Numbers of a state at which the problem was last evaluated."""
-        return PlaneView(self.observer, state).measured(self.quantities, self.laws.outputs(state.laws))
+        return PlaneView(self.diagnostics, state).measured(self.quantities, self.laws.outputs(state.laws))
 
     @override
-    def _load(self, trial: Trial[State], measures: Measures) -> float:
+    def _change_ratio(self, trial: Trial[State], measures: Measures) -> float:
         new = trial.state
         change = abs(measures.max_lithium_pressure - self.measures.max_lithium_pressure) / self.problem.scales.pressure
         return max(

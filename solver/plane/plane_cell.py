@@ -14,7 +14,7 @@ from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.output.recorder import FieldRecorder
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.cell_state import CellState
-from lifrac.solver.protocol.restart import RestartData, kept_accounts, known_to_all
+from lifrac.solver.protocol.restart import RestartData, cell_values, known_to_all
 from lifrac.solver.protocol.stepper import StepReport
 from mpi4py import MPI
 
@@ -71,7 +71,7 @@ class PlaneCell(Cell[PlaneEngine]):
             problem = SurfaceProblem(body.surface, body.response, model, crack_kinetics, system)
             if restart is None:
                 return PlaneEngine(problem, quantities=quantities)
-            return PlaneEngine.resumed(problem, restart.kept, restart.arrays, quantities)
+            return PlaneEngine.resumed(problem, restart.values, restart.arrays, quantities)
 
         self.engine = on_root(self.comm, make)
         level(self.comm)  # rank 0 has made forms of its own
@@ -106,7 +106,7 @@ class PlaneCell(Cell[PlaneEngine]):
 
     def _restart_data(self) -> RestartData:
         assert self.engine is not None
-        return RestartData(self.engine.bookmark(), self.engine.arrays())
+        return RestartData(self.engine.restart_values(), self.engine.arrays())
 
     def _snapshot(self) -> SurfaceSnapshot:
         """Return the last accepted state of the surface, on every rank (collective)."""
@@ -114,7 +114,7 @@ class PlaneCell(Cell[PlaneEngine]):
         def take(engine: PlaneEngine) -> SurfaceSnapshot:
             state, problem = engine.state, engine.problem
             aperture = problem.crack.aperture + state.values[:, OPENING]
-            damage, touching = engine.observer.damage(state), problem.touching(state)
+            damage, touching = engine.diagnostics.damage(state), problem.touching(state)
             return SurfaceSnapshot(state.time, state.values, aperture, damage, touching, state.stack_pressure)
 
         return self.on_all(take)
@@ -142,4 +142,4 @@ def _light[T](found: T) -> T:
     """Return what other ranks are told: a report without the arrays of its state."""
     if not isinstance(found, StepReport):
         return found
-    return replace(found, state=CellState(**kept_accounts(found.state)))  # type: ignore[return-value]
+    return replace(found, state=CellState(**cell_values(found.state)))  # type: ignore[return-value]

@@ -7,7 +7,7 @@ import numpy as np
 from lifrac import quantities
 from lifrac.solver.protocol.measures import Areas, StateView, relative
 
-from .diagnostics import Observer
+from .diagnostics import PlaneDiagnostics
 from .unknowns import METAL, OPENING, PRESSURE, Floats, State
 
 
@@ -18,13 +18,13 @@ class PlaneView(StateView):
 
     Parameters
     ----------
-    observer : Observer
+    diagnostics : PlaneDiagnostics
     state : State
     """
 
-    def __init__(self, observer: Observer, state: State) -> None:
+    def __init__(self, diagnostics: PlaneDiagnostics, state: State) -> None:
         super().__init__()
-        self.observer, self.problem, self.model = observer, observer.problem, observer.problem.model
+        self.diagnostics, self.problem, self.model = diagnostics, diagnostics.problem, diagnostics.problem.model
         self.state: State = state
         self.values = state.values
 
@@ -46,7 +46,7 @@ class PlaneView(StateView):
     @cached_property
     @override
     def currents(self) -> tuple[float, float, float]:
-        return self.observer.currents()
+        return self.diagnostics.currents()
 
     @property
     @override
@@ -58,7 +58,7 @@ class PlaneView(StateView):
         if name == "aperture":
             return self.aperture
         if name == "damage":
-            return self.observer.damage(self.state)
+            return self.diagnostics.damage(self.state)
         return self.values[:, {"lithium_thickness": METAL, "lithium_pressure": PRESSURE}[name]]
 
     @override
@@ -69,13 +69,13 @@ class PlaneView(StateView):
 @quantities.function("crack_length", PlaneView)
 def crack_length(at: PlaneView) -> float:
     """a0 + int d ds; in 3D the radius of a half penny of equal area."""
-    return at.observer.crack_length(at.state)
+    return at.diagnostics.crack_length(at.state)
 
 
 @quantities.function("crack_tip", PlaneView)
 def crack_tip(at: PlaneView) -> float:
     """End of the fully broken part."""
-    return at.observer.crack_tip(at.state)
+    return at.diagnostics.crack_tip(at.state)
 
 
 @quantities.function("advance", PlaneView)
@@ -87,7 +87,7 @@ def advance(at: PlaneView) -> float:
 @quantities.function("lithium_length", PlaneView)
 def lithium_length(at: PlaneView) -> float:
     """How far lithium that is connected to the anode fills the crack."""
-    return at.observer.lithium_length(at.state)
+    return at.diagnostics.lithium_length(at.state)
 
 
 @quantities.function("max_lithium_pressure", PlaneView)
@@ -111,15 +111,15 @@ def flaw_volume(at: PlaneView) -> float:
 @quantities.function("lithium_volume", PlaneView)
 def lithium_volume(at: PlaneView) -> float:
     """Return int h ds."""
-    return at.observer.stored(at.state)
+    return at.diagnostics.stored(at.state)
 
 
 @quantities.function("energy_balance_error", PlaneView)
 def energy_balance_error(at: PlaneView) -> float:
     """Elastic, cohesive and viscous energy less the work of lithium and changing loads, over that work."""
-    state, p, observer = at.state, at.problem, at.observer
-    recoverable, dissipated = observer.cohesive_energy(state)
-    energy = observer.elastic_energy(state) + recoverable + dissipated
+    state, p, diagnostics = at.state, at.problem, at.diagnostics
+    recoverable, dissipated = diagnostics.cohesive_energy(state)
+    energy = diagnostics.elastic_energy(state) + recoverable + dissipated
     energy += state.work["viscous"] - state.work["start"]
     work, floor = state.work["pressure"] + state.work["loads"], p.scales.pressure * p.scales.length * p.smallest
     return relative(energy - work, abs(work), floor)

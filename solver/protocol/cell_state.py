@@ -12,7 +12,7 @@ WORKS = ("pressure", "viscous", "spared", "loads")
 
 @dataclass(kw_only=True)
 class CellState:
-    """A committed (or proposed) state of a cell: where it stands in time, and its accounts.
+    """A committed (or proposed) state of a cell: where it stands in time, and its accumulated balances.
 
     Volumes are those of the whole crack, or of the half that is meshed, as the engine says.
     """

@@ -49,8 +49,8 @@ class Event:
 
 
 @dataclass
-class Passage:
-    """The place of a run in its protocol."""
+class ProtocolPosition:
+    """The position of a run in its protocol."""
 
     index: int
     step: ProtocolStep
@@ -82,16 +82,16 @@ class Passage:
         return float("inf") if capacity is None else capacity - (state.throughput - self.throughput)
 
 
-class Watch:
-    """Looks at committed states.
+class EventDetector:
+    """Finds events in committed states.
 
     Parameters
     ----------
     model : CellModel
     path_end : float
         Distance from the anode face [um] at which crack or lithium count as through.
-    happened : dict
-        The first event of each name; it is kept up to date.
+    first_events : dict
+        The first event of each name; the detector adds to it.
     resolution : float
         Smallest advance [um] of a crack that can be told.
     laws : FaceLaws, optional
@@ -102,20 +102,20 @@ class Watch:
         self,
         model: CellModel,
         path_end: float,
-        happened: dict[str, Event],
+        first_events: dict[str, Event],
         resolution: float = 0.0,
         laws: FaceLaws | None = None,
     ) -> None:
-        self.model, self.path_end, self.happened, self.laws = model, path_end, happened, laws
+        self.model, self.path_end, self.first_events, self.laws = model, path_end, first_events, laws
         self.least_advance = max(FRACTURE_ADVANCE * model.flaw.length, resolution)
 
-    def events(self, new: CellState, m: Measures, at: Passage) -> tuple[Event, ...]:
+    def events(self, new: CellState, m: Measures, at: ProtocolPosition) -> tuple[Event, ...]:
         """Return what has happened for the first time."""
-        found = [at.event(name, new, detail) for name, detail in self._now(new, m, at) if name not in self.happened]
-        self.happened.update({event.name: event for event in found})
+        found = [at.event(name, new, detail) for name, detail in self._now(new, m, at) if name not in self.first_events]
+        self.first_events.update({event.name: event for event in found})
         return tuple(found)
 
-    def _now(self, new: CellState, m: Measures, at: Passage) -> list[tuple[str, str]]:
+    def _now(self, new: CellState, m: Measures, at: ProtocolPosition) -> list[tuple[str, str]]:
         a0, stop = self.model.flaw.length, self.model.stop
         voltage, start = abs(new.cell_voltage), at.voltage
         found = []
@@ -145,31 +145,31 @@ class Watch:
                 found.setdefault(limit.event, f"the {limit.words} has fallen to {value:.3g}")
         return list(found.items())
 
-    def _least_voltage(self, at: Passage) -> float | None:
+    def _least_voltage(self, at: ProtocolPosition) -> float | None:
         """|cell voltage| [V] at which it has dropped; no current, no drop."""
         drop = self.model.stop.voltage_drop
         if drop is None or at.voltage is None or at.step.control.direction == 0:
             return None
         return (1.0 - drop) * at.voltage
 
-    def plated_empty(self, state: CellState, at: Passage) -> tuple[Event, ...]:
+    def plated_empty(self, state: CellState, at: ProtocolPosition) -> tuple[Event, ...]:
         """Return the event that a protocol step has plated without lithium in the flaw.
 
         It comes when the step ends, unless one did before, and is judged by the whole step: a flaw in which stripping
         has left enough fills again.
         """
         plated = at.step.control.direction > 0 and state.throughput > at.throughput
-        if not plated or at.filling >= EMPTY or "flaw_empty" in self.happened:
+        if not plated or at.filling >= EMPTY or "flaw_empty" in self.first_events:
             return ()
         detail = (
             f"lithium filled no more than {at.filling:.2g} of the flaw while step {at.index + 1} of "
             f"{len(self.model.protocol)} plated: nothing pressed it open"
         )
         event = at.event("flaw_empty", state, detail)
-        self.happened["flaw_empty"] = event
+        self.first_events["flaw_empty"] = event
         return (event,)
 
-    def overshoot(self, old: CellState, new: CellState, at: Passage) -> float | None:
+    def overshoot(self, old: CellState, new: CellState, at: ProtocolPosition) -> float | None:
         """Part of a time step that ends at a limit of the voltage, the current or the charge, if the step passes one.
 
         The jump at the start of a protocol step is not resolved.
@@ -187,7 +187,7 @@ class Watch:
         found = [part for part in parts if part is not None]
         return max(min(found), 0.02) if found else None
 
-    def step_end(self, state: CellState, m: Measures, at: Passage) -> str:
+    def step_end(self, state: CellState, m: Measures, at: ProtocolPosition) -> str:
         """Why a protocol step ends before its time, or before a charge whose time was known; '' if it does not."""
         limit = at.step.voltage_limit
         if limit is not None and at.voltage is not None and abs(state.cell_voltage) >= limit:
@@ -222,7 +222,7 @@ class Watch:
         `unfinished` if nothing did before the run was cut short.
         """
         for name in GRAVEST:
-            if name in self.happened:
+            if name in self.first_events:
                 return name
         return "completed" if termination in PLANNED_ENDS else "unfinished"
 

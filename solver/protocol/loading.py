@@ -88,10 +88,10 @@ class Loading:
         if step.stack_pressure is not None:
             self.setting = Setting(state.stack_pressure, step.stack_pressure, state.time, step.pressure_ramp, growth)
 
-    def kept(self) -> dict[str, Any]:
-        """Return what a run goes on from."""
+    def values(self) -> dict[str, Any]:
+        """Return the setting as plain values, for a restart."""
         return asdict(self.setting)
 
-    def restore(self, kept: Mapping[str, Any]) -> None:
-        """Take up what was kept."""
-        self.setting = Setting(**kept)
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Restore the setting from `values`."""
+        self.setting = Setting(**values)

@@ -1,6 +1,6 @@
-"""Restart data of a run besides its state: what must be kept for it to go on as if it had not been interrupted.
+"""Restart data of a run: everything that it needs to go on as if it had not been interrupted.
 
-Plain numbers and words, that JSON gives back exactly.
+Besides the arrays of the fields these are plain numbers and texts, which JSON gives back exactly.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .cell_state import CellState
 from .events import Event
 
-Kept = dict[str, Any]
+Values = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -26,19 +26,19 @@ class RestartData:
 
     Attributes
     ----------
-    kept : dict
-        Numbers and words, see `ProtocolRun.bookmark`; the same on all ranks.
+    comm=    values = comm: dict
+        Numbers and texts, see `ProtocolRun.restart_values`; the same on all ranks.
     arrays : dict
         Fields; on rank 0, empty elsewhere.
     """
 
-    kept: Kept
+    values: Values
     arrays: Arrays
 
     @property
     def time(self) -> float:
         """Time of the state [s]."""
-        return float(self.kept["accounts"]["time"])
+        return float(self.values["cell"]["time"])
 
 
 def known_to_all(comm: MPI.Comm, make: Callable[[], RestartData]) -> RestartData:
@@ -50,37 +50,37 @@ def known_to_all(comm: MPI.Comm, make: Callable[[], RestartData]) -> RestartData
         Whatever `make` raised on rank 0, on every rank.
     """
     made = on_root(comm, make)
-    kept = comm.bcast(None if made is None else made.kept, root=0)
-    return made or RestartData(kept, {})
+    values = comm.bcast(None if made is None else made.values, root=0)
+    return made or RestartData(values, {})
 
 
-def kept_accounts(state: CellState) -> Kept:
-    """Time, charge and accounts of a state; fields are kept by the engines."""
+def cell_values(state: CellState) -> Values:
+    """Return time, charge and accumulated balances of a state; the engines keep its fields."""
     found = {f.name: getattr(state, f.name) for f in fields(CellState) if f.name != "laws"}
     return found | {"work": dict(state.work)}
 
 
-def kept_event(event: Event, protocol: Sequence[ProtocolStep]) -> Kept:
-    """Return an event; its protocol step by number."""
+def event_values(event: Event, protocol: Sequence[ProtocolStep]) -> Values:
+    """Return the values of an event, which holds its protocol step by number."""
     found = {f.name: getattr(event, f.name) for f in fields(Event) if f.name != "step"}
     return found | {"step": protocol.index(event.step) if event.step in protocol else None}
 
 
-def event_of(kept: Mapping[str, Any], protocol: Sequence[ProtocolStep]) -> Event:
-    """Return the event again."""
-    number = kept["step"]
-    return Event(**{**kept, "step": None if number is None else protocol[number]})
+def event_of(values: Mapping[str, Any], protocol: Sequence[ProtocolStep]) -> Event:
+    """Return the event that these values were taken from."""
+    number = values["step"]
+    return Event(**{**values, "step": None if number is None else protocol[number]})
 
 
-def kept_control(controller: StepController) -> Kept:
-    """Step lengths, and how the last steps went."""
+def controller_values(controller: StepController) -> Values:
+    """Return the step lengths, and how the last steps went."""
     return asdict(controller)
 
 
-def controller_of(kept: Mapping[str, Any]) -> StepController:
-    """Return the controller again."""
-    given = {f.name: kept[f.name] for f in fields(StepController) if f.init}
+def controller_of(values: Mapping[str, Any]) -> StepController:
+    """Return the step control that these values were taken from."""
+    given = {f.name: values[f.name] for f in fields(StepController) if f.init}
     controller = StepController(**given)
-    for name in set(kept) - set(given):
-        setattr(controller, name, kept[name])
+    for name in set(values) - set(given):
+        setattr(controller, name, values[name])
     return controller

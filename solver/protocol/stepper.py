@@ -21,11 +21,11 @@ from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.flaw_scales import griffith_pressure
 
 from .cell_state import CellState
-from .events import EVENT_TOLERANCE, Event, Passage, Watch
+from .events import EVENT_TOLERANCE, Event, EventDetector, ProtocolPosition
 from .loading import PRESSURE_CORRECTIONS, Loading, agree
 from .measures import Areas, Measures
 from .report import StepReport
-from .restart import Arrays, Kept, controller_of, event_of, kept_accounts, kept_control, kept_event
+from .restart import Arrays, Values, cell_values, controller_of, controller_values, event_of, event_values
 from .trial import COUNTED, Counters, Trial
 
 LOG = logging.getLogger("lifrac.solver")
@@ -66,7 +66,7 @@ class ProtocolRun[S: CellState](ABC):
         self.quantities = declare_own(quantities)
         self.counters = Counters()
         self.notes: list[str] = []
-        self.marks: list[float] = []
+        self.output_capacities: list[float] = []
         """Throughputs [C/m2], ascending, that a step must end at (states to be stored)."""
         self.termination = ""
         self.failure: Event | None = None
@@ -81,7 +81,7 @@ class ProtocolRun[S: CellState](ABC):
         """Protocol step in which a run that makes no headway was last told of."""
         self.share_failure: Callable[[NumericalFailure], None] = lambda error: None
         """Returns if all ranks that step have failed alike, and raises FailedAlone on a rank that others wait for."""
-        self._begun: dict[float, float] = {}
+        self._first_steps: dict[float, float] = {}
         """First time step [s], by current density, that the last protocol step at this current should have had."""
         self._controller: StepController | None = None
         """Step control of the protocol step under way."""
@@ -93,7 +93,7 @@ class ProtocolRun[S: CellState](ABC):
         """Volume of the flaw at the start of the run [um2, um3 in 3D]."""
 
     def start(self, thickness: float, resolution: float = 0.0) -> None:
-        """Begin to watch the state.
+        """Begin to look for events in the state.
 
         Parameters
         ----------
@@ -103,10 +103,10 @@ class ProtocolRun[S: CellState](ABC):
             Smallest advance [um] of a crack that can be told.
         """
         self.loading = Loading(self.cell_model, thickness)
-        self.watch = Watch(self.cell_model, self.path_end, self.counters.happened, resolution, self.laws)
+        self.detector = EventDetector(self.cell_model, self.path_end, self.counters.first_events, resolution, self.laws)
         for quantity in self.laws.quantities:
             declare(quantity)
-        self._at = Passage(0, ProtocolStep(Rest()), self.state.throughput)
+        self._at = ProtocolPosition(0, ProtocolStep(Rest()), self.state.throughput)
         self._flaw_volume = self.measures.flaw_volume
 
     @property
@@ -143,12 +143,12 @@ class ProtocolRun[S: CellState](ABC):
         """Why a converged step is refused, and the factor for its next try; ('' if it is accepted)."""
 
     @abstractmethod
-    def _settle(self, trial: Trial[S], dt: float) -> Measures:
-        """Book the step's charge, metal and work in the new state, and measure it."""
+    def _finalise(self, trial: Trial[S], dt: float) -> Measures:
+        """Add the step's charge, lithium and work to the balances of the new state, and return its measures."""
 
     @abstractmethod
-    def _load(self, trial: Trial[S], measures: Measures) -> float:
-        """Largest change in the step relative to its allowance."""
+    def _change_ratio(self, trial: Trial[S], measures: Measures) -> float:
+        """Return the largest change in the step relative to its allowance."""
 
     @abstractmethod
     def _gained(self, state: S) -> float:
@@ -188,7 +188,7 @@ class ProtocolRun[S: CellState](ABC):
             When a step cannot be made small enough; `state` is the last good one.
         """
         if self._under_way:
-            self.termination, self.failure = self.watch.ending(self._last_events)
+            self.termination, self.failure = self.detector.ending(self._last_events)
         first = self._at.index
         for index, step in enumerate(self.cell_model.protocol[first:], first):
             if self.termination:
@@ -196,53 +196,53 @@ class ProtocolRun[S: CellState](ABC):
             yield from self._protocol_step(index, step)
         self.termination = self.termination or "protocol_end"
 
-    # -- going on after an interruption --------------------------------------------------------------------------
+    # -- restart after an interruption --------------------------------------------------------------------------
 
-    def bookmark(self) -> Kept:
-        """Return where the run stands, besides the fields of its state."""
+    def restart_values(self) -> Values:
+        """Return everything that the run goes on from, besides the fields of its state."""
         at, protocol, counters = self._at, self.cell_model.protocol, self.counters
         return {
-            "accounts": kept_accounts(self.state),
+            "cell": cell_values(self.state),
             "laws": law_numbers(self.state.laws),
             "measures": dict(self.measures),
             "counters": {name: getattr(counters, name) for name in COUNTED},
-            "happened": [kept_event(event, protocol) for event in counters.happened.values()],
-            "skipped": [kept_event(event, protocol) for event in self.skipped],
-            "last_events": [kept_event(event, protocol) for event in self._last_events],
-            "passage": {f.name: getattr(at, f.name) for f in fields(at) if f.name != "step"},
+            "first_events": [event_values(event, protocol) for event in counters.first_events.values()],
+            "skipped": [event_values(event, protocol) for event in self.skipped],
+            "last_events": [event_values(event, protocol) for event in self._last_events],
+            "position": {f.name: getattr(at, f.name) for f in fields(at) if f.name != "step"},
             "flaw_volume": self._flaw_volume,
-            "loading": self.loading.kept(),
-            "control": None if self._controller is None else kept_control(self._controller),
-            "begun": list(self._begun.items()),
+            "loading": self.loading.values(),
+            "control": None if self._controller is None else controller_values(self._controller),
+            "first_steps": list(self._first_steps.items()),
         }
 
-    def go_on(self, kept: Kept) -> None:
-        """Take up a run where `bookmark` was taken; `state` is that of then."""
+    def restore(self, values: Values) -> None:
+        """Restore the run to the place where `restart_values` were taken; `state` must be the state of then."""
         protocol, counters = self.cell_model.protocol, self.counters
-        self.measures = self._as_before(kept["measures"])
-        for name, value in kept["counters"].items():
+        self.measures = self._as_before(values["measures"])
+        for name, value in values["counters"].items():
             setattr(counters, name, value)
-        counters.happened.clear()
-        counters.happened.update({event["name"]: event_of(event, protocol) for event in kept["happened"]})
-        self.skipped = [event_of(event, protocol) for event in kept["skipped"]]
-        self._last_events = tuple(event_of(event, protocol) for event in kept["last_events"])
-        self._begun = dict(kept["begun"])
-        self.loading.restore(kept["loading"])
-        self._flaw_volume = kept.get("flaw_volume", self._flaw_volume)
-        if kept["control"] is not None:
-            self._at = Passage(step=protocol[kept["passage"]["index"]], **kept["passage"])
-            self._controller = controller_of(kept["control"])
+        counters.first_events.clear()
+        counters.first_events.update({event["name"]: event_of(event, protocol) for event in values["first_events"]})
+        self.skipped = [event_of(event, protocol) for event in values["skipped"]]
+        self._last_events = tuple(event_of(event, protocol) for event in values["last_events"])
+        self._first_steps = dict(values["first_steps"])
+        self.loading.restore(values["loading"])
+        self._flaw_volume = values.get("flaw_volume", self._flaw_volume)
+        if values["control"] is not None:
+            self._at = ProtocolPosition(step=protocol[values["position"]["index"]], **values["position"])
+            self._controller = controller_of(values["control"])
             self._under_way = True
 
-    def _as_before(self, kept: Mapping[str, float]) -> Measures:
-        """Measures that were kept, of the quantities that are measured now."""
-        if changed := sorted(kept.keys() ^ self.measures.keys()):
+    def _as_before(self, values: Mapping[str, float]) -> Measures:
+        """Return the measures of a restart, which must be of the quantities that are measured now."""
+        if changed := sorted(values.keys() ^ self.measures.keys()):
             raise InputError(
                 f"the run was begun with other quantities of the user's own ({', '.join(changed)})",
                 key="--resume",
                 remedy="Register the same ones (lifrac.quantities.register), or begin a new run",
             )
-        return Measures(kept)
+        return Measures(values)
 
     def _first_step(self, step: ProtocolStep) -> float:
         control, length = self.cell_model.control, step.planned_time
@@ -250,7 +250,7 @@ class ProtocolRun[S: CellState](ABC):
             return control.first_step
         speed = 2.0 * surface_velocity_per_current(self.cell_model.anode.molar_volume) * abs(step.current_density)
         natural = 0.05 * self._flaw_opening / speed if speed > 0.0 else 1.0
-        return min(self._begun.get(step.current_density, min(natural, length / 50.0)), length / USUAL_STEPS)
+        return min(self._first_steps.get(step.current_density, min(natural, length / 50.0)), length / USUAL_STEPS)
 
     def _protocol_step(self, index: int, step: ProtocolStep) -> Iterator[StepReport[S]]:
         control, stop = self.cell_model.control, self.cell_model.stop
@@ -262,14 +262,15 @@ class ProtocolRun[S: CellState](ABC):
             assert self._controller is not None
             at, controller, self._under_way = self._at, self._controller, False
         else:
-            at = self._at = Passage(index, step, self.state.throughput, began=self.state.time, filling=self.filling)
+            now, filling = self.state, self.filling
+            at = self._at = ProtocolPosition(index, step, now.throughput, began=now.time, filling=filling)
             controller = StepController(self._first_step(step), largest, control.max_rejections, usual)
             self._controller = controller
             self.loading.begin(step, self.state, self._growth(self.state))
             self._forget()
         end = at.began + step.longest
         last = end if stop.time_limit is None else min(end, stop.time_limit)
-        over = self.watch.step_end(self.state, self.measures, at)
+        over = self.detector.step_end(self.state, self.measures, at)
         if over and not goes_on:
             self.skipped.extend(self._ended(over))
         while not over and self.state.time < last * (1.0 - 1.0e-13):
@@ -280,14 +281,15 @@ class ProtocolRun[S: CellState](ABC):
             report = self._advance(controller, index, self._remaining(last))
             if at.voltage is None:
                 at.voltage = abs(report.state.cell_voltage)
-                self._begun[step.current_density] = report.dt * self._room(controller.load, before)
+                factor = self._first_step_factor(controller.change_ratio, before)
+                self._first_steps[step.current_density] = report.dt * factor
             at.filling = max(at.filling, self.filling)
             self._watch_headway(controller, self._to_end(last))
-            over = self.watch.step_end(report.state, report.measures, at)
+            over = self.detector.step_end(report.state, report.measures, at)
             if over or report.state.time >= end * (1.0 - 1.0e-13):
                 report = replace(report, events=(*report.events, *self._ended(over)))
             elif report.state.time >= last * (1.0 - 1.0e-13):  # the run's time limit
-                report = replace(report, events=(*report.events, *self.watch.plated_empty(self.state, at)))
+                report = replace(report, events=(*report.events, *self.detector.plated_empty(self.state, at)))
             self._last_events = report.events
             yield report
             if self._should_stop(report):
@@ -309,17 +311,17 @@ class ProtocolRun[S: CellState](ABC):
         controller = self._controller
         return controller.refusals() if controller is not None and controller.rejected else ""
 
-    def _room(self, load: float, before: Measures) -> float:
+    def _first_step_factor(self, change_ratio: float, before: Measures) -> float:
         """Return by which factor the first time step of a protocol step could have been longer or is too long."""
         moved = abs(self.measures.lithium_volume - before.lithium_volume) / max(before.flaw_volume, 1.0e-12)
-        change = max(load, moved / FIRST_STEP_ALLOWANCE)
+        change = max(change_ratio, moved / FIRST_STEP_ALLOWANCE)
         return min(max(0.5 / change, 0.25), 4.0) if change > 0.0 else 4.0
 
     def _ended(self, why: str) -> tuple[Event, ...]:
         """Return the events of the end of a protocol step; that of the last one is the end of the run, and no event."""
         self.counters.ended += 1
         number, count = self._at.index + 1, len(self.cell_model.protocol)
-        empty = self.watch.plated_empty(self.state, self._at)
+        empty = self.detector.plated_empty(self.state, self._at)
         if number == count:
             return empty
         detail = f"step {number} of {count} has ended{why and ' ' + why}"
@@ -335,7 +337,7 @@ class ProtocolRun[S: CellState](ABC):
     def _remaining(self, last: float) -> float:
         """Time [s] to what the next step must not pass: the end of the protocol step, or the next mark."""
         passed = self.state.throughput
-        ahead = [mark - passed for mark in self.marks if mark > passed * (1.0 + 1.0e-12)]
+        ahead = [mark - passed for mark in self.output_capacities if mark > passed * (1.0 + 1.0e-12)]
         return min(self._to_end(last), self._time_for(ahead[0])) if ahead else self._to_end(last)
 
     def _time_for(self, charge: float) -> float:
@@ -351,7 +353,7 @@ class ProtocolRun[S: CellState](ABC):
         """One accepted step, after as many rejections as it takes."""
         while True:
             dt = controller.propose(remaining)
-            self.look_up()
+            self.check_interrupt()
             try:
                 trial = self._pressed(dt, controller.in_a_row)
             except NumericalFailure as error:
@@ -394,8 +396,8 @@ class ProtocolRun[S: CellState](ABC):
         LOG.debug("step of %.4g s refused (%s), next %.4g s", dt, reason, controller.next_step)
         self._watch_headway(controller, remaining)
 
-    def look_up(self) -> None:
-        """Between two tries of a time step, and within them where they may take long (collective).
+    def check_interrupt(self) -> None:
+        """End the run if somebody has asked for it: between two tries of a step, and within long ones (collective).
 
         Raises
         ------
@@ -407,10 +409,10 @@ class ProtocolRun[S: CellState](ABC):
 
     def _commit(self, controller: StepController, trial: Trial[S], dt: float, index: int) -> StepReport[S]:
         new, iterations = trial.state, trial.iterations
-        measures = self._settle(trial, dt)
+        measures = self._finalise(trial, dt)
         pressed = abs(new.stack_pressure - self.state.stack_pressure) / (PRESSURE_ALLOWANCE * self._pressure_scale)
-        controller.accepted(dt, trial.effort, max(self._load(trial, measures), pressed))
-        events = (*self.skipped, *self.watch.events(new, measures, self._at))
+        controller.accepted(dt, trial.effort, max(self._change_ratio(trial, measures), pressed))
+        events = (*self.skipped, *self.detector.events(new, measures, self._at))
         self.skipped = []
         self.state, self.measures = new, measures
         cycle = self._at.step.cycle
@@ -426,7 +428,7 @@ class ProtocolRun[S: CellState](ABC):
         """Refuse a step in which a law changes too much for coefficients of its start, or passes a limit by far."""
         if refused := self.laws.refusal(self.state.laws, new.laws, dt):
             return refused
-        limits = self.watch.limits(new)
+        limits = self.detector.limits(new)
         if not limits or failures >= 8:
             return 1.0, ""
         outputs = self.laws.outputs(new.laws)
@@ -439,10 +441,10 @@ class ProtocolRun[S: CellState](ABC):
     # -- outcome -------------------------------------------------------------------------------------------------
 
     def _should_stop(self, report: StepReport[S]) -> bool:
-        self.termination, self.failure = self.watch.ending(report.events)
+        self.termination, self.failure = self.detector.ending(report.events)
         return bool(self.termination)
 
     @property
     def outcome(self) -> str:
         """The gravest thing that happened to the cell; `unfinished` if nothing did before the run was cut short."""
-        return self.watch.outcome(self.termination)
+        return self.detector.outcome(self.termination)

@@ -19,11 +19,12 @@ class Counters:
     """Current density of the last accepted step [A/m2]."""
     first_current: float = 0.0
     """That of the first accepted step that passed one [A/m2]."""
-    happened: dict[str, Event] = field(default_factory=dict)
+    first_events: dict[str, Event] = field(default_factory=dict)
+    """The first event of each name."""
 
 
 COUNTED = ("steps", "iterations", "rejected", "ended", "current", "first_current")
-"""Counters that are kept as they are."""
+"""Counters that go into restart data as they are."""
 
 
 @dataclass(frozen=True)

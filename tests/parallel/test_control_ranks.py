@@ -31,6 +31,6 @@ def test_steps_do_not_depend_on_the_partition_and_go_on_on_any_number_of_ranks()
     for report in first.run():
         if report.protocol_step == 1:
             break
-    kept, arrays = json.loads(json.dumps(first.bookmark())), first.arrays()
+    kept, arrays = json.loads(json.dumps(first.restart_values())), first.arrays()
     second = PhaseFieldEngine.resumed(COMM, CELL, kept, arrays if COMM.rank == 0 else {})
     assert followed(second) == pytest.approx(alone[report.number :], rel=1e-6)

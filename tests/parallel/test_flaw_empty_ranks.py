@@ -15,7 +15,7 @@ def told(comm: MPI.Comm) -> tuple[str, int, str]:
     cell = engine(comm, model(ProtocolStep(ConstantCurrent(10.0), 20.0), flaw=Flaw(A0, 0.02, filling=0.1)))
     for _ in cell.run():
         pass
-    event = cell.counters.happened["flaw_empty"]
+    event = cell.counters.first_events["flaw_empty"]
     return cell.outcome, event.index, event.detail
 
 

@@ -277,7 +277,7 @@ def check_saved(out: Path, termination: str) -> dict[str, np.ndarray]:
     assert events(out)[-1]["event"] == "end"
     assert events(out)[-1]["detail"].startswith(termination)
     with np.load(out / "checkpoints" / "last.npz") as saved:
-        assert json.loads(str(saved["kept"]))["accounts"]["time"] == pytest.approx(table["time_s"][-1])
+        assert json.loads(str(saved["kept"]))["cell"]["time"] == pytest.approx(table["time_s"][-1])
         assert np.isfinite(saved["values"]).all()
     assert fields(out)["times"][-1] == pytest.approx(table["time_s"][-1])
     return table

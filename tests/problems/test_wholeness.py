@@ -66,7 +66,7 @@ def test_a_hole_is_named(run: Path, name: str) -> None:
     file, damage, message = DAMAGES[name]
     refuse_holes(run, read_checkpoint(run))
     checkpoint = read_checkpoint(run)
-    checkpoint.kept["event_lines"] = max(checkpoint.kept["event_lines"], 1)
+    checkpoint.values["event_lines"] = max(checkpoint.values["event_lines"], 1)
     if not (run / "events.jsonl").read_text():
         (run / "events.jsonl").write_text(json.dumps({"event": "fracture"}) + "\n")
     refuse_holes(run, checkpoint)

@@ -66,7 +66,7 @@ def test_plane_engine(name: str) -> None:
     assert (areas.anode, areas.counter) == pytest.approx((upto["anode"], upto["counter"]), abs=4.0)
     assert (tagged.report.anode_area, tagged.report.counter_area) == pytest.approx((areas.anode, areas.counter))
     first_steps(engine)
-    again = PlaneEngine.resumed(engine.problem, engine.bookmark(), engine.arrays())
+    again = PlaneEngine.resumed(engine.problem, engine.restart_values(), engine.arrays())
     assert again.measures.counter_current_density == pytest.approx(engine.measures.counter_current_density, rel=1.0e-9)
 
 
@@ -83,7 +83,7 @@ def test_phase_field_engine(upto: dict[str, float], whole: bool) -> None:
     assert wide == pytest.approx(40.0 * (2.0 if whole else 1.0))
     assert narrow == pytest.approx(0.5 * wide, rel=0.2)
     first_steps(engine, 1)
-    again = PhaseFieldEngine.resumed(COMM, model, engine.bookmark(), engine.arrays())
+    again = PhaseFieldEngine.resumed(COMM, model, engine.restart_values(), engine.arrays())
     for name in ("anode_current_density", "counter_current_density", "charge_balance_error"):
         assert getattr(again.measures, name) == pytest.approx(getattr(engine.measures, name), rel=1.0e-9)
 
@@ -107,7 +107,7 @@ def test_voltage_is_that_of_the_full_field(name: str) -> None:
     voltage = engine.problem.solve(engine.state, 1.0, ConstantCurrent(J)).voltage
     found = solve_conduction(tagged, LLZO.conductivity, face, face, J, flaw_length=10.0)
     assert found.cell_voltage == pytest.approx(voltage, rel=1.0e-9)
-    assert found.flaw_current == pytest.approx(engine.observer.currents()[0], rel=1.0e-8)
+    assert found.flaw_current == pytest.approx(engine.diagnostics.currents()[0], rel=1.0e-8)
 
 
 @pytest.mark.parametrize("name", FACES)

@@ -79,9 +79,9 @@ def test_charge_is_the_integral_of_the_current_that_flowed(decaying: Run) -> Non
 
 def test_states_to_be_stored_are_hit_within_a_hold() -> None:
     engine = PlaneEngine(problem(cell(hold(duration=20.0))))
-    engine.marks = [30.0, 90.0]
+    engine.output_capacities = [30.0, 90.0]
     passed = np.array([report.state.throughput for report in engine.run()])
-    for mark in engine.marks:
+    for mark in engine.output_capacities:
         assert passed[passed >= mark * (1.0 - 1e-9)].min() == pytest.approx(mark, rel=3e-3)
 
 
@@ -93,7 +93,7 @@ def test_run_goes_on_within_a_hold(decaying: Run) -> None:
     for report in reports:
         if report.protocol_step == 1:
             break
-    kept = json.loads(json.dumps(first.bookmark()))
+    kept = json.loads(json.dumps(first.restart_values()))
     second = PlaneEngine.resumed(problem(model), kept, first.arrays())
     assert second.state.current_density == report.current_density
     rest = list(second.run())

@@ -94,7 +94,7 @@ def test_breaks_at_high_current(breaks: Run) -> None:
     e = breaks.engine
     assert (e.outcome, e.termination) == ("short_circuit", "short_circuit")
     assert breaks.events == ["fracture", "crack_through", "short_circuit"]
-    happened = [e.counters.happened[name] for name in breaks.events]
+    happened = [e.counters.first_events[name] for name in breaks.events]
     assert happened[0].charge < happened[1].charge < happened[2].charge
     assert e.measures.crack_tip >= e.path_end
     assert e.measures.lithium_length >= e.path_end
@@ -166,9 +166,9 @@ def test_the_first_limit_of_a_step_ends_it() -> None:
 
 def test_marks_are_hit_exactly() -> None:
     engine = PlaneEngine(problem(cell(constant(LOW, 1000.0))))
-    engine.marks = [77.7, 500.0]
+    engine.output_capacities = [77.7, 500.0]
     passed = [r.state.throughput for r in engine.run()]
-    for mark in engine.marks:
+    for mark in engine.output_capacities:
         assert min(abs(q - mark) for q in passed) < 1e-9
 
 
@@ -180,7 +180,7 @@ def test_stop_rules(stop: StopRules, event: str, breaks: Run) -> None:
     r = run(cell(constant(HIGH, 20000.0), stop=stop))
     assert (r.engine.termination, r.engine.outcome, r.events[-1]) == ("stop_rule", event, event)
     # A stop rule changes nothing before it acts.
-    assert r.engine.state.charge == pytest.approx(breaks.engine.counters.happened[event].charge, rel=1e-12)
+    assert r.engine.state.charge == pytest.approx(breaks.engine.counters.first_events[event].charge, rel=1e-12)
 
 
 def test_voltage_limit() -> None:
@@ -204,7 +204,7 @@ def test_result_hardly_depends_on_the_first_step() -> None:
     """Measured: fracture at 480 C/m2 by default, 469 with 1 ms; crack after 1000 C/m2 within 2 %."""
     stop = cell(constant(HIGH, 1000.0))
     one, other = run(stop), run(cell(constant(HIGH, 1000.0), control=StepControl(first_step=1.0e-3)))
-    a, b = (r.engine.counters.happened["fracture"].charge for r in (one, other))
+    a, b = (r.engine.counters.first_events["fracture"].charge for r in (one, other))
     assert a == pytest.approx(b, rel=0.04)
     assert one.engine.measures.crack_length == pytest.approx(other.engine.measures.crack_length, rel=0.04)
     assert one.column("max_lithium_pressure").max() == pytest.approx(
@@ -262,7 +262,7 @@ def test_rejected_steps_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fracture_charge(loads: Loads) -> float:
     r = run(cell(constant(HIGH, 3000.0), loads=loads, stop=StopRules(at_fracture=True)))
-    return r.engine.counters.happened["fracture"].charge
+    return r.engine.counters.first_events["fracture"].charge
 
 
 def test_lateral_loads_shift_the_fracture() -> None:
@@ -274,7 +274,7 @@ def test_lateral_loads_shift_the_fracture() -> None:
 def test_rollers_hold_the_crack_together() -> None:
     free, roller = Loads(1.0), Loads(1.0, "roller")
     a, b = (run(cell(constant(HIGH, 1500.0), loads=loads)).engine for loads in (free, roller))
-    assert b.counters.happened["fracture"].charge > a.counters.happened["fracture"].charge
+    assert b.counters.first_events["fracture"].charge > a.counters.first_events["fracture"].charge
     assert b.measures.crack_length < a.measures.crack_length
 
 

@@ -80,11 +80,11 @@ def test_going_on_within_the_empty_step_tells_the_same() -> None:
     for report in first.run():
         if report.protocol_step == 2:
             break
-    kept = json.loads(json.dumps(first.bookmark()))
+    kept = json.loads(json.dumps(first.restart_values()))
     later = PlaneEngine.resumed(problem(cell(*EMPTYING)), kept, first.arrays())
     events = [event for report in later.run() for event in report.events]
     assert emptied(events) == told(plain)
-    assert later.counters.happened["flaw_empty"] == plain.engine.counters.happened["flaw_empty"]
+    assert later.counters.first_events["flaw_empty"] == plain.engine.counters.first_events["flaw_empty"]
 
 
 def test_phase_field_tells_of_an_emptied_flaw() -> None:

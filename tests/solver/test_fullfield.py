@@ -90,7 +90,7 @@ def test_full_field_is_the_plane_engine_without_stress() -> None:
     model = replace(cell(constant(40.0, 100.0), loads=Loads(0.0)), anode=face, counter=face)
     engine = PlaneEngine(problem(model))
     voltage = engine.problem.solve(engine.state, 1.0, ConstantCurrent(40.0)).voltage
-    crack, anode, counter = engine.observer.currents()
+    crack, anode, counter = engine.diagnostics.currents()
     found = solve_conduction(slab(), LLZO.conductivity, face, face, 40.0, flaw_length=10.0)
     assert found.cell_voltage == pytest.approx(voltage, rel=1e-9)
     assert found.flaw_current == pytest.approx(crack, rel=1e-8)

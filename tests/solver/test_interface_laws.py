@@ -72,7 +72,7 @@ def begun(engine: str, *protocol: Any, **changes: Any) -> Any:
 
 
 def resumed(engine: Any) -> Any:
-    kept, arrays = engine.bookmark(), engine.arrays()
+    kept, arrays = engine.restart_values(), engine.arrays()
     if isinstance(engine, PlaneEngine):
         return PlaneEngine.resumed(engine.problem, kept, arrays)
     return PhaseFieldEngine.resumed(MPI.COMM_SELF, engine.model, kept, arrays)

@@ -65,7 +65,7 @@ def test_a_ramp_of_the_set_pressure_starts_from_what_acts() -> None:
     loading.begin(ProtocolStep(Rest(), duration=1.0, stack_pressure=7.0, pressure_ramp=10.0), state, 1.0)
     assert [loading.pressure(100.0 + t, 1.0) for t in (0.0, 5.0, 10.0, 50.0)] == [3.0, 5.0, 7.0, 7.0]
     again = Loading(cell(loads=held(Spring(2.0))), THICKNESS)
-    again.restore(json.loads(json.dumps(loading.kept())))
+    again.restore(json.loads(json.dumps(loading.values())))
     assert again.pressure(103.0, 1.3) == loading.pressure(103.0, 1.3)
 
 
@@ -142,7 +142,7 @@ def test_run_goes_on_within_a_ramp_on_a_spring() -> None:
     for report in first.run():
         if report.protocol_step == 1 and report.state.time > 20.0:
             break
-    second = PlaneEngine.resumed(problem(model), json.loads(json.dumps(first.bookmark())), first.arrays())
+    second = PlaneEngine.resumed(problem(model), json.loads(json.dumps(first.restart_values())), first.arrays())
     rest = list(second.run())
     assert len(rest) == len(whole.reports) - report.number
     for ours, theirs in zip(rest, whole.reports[report.number :], strict=True):

@@ -144,7 +144,7 @@ def test_failed_step_leaves_the_state_on_the_finer_mesh() -> None:
         cell._on_fine_mesh(_grows_then_fails(cell))
     assert len(cell.state.damage) > nodes
     assert len(cell.state.damage) == len(cell.problem.fields.damage.x.array)
-    assert cell.observer.problem is cell.problem
+    assert cell.diagnostics.problem is cell.problem
     for dt in (1.0e-7, 1.0e-3):  # however short: metal still finds its place across the band
         cell._on_fine_mesh(lambda problem, start, dt=dt: problem.solve(start, dt, ConstantCurrent(CURRENT)))  # type: ignore[misc]
     report = next(iter(cell.run()))

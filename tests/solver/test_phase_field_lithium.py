@@ -72,7 +72,7 @@ def test_no_slice_of_the_crack_owes_metal_or_holds_more_than_fits() -> None:
     problem = cell.problem
     for report in reports:
         problem.load(report.state)
-        inner = problem.cell.band.open & (cell.observer.x[:, 1] < report.measures.crack_tip - LENGTH)
+        inner = problem.cell.band.open & (cell.diagnostics.x[:, 1] < report.measures.crack_tip - LENGTH)
         inner[problem.cell.fill.mouth] = False
         held = problem.cell.band.project(report.state.metal)
         space = problem.cell.band.project(problem.cell.volume.capacity() - report.state.metal)
@@ -208,7 +208,7 @@ def test_a_full_flaw_carries_the_lateral_compression_at_the_aperture_it_has() ->
     cell = engine(MPI.COMM_SELF, pressed_sideways())
     assert cell.notes == []
     problem = cell.problem
-    inner = problem.cell.band.open & (cell.observer.x[:, 1] < A0 - LENGTH)
+    inner = problem.cell.band.open & (cell.diagnostics.x[:, 1] < A0 - LENGTH)
     assert np.abs(cell.state.pressure[inner] / -SIDEWAYS - 1.0).max() < 0.005
     inner[problem.cell.fill.mouth] = False
     held = problem.cell.volume.capacity()[inner].sum() / problem.cell.band.area[inner].sum()
@@ -223,7 +223,7 @@ def test_pressures_stay_smooth_beside_an_open_mouth_under_lateral_compression() 
     """
     cell = engine(MPI.COMM_SELF, pressed_sideways())
     reports = [report for report, _ in zip(cell.run(), range(8), strict=False)]
-    state, x = reports[-1].state, cell.observer.x
+    state, x = reports[-1].state, cell.diagnostics.x
     assert reports[-1].measures.lithium_balance_error < 1.0e-8
     assert state.extruded > 0.0
     on_crack = (np.abs(x[:, 0]) < 1.0e-9) & (x[:, 1] <= A0 + 1.0e-9)

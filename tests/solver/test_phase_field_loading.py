@@ -70,7 +70,7 @@ def test_run_goes_on_within_a_ramp_under_a_held_voltage(sprung: Sprung) -> None:
     for report in first.run():
         if report.protocol_step == 1:
             break
-    kept = json.loads(json.dumps(first.bookmark()))
+    kept = json.loads(json.dumps(first.restart_values()))
     second = PhaseFieldEngine.resumed(COMM, first.model, kept, first.arrays())
     rest = list(second.run())
     assert len(rest) == len(reports) - report.number
@@ -82,15 +82,15 @@ def test_run_goes_on_within_a_ramp_under_a_held_voltage(sprung: Sprung) -> None:
 def test_the_pressure_goes_along_to_a_finer_mesh() -> None:
     """The stress of the intact body, uniform here, is that of the pressure that acts, on every mesh."""
     cell = adaptive_engine(COMM, protocol=(ProtocolStep(ConstantCurrent(80.0), 600.0),), loads=SPRUNG)
-    nodes = len(cell.observer.x)
+    nodes = len(cell.diagnostics.x)
     for _ in cell.run():
-        if len(cell.observer.x) > nodes:
+        if len(cell.diagnostics.x) > nodes:
             break
-    assert len(cell.observer.x) > nodes
+    assert len(cell.diagnostics.x) > nodes
     pressure = cell.state.stack_pressure
     assert pressure > 2.0
     at_state = cell.at_state().cell
     strain = -pressure * (1.0 - LLZO.poisson_ratio**2) / LLZO.youngs_modulus  # along y, and what -20 MPa across adds
     strain += 20.0 * LLZO.poisson_ratio * (1.0 + LLZO.poisson_ratio) / LLZO.youngs_modulus
     intact = at_state.intact.x.array.reshape(-1, 2)[:, 1]
-    assert intact == pytest.approx(strain * (cell.observer.x[:, 1] - SIZE), rel=1e-6, abs=1e-12)
+    assert intact == pytest.approx(strain * (cell.diagnostics.x[:, 1] - SIZE), rel=1e-6, abs=1e-12)

@@ -104,7 +104,7 @@ def test_a_law_that_takes_nothing_changes_nothing(without: Run) -> None:
 
 def test_a_weakened_electrolyte_breaks_earlier_under_less_pressure(without: Run, weakened: Run) -> None:
     for event in ("fracture", "crack_through"):
-        charges = [r.engine.counters.happened[event].charge for r in (without, weakened)]
+        charges = [r.engine.counters.first_events[event].charge for r in (without, weakened)]
         assert charges[1] < 0.7 * charges[0]
     assert weakened.column("max_lithium_pressure").max() < 0.8 * without.column("max_lithium_pressure").max()
     assert weakened.column("toughness_factor").min() < 0.2
@@ -116,7 +116,7 @@ def test_balances_hold_while_the_toughness_varies(weakened: Run) -> None:
     assert weakened.column("lithium_balance_error").max() < 1e-8
     assert weakened.column("energy_balance_error")[-1] < 0.02
     left = weakened.reports[-1].state.work["spared"]
-    dissipated = weakened.engine.observer.cohesive_energy(weakened.reports[-1].state)[1]
+    dissipated = weakened.engine.diagnostics.cohesive_energy(weakened.reports[-1].state)[1]
     advance = 6.0 * (weakened.engine.measures.crack_length - 10.0)
     assert 0.06 * advance < dissipated < 0.5 * advance
     assert left + dissipated == pytest.approx(advance, rel=1e-12)
@@ -126,8 +126,8 @@ def test_what_broke_stays_broken_when_the_current_drops() -> None:
     grown = constant(HIGH, 0.004 * HOUR * HIGH)
     rest = ProtocolStep(Rest(), duration=20.0)
     both = run(cell(grown, rest, constant(5.0, 0.01 * HOUR * 5.0), constant(-5.0, 0.005 * HOUR * 5.0), assisted=LAW))
-    observer = both.engine.observer
-    damage = np.array([observer.damage(r.state) for r in both.reports])
+    diagnostics = both.engine.diagnostics
+    damage = np.array([diagnostics.damage(r.state) for r in both.reports])
     assert (np.diff(damage, axis=0) >= 0.0).all()
     factor, step = both.column("toughness_factor"), np.array([r.protocol_step for r in both.reports])
     assert both.engine.measures.crack_length > 10.3

@@ -70,7 +70,7 @@ def grow_at(body: PlaneBody, model: PlaneModel, current: float, measure: StressI
         if m.crack_length > FROM * A0:
             intensity.append(measure(m.crack_length, state.values[body.surface.crack, 1]))
             lengths.append(m.crack_length)
-            stored = engine.observer.elastic_energy(state) + engine.observer.cohesive_energy(state)[0]
+            stored = engine.diagnostics.elastic_energy(state) + engine.diagnostics.cohesive_energy(state)[0]
             energies.append(state.work["pressure"] - stored)
         if m.crack_length > TO * A0:
             break

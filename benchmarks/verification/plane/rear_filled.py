@@ -122,7 +122,7 @@ def drive(engine: PlaneEngine, tip_size: float, longest: float) -> tuple[np.ndar
         held_together = problem.crack.intact_area > 0.0
         state.largest = np.where(held_together, np.maximum(state.largest, state.values[:, OPENING]), 0.0)
         thickness = state.values[problem.surface.mouth[0], METAL] - APERTURE
-        history.append((thickness, engine.observer.crack_length(state) - WEDGE))
+        history.append((thickness, engine.diagnostics.crack_length(state) - WEDGE))
     thickness, dry = np.array(history).T
     return thickness, dry
 
