@@ -1,21 +1,23 @@
 """Values at nodes: sums, the nodes of cells, and functions that are given by an implicit equation node by node."""
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import cast, override
 
 import numpy as np
 import ufl
 from dolfinx import fem, la
-from lifrac.errors import NumericalFailure
 from lifrac.parallel.collective import largest
 from mpi4py import MPI
 from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
+from .newton import Convergence, Newton, NewtonProblem
+from .newton_log import DETAIL, NewtonFailure, Norms
+
 Floats = NDArray[np.float64]
 LUMPED = {"quadrature_rule": "vertex", "quadrature_degree": 1}
-TOLERANCE = 1.0e-13
-MAX_ITERATIONS = 50
+# A part of the residual of a cell: shown below the level `debug`.
+METHOD = Newton("nodes", Convergence(1.0e-13, max_iterations=50, has_to_fall=True), level=DETAIL)
 
 
 def values_of(function: fem.Function) -> Floats:
@@ -74,7 +76,7 @@ def nodes_of_cells(space: fem.FunctionSpace, cells: NDArray[np.int32]) -> NDArra
     return np.flatnonzero(marked.array > 0.0).astype(np.int32)
 
 
-class NodalRelation:
+class NodalRelation(NewtonProblem[Floats]):
     """y(x1, x2, ...) from residual(y, x1, x2, ...) = 0 at every node of a measure, with its derivatives.
 
     Parameters
@@ -114,31 +116,35 @@ class NodalRelation:
 
         Raises
         ------
-        NumericalFailure
+        NewtonFailure
             On every rank alike.
         """
         for function, values in zip(self.x, inputs, strict=True):
             function.x.array[:] = values
-        if not self._newton():
+        try:
+            METHOD.solve(self)
+        except NewtonFailure:
             # From zero: the asinh of a current density is convex towards its root; from beyond it Newton overshoots.
             self.y.x.array[:] = 0.0
-            if not self._newton():
-                raise NumericalFailure("a relation between nodal values has no solution within reach")
-        slope = np.where(self.here, self._assemble(self._forms[1]) / self._divisor, 1.0)
-        slopes = [-self._assemble(f) / self._divisor / slope for f in self._forms[2:]]
+            METHOD.solve(self)
+        self.linearise()
+        slopes = [-self._assemble(f) / self._divisor / self._slope for f in self._forms[2:]]
         return np.where(self.here, self.y.x.array, 0.0), slopes
 
-    def _newton(self) -> bool:
-        """Newton's method from the present y; False where it goes astray (collective)."""
-        before = np.inf
-        for _ in range(MAX_ITERATIONS):
-            residual = self._assemble(self._forms[0]) / self._divisor
-            worst = largest(self._comm, float(np.abs(residual).max(initial=0.0)))
-            if not worst < before:
-                return worst < TOLERANCE
-            if worst < TOLERANCE:
-                return True
-            before = worst
-            slope = np.where(self.here, self._assemble(self._forms[1]) / self._divisor, 1.0)
-            self.y.x.array[:] -= np.where(self.here, residual / slope, 0.0)
-        return False
+    @override
+    def residual(self) -> Norms:
+        self._residual = self._assemble(self._forms[0]) / self._divisor
+        return Norms({"y": largest(self._comm, float(np.abs(self._residual).max(initial=0.0)))})
+
+    @override
+    def linearise(self) -> int:
+        self._slope = np.where(self.here, self._assemble(self._forms[1]) / self._divisor, 1.0)
+        return 0
+
+    @override
+    def increment(self) -> Floats:
+        return np.where(self.here, -self._residual / self._slope, 0.0)
+
+    @override
+    def move(self, increment: Floats, factor: float, taken: float) -> None:
+        self.y.x.array[:] += (factor - taken) * increment

@@ -46,10 +46,10 @@ class ActiveSets:
     held: Mask
     """Crack nodes whose p and h are known: the mouth (p = P), and closed nodes, which hold no metal."""
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ActiveSets) and all(
-            np.array_equal(getattr(self, k), getattr(other, k)) for k in ("free", "full", "dry", "held")
-        )
+    def changed_from(self, before: "ActiveSets") -> int:
+        """Return the number of nodes that are in other sets than before."""
+        pairs = ((self.free, before.free), (self.full, before.full), (self.dry, before.dry), (self.held, before.held))
+        return int(np.count_nonzero(np.any([now != then for now, then in pairs], axis=0)))
 
 
 class ActiveSetRule:

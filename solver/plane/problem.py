@@ -1,16 +1,15 @@
-"""One implicit step of the surface problem: scales, residual, semismooth Newton iteration."""
+"""One implicit step of the surface problem: scales, residual and its norms."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from lifrac.errors import NumericalFailure
 from lifrac.solver.interfaces.law import CONTACT, EXCHANGE_CURRENT, FILM_RESISTANCE, TOUGHNESS, Face, Faces, FaceStep
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
 from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import Closure, Control
-from lifrac.solver.numerics.newton_log import NewtonLog, Norms
+from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.flaw_scales import (
@@ -23,25 +22,19 @@ from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.measures import Areas
 from numpy.typing import NDArray
 
-from .active import ActiveSetRule, ActiveSets, Scales, connected_metal
+from .active import ActiveSetRule, Scales, connected_metal
 from .bulk import Response
+from .newton import SurfaceStep, method
 from .numbering import Numbering
 from .residual import SurfaceResidual, locate_flaw
 from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
-from .system import BulkSystem, CondensedSystem, FaceNodes, Linearisation, LocalSystem, reduce
-from .unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats, State
+from .system import BulkSystem, CondensedSystem
+from .unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, Floats, State
 
 CELLS_PER_ZONE = 8.0
 """Cells of the crack path that the default cohesive strength makes the process zone span (at least 5)."""
 VISCOUS_SHARE = 1.0e-2
 """Part of the toughness that the default viscosity adds at the crack speed the current can feed."""
-LARGEST_INCREMENT = 3.0
-"""Increment of pressure or opening in one iteration, in units of what they can be."""
-LARGEST_NORM = 10.0
-"""Scaled residual that no iteration may exceed if a shorter one does not."""
-SETTLING = 3
-"""Iterations before the line search asks for a residual that falls."""
-LINE_SEARCH_TRIALS = 6
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,7 @@ class NewtonResult:
     residual: Floats
     """(n, 6) local residual with the bulk forces in the momentum rows, at the solution."""
     history: tuple[float, ...]
-    """Scaled residual norm before each iteration."""
+    """Scaled residual of the start, and after each iteration."""
 
 
 def local_cells(surface: SurfaceMesh) -> Floats:
@@ -155,7 +148,6 @@ class SurfaceProblem:
         self.laws = FaceLaws(laws_of(model), faces_of(surface, model), SUPPORTED)
         self.local = SurfaceResidual(surface, model, self.law, self.crack, viscosity, self.laws, crack_kinetics)
         e = model.electrolyte
-        self._numbering: Numbering | None = None
         self.system: BulkSystem = system or CondensedSystem(response, surface.crack, e.youngs_modulus, e.conductivity)
         self.load_stack, self._load_lateral = response.load_stack, model.loads.lateral_stress * response.load_lateral
         pressure = griffith_pressure(model)
@@ -174,6 +166,9 @@ class SurfaceProblem:
         self.press(model.loads.stack_pressure)
         self.always_wet = np.zeros(surface.size, dtype=bool)
         self.always_wet[surface.anode] = True
+        self.newton = method(model.control.newton_tolerance, model.control.max_newton)
+        self.numbering: Numbering | None = None
+        """Numbers of the unknowns of the last iteration; they are the same until the active sets change."""
 
     def press(self, stack_pressure: float) -> None:
         """Let a stack pressure [MPa] act: on the bulk, on lithium at the mouth, in the kinetics."""
@@ -284,117 +279,14 @@ class SurfaceProblem:
 
         Raises
         ------
-        NumericalFailure
+        NewtonFailure
             When Newton's method does not converge.
         """
         wet = self.begin_step(state, dt, stack_pressure)
-        values = (state.values if guess is None else guess).copy()
-        voltage = state.cell_voltage
-        tolerance = self.model.control.newton_tolerance
-        log, history = NewtonLog("plane"), [np.inf]
-        entries = np.zeros(self.surface.size, dtype=np.int64)
-        r = self.residual(values, voltage, dt)
-        for iteration in range(self.model.control.max_newton + 1):
-            if history[-1] < tolerance:
-                current = float(self.counter_area @ values[:, COUNTER_CURRENT]) / self.areas.anode
-                return NewtonResult(values, voltage, control.flowed(current), iteration, r, tuple(history))
-            if iteration == self.model.control.max_newton:
-                break
-            sets = self.rule.classify(values, r[:, OPENING])
-            if self._start_new_front(sets, values, entries):
-                r = self.residual(values, voltage, dt)
-            local, closure = self._linearise(r, values, sets, wet), self.closure(values, voltage, control)
-            dx, dv = self.system.solve(local, self.counter_area, closure, values)
-            values, voltage, r, norms = self._update(
-                values, voltage, dx, dv, dt, wet=wet, control=control, allowed=_allowed(history)
-            )
-            log.see(norms)
-            history.append(norms.largest)
-        raise log.failure(f"no convergence in {len(history) - 1} iterations")
-
-    def _start_new_front(self, sets: ActiveSets, values: Floats, entries: NDArray[np.int64]) -> bool:
-        """Give nodes that have just filled a pressure to start from.
-
-        Newton's method is slow from p = 0, where the power law's slope vanishes. They get half the drop across the
-        front first; a node that empties again in this solve (`entries` counts) next starts at 3/4, 7/8, ...: the wider
-        the passage, the closer its pressure is to its neighbour's.
-        """
-        new = sets.full & (values[:, PRESSURE] <= 0.0)
-        if not new.any():
-            return False
-        cells = self.surface.cell_dofs(CRACK)
-        touching = cells[new[cells].any(axis=1)]
-        highest = np.zeros(len(new))
-        np.maximum.at(highest, touching, values[touching, PRESSURE].max(axis=1)[:, None])
-        entries[new] += 1
-        values[new, PRESSURE] = (1.0 - 0.5 ** np.minimum(entries[new], 12)) * highest[new]
-        return True
-
-    def _linearise(self, r: Floats, values: Floats, sets: ActiveSets, wet: NDArray[np.bool_]) -> LocalSystem:
-        nodes = FaceNodes(self.surface.counter, self.surface.crack, self.crack.floor, self.crack.aperture)
-        local = reduce(
-            Linearisation(values, r, self.local.linearise()),
-            sets,
-            wet,
-            nodes,
-            self.held_pressure,
-            self.system.elastic_force,
-            self._numbering,
-        )
-        self._numbering = local.numbering
-        return local
-
-    def _update(
-        self,
-        values: Floats,
-        voltage: float,
-        dx: Floats,
-        dv: float,
-        dt: float,
-        *,
-        wet: NDArray[np.bool_],
-        control: Control,
-        allowed: float,
-    ) -> tuple[Floats, float, Floats, Norms]:
-        """Return the full step if it brings the residual norm below `allowed`, else a shorter one.
-
-        The first of a few halves that does is taken, else the best of them. Any norm is a merit function here: along a
-        Newton direction it falls at first at the rate -norm.
-        """
-        factor, best = self._longest(values, dx), None
-        for _ in range(LINE_SEARCH_TRIALS):
-            trial = values + factor * dx
-            np.maximum(trial[:, OPENING], self.crack.floor, out=trial[:, OPENING])
-            v = voltage + factor * dv
-            r = self.residual(trial, v, dt)
-            norms = self.norms(r, trial, dt, wet, self.closure(trial, v, control))
-            if best is None or norms.largest < best[3].largest:
-                best = (trial, v, r, norms)
-            if norms.largest < allowed:
-                break
-            factor *= 0.5
-        assert best is not None
-        if best[0] is not trial:  # linearise() works at the last evaluated state
-            self.residual(best[0], best[1], dt)
-        return best
-
-    def _longest(self, values: Floats, dx: Floats) -> float:
-        """Return the part of an increment that keeps pressure and opening within a few times what they can be.
-
-        A power law with n = 6.6 must not be asked about the absurd.
-        """
-        p = LARGEST_INCREMENT * max(self.scales.pressure, float(values[:, PRESSURE].max()))
-        w = LARGEST_INCREMENT * max(self.scales.length, float(np.abs(values[:, OPENING]).max()))
-        big_p, big_w = float(np.abs(dx[:, PRESSURE]).max()), float(np.abs(dx[:, OPENING]).max())
-        if not np.isfinite(big_p + big_w):
-            raise NumericalFailure("Newton increment is not finite")
-        return min(1.0, p / max(big_p, 1.0e-300), w / max(big_w, 1.0e-300))
-
-
-def _allowed(history: list[float]) -> float:
-    """Return the residual norm that is allowed after the next iteration.
-
-    Anything reasonable is at first, while the active sets settle; later no more than in the last iterations, or the
-    sets may cycle.
-    """
-    return LARGEST_NORM if len(history) <= SETTLING else min(LARGEST_NORM, max(history[-2:]))
+        start = (state.values if guess is None else guess).copy()
+        step = SurfaceStep(self, start, state.cell_voltage, dt, control, wet)
+        found = self.newton.solve(step)
+        current = float(self.counter_area @ step.values[:, COUNTER_CURRENT]) / self.areas.anode
+        history = tuple(norms.largest for norms in found.norms)
+        flowed = control.flowed(current)
+        return NewtonResult(step.values, step.voltage, flowed, found.iterations, step.local_residual, history)

@@ -5,17 +5,20 @@ checked against them. The flaw is the part of the crack plane within `flaw_lengt
 """
 
 from dataclasses import dataclass
+from typing import override
 
 import dolfinx
 import numpy as np
 import ufl
 from dolfinx import fem, mesh
-from lifrac.errors import NumericalFailure
 from lifrac.meshes.tagged import TaggedMesh
+from lifrac.parallel.collective import largest
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.numerics.linear import LinearSolver
+from lifrac.solver.numerics.newton import Convergence, LineSearch, Newton, NewtonProblem
+from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.constriction import constricted
@@ -31,8 +34,11 @@ FLAW = 91
 """Tag of the flaw's facets; no group of a mesh has it."""
 TOLERANCE = 1.0e-11
 """Tolerance of overpotentials against 4RT/F, and of currents against the applied one: rounding leaves about 1e-13."""
-MAX_NEWTON = 30
-MAX_HALVINGS = 6
+METHOD = Newton(
+    "conduction",
+    Convergence(TOLERANCE, max_iterations=30, min_iterations=1),
+    LineSearch(trials=7, settling=1),
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class ConductionState:
     flaw_current: float
     """Current into the flaw's face of the half model, per depth in 2D [A/m2 um] or [A/m2 um2]."""
     history: tuple[float, ...]
-    """Scaled residual before each Newton iteration."""
+    """Scaled residual of the start, and after each Newton iteration."""
 
     @property
     def iterations(self) -> int:
@@ -180,8 +186,26 @@ def _assembled(form: fem.Form) -> Floats:
     return np.array(b.array[: space.dofmap.index_map.size_local])
 
 
-class _Cell:
-    """Newton's method for potential, face currents and cell voltage.
+@dataclass(frozen=True)
+class _Terms:
+    """Terms of one Newton iteration, on owned nodes; faces in the order anode, flaw, counter."""
+
+    balance: Floats
+    """Current that is created at each node [A/m2 um]."""
+    missing: float
+    shifts: list[Floats]
+    slopes: list[Floats]
+
+
+@dataclass(frozen=True)
+class _Increment:
+    potential: Floats
+    voltage: float
+    currents: list[Floats]
+
+
+class _Cell(NewtonProblem[_Increment]):
+    """Potential, face currents and cell voltage at a mean current density.
 
     With the currents eliminated node by node, K + D is symmetric positive definite (D > 0 on the faces), and
     the voltage borders it: two solves with one matrix per iteration.
@@ -204,8 +228,11 @@ class _Cell:
         self.stripping = _Face(
             ChargeTransfer(counter, plating=False), self.drop, ds(groups["counter"]), counter.contact_fraction
         )
+        self._faces = (*self.plating, self.stripping)
         self.matrix = assemble_conduction(space)
         self.matrix.scale(conductivity)
+        self._matrix: PETSc.Mat | None = None
+        self._solver: LinearSolver | None = None
         self.area = self._sum(self.plating[0].area) / anode.contact_fraction
         self.scale = 4.0 * thermal_voltage(anode.temperature)
         self.exchange = anode.exchange_current
@@ -215,22 +242,24 @@ class _Cell:
         return float(self.comm.allreduce(float(local.sum()), op=MPI.SUM))
 
     def solve(self, current_density: float, preset: Preset) -> ConductionState:
-        """Damped Newton; every decision follows from one all-reduced number."""
-        total = current_density * self.area
-        history = [np.inf]
-        terms = self._terms(total)
-        for _ in range(MAX_NEWTON):
-            step = self._increment(terms, preset)
-            terms = self._damped(step, history[-1], total)
-            history.append(terms.norm)
-            if terms.norm < TOLERANCE:
-                flaw = self.plating[1]
-                into = self._sum(flaw.area * flaw.current.x.array[: self.owned])
-                return ConductionState(self.phi, self.voltage, into, tuple(history))
-        raise NumericalFailure(f"conduction: scaled residual {history[-1]:.1e} after {MAX_NEWTON} Newton iterations")
+        """Damped Newton; every decision follows from all-reduced numbers."""
+        self.total, self.preset = current_density * self.area, preset
+        try:
+            found = METHOD.solve(self)
+        finally:
+            self._free()
+        flaw = self.plating[1]
+        into = self._sum(flaw.area * flaw.current.x.array[: self.owned])
+        return ConductionState(self.phi, self.voltage, into, tuple(norms.largest for norms in found.norms))
 
-    def _terms(self, total: float) -> "_Terms":
-        """Residuals and slopes at the present state."""
+    def _free(self) -> None:
+        for thing in (self._solver, self._matrix):
+            if thing is not None:
+                thing.destroy()
+        self._solver = self._matrix = None
+
+    @override
+    def residual(self) -> Norms:
         n = self.owned
         self.drop.x.array[:] = self.voltage - self.phi.x.array
         x, y = self.matrix.createVecs()
@@ -239,37 +268,43 @@ class _Cell:
         balance = y.getArray(readonly=True).copy()
         x.destroy()
         y.destroy()
-        faces = (*self.plating, self.stripping)
-        parts = [face.linearise() for face in faces]
-        for face, sign in zip(faces, (1.0, 1.0, -1.0), strict=True):
+        parts = [face.linearise() for face in self._faces]
+        for face, sign in zip(self._faces, (1.0, 1.0, -1.0), strict=True):
             balance += sign * face.area * face.current.x.array[:n]
-        missing = total - self._sum(self.stripping.area * self.stripping.current.x.array[:n])
+        missing = self.total - self._sum(self.stripping.area * self.stripping.current.x.array[:n])
         worst = float(np.max([np.abs(part[0]).max(initial=0.0) for part in parts])) / self.scale
-        worst = self.comm.allreduce(worst if np.isfinite(worst) else np.inf, op=MPI.MAX)
-        flowing = abs(total) + 1.0e-3 * self.exchange * self.area
+        flowing = abs(self.total) + 1.0e-3 * self.exchange * self.area
         unbalanced = (self._sum(np.abs(balance)) + abs(missing)) / flowing
-        norm = worst + unbalanced
-        shifts, slopes = [p[1] for p in parts], [p[2] for p in parts]
-        return _Terms(balance, missing, shifts, slopes, norm if np.isfinite(norm) else np.inf)
+        self._terms = _Terms(balance, missing, [p[1] for p in parts], [p[2] for p in parts])
+        return Norms({"charge transfer": largest(self.comm, worst), "current": unbalanced})
 
-    def _increment(self, terms: "_Terms", preset: Preset) -> "_Increment":
+    @override
+    def linearise(self) -> int:
+        self._free()
+        self._matrix = self.matrix.copy()
+        slopes = [face.area * slope for face, slope in zip(self._faces, self._terms.slopes, strict=True)]
+        diagonal = self._matrix.createVecRight()
+        diagonal.setArray(sum(slopes))
+        self._matrix.setDiagonal(diagonal, addv=PETSc.InsertMode.ADD_VALUES)
+        diagonal.destroy()
+        self._solver = LinearSolver(self._matrix, self.preset, "conduction")
+        return 0
+
+    @override
+    def increment(self) -> _Increment:
         """[K + D, -b; -b', sum b] with b = A dj/d(drop) on the counter electrode, through two solves."""
-        areas = [face.area for face in (*self.plating, self.stripping)]
-        weights = [a * s for a, s in zip(areas, terms.slopes, strict=True)]
-        moved = [a * s for a, s in zip(areas, terms.shifts, strict=True)]
-        b = weights[2]
-        matrix = self.matrix.copy()
-        diagonal, solution = matrix.createVecs()
-        diagonal.setArray(weights[0] + weights[1] + b)
-        matrix.setDiagonal(diagonal, addv=PETSc.InsertMode.ADD_VALUES)
-        solver = LinearSolver(matrix, preset)
+        assert self._solver is not None
+        terms = self._terms
+        moved = [face.area * shift for face, shift in zip(self._faces, terms.shifts, strict=True)]
+        b = self.stripping.area * terms.slopes[2]
+        right_side, solution = self.matrix.createVecs()
         found = []
         for right in (-terms.balance - moved[0] - moved[1] + moved[2], b):
-            diagonal.setArray(right)
-            solver.solve(diagonal, solution)
+            right_side.setArray(right)
+            self._solver.solve(right_side, solution)
             found.append(solution.getArray(readonly=True).copy())
-        for thing in (solver, matrix, diagonal, solution):
-            thing.destroy()
+        right_side.destroy()
+        solution.destroy()
         lacking = terms.missing - self._sum(moved[2]) + self._sum(b * found[0])
         dv = lacking / (self._sum(b) - self._sum(b * found[1]))
         dphi = found[0] + dv * found[1]
@@ -278,43 +313,13 @@ class _Cell:
         currents = [shift + slope * d for shift, slope, d in rules]
         return _Increment(dphi, dv, currents)
 
-    def _damped(self, step: "_Increment", before: float, total: float) -> "_Terms":
-        """Return the full step, or a shorter one while the residual is larger than before."""
-        factor = taken = 1.0
-        self._move(step, factor)
-        for _ in range(MAX_HALVINGS):
-            terms = self._terms(total)
-            if terms.norm < max(before, TOLERANCE):
-                return terms
-            factor *= 0.5
-            self._move(step, factor - taken)
-            taken = factor
-        return self._terms(total)
-
-    def _move(self, step: "_Increment", factor: float) -> None:
+    @override
+    def move(self, increment: _Increment, factor: float, taken: float) -> None:
         n = self.owned
-        self.voltage += factor * step.voltage
-        self.phi.x.array[:n] += factor * step.potential
+        part = factor - taken
+        self.voltage += part * increment.voltage
+        self.phi.x.array[:n] += part * increment.potential
         self.phi.x.scatter_forward()
-        for face, change in zip((*self.plating, self.stripping), step.currents, strict=True):
-            face.current.x.array[:n] += factor * change
+        for face, change in zip(self._faces, increment.currents, strict=True):
+            face.current.x.array[:n] += part * change
             face.current.x.scatter_forward()
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """Terms of one Newton iteration, on owned nodes; faces in the order anode, flaw, counter."""
-
-    balance: Floats
-    """Current that is created at each node [A/m2 um]."""
-    missing: float
-    shifts: list[Floats]
-    slopes: list[Floats]
-    norm: float
-
-
-@dataclass(frozen=True)
-class _Increment:
-    potential: Floats
-    voltage: float
-    currents: list[Floats]

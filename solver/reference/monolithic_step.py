@@ -143,7 +143,7 @@ def _csr(matrix: PETSc.Mat) -> sp.csr_matrix:
 def _pinned(matrix: PETSc.Mat) -> LinearSolver:
     """Factors of a conduction matrix without its first node, whose potential is then zero."""
     rest = PETSc.IS().createStride(matrix.getSize()[0] - 1, first=1, step=1, comm=matrix.comm)
-    return LinearSolver(matrix.createSubMatrix(rest, rest))
+    return LinearSolver(matrix.createSubMatrix(rest, rest), name="conduction")
 
 
 def _solve(a: sp.csr_matrix, b: Floats) -> Floats:

@@ -1,12 +1,15 @@
 """The full-field reference solvers on all ranks together and on one alone: the same numbers and failures."""
 
+from dataclasses import replace
+
 import pytest
 import ufl
-from lifrac.errors import NumericalFailure
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.model.loads import Loads
+from lifrac.solver.numerics.newton import Convergence
+from lifrac.solver.numerics.newton_log import NewtonFailure
 from lifrac.solver.reference import full_field
 from mpi4py import MPI
 from support.mpi import alone
@@ -41,8 +44,7 @@ def test_solutions_do_not_depend_on_the_partition(geometry: SlabEdgeFlaw | HalfP
 
 
 def test_failure_is_raised_on_every_rank(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(full_field, "TOLERANCE", 1.0e-30)
-    monkeypatch.setattr(full_field, "MAX_NEWTON", 3)
-    with pytest.raises(NumericalFailure):
+    monkeypatch.setattr(full_field, "METHOD", replace(full_field.METHOD, convergence=Convergence(1.0e-30, 3)))
+    with pytest.raises(NewtonFailure) as caught:
         full_field.solve_conduction(build(SLAB, COMM), LLZO.conductivity, FACE, FACE, 40.0)
-    assert COMM.allgather(1) == [1] * COMM.size
+    assert COMM.allgather(caught.value.reason.name) == ["NO_CONVERGENCE"] * COMM.size

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from lifrac.errors import NumericalFailure
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.model.loads import Loads
+from lifrac.solver.numerics.newton import Convergence
+from lifrac.solver.numerics.newton_log import NewtonFailure, Reason
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.surface import CRACK
@@ -99,9 +100,12 @@ def test_full_field_is_the_plane_engine_without_stress() -> None:
 
 
 def test_no_convergence_is_a_named_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fullfield, "TOLERANCE", 1.0e-30)
-    with pytest.raises(NumericalFailure, match="conduction: scaled residual"):
+    monkeypatch.setattr(fullfield, "METHOD", replace(fullfield.METHOD, convergence=Convergence(1.0e-30, 6)))
+    with pytest.raises(
+        NewtonFailure, match=r"\(conduction\): no convergence after 6 iterations; .*current [0-9]"
+    ) as caught:
         solve_conduction(slab(), LLZO.conductivity, FACE, FACE, 40.0)
+    assert caught.value.reason is Reason.NO_CONVERGENCE
 
 
 # -- elasticity ------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def test_an_impossible_tolerance_is_a_named_failure() -> None:
     state = State(
         np.zeros((p.surface.size, COMPONENTS)), np.zeros(p.surface.size), stack_pressure=p.model.loads.stack_pressure
     )
-    with pytest.raises(NumericalFailure, match="no convergence in 5 iterations"):
+    with pytest.raises(NumericalFailure, match="no convergence after 5 iterations"):
         p.solve(state, 0.5, ConstantCurrent(20.0))
 
 

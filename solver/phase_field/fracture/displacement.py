@@ -1,14 +1,16 @@
 """Equilibrium at fixed damage: div sigma(u, d) + loads = 0."""
 
 from collections.abc import Sequence
+from typing import override
 
 import numpy as np
 import ufl
 from dolfinx import fem, la
 from dolfinx.fem import petsc as fem_petsc
-from lifrac.errors import NumericalFailure
 from lifrac.solver.numerics.lagged_preconditioner import ReusedSolver
 from lifrac.solver.numerics.linear import rigid_body_modes
+from lifrac.solver.numerics.newton import Convergence, LineSearch, Newton, NewtonProblem
+from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.numerics.presets import Preset
 from mpi4py import MPI
 from petsc4py import PETSc
@@ -21,11 +23,11 @@ TOLERANCE = 1.0e-10
 ROUNDING = 1.0e-15
 REDUCTION = 1.0e-13
 """Reduction of the first residual: all that is asked for where no force is left to compare with."""
-MAX_ITERATIONS = 25
-"""A split makes the energy piecewise quadratic: Newton's method ends once no cell changes its side."""
-MAX_HALVINGS = 6
 FORCING = 0.3
 """Share of the residual that is asked for, to which a linear system is solved."""
+# A split makes the energy piecewise quadratic: Newton's method ends once no cell changes its side. What is small enough
+# follows from the forces that act.
+METHOD = Newton("displacement", Convergence(tolerance=0.0, max_iterations=25), LineSearch(trials=6))
 
 
 class DisplacementSolver:
@@ -82,22 +84,13 @@ class DisplacementSolver:
 
         Raises
         ------
-        NumericalFailure
+        NewtonFailure
             On every rank alike.
         """
         for bc in self.prescribed:
             bc.set(self.u.x.array)
         loads = self._norms(self._load_form)[0] if self._load_form is not None else 0.0
-        norm, reactions = self._norms(self._force_form)
-        enough = max(reduction, REDUCTION) * norm
-        for iteration in range(MAX_ITERATIONS):
-            wanted = max(TOLERANCE * loads, TOLERANCE * reactions, self._rounding, enough)
-            if norm <= wanted:
-                return iteration
-            self._refill()
-            self._solve(FORCING * wanted / norm)
-            norm, reactions = self._damped(norm)
-        raise NumericalFailure(f"equilibrium: {MAX_ITERATIONS} Newton iterations leave a residual of {norm:.1e}")
+        return METHOD.solve(_Equilibrium(self, loads, max(reduction, REDUCTION))).iterations
 
     def _norms(self, form: fem.Form) -> tuple[float, float]:
         """Norms of a nodal force on free and on prescribed dofs; the free part is left in the right-hand side."""
@@ -140,24 +133,56 @@ class DisplacementSolver:
         self.matrix.assemble()
         self._solver.changed()
 
-    def _damped(self, before: float) -> tuple[float, float]:
-        """Return the full step, or a shorter one while the residual grows."""
-        factor, taken = 1.0, 0.0
-        step = self._step.getArray(readonly=True).copy()
-        # Of stiffness times displacement: all that is left where a body is broken through and carries no force.
-        size = self.matrix.norm(PETSc.NormType.INFINITY) * la.norm(self.u.x)
-        self._rounding = ROUNDING * size
-        for _ in range(MAX_HALVINGS):
-            self.u.x.array[: self._owned] += (factor - taken) * step
-            self.u.x.scatter_forward()
-            norms = self._norms(self._force_form)
-            if norms[0] < before:
-                break
-            factor, taken = 0.5 * factor, factor
-        return norms
-
     def destroy(self) -> None:
         """Free PETSc's objects."""
         self._solver.destroy()
         for thing in (self.matrix, self._step, self._right):
             thing.destroy()
+
+
+class _Equilibrium(NewtonProblem[Floats]):
+    """One solution for the displacement: forces that are not balanced, over those that act.
+
+    Parameters
+    ----------
+    solver : DisplacementSolver
+    loads : float
+        Norm of the forces of the loads.
+    reduction : float
+        Of the first residual [-] that is enough.
+    """
+
+    def __init__(self, solver: DisplacementSolver, loads: float, reduction: float) -> None:
+        self.solver, self.loads, self.reduction = solver, loads, reduction
+        self._size, self._enough = 0.0, 0.0
+        self._residual, self._wanted = 0.0, 0.0
+
+    @override
+    def residual(self) -> Norms:
+        solver = self.solver
+        self._residual, reactions = solver._norms(solver._force_form)
+        if self._size == 0.0:
+            self._enough = self.reduction * self._residual
+            self._size = max(self.loads, reactions, self._residual) or 1.0
+        self._wanted = max(TOLERANCE * self.loads, TOLERANCE * reactions, solver._rounding, self._enough)
+        return Norms({"momentum": self._residual / self._size}, enough=self._wanted / self._size)
+
+    @override
+    def linearise(self) -> int:
+        self.solver._refill()
+        return 0
+
+    @override
+    def increment(self) -> Floats:
+        solver = self.solver
+        solver._solve(FORCING * self._wanted / self._residual)
+        # Of stiffness times displacement: all that is left where a body is broken through and carries no force.
+        size = solver.matrix.norm(PETSc.NormType.INFINITY) * la.norm(solver.u.x)
+        solver._rounding = ROUNDING * size
+        return solver._step.getArray(readonly=True).copy()
+
+    @override
+    def move(self, increment: Floats, factor: float, taken: float) -> None:
+        u = self.solver.u.x
+        u.array[: self.solver._owned] += (factor - taken) * increment
+        u.scatter_forward()

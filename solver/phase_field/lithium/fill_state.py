@@ -120,8 +120,8 @@ class FullNodes:
         """Free nodes without pressure."""
         return np.asarray(self.free & ~self.full)
 
-    def update(self, pressure: Floats, space_left: Floats) -> bool:
-        """Decide anew; whether any node has changed on any rank.
+    def update(self, pressure: Floats, space_left: Floats) -> int:
+        """Decide anew; returns how many nodes have changed, on all ranks.
 
         A slice that was full stays so while its pressure is positive, one that was dry fills when no space is left in
         it. The walls of pores are decided together.
@@ -138,7 +138,7 @@ class FullNodes:
         self.full = np.asarray(full & (self._changes < CHANGE_LIMIT))
         changed = self.full != before
         self._changes += changed
-        return owned_sum(changed.astype(float), fill.band.space) > 0.0
+        return round(owned_sum(changed.astype(float), fill.band.space))
 
     def leave_undecided(self) -> None:
         """Nodes that have changed too often stay dry for the time step."""

@@ -1,27 +1,26 @@
 """Newton's method of a cell at given damage, with the rule of full and dry nodes inside."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import override
 
 import numpy as np
-from lifrac.errors import NumericalFailure
 from lifrac.solver.model.control import Closure
-from lifrac.solver.numerics.newton_log import NewtonLog
+from lifrac.solver.numerics.newton import Convergence, LineSearch, MatrixReuse, Newton, NewtonProblem
+from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.phase_field.fracture.fields import Floats
 
 from .charge_transfer import Charges
 from .equations import CellEquations, Increment, Sizes
 from .fill_state import FillState, FullNodes
 
-TOLERANCE = 1.0e-9
-"""Scaled residual at which the equations hold."""
-STAGNATION = 1.0e-8
-"""A scaled residual below this that no longer falls is as small as rounding lets it be."""
-MAX_ITERATIONS = 40
-CHORD = 0.2
-"""The factorised matrix is used again while an iteration brings the residual below this part of the last."""
-ITERATIONS_BEFORE_HALVING, MAX_HALVINGS = 4, 4
-"""Iterations before an increment may be halved, and how often it is."""
+METHOD = Newton(
+    "cell",
+    Convergence(tolerance=1.0e-9, max_iterations=40, stagnation=1.0e-8),
+    # A split that changes sides may make the residual grow; the first iterations find where nodes are full.
+    LineSearch(trials=5, settling=4, counts_trials=True),
+    MatrixReuse(reduction=0.2),
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Limits:
 
 
 class CellNewton:
-    """One solution of the cell's equations at a time, from the fields as they are (collective).
+    """Solutions of the cell's equations, one at a time, from the fields as they are (collective).
 
     Parameters
     ----------
@@ -89,90 +88,76 @@ class CellNewton:
         self.limits = limits
         self.voltage = 0.0
         """Cell voltage [V]."""
-        self.norms: list[float] = []
-        """Scaled residuals of the last solution, one per iteration."""
 
     def solve(self, step: StepInput, sizes: Sizes) -> StepSolution:
         """Fields and voltage at the end of a time step; residuals are scaled by `sizes`.
 
         Raises
         ------
-        NumericalFailure
+        NewtonFailure
             On every rank alike.
         """
         self.equations.dt.value = step.dt  # type: ignore[assignment]
-        pressure = self.equations.fields.pressure.x.array
-        self._prescribe(pressure)
-        nodes = FullNodes(self.fill, pressure, self.capacity() - step.metal)
-        log, changed, linearised = NewtonLog("cell"), False, False
-        self.norms, self._halvings = [], 0
-        for iteration in range(MAX_ITERATIONS):
-            charges, metal = self._plated(step)
-            space_left = self.capacity() - metal
-            if iteration > 0:
-                changed = nodes.update(pressure, space_left)
-            pressure[nodes.dry] = 0.0
-            missing = np.where(nodes.full, space_left, 0.0)
-            closure = step.closure(self.equations.current(charges), self.voltage)
-            residuals = self.equations.residuals(charges, missing, closure, sizes)
-            self.norms.append(residuals.largest)
-            log.see(residuals, "other nodes are full" if changed else "")
-            if not changed and self._converged():
-                nodes.leave_undecided()
-                return StepSolution(metal, charges, iteration)
-            if self._halve(iteration, changed):
-                continue
-            if changed or not linearised or self._slow():
-                self.equations.linearise(charges, nodes.given())
-                linearised = True
-            self._increment = self._limited(self.equations.increment())
-            self._add(self._increment)
-        raise log.failure(f"no convergence in {MAX_ITERATIONS} iterations")
+        self._prescribe()
+        problem = _StepProblem(self, step, sizes)
+        found = METHOD.solve(problem)
+        problem.nodes.leave_undecided()
+        return StepSolution(problem.metal, problem.charges, found.iterations)
 
-    def _prescribe(self, pressure: Floats) -> None:
+    def _prescribe(self) -> None:
         """Set given displacements and pressures."""
+        fields = self.equations.fields
         for bc in self.equations.prescribed:
-            bc.set(self.equations.fields.state.displacement.x.array)
-        self.fill.prescribe(pressure)
+            bc.set(fields.state.displacement.x.array)
+        self.fill.prescribe(fields.pressure.x.array)
 
-    def _plated(self, step: StepInput) -> tuple[Charges, Floats]:
-        """Currents, and the lithium of each node with them."""
-        charges = self.charges()
-        moved = self.equations.velocity * charges.crack - self.equations.outflow()
-        return charges, step.metal + step.dt * moved
 
-    def _converged(self) -> bool:
-        norms = self.norms
-        stagnates = len(norms) > 2 and norms[-1] < STAGNATION and norms[-1] > 0.5 * norms[-2]
-        return norms[-1] < TOLERANCE or stagnates
+class _StepProblem(NewtonProblem[Increment]):
+    """One time step as Newton's method sees it; which nodes are full is chosen as the residual is evaluated."""
 
-    def _slow(self) -> bool:
-        return self.norms[-1] > CHORD * self.norms[-2]
+    def __init__(self, cell: CellNewton, step: StepInput, sizes: Sizes) -> None:
+        self.cell, self.equations, self.step, self.sizes = cell, cell.equations, step, sizes
+        self.pressure = self.equations.fields.pressure.x.array
+        self.metal = step.metal
+        self.charges: Charges
+        self.nodes = FullNodes(cell.fill, self.pressure, cell.capacity() - step.metal)
+        self._is_start = True
 
-    def _halve(self, iteration: int, changed: bool) -> bool:
-        """Take half of the last increment back if the residual has grown by it (collective).
+    @override
+    def residual(self) -> Norms:
+        self.charges = self.cell.charges()
+        moved = self.equations.velocity * self.charges.crack - self.equations.outflow()
+        self.metal = self.step.metal + self.step.dt * moved
+        space_left = self.cell.capacity() - self.metal
+        switched = 0 if self._is_start else self.nodes.update(self.pressure, space_left)
+        self._is_start = False
+        self.pressure[self.nodes.dry] = 0.0
+        missing = np.where(self.nodes.full, space_left, 0.0)
+        closure = self.step.closure(self.equations.current(self.charges), self.cell.voltage)
+        return replace(self.equations.residuals(self.charges, missing, closure, self.sizes), switched=switched)
 
-        A split that changes sides may make it grow.
-        """
-        grows = len(self.norms) > 1 and not self.norms[-1] < self.norms[-2]
-        if changed or iteration <= ITERATIONS_BEFORE_HALVING or self._halvings == MAX_HALVINGS or not grows:
-            self._halvings = 0
-            return False
-        self._halvings += 1
-        self._increment = self._increment.times(0.5)
-        self._add(self._increment.times(-1.0))
-        return True
+    @override
+    def linearise(self) -> int:
+        self.equations.linearise(self.charges, self.nodes.given())
+        return 0
 
-    def _add(self, increment: Increment) -> None:
-        self.voltage += increment.voltage
-        self.equations.add(increment.fields)
+    @override
+    def increment(self) -> Increment:
+        return self.equations.increment()
 
-    def _limited(self, increment: Increment) -> Increment:
-        """Return an increment that exponentials and power laws can be asked about (collective)."""
+    @override
+    def limit(self, increment: Increment) -> float:
         _, potential, pressure = self.equations.parts(increment.fields)
         local = [float(np.abs(part).max(initial=0.0)) for part in (potential, pressure)]
         volts, megapascals = np.max(self.equations.comm.allgather(local), axis=0)
         if not np.isfinite(volts + megapascals + increment.voltage):
-            raise NumericalFailure("an increment of the cell's Newton method is not finite")
-        by_potential = self.limits.potential / max(volts, abs(increment.voltage), 1.0e-300)
-        return increment.times(min(1.0, by_potential, self.limits.pressure / max(megapascals, 1.0e-300)))
+            return np.nan
+        limits = self.cell.limits
+        by_potential = limits.potential / max(volts, abs(increment.voltage), 1.0e-300)
+        return float(min(1.0, by_potential, limits.pressure / max(megapascals, 1.0e-300)))
+
+    @override
+    def move(self, increment: Increment, factor: float, taken: float) -> None:
+        change = increment.times(factor - taken)
+        self.cell.voltage += change.voltage
+        self.equations.add(change.fields)
