@@ -15,7 +15,7 @@ Summary = Mapping[str, Any]
 Summaries = Mapping[str, Summary]
 """Those of finished points by their keys."""
 Note = tuple[int, str]
-"""A level of `logging`, and words."""
+"""A level of `logging`, and a message."""
 
 
 class Display:

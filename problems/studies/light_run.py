@@ -119,9 +119,9 @@ def _unstarted(error: Exception) -> dict[str, Any]:
         "wall_time_s": 0.0,
         "charge_mAh_per_cm2": 0.0,
         "protocol_step": 0,
-        "reason": _words(error),
+        "reason": _reason(error),
     }
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__

@@ -28,7 +28,7 @@ def celsius(kelvin: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """A cell at a temperature and stack pressure; what is done to it is a driver's business."""
+    """A cell at a temperature and stack pressure; what is done to it the search strategy decides."""
 
     case: Case
     name: str

@@ -201,6 +201,6 @@ class _StudyRun:
             LOG.warning("asked to stop; the same command goes on from %s", self.out)
             return
         draw_plots(self.out)
-        for level, words in self.study.closing(self.known):
-            LOG.log(level, "%s", words)
+        for level, message in self.study.closing(self.known):
+            LOG.log(level, "%s", message)
         LOG.info("%s: %d runs, %d of them computed now; %s", self.study.name, len(self.known), self.computed, self.out)

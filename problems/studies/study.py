@@ -16,12 +16,12 @@ from lifrac.problems.case.schema_tools import validate
 from lifrac.problems.quantities import units as u
 from lifrac.problems.run.code_version import version
 from lifrac.problems.studies.ccd.results import Results
-from lifrac.problems.studies.ccd.search import Driver, driver_of
+from lifrac.problems.studies.ccd.search import SearchStrategy, strategy_of
 
 from .kind import Display, Note, StudyKind, Summaries
 from .points import Condition, CurrentPoint, celsius
-from .study_case import blame, case_path, flat
-from .study_file import IDLE, Grids, StudyFile
+from .study_case import case_path, flat, reporting_at
+from .study_file import UNUSED_KEYS, Grids, StudyFile
 from .tables import Table
 
 READY_STUDIES = Path(__file__).parents[1] / "ready" / "studies"
@@ -65,9 +65,9 @@ class Study(StudyKind):
         return self.grids.ranks
 
     @cached_property
-    def driver(self) -> Driver:
+    def strategy(self) -> SearchStrategy:
         """How the critical current density is sought."""
-        return driver_of(self.grids)
+        return strategy_of(self.grids)
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
@@ -82,10 +82,10 @@ class Study(StudyKind):
     @cached_property
     def warnings(self) -> list[str]:
         """The warnings of the case at each condition, each once, and what of the case has no effect."""
-        found = [w for condition in self.conditions for w in self.driver.begin(condition)[0].case.warnings]
+        found = [w for condition in self.conditions for w in self.strategy.begin(condition)[0].case.warnings]
         stated = self.cases[0].file.protocol.model_fields_set & set(LIMITS)
-        words = "of the case has no effect: a study sets the protocol itself"
-        found += [f"protocol.{key} {words}" for key in sorted(stated)]
+        message = "of the case has no effect: a study sets the protocol itself"
+        found += [f"protocol.{key} {message}" for key in sorted(stated)]
         return list(dict.fromkeys(found))
 
     def content_hash(self) -> str:
@@ -93,10 +93,10 @@ class Study(StudyKind):
         grids = self.grids
         content = {
             "version": version(),
-            "points": [[point.key for point in self.driver.begin(condition)] for condition in self.conditions],
+            "points": [[point.key for point in self.strategy.begin(condition)] for condition in self.conditions],
             "capacities": [float(value) for value in grids.areal_capacities or ()],
             "driver": grids.driver,
-            "rounds": self.driver.rounds,
+            "rounds": self.strategy.rounds,
         }
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -105,7 +105,7 @@ class Study(StudyKind):
         keys = frozenset(summaries)
         if keys not in self._answered:
             self._answered.clear()
-            self._answered[keys] = Results.of(self.driver, self.conditions, summaries, self.grids.population)
+            self._answered[keys] = Results.of(self.strategy, self.conditions, summaries, self.grids.population)
         return self._answered[keys]
 
     @cached_property
@@ -123,7 +123,7 @@ class Study(StudyKind):
 
     def closing(self, summaries: Summaries) -> Iterator[Note]:
         """Yield what is said at the end."""
-        return self.results(summaries).closing(self.driver)
+        return self.results(summaries).closing(self.strategy)
 
     def display(self, *, enabled: bool) -> AbstractContextManager[Display]:
         """Return a display of the progress."""
@@ -135,8 +135,8 @@ class Study(StudyKind):
         """Return the study with defaults and overrides; it can be run again."""
         import tomlkit
 
-        idle = set(IDLE[self.grids.driver])
-        data = self.file.model_dump(exclude_none=True, exclude={"study": idle})
+        unused = set(UNUSED_KEYS[self.grids.driver])
+        data = self.file.model_dump(exclude_none=True, exclude={"study": unused})
         case = self.cases[0].path
         if case.parent != READY_CASES:
             data["study"]["case"] = str(case.resolve())
@@ -166,14 +166,14 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     file = _with_flaws(validate(StudyFile, data, path))
     _check_owned(flat(file.case), file.study, path)
     stated = case_path(path, file.study.case)
-    blame(path, "study.case", file.study.case, lambda: load_case(stated))
+    reporting_at(path, "study.case", file.study.case, lambda: load_case(stated))
     load = partial(load_case, stated, changes=file.case)
-    blame(path, "case", None, load)
+    reporting_at(path, "case", None, load)
     study = Study(path, file, tuple(_cases(path, load, file.study)))
     _check_ranks(study)
     for condition in study.conditions:
         pressure = condition.case.file.operation.stack_pressure
-        blame(path, "study.stack_pressures", pressure.text, partial(check_resolved, condition.case))
+        reporting_at(path, "study.stack_pressures", pressure.text, partial(check_resolved, condition.case))
     return study
 
 
@@ -193,7 +193,7 @@ def _cases(path: Path, load: Callable[[list[str]], Case], grids: Grids) -> list[
         if values is None:
             continue
         grown = [([*branch, f'{key}="{value.text}"'], value) for branch in branches for value in values]
-        cases = [blame(path, f"study.{name}", value.text, partial(load, branch)) for branch, value in grown]
+        cases = [reporting_at(path, f"study.{name}", value.text, partial(load, branch)) for branch, value in grown]
         branches = [branch for branch, _ in grown]
     return cases
 

@@ -1,4 +1,4 @@
-"""The case that a study varies: where it is, which of its keys differ, and whose fault it is when it is refused."""
+"""The case that a study varies: where it is, which of its keys differ, and which key a refusal is reported at."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -34,7 +34,7 @@ def toml_value(value: object) -> str:
     return tomlkit.item(value).as_string()
 
 
-def blame[T](path: Path, key: str, value: str | None, load: Callable[[], T]) -> T:
+def reporting_at[T](path: Path, key: str, value: str | None, load: Callable[[], T]) -> T:
     """Load a case; what is wrong with it is reported at the key of the study that asked for it."""
     try:
         return load()

@@ -39,12 +39,12 @@ class CyclingTable(Strict):
     """Rest between half-cycles; none unless stated."""
 
 
-IDLE: dict[str, dict[str, str]] = {
+UNUSED_KEYS: dict[str, dict[str, str]] = {
     "constant_current": {},
     "ramp": {"currents": "study.ramp.current_step", "refinements": "study.ramp.refinements"},
     "cycling": {},
 }
-"""Keys that mean nothing to a driver, and what to state instead."""
+"""Keys that have no effect with a driver (a search strategy, as the file calls it), and what to state instead."""
 TABLES = ("ramp", "cycling")
 """Drivers that have a table of their own."""
 
@@ -103,7 +103,7 @@ class Grids(Strict):
                 yield Problem(table, f"has no meaning for the driver {driver}", remedy=f'State driver = "{table}"')
         if driver in TABLES and getattr(self, driver) is None:
             yield Problem(driver, f"is required for the driver {driver}", remedy=f"Add a table [study.{driver}]")
-        for key, instead in IDLE[driver].items():
+        for key, instead in UNUSED_KEYS[driver].items():
             if key in self.model_fields_set:
                 yield Problem(key, f"has no meaning for the driver {driver}", getattr(self, key), f"State {instead}")
         timed = self.ramp is not None and self.ramp.duration is not None

@@ -1,4 +1,4 @@
-"""Critical current density: inversion of Q_f(j), and what each driver proposes and concludes."""
+"""Critical current density: inversion of Q_f(j), and what each search strategy proposes and concludes."""
 
 import io
 import math
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lifrac.problems.studies.ccd import display as ccd_display
 from lifrac.problems.studies.ccd.brackets import Bracket, Trial, bracket, log_spaced, refinement, violations
-from lifrac.problems.studies.ccd.display import _Table, board_for
+from lifrac.problems.studies.ccd.display import _Table, progress_display
 from lifrac.problems.studies.ccd.search import Plan, Row, plan
 from lifrac.problems.studies.ccd.tables import ccd_row, run_row
 from lifrac.problems.studies.points import CurrentPoint, Finished
@@ -89,7 +89,7 @@ def test_capacities_share_their_runs() -> None:
     assert refinement([Trial(1.0, None), Trial(4.0, 0.1), Trial(16.0, 0.05)], [0.2, 0.3, 0.07]) == [2.0, 8.0]
 
 
-# -- drivers ---------------------------------------------------------------------------------------
+# -- strategies ------------------------------------------------------------------------------------
 
 Rule = Callable[[CurrentPoint], tuple[int, float] | None]
 """In which step of its protocol a point fails, at which charge [mAh/cm2]; None if the cell survives."""
@@ -116,15 +116,15 @@ def follow(study: Study, finish: Callable[[CurrentPoint], Finished]) -> tuple[Pl
     (condition,) = study.conditions
     known: dict[str, Finished] = {}
     rounds = []
-    while (now := plan(study.driver, condition, known)).wanted:
+    while (now := plan(study.strategy, condition, known)).wanted:
         assert not set(known) & {point.key for point in now.wanted}
         rounds.append(len(now.wanted))
         known |= {point.key: finish(point) for point in now.wanted}
-    return now, study.driver.rows(condition, now.done), rounds
+    return now, study.strategy.rows(condition, now.done), rounds
 
 
 def study_of(folder: Path, driver: str, *more: str, stated: str = STUDY) -> Study:
-    """The small study at one condition with another driver."""
+    """The small study at one condition with another strategy."""
     text = stated.replace("[case.electrolyte]", f"{driver}\n[case.electrolyte]", 1)
     return load_study(write(folder, text), [*ONE[1::2], *more])
 
@@ -223,19 +223,19 @@ def test_refined_ramp_begins_where_the_last_survived(tmp_path: Path) -> None:
     assert rounds == [1, 1, 1]
     assert [run.point.current for run in done.done] == [10.0, 50.0, 55.0]
     assert row.bracket == Bracket(55.0, 57.5)
-    assert list(study.driver.doubts(done.done)) == []
+    assert list(study.strategy.consistency_warnings(done.done)) == []
 
 
-@pytest.mark.parametrize(("fails_in", "wanted", "doubts"), [(5, Bracket(55.0, 60.0), 1), (1, Bracket(40.0, 50.0), 0)])
+@pytest.mark.parametrize(("fails_in", "wanted", "warnings"), [(5, Bracket(55.0, 60.0), 1), (1, Bracket(40.0, 50.0), 0)])
 def test_refined_ramp_that_contradicts_the_coarse_one(
-    tmp_path: Path, fails_in: int, wanted: Bracket, doubts: int
+    tmp_path: Path, fails_in: int, wanted: Bracket, warnings: int
 ) -> None:
     """A fresh cell stands more than one that has been through 1 to 5 mA/cm2, which is named; one that fails at once
     decides nothing."""
     study = study_of(tmp_path, RAMP + "refinements = 1", 'study.areal_capacities=["0.05 mAh/cm^2"]', stated=RAMPED)
     done, (row,), _ = follow(study, lambda p: end(p, at_level(5 if p.current == 10.0 else fails_in)))
     assert row.bracket == wanted
-    assert len(list(study.driver.doubts(done.done))) == doubts
+    assert len(list(study.strategy.consistency_warnings(done.done))) == warnings
 
 
 def test_ramp_of_stated_duration_is_one_run(tmp_path: Path) -> None:
@@ -282,13 +282,13 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
     study = study_of(tmp_path, "")
     screen = Console(file=io.StringIO(), force_terminal=True, width=120)
     (condition,) = study.conditions
-    first, *_ = study.driver.begin(condition)
+    first, *_ = study.strategy.begin(condition)
     with Live(console=screen) as live:
-        board = _Table(study, live)
+        progress = _Table(study, live)
         known = {first.key: end(first, lambda p: (0, 0.04))}
-        now = plan(study.driver, condition, known)
-        board.finished(known[first.key], 1, 3)
-        board.show([now], study.driver.rows(condition, now.done))
+        now = plan(study.strategy, condition, known)
+        progress.finished(known[first.key], 1, 3)
+        progress.show([now], study.strategy.rows(condition, now.done))
     text = screen.file.getvalue()  # type: ignore[attr-defined]
     for words in (
         "25 degC, 1 MPa",
@@ -307,10 +307,10 @@ def test_progress_in_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     now, rows, _ = follow(study, lambda point: end(point, lambda p: (0, 0.04) if p.current > 20.0 else None))
     lines: list[str] = []
     monkeypatch.setattr(ccd_display.LOG, "info", lambda text, *values: lines.append(text % values))
-    with board_for(study, enabled=True) as board:
-        board.finished(now.done[0], 1, 3)
-        board.show([now], rows)
-        board.show([now], rows)
+    with progress_display(study, enabled=True) as progress:
+        progress.finished(now.done[0], 1, 3)
+        progress.show([now], rows)
+        progress.show([now], rows)
     assert lines[0].startswith("  1 of 3: 25 degC, 1 MPa, 2 mA/cm2 to 0.05 mAh/cm^2: holds to the end of the protocol")
     assert lines[1:] == [
         "25 degC, 1 MPa: CCD at 0.03 mAh/cm2: above 32 mA/cm2",
@@ -320,6 +320,6 @@ def test_progress_in_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_whole_cycles_are_told_without_rounding_noise(tmp_path: Path) -> None:
     study = study_of(tmp_path, "")
-    run = end(study.driver.begin(study.conditions[0])[0], lambda point: None)
+    run = end(study.strategy.begin(study.conditions[0])[0], lambda point: None)
     noisy = Finished(run.point, {**run.summary, "charge_mAh_per_cm2": -2.526e-17})
-    assert ccd_display.words(noisy) == "holds to the end of the protocol, 0 mAh/cm2 (0.0 s)"
+    assert ccd_display.describe(noisy) == "holds to the end of the protocol, 0 mAh/cm2 (0.0 s)"

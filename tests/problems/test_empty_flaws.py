@@ -11,7 +11,7 @@ from lifrac.postprocess.figures.plot_history import EVENTS
 from lifrac.postprocess.figures.plot_map import read_runs
 from lifrac.postprocess.figures.plot_sweep import read_sweep
 from lifrac.problems.cli.main import main
-from lifrac.problems.studies.ccd.display import beyond, words
+from lifrac.problems.studies.ccd.display import beyond, describe
 from lifrac.problems.studies.ccd.search import plan
 from lifrac.problems.studies.ccd.tables import ccd_row
 from lifrac.problems.studies.points import CurrentPoint, Finished
@@ -124,7 +124,7 @@ def test_check_names_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "with defect.residual = 0.0005" in " ".join(capsys.readouterr().out.split())
 
 
-# -- drivers, without computing -------------------------------------------------------------------------------
+# -- strategies, without computing -------------------------------------------------------------------------------
 
 
 def survived(point: CurrentPoint, empty: int | None) -> Finished:
@@ -155,9 +155,9 @@ def test_currents_survived_with_an_empty_flaw_narrow_no_bracket(tmp_path: Path, 
     study = load_study(write(tmp_path, text), ONE[1::2])
     (condition,) = study.conditions
     step = 2 if driver else 0
-    known = {p.key: survived(p, None if p.current < 30.0 else step) for p in study.driver.begin(condition)}
-    done = plan(study.driver, condition, known)
-    rows = study.driver.rows(condition, done.done)
+    known = {p.key: survived(p, None if p.current < 30.0 else step) for p in study.strategy.begin(condition)}
+    done = plan(study.strategy, condition, known)
+    rows = study.strategy.rows(condition, done.done)
     assert not done.wanted
     for row in rows:
         assert (row.bracket.lower, row.bracket.upper) == (20.0, None)
@@ -165,19 +165,19 @@ def test_currents_survived_with_an_empty_flaw_narrow_no_bracket(tmp_path: Path, 
         assert row.decided_by is not None
         assert row.decided_by.point.current == pytest.approx(80.0)
         assert beyond(row) == f" (nothing known above: flaw empty since {since})"
-    assert words(rows[0].decided_by).startswith(f"says nothing: flaw empty since {since}")  # type: ignore[arg-type]
-    assert list(study.driver.doubts(done.done)) == []
+    assert describe(rows[0].decided_by).startswith(f"says nothing: flaw empty since {since}")  # type: ignore[arg-type]
+    assert list(study.strategy.consistency_warnings(done.done)) == []
 
 
 def test_words_of_a_cell_that_holds_with_a_crack(tmp_path: Path) -> None:
     """Said plainly: it stood, and what happened on the way; a failure says by what."""
     study = load_study(write(tmp_path), ONE[1::2])
-    run = survived(study.driver.begin(study.conditions[0])[0], None)
+    run = survived(study.strategy.begin(study.conditions[0])[0], None)
     cracked = {"outcome": "fracture", "capacity_at_fracture_mAh_per_cm2": 0.011}
-    held = words(Finished(run.point, {**run.summary, **cracked}))
+    held = describe(Finished(run.point, {**run.summary, **cracked}))
     assert held == "holds to the end of the protocol, 0.05 mAh/cm2, with fracture on the way at 0.011 (0.0 s)"
     through = {"outcome": "crack_through", "termination": "stop_rule", "charge_mAh_per_cm2": 0.02}
-    assert words(Finished(run.point, {**run.summary, **through})) == "fails by crack through at 0.02 mAh/cm2 (0.0 s)"
+    assert describe(Finished(run.point, {**run.summary, **through})) == "fails by crack through at 0.02 mAh/cm2 (0.0 s)"
 
 
 # -- tables and pictures --------------------------------------------------------------------------------------

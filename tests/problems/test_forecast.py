@@ -40,7 +40,7 @@ def test_every_half_step_counts() -> None:
     times = [estimates.half_steps_time(nodes, case.cell().protocol) for case in (short, long)]
     assert times[1] == pytest.approx(4.0 * times[0])
     study = load_study("llzo_ramp")
-    point = study.driver.begin(study.conditions[0])[0]
+    point = study.strategy.begin(study.conditions[0])[0]
     assert run_time(point) > estimates.half_steps_time(1, point.case.cell().protocol)
 
 

@@ -41,7 +41,7 @@ def computed(study: Study) -> tuple[list[Plan], list[Row]]:
     plans, rows = [], []
     for condition in study.conditions:
         known: dict[str, Finished] = {}
-        while (stands := plan(study.driver, condition, known)).wanted:
+        while (stands := plan(study.strategy, condition, known)).wanted:
             for point in stands.wanted:
                 flaw = point.case.file.defect
                 at = failed_at(point.current / 10.0, float(flaw.length), float(flaw.aperture))
@@ -56,7 +56,7 @@ def computed(study: Study) -> tuple[list[Plan], list[Row]]:
                     },
                 )
         plans.append(stands)
-        rows += study.driver.rows(condition, stands.done)
+        rows += study.strategy.rows(condition, stands.done)
     return plans, rows
 
 
@@ -156,7 +156,7 @@ def test_lengths_are_chosen_from_the_population(tmp_path: Path) -> None:
 
 def test_quantiles_in_words(electrodes: Electrodes, tmp_path: Path) -> None:
     study, found = electrodes
-    told = [distribution.words() for distribution in put(tmp_path / "out", study, *found).distributions]
+    told = [distribution.describe() for distribution in put(tmp_path / "out", study, *found).distributions]
     assert len(told) == 2 * 2 * 2 * 2
     assert told[0].startswith("electrodes, 25 degC, 1 MPa, 0.03 mAh/cm2, 0.1 cm2: 0.1 fail by ")
     assert told[0].endswith("to ? mA/cm2")

@@ -134,8 +134,8 @@ def test_point_is_the_case_as_a_run_would_take_it(tmp_path: Path) -> None:
     """The numbers of a point are those of the case with the same keys set."""
     study = load_study(write(tmp_path), ["study.currents=4", "defect.aperture=30 nm"])
     condition = study.conditions[-1]
-    assert len(study.driver.begin(condition)) == 4
-    point = study.driver.begin(condition)[0].case
+    assert len(study.strategy.begin(condition)) == 4
+    point = study.strategy.begin(condition)[0].case
     same = load_case(
         "llzo_holds",
         [
@@ -246,7 +246,7 @@ def test_flaw_grid(tmp_path: Path) -> None:
 def test_points_can_be_run_as_cases(tmp_path: Path, text: str) -> None:
     """The resolved case in a point's folder reads back to the same numbers."""
     study = load_study(write(tmp_path, text))
-    for point in study.driver.begin(study.conditions[-1]):
+    for point in study.strategy.begin(study.conditions[-1]):
         (tmp_path / "case.toml").write_text(point.case.resolved_toml())
         assert load_case(tmp_path / "case.toml").content_hash()[:16] == point.key
 

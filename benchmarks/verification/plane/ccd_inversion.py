@@ -50,12 +50,12 @@ def brackets(folder: Path, name: str, capacities: tuple[str, ...], **stated: flo
     domains = Domains(MPI.COMM_SELF)
     domains.make([condition.case])
     known: dict[str, Finished] = {}
-    while (now := plan(study.driver, condition, known)).wanted:
+    while (now := plan(study.strategy, condition, known)).wanted:
         for point in now.wanted:
             summary = compute(point.case, folder / name / point.key, domains.of(point.case), ())
             assert summary is not None
             known[point.key] = Finished(point, summary)
-    return [row.bracket for row in study.driver.rows(condition, now.done)]
+    return [row.bracket for row in study.strategy.rows(condition, now.done)]
 
 
 @check(

@@ -21,7 +21,7 @@ from .search import Plan, Row
 LOG = logging.getLogger("lifrac")
 
 
-class Board(Protocol):
+class ProgressDisplay(Protocol):
     """A display that the runner tells how far it has come."""
 
     def finished(self, run: Finished, done: int, wanted: int) -> None:
@@ -49,7 +49,7 @@ class _Lines:
         self._told: set[int] = set()
 
     def finished(self, run: Finished, done: int, wanted: int) -> None:
-        LOG.info("  %d of %d: %s: %s", done, wanted, run.point, words(run))
+        LOG.info("  %d of %d: %s: %s", done, wanted, run.point, describe(run))
 
     def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
         for number, (condition, plan) in enumerate(zip(self._study.conditions, plans, strict=True)):
@@ -70,7 +70,7 @@ class _Table:
         self._last = ""
 
     def finished(self, run: Finished, done: int, wanted: int) -> None:
-        self._last = f"{done} of {wanted} runs of this round; {run.point}: {words(run)}"
+        self._last = f"{done} of {wanted} runs of this round; {run.point}: {describe(run)}"
         self._table.caption = self._last
         self._live.update(self._table)
 
@@ -85,7 +85,7 @@ class _Table:
 
 
 @contextmanager
-def board_for(study: Study, enabled: bool) -> Iterator[Board]:
+def progress_display(study: Study, enabled: bool) -> Iterator[ProgressDisplay]:
     """Report on a study; `enabled` on rank 0 only."""
     if not enabled:
         yield _Silent()
@@ -97,20 +97,20 @@ def board_for(study: Study, enabled: bool) -> Iterator[Board]:
 
 
 class _StudyDisplay(Display):
-    """Lets a board tell of finished points."""
+    """Passes finished points on to a progress display."""
 
-    def __init__(self, study: Study, board: Board) -> None:
-        self._study, self._board = study, board
+    def __init__(self, study: Study, progress: ProgressDisplay) -> None:
+        self._study, self._progress = study, progress
 
     @override
     def finished(self, point: Point, summary: Summary, done: int, wanted: int) -> None:
         assert isinstance(point, CurrentPoint)
-        self._board.finished(Finished(point, summary), done, wanted)
+        self._progress.finished(Finished(point, summary), done, wanted)
 
     @override
     def show(self, summaries: Summaries) -> None:
         results = self._study.results(summaries)
-        self._board.show(results.plans, results.rows)
+        self._progress.show(results.plans, results.rows)
 
 
 @contextmanager
@@ -119,11 +119,11 @@ def display_for(study: Study, enabled: bool) -> Iterator[Display]:
     if not enabled:
         yield Silent()
         return
-    with board_for(study, enabled=True) as board:
-        yield _StudyDisplay(study, board)
+    with progress_display(study, enabled=True) as progress:
+        yield _StudyDisplay(study, progress)
 
 
-def words(run: Finished) -> str:
+def describe(run: Finished) -> str:
     """Return what became of a run."""
     passed = round(float(run.summary["charge_mAh_per_cm2"]), 12) + 0.0  # whole cycles leave rounding noise, or -0
     if run.numerical:
@@ -151,7 +151,7 @@ def _when(run: Finished) -> str:
 
 
 def interval(found: Bracket) -> str:
-    """Return a bracket in words [mA/cm2]."""
+    """Return a bracket for people [mA/cm2]."""
     if found.upper is None:
         return f"above {u.current(found.lower):.4g}"
     return (

@@ -57,9 +57,9 @@ def _cost(point: CurrentPoint) -> estimates.Cost:
 
 def forecast(study: Study, folder: Path) -> Forecast:
     """Forecast runs and time of a study that is written to `folder`."""
-    first = [point for condition in study.conditions for point in study.driver.begin(condition)]
+    first = [point for condition in study.conditions for point in study.strategy.begin(condition)]
     rows = len(study.grids.areal_capacities or (None,))
-    refined = study.driver.rounds * rows * len(study.conditions)
+    refined = study.strategy.rounds * rows * len(study.conditions)
     done = sum((folder / "points" / point.key / "summary.json").is_file() for point in first)
     known = [seconds for seconds in map(run_time, first) if seconds is not None]
     time_s = sum(known) / len(known) * (len(first) + 0.5 * refined) if known else None
@@ -71,7 +71,7 @@ def print_forecast(study: Study, folder: Path, out: Console) -> None:
     found = forecast(study, folder)
     out.print(f"{study.path}  content hash {study.content_hash()[:16]}", style="bold")
     out.print(_conditions(study))
-    out.print(_meshes([study.driver.begin(condition)[0] for condition in study.conditions]))
+    out.print(_meshes([study.strategy.begin(condition)[0] for condition in study.conditions]))
     out.print(
         f"{found.conditions} conditions, {found.first} runs to begin with ({found.finished} finished in {folder}), "
         f"at most {found.most} with all refinements"
@@ -85,7 +85,7 @@ def print_forecast(study: Study, folder: Path, out: Console) -> None:
 def _time(study: Study, found: Forecast) -> str:
     if found.time_s is None:
         return "Nothing is known of the time that runs of the phase-field engine take; ranks share them out"
-    model = study.driver.begin(study.conditions[0])[0].case.cell()
+    model = study.strategy.begin(study.conditions[0])[0].case.cell()
     unknown = estimates.unforeseeable(model.protocol, model.flaw.residual)
     bound = f" ({unknown})" if unknown else ""
     within = "Estimate" if unknown else "Estimate (within a factor of three)"
@@ -99,7 +99,7 @@ def _conditions(study: Study) -> Table:
         values = getattr(grids, name)
         if values is not None:
             table.add_row(name.replace("_", " "), ", ".join(value.text for value in values))
-    runs = study.driver.begin(study.conditions[0])
+    runs = study.strategy.begin(study.conditions[0])
     currents = sorted({point.current for point in runs})
     table.add_row("first currents", ", ".join(f"{u.current(current):.4g}" for current in currents) + " mA/cm2")
     table.add_row("failure", f"{grids.failure}, or contact lost")

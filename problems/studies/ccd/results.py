@@ -1,4 +1,4 @@
-"""Results of the finished points of a study: plans, brackets, tables, and words at the end."""
+"""Results of the finished points of a study: plans, brackets, tables, and closing messages."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from lifrac.problems.studies.population.distribution import Distribution, distri
 from lifrac.problems.studies.population.population_table import PopulationTable
 from lifrac.problems.studies.tables import Table
 
-from .search import Driver, Plan, Row, finished_plans
+from .search import Plan, Row, SearchStrategy, finished_plans
 from .tables import CCD_COLUMNS, RUN_COLUMNS, ccd_row, run_row
 
 
@@ -38,14 +38,14 @@ class Results:
     @classmethod
     def of(
         cls,
-        driver: Driver,
+        strategy: SearchStrategy,
         conditions: Sequence[Condition],
         summaries: Summaries,
         population: PopulationTable | None = None,
     ) -> Self:
         """Follow every condition as far as finished points reach."""
-        plans = tuple(finished_plans(driver, conditions, summaries))
-        rows = (row for where, plan in zip(conditions, plans, strict=True) for row in driver.rows(where, plan.done))
+        plans = tuple(finished_plans(strategy, conditions, summaries))
+        rows = (row for where, plan in zip(conditions, plans, strict=True) for row in strategy.rows(where, plan.done))
         return cls(tuple(conditions), plans, tuple(rows), population)
 
     @cached_property
@@ -63,16 +63,16 @@ class Results:
             found[name] = Table(columns, lines) if self.distributions else None
         return found
 
-    def closing(self, driver: Driver) -> Iterator[Note]:
-        """Yield what is odd about the runs, what they say of electrodes, and which of them say nothing."""
+    def closing(self, strategy: SearchStrategy) -> Iterator[Note]:
+        """Yield inconsistencies of the runs, what they say of electrodes, and which of them say nothing."""
         for condition, plan in zip(self.conditions, self.plans, strict=True):
-            for words in driver.doubts(plan.done):
-                yield logging.WARNING, f"not monotone at {condition.name}: {words}"
+            for message in strategy.consistency_warnings(plan.done):
+                yield logging.WARNING, f"not monotone at {condition.name}: {message}"
         for found in self.distributions:
-            yield logging.INFO, found.words()
+            yield logging.INFO, found.describe()
         for run in (run for plan in self.plans for run in plan.done):
             if run.emptied:
                 yield logging.WARNING, f"warning: says nothing about the cell, left out: {run.point}: {run.void}"
             if run.numerical:
-                words = "not a failure of the cell but of the numerics, left out"
-                yield logging.WARNING, f"{words}: {run.point}: {run.numerical}"
+                message = "not a failure of the cell but of the numerics, left out"
+                yield logging.WARNING, f"{message}: {run.point}: {run.numerical}"

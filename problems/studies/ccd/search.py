@@ -1,6 +1,6 @@
-"""Drivers of a study: each proposes runs of a condition and turns finished ones into brackets of the critical current.
+"""Search strategies: each proposes runs of a condition and turns finished ones into brackets of the critical current.
 
-A driver works in rounds: the runs it begins with, then refinements that depend on what came out. What is to be done
+A strategy works in rounds: the runs it begins with, then refinements that depend on what came out. What is to be done
 next follows from the finished runs alone, so that a study goes on wherever it stopped.
 """
 
@@ -43,7 +43,7 @@ class Plan:
     """Runs to do next; none when the condition is finished."""
 
 
-class Driver(Interface):
+class SearchStrategy(Interface):
     """How the critical current density of a condition is sought."""
 
     @property
@@ -59,17 +59,17 @@ class Driver(Interface):
     def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
         """Brackets, from as many runs as there are."""
 
-    def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
-        """Yield what is odd about the runs of a condition."""
+    def consistency_warnings(self, done: Sequence[Finished]) -> Iterator[str]:
+        """Yield how the runs of a condition contradict each other."""
 
 
-def plan(driver: Driver, condition: Condition, known: Mapping[str, Finished]) -> Plan:
+def plan(strategy: SearchStrategy, condition: Condition, known: Mapping[str, Finished]) -> Plan:
     """Go through the rounds of a condition as far as finished runs (by key) reach."""
-    return _follow(driver, condition, lambda point: known.get(point.key))
+    return _follow(strategy, condition, lambda point: known.get(point.key))
 
 
 def finished_plans(
-    driver: Driver, conditions: Sequence[Condition], summaries: Mapping[str, Mapping[str, Any]]
+    strategy: SearchStrategy, conditions: Sequence[Condition], summaries: Mapping[str, Mapping[str, Any]]
 ) -> list[Plan]:
     """Return where all conditions stand with the summaries of points (by key) that are there."""
 
@@ -77,19 +77,19 @@ def finished_plans(
         summary = summaries.get(point.key)
         return None if summary is None else Finished(point, summary)
 
-    return [_follow(driver, condition, find) for condition in conditions]
+    return [_follow(strategy, condition, find) for condition in conditions]
 
 
-def _follow(driver: Driver, condition: Condition, find: Callable[[CurrentPoint], Finished | None]) -> Plan:
+def _follow(strategy: SearchStrategy, condition: Condition, find: Callable[[CurrentPoint], Finished | None]) -> Plan:
     done: list[Finished] = []
-    wanted = driver.begin(condition)
-    for _ in range(driver.rounds + 1):
+    wanted = strategy.begin(condition)
+    for _ in range(strategy.rounds + 1):
         found = [(point, find(point)) for point in wanted]
         done += [run for _, run in found if run is not None]
         missing = tuple(point for point, run in found if run is None)
         if missing:
             return Plan(tuple(done), missing)
-        wanted = driver.refine(condition, done)
+        wanted = strategy.refine(condition, done)
     return Plan(tuple(done), ())
 
 
@@ -144,8 +144,8 @@ class ConstantCurrent:
         found = [bracket(trials, u.capacity(q)) for q in self.capacities if done]
         return [Row(condition, q, b, _decisive(done, b)) for q, b in zip(self.capacities, found, strict=False)]
 
-    def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
-        """Yield what is odd about the runs of a condition."""
+    def consistency_warnings(self, done: Sequence[Finished]) -> Iterator[str]:
+        """Yield how the runs of a condition contradict each other."""
         return _rises(self._trials(done))
 
     def _trials(self, done: Sequence[Finished]) -> list[Trial]:
@@ -187,8 +187,8 @@ class Cycling:
         found = [(q, runs, bracket(self._trials(runs, q), q)) for q, runs in self._by_capacity(done) if runs]
         return [Row(condition, q, b, _decisive(runs, b)) for q, runs, b in found]
 
-    def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
-        """Yield what is odd about the runs of a condition."""
+    def consistency_warnings(self, done: Sequence[Finished]) -> Iterator[str]:
+        """Yield how the runs of a condition contradict each other."""
         for q, runs in self._by_capacity(done):
             for found in violations(self._trials(runs, q)):
                 yield (
@@ -252,8 +252,8 @@ class Ramp:
         found = [(q, self._decisive(runs), self._bracket(runs)) for q, runs in self._by_capacity(done) if runs]
         return [Row(condition, q, b, run) for q, run, b in found]
 
-    def doubts(self, done: Sequence[Finished]) -> Iterator[str]:
-        """Yield what is odd about the runs of a condition."""
+    def consistency_warnings(self, done: Sequence[Finished]) -> Iterator[str]:
+        """Yield how the runs of a condition contradict each other."""
         for q, runs in self._by_capacity(done):
             brackets = [_levels(run) for run in runs if not run.numerical]
             for coarse, fine in pairwise(brackets):
@@ -312,8 +312,8 @@ def _levels(run: Finished) -> Bracket:
     return Bracket(currents.get(survived, 0.0), currents[last] if run.failed else None)
 
 
-def driver_of(grids: Grids) -> Driver:
-    """Return the driver that a study asks for."""
+def strategy_of(grids: Grids) -> SearchStrategy:
+    """Return the strategy that a study names by its key `driver`."""
     capacities = grids.areal_capacities or ()
     largest = float(grids.current_max)
     if grids.ramp is not None:

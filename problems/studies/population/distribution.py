@@ -60,7 +60,7 @@ class Distribution:
                 "flag": self._flag(float(q), lower, upper),
             }
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """Return the quantiles for people."""
         at = ", ".join(
             f"{value:.4g} {unit}" for value, unit in zip(self.where.values(), UNITS, strict=True) if value is not None

@@ -19,7 +19,7 @@ from lifrac.problems.case.schema_tools import Problem, Problems, Strict, find_fi
 from lifrac.problems.quantities import units as u
 from lifrac.problems.run.code_version import version
 from lifrac.problems.studies.point import Point
-from lifrac.problems.studies.study_case import blame, case_path, flat, toml_value
+from lifrac.problems.studies.study_case import case_path, flat, reporting_at, toml_value
 from pydantic import Field, model_validator
 
 READY_SWEEPS = Path(__file__).parents[2] / "ready" / "sweeps"
@@ -208,7 +208,7 @@ def load_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     file = validate(SweepFile, data, path)
     _check_keys(file, path)
     stated = case_path(path, file.sweep.case)
-    blame(path, "sweep.case", file.sweep.case, lambda: load_case(stated))
+    reporting_at(path, "sweep.case", file.sweep.case, lambda: load_case(stated))
     return _checked(Sweep(path, file, tuple(_points(path, stated, file))))
 
 
@@ -268,7 +268,7 @@ def _check_keys(file: SweepFile, path: Path) -> None:
 def _points(path: Path, stated: Path, file: SweepFile) -> Iterator[SweepPoint]:
     """Every point, resolved and checked."""
     of_all = partial(load_case, stated, changes=file.case)
-    blame(path, "case", None, of_all)
+    reporting_at(path, "case", None, of_all)
     grid = {key: [toml_value(value) for value in values] for key, values in file.sweep.grid.items()}
     listed: Iterable[dict[str, str]] = [dict(flat(point)) for point in file.sweep.points] or [{}]
     combinations = (
@@ -279,7 +279,7 @@ def _points(path: Path, stated: Path, file: SweepFile) -> Iterator[SweepPoint]:
     for number, values in enumerate(combinations, 1):
         varied = [f"{key} = {value}" for key, value in values.items()]
         load = partial(of_all, varied)
-        yield SweepPoint(number, values, blame(path, f"sweep, point {number} ({', '.join(varied)})", None, load))
+        yield SweepPoint(number, values, reporting_at(path, f"sweep, point {number} ({', '.join(varied)})", None, load))
 
 
 def _checked(sweep: Sweep) -> Sweep:
