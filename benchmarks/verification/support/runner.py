@@ -28,6 +28,7 @@ ROOMS = {
     ),
     "plane": (
         "pressurised_crack",
+        "front_weights",
         "rear_filled",
         "slot_creep",
         "growth",
