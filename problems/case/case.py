@@ -81,7 +81,7 @@ class Case:
     @property
     def dimension(self) -> int:
         """Dimension of the body, 2 or 3."""
-        return self.file.defect.kind.dimension
+        return self.file.defect.dimension
 
     @property
     def mesh_scale(self) -> float:
@@ -199,7 +199,7 @@ class Case:
     def dimensionless(self) -> dict[str, float]:
         """Characteristic numbers of the case; units stand in the names (see `estimates`)."""
         defect = self.file.defect
-        shape = PENNY_FACTOR if defect.kind.dimension == 3 else EDGE_FACTOR
+        shape = PENNY_FACTOR if defect.dimension == 3 else EDGE_FACTOR
         thickness = float(self.file.electrolyte.thickness)
         return estimates.characteristic_numbers(self.engine_model(), thickness, defect.angle, shape)
 

@@ -137,9 +137,9 @@ class Plane(Engine):
     @override
     def problems(self, file: "CaseFile") -> Iterator[Problem]:
         defect, remedy = file.defect, 'Write fracture.engine = "phase_field"'
-        if not defect.kind.planar(defect) or defect.kind.dimension == 3:
+        if not defect.planar or defect.dimension == 3:
             inclined = defect.type == "edge_flaw"
-            key, value = ("inclination", defect.inclination) if inclined else ("type", defect.type)
+            key, value = ("inclination", defect.stated("inclination")) if inclined else ("type", defect.type)
             message = "has no crack plane, in which the plane engine lets a crack grow"
             yield Problem(f"defect.{key}", message, getattr(value, "text", value), remedy)
             return
@@ -193,7 +193,7 @@ class PhaseField(Engine):
 
     @override
     def sizes(self, file: "CaseFile") -> dict[str, float]:
-        mesh, solid = file.mesh, file.defect.kind.dimension == 3
+        mesh, solid = file.mesh, file.defect.dimension == 3
         length = self.length(file)
         band = float(mesh.band_size or length / (3.0 if solid else 4.0))
         half_width = _half_width(file)
@@ -235,13 +235,13 @@ class PhaseField(Engine):
 
     def length(self, file: "CaseFile") -> float:
         """Return the internal length l [um]."""
-        return file.fracture.internal_length(file.defect.kind.scale(file.defect))
+        return file.fracture.internal_length(file.defect.length_scale)
 
     def _reach(self, file: "CaseFile", length: float) -> float:
         if file.mesh.adaptive:
             return AHEAD * length
         grains = file.electrolyte.grains
-        straight = file.defect.kind.planar(file.defect) and grains is None
+        straight = file.defect.planar and grains is None
         free = 0.0 if straight else 0.5 * file.defect.flaw_length
         return max(4.0 * length, free, float(grains.size or 0.0) if grains is not None else 0.0)
 
@@ -254,28 +254,27 @@ class PhaseField(Engine):
             "flaw_length": defect.flaw_length,
             "corridor": sizes["reach"],
         }
-        if defect.kind.dimension == 3 or file.mesh.adaptive:
+        if defect.dimension == 3 or file.mesh.adaptive:
             half |= {"path_growth": sizes["growth"], "path_size": sizes["far_size"], "reach": sizes["reach"]}
-        if defect.kind.dimension == 3:
+        if defect.dimension == 3:
             return HalfPennyBlock(**half, breadth=sizes["breadth"], flaw_row=True)
-        if defect.kind.planar(defect) and file.electrolyte.grains is None:
+        if defect.planar and file.electrolyte.grains is None:
             return SlabEdgeFlaw(**half, flaw_row=True)
-        ways, pores = self._ways(file), defect.kind.pores(defect)
+        paths, pores = self._fine_paths(file), defect.pores()
         walls = [Corridor((pore.centre,), pore.radius + WALL * self.length(file)) for pore in pores]
         return CrackedSlab(
             **common,
             band_size=sizes["band_size"],
-            cracks=defect.kind.cracks(defect),
+            cracks=defect.cracks(),
             pores=pores,
-            reach=(*(Corridor(way, sizes["reach"]) for way in ways), *walls),
+            reach=(*(Corridor(path, sizes["reach"]) for path in paths), *walls),
         )
 
-    def _ways(self, file: "CaseFile") -> tuple[Polyline, ...]:
+    def _fine_paths(self, file: "CaseFile") -> tuple[Polyline, ...]:
         """Return where cells are fine from the start [um]."""
-        kind = file.defect.kind
         if file.mesh.adaptive:
-            return kind.cracks(file.defect)
-        return kind.ways(file.defect, float(file.electrolyte.thickness))
+            return file.defect.cracks()
+        return file.defect.crack_paths(float(file.electrolyte.thickness))
 
     @override
     def problems(self, file: "CaseFile") -> Iterator[Problem]:
@@ -295,7 +294,7 @@ class PhaseField(Engine):
         grains = file.electrolyte.grains
         if grains is None:
             return
-        if file.defect.kind.dimension == 3:
+        if file.defect.dimension == 3:
             remedy = "Use a defect in 2D, or remove the table"
             yield Problem("electrolyte.grains", "are not symmetric, and the body in 3D is a quarter", remedy=remedy)
         from lifrac.solver.physics.damage import DAMAGE_MODELS  # not needed otherwise before a run
@@ -352,7 +351,7 @@ class PhaseField(Engine):
     @override
     def forecast(self, file: "CaseFile") -> str:
         nodes = self._nodes(file)
-        unknowns = (file.defect.kind.dimension + 3) * nodes
+        unknowns = (file.defect.dimension + 3) * nodes
         start = " at the start" if file.mesh.adaptive else ""
         return f"Estimate (within a factor of two): {nodes} nodes, {unknowns} unknowns{start}"
 
@@ -360,7 +359,7 @@ class PhaseField(Engine):
         """About how many nodes the mesh has."""
         defect, sizes, thickness = file.defect, self.sizes(file), float(file.electrolyte.thickness)
         reach, width = sizes["reach"], sizes["half_width"]
-        if defect.kind.dimension == 3:
+        if defect.dimension == 3:
             radius = defect.flaw_length + reach
             disc = 0.25 * math.pi * radius**2
             return estimates.band_nodes(
@@ -369,9 +368,9 @@ class PhaseField(Engine):
         half = isinstance(self.geometry(file), SlabEdgeFlaw)
         sides = 1.0 if half else 2.0
         straight = half and not file.mesh.adaptive
-        way = thickness if straight else sum(float(lengths(way).sum()) for way in self._ways(file))
+        way = thickness if straight else sum(float(lengths(path).sum()) for path in self._fine_paths(file))
         wall = WALL * self.length(file)
-        rings = sum(math.pi * wall * (2.0 * pore.radius + wall) for pore in defect.kind.pores(defect))
+        rings = sum(math.pi * wall * (2.0 * pore.radius + wall) for pore in defect.pores())
         return estimates.band_nodes(sizes, sides * way * reach + rings, sides * way, sides * thickness * width, 2)
 
 

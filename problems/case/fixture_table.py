@@ -1,80 +1,90 @@
-"""The fixture that holds the stack of a cell, as a case states it."""
+"""The fixture that holds the stack of a cell, as a case states it: a table for each type."""
 
-from typing import Annotated, Literal, override
+from abc import abstractmethod
+from typing import Annotated, ClassVar, Literal, override
 
 from lifrac.problems.quantities import units as u
 from lifrac.solver.model import loads
-from pydantic import model_validator
+from pydantic import Field
 
-from .schema_tools import Kind, Problems, Strict
+from .schema_tools import TypedTable
 
 
-class Fixture(Strict):
+class Fixture(TypedTable):
     """The fixture that holds the stack, and so what its pressure does while the electrodes grow."""
 
-    type: Literal["constant_pressure", "spring", "fixed_gap"]
+    within: ClassVar[str] = "with a fixture"
+
+    type: str
     """`constant_pressure` (a press that follows), `spring` (bolts, springs, a frame) or `fixed_gap` (rigid plates)."""
-    stiffness: u.FixtureStiffness | None = None
-    """Spring: rise of the stack pressure per length by which the plates move apart."""
-    counter_volume_change: Annotated[u.Quantity, u.NUMBER.within(ge=-1.0, le=1.0)] | None = None
-    """Spring and fixed gap: volume that the counter electrode gives up per volume of lithium plated at the anode. 1 for
-    lithium, 0 (the default) for a host that keeps its volume."""
 
-    @model_validator(mode="after")
-    def _check(self) -> "Fixture":
-        kind = KINDS[self.type]
-        found = [*kind.foreign(self, f"with a fixture of type {self.type}", KINDS), *kind.missing(self)]
-        if found:
-            raise Problems(found)
-        return self
-
+    @abstractmethod
     def resolved(self) -> loads.Fixture:
         """Return the fixture in internal units."""
-        return KINDS[self.type].resolved(self)
 
     @property
     def follows(self) -> bool:
         """Whether the pressure is what is stated, whatever the electrodes do."""
-        return self.type == "constant_pressure"
+        return False
+
+    @property
+    def volume_given_up(self) -> float:
+        """Volume that the counter electrode gives up per volume of plated lithium, as far as the fixture feels it."""
+        return 0.0
 
 
-class FixtureKind(Kind):
-    """One type of fixture: which keys it may and must state, and what they mean."""
+class ConstantPressure(Fixture):
+    """A press that follows: the pressure is what is stated, whatever the electrodes do."""
 
-    def resolved(self, table: Fixture) -> loads.Fixture:
-        """Return the fixture of a table in internal units."""
-        raise NotImplementedError
-
-
-class Follows(FixtureKind):
-    """A constant pressure."""
+    type: Literal["constant_pressure"]
 
     @override
-    def resolved(self, table: Fixture) -> loads.Fixture:
+    def resolved(self) -> loads.Fixture:
         return loads.ConstantPressure()
 
+    @property
+    @override
+    def follows(self) -> bool:
+        return True
 
-class Gives(FixtureKind):
-    """A spring."""
+
+class _Stiff(Fixture):
+    """A fixture whose pressure rises as the electrodes grow."""
+
+    counter_volume_change: Annotated[u.Quantity, u.NUMBER.within(ge=-1.0, le=1.0)] | None = None
+    """Volume that the counter electrode gives up per volume of lithium plated at the anode. 1 for lithium, 0 (the
+    default) for a host that keeps its volume."""
+
+    @property
+    @override
+    def volume_given_up(self) -> float:
+        return float(self.counter_volume_change or 0.0)
+
+
+class Spring(_Stiff):
+    """Bolts, springs or a frame that give way in proportion to the pressure."""
+
+    type: Literal["spring"]
+    stiffness: u.FixtureStiffness
+    """Rise of the stack pressure per length by which the plates move apart."""
 
     @override
-    def resolved(self, table: Fixture) -> loads.Fixture:
-        return loads.Spring(float(table.stiffness or 0.0))
+    def resolved(self) -> loads.Fixture:
+        return loads.Spring(float(self.stiffness))
 
 
-class Rigid(FixtureKind):
-    """A fixed gap."""
+class FixedGap(_Stiff):
+    """Rigid plates."""
+
+    type: Literal["fixed_gap"]
 
     @override
-    def resolved(self, table: Fixture) -> loads.Fixture:
+    def resolved(self) -> loads.Fixture:
         return loads.FixedGap()
 
 
-KINDS: dict[str, FixtureKind] = {
-    "constant_pressure": Follows(()),
-    "spring": Gives(("stiffness", "counter_volume_change"), required=("stiffness",)),
-    "fixed_gap": Rigid(("counter_volume_change",)),
-}
+AnyFixture = Annotated[ConstantPressure | Spring | FixedGap, Field(discriminator="type")]
+"""A fixture of any type; `type` decides which keys it has."""
 
 
 def loads_of(
@@ -83,5 +93,4 @@ def loads_of(
     """Return the loads [MPa] of a cell in a fixture; None: a press that follows."""
     if fixture is None:
         return loads.Loads(stack_pressure, lateral, lateral_stress)
-    given_up = float(fixture.counter_volume_change or 0.0)
-    return loads.Loads(stack_pressure, lateral, lateral_stress, fixture.resolved(), given_up)
+    return loads.Loads(stack_pressure, lateral, lateral_stress, fixture.resolved(), fixture.volume_given_up)

@@ -3,12 +3,14 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from lifrac.errors import InputError
 from pydantic import BaseModel
+
+from .schema_tools import all_fields, tables_inside
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.\[][A-Za-z0-9_]+\]?)*")
 """A dotted key; items of a list by number."""
@@ -97,7 +99,7 @@ def by_name(model: type[BaseModel], values: Mapping[str, Any], file: object) -> 
     InputError
         For a name that no key has, or several.
     """
-    known = [".".join(path) for path in _keys(model)]
+    known = list(dict.fromkeys(".".join(path) for path in _keys((model,))))
     nested: dict[str, Any] = {}
     for name, value in values.items():
         *tables, last = _whole(name.replace("__", "."), known, value, file).split(".")
@@ -139,11 +141,11 @@ def _whole(name: str, known: Sequence[str], value: object, file: object) -> str:
     raise InputError(message, file=file, key=name, value=value, remedy=remedy)
 
 
-def _keys(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the names of all keys of a schema, tables included, without items of lists and keys of cards."""
-    for name, field in model.model_fields.items():
+def _keys(tables: Iterable[type[BaseModel]], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the names of all keys of tables at one place, without items of lists and keys of cards."""
+    for name, field in all_fields(tables).items():
         path = (*above, name)
         yield path
-        for part in get_args(field.annotation) or (field.annotation,):
-            if isinstance(part, type) and issubclass(part, BaseModel) and name != "card":
-                yield from _keys(part, path)
+        listed = any(get_origin(part) is tuple for part in get_args(field.annotation))
+        if name != "card" and not listed:
+            yield from _keys(tables_inside(field.annotation), path)

@@ -244,10 +244,10 @@ def in_flaw_cells(file: "CaseFile", raw: RawMesh, band: float) -> Iterator[Compa
 def _place(file: "CaseFile", cells: FlawCells) -> Comparison:
     """Length and direction of the flaw."""
     said = f"{file.defect.extent.text} long" + _direction(file)
-    off = _off_half_penny(file, cells) if file.defect.kind.dimension == 3 else _off_lines(file, cells)
+    off = _off_half_penny(file, cells) if file.defect.dimension == 3 else _off_lines(file, cells)
     problem = None
     if off:
-        length = file.defect.length
+        length = file.defect.stated("length")
         problem = Problem(
             "defect.length",
             f"the group flaw of {file.mesh.file} is {cells.as_text()}, but the flaw of the case is "
@@ -259,13 +259,13 @@ def _place(file: "CaseFile", cells: FlawCells) -> Comparison:
 
 
 def _direction(file: "CaseFile") -> str:
-    parts = [(name, getattr(file.defect, name)) for name in ("inclination", "kink_angle")]
+    parts = [(name, file.defect.stated(name)) for name in ("inclination", "kink_angle")]
     return "".join(f", {name} {value.text}" for name, value in parts if value is not None and value != 0.0)
 
 
 def _off_lines(file: "CaseFile", cells: FlawCells) -> float:
     """How far cells and cracks lie apart [um]; 0 where they fit."""
-    lines = file.defect.kind.cracks(file.defect)
+    lines = file.defect.cracks()
     pieces = [piece for line in lines for piece in segments(line)]
     beside = max(min(distance_to_point(piece, middle) for piece in pieces) for middle in cells.middles)
     marks = [

@@ -1,72 +1,60 @@
-"""The steps a protocol may list: constant current and voltage, rest, ramp and cycle; what each needs and means."""
+"""The steps a protocol may list: constant current and voltage, rest, ramp and cycle; what each needs and means.
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal, override
+Each type is a table of its own, which knows its keys and the computed steps that it stands for.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal, Self, override
 
 from lifrac.problems.quantities import units as u
 from lifrac.solver.model import control as controls
 from lifrac.solver.model.protocol import ProtocolStep
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
-from .schema_tools import Kind, Problem, Problems, Strict
+from .schema_tools import Problem, Problems, TypedTable
 
 MOST = 10000
 """Most cycles, or levels of a ramp, that one step may ask for."""
+StatedCurrent = Annotated[u.CurrentDensity, Field(examples=["1 mA/cm^2"])]
+StatedLevel = Annotated[u.PositiveCurrentDensity, Field(examples=["1 mA/cm^2"])]
 
 
-class Step(Strict):
+class Step(TypedTable):
     """One step of a protocol; it ends at the first of its limits. `ramp` and `cycle` stand for many half-steps."""
 
-    type: Literal["constant_current", "constant_voltage", "rest", "ramp", "cycle"]
+    within: ClassVar[str] = "in a step"
+
+    type: str
     """`constant_current`, `constant_voltage` (the cell voltage is held), `rest`, `ramp` (current raised from level to
     level) or `cycle` (plating and stripping in turn)."""
-    current_density: u.CurrentDensity | None = None
-    """Current density; positive plates lithium at the anode, negative strips it. Ramp: of the first level. Ramp and
-    cycle: of the first half-step."""
-    voltage: u.Voltage | None = None
-    """Constant voltage: the cell voltage that is held; positive plates lithium at the anode, negative strips it."""
-    cutoff_current_density: u.PositiveCurrentDensity | None = None
-    """Constant voltage: the step ends when the magnitude of the current density has fallen to this."""
-    areal_capacity: u.ArealCapacity | None = None
-    """Charge passed in this step, as a positive number. Ramp and cycle: in each half-step."""
     duration: u.PositiveTime | None = None
     """Duration of the step. Ramp and cycle: of each half-step. A ramp has either this or `areal_capacity`."""
-    voltage_limit: u.PositiveVoltage | None = None
-    """The step, or the half-step of a ramp or cycle, ends when the magnitude of the cell voltage reaches this; the
-    run goes on. Not for a rest or a constant voltage."""
     stack_pressure: u.StackPressure | None = None
     """Stack pressure that is set when the step begins. Default: that of `operation`, if another step states one; a
     spring or a fixed gap is left as it is."""
     stack_pressure_ramp: u.PositiveTime | None = None
     """Time over which the stack pressure is brought to `stack_pressure`, linearly; at once unless stated."""
-    current_step: u.PositiveCurrentDensity | None = None
-    """Ramp: by how much the current density rises from level to level."""
-    current_max: u.PositiveCurrentDensity | None = None
-    """Ramp: largest current density; the last level is the last one that does not pass it."""
-    alternate: bool | None = None
-    """Ramp: whether each level is a half-step and then one at the opposite current, as on symmetric cells. Default:
-    true."""
-    cycles: Annotated[int, Field(strict=True, ge=1, le=MOST)] | None = None
-    """Cycle: number of cycles, at most 10000; for cycles until failure a large number."""
-    stripping_current_density: u.CurrentDensity | None = None
-    """Cycle: current density of the second half-cycle, negative; the opposite of `current_density` unless stated."""
-    rest: u.PositiveTime | None = None
-    """Ramp and cycle: rest between half-steps; none unless stated."""
 
     @model_validator(mode="after")
-    def _check(self) -> "Step":
-        kind = KINDS[self.type]
-        found = [*kind.foreign(self, f"in a step of type {self.type}", KINDS), *kind.problems(self)]
-        found += self._pressure_problems()
-        if found:
+    def _check(self) -> Self:
+        if found := [*self._problems(), *self._pressure_problems()]:
             raise Problems(found)
         return self
+
+    @abstractmethod
+    def _problems(self) -> Iterator[Problem]:
+        """Yield what is missing or contradicts itself."""
 
     def _pressure_problems(self) -> Iterator[Problem]:
         if self.stack_pressure_ramp is not None and self.stack_pressure is None:
             text = self.stack_pressure_ramp.text
             yield Problem("stack_pressure_ramp", "leads to no stack pressure", text, 'Add stack_pressure = "5 MPa"')
+
+    @abstractmethod
+    def _computed(self) -> Iterator[ProtocolStep]:
+        """Yield the steps that are computed, without their stack pressure."""
 
     def expanded(self, otherwise: float | None = None) -> Iterator[ProtocolStep]:
         """Yield the steps that are computed, in internal units; cycles are counted from 1 within this step.
@@ -77,180 +65,213 @@ class Step(Strict):
             Stack pressure [MPa] of a step that states none; None: it stays as it is.
         """
         pressure = otherwise if self.stack_pressure is None else float(self.stack_pressure)
-        steps = KINDS[self.type].expanded(self)
+        steps = self._computed()
         yield replace(next(steps), stack_pressure=pressure, pressure_ramp=float(self.stack_pressure_ramp or 0.0))
         yield from steps
 
-    def half(self, current: float) -> ProtocolStep:
-        """Return a computed step with the limits of this one, at a current density [A/m2]."""
-        return self.driven(controls.ConstantCurrent(current))
 
-    def driven(self, control: controls.Control) -> ProtocolStep:
-        """Return a computed step with the limits of this one, under a control."""
-        return ProtocolStep(
-            control, _optional(self.areal_capacity), _optional(self.duration), _optional(self.voltage_limit)
-        )
-
-
-def _optional(value: float | None) -> float | None:
-    return None if value is None else float(value)
-
-
-@dataclass(frozen=True)
-class StepKind(Kind):
-    """One type of step: which keys it may and must state, and what they mean."""
-
-    def problems(self, step: Step) -> Iterator[Problem]:
-        """Yield what is missing or contradicts itself."""
-        raise NotImplementedError
-
-    def expanded(self, step: Step) -> Iterator[ProtocolStep]:
-        """Yield the steps that are computed."""
-        raise NotImplementedError
-
-
-class Rest(StepKind):
+class RestStep(Step):
     """No current."""
 
-    @override
-    def foreign(self, table: BaseModel, where: str, kinds: Mapping[str, Kind]) -> Iterator[Problem]:
-        own = ("current_density", "areal_capacity")  # `problems` says more about them
-        yield from (p for p in super().foreign(table, where, kinds) if p.key not in own)
+    tolerated: ClassVar[tuple[str, ...]] = ("current_density",)
+
+    type: Literal["rest"]
+    current_density: u.CurrentDensity | None = None
+    """Zero, if it is stated at all."""
+    duration: u.PositiveTime
+    """Duration of the rest."""
 
     @override
-    def problems(self, step: Step) -> Iterator[Problem]:
-        if step.current_density is not None and step.current_density != 0.0:
+    def _problems(self) -> Iterator[Problem]:
+        if self.current_density is not None and self.current_density != 0.0:
             yield Problem(
                 "current_density",
                 "a rest has no current",
-                step.current_density.text,
+                self.current_density.text,
                 'Remove it, or write type = "constant_current"',
             )
-        if step.areal_capacity is not None:
-            yield Problem("areal_capacity", "a rest passes no charge", step.areal_capacity.text, "Remove it")
-        if step.duration is None:
-            yield Problem("duration", "is required for a rest", remedy='Add duration = "1 h"')
 
     @override
-    def expanded(self, step: Step) -> Iterator[ProtocolStep]:
-        yield ProtocolStep(controls.Rest(), duration=_optional(step.duration))
+    def _computed(self) -> Iterator[ProtocolStep]:
+        yield ProtocolStep(controls.Rest(), duration=float(self.duration))
 
 
-class ConstantCurrent(StepKind):
-    """One current up to a charge, a time, or a voltage."""
+class _PassingStep(Step):
+    """A step that passes a charge."""
 
-    @override
-    def problems(self, step: Step) -> Iterator[Problem]:
-        yield from _current_problems(step)
-        yield from _end_problems(step)
+    areal_capacity: u.ArealCapacity | None = None
+    """Charge passed in this step, as a positive number. Ramp and cycle: in each half-step."""
 
     @override
-    def expanded(self, step: Step) -> Iterator[ProtocolStep]:
-        yield step.half(float(step.current_density or 0.0))
+    def _problems(self) -> Iterator[Problem]:
+        if self.areal_capacity is None and self.duration is None:
+            yield Problem("areal_capacity", "the step has no end", remedy="Add areal_capacity or duration")
+
+    def _driven(self, control: controls.Control, voltage_limit: float | None = None) -> ProtocolStep:
+        """Return a computed step with the limits of this one, under a control."""
+        return ProtocolStep(control, _optional(self.areal_capacity), _optional(self.duration), voltage_limit)
 
 
-class ConstantVoltage(StepKind):
+class ConstantVoltageStep(_PassingStep):
     """One voltage up to a charge or a time, or until the current has fallen."""
 
-    @override
-    def problems(self, step: Step) -> Iterator[Problem]:
-        if step.voltage is None:
-            yield Problem("voltage", "is required", remedy='Add voltage = "50 mV"')
-        elif step.voltage == 0.0:
-            yield Problem("voltage", "drives no current", step.voltage.text, 'Write type = "rest"')
-        yield from _end_problems(step)
+    type: Literal["constant_voltage"]
+    voltage: Annotated[u.Voltage, Field(examples=["50 mV"])]
+    """Cell voltage that is held; positive plates lithium at the anode, negative strips it."""
+    cutoff_current_density: u.PositiveCurrentDensity | None = None
+    """The step ends when the magnitude of the current density has fallen to this."""
 
     @override
-    def expanded(self, step: Step) -> Iterator[ProtocolStep]:
-        cutoff = _optional(step.cutoff_current_density)
-        yield step.driven(controls.ConstantVoltage(float(step.voltage or 0.0), 0.0, cutoff))
+    def _problems(self) -> Iterator[Problem]:
+        if self.voltage == 0.0:
+            yield Problem("voltage", "drives no current", self.voltage.text, 'Write type = "rest"')
+        yield from super()._problems()
+
+    @override
+    def _computed(self) -> Iterator[ProtocolStep]:
+        yield self._driven(controls.ConstantVoltage(float(self.voltage), 0.0, _optional(self.cutoff_current_density)))
 
 
-class Cycle(StepKind):
+class _CurrentStep(_PassingStep):
+    """A step whose current is stated."""
+
+    current_density: StatedCurrent
+    """Current density; positive plates lithium at the anode, negative strips it. Ramp: of the first level. Ramp and
+    cycle: of the first half-step."""
+    voltage_limit: u.PositiveVoltage | None = None
+    """The step, or the half-step of a ramp or cycle, ends when the magnitude of the cell voltage reaches this; the run
+    goes on."""
+
+    @override
+    def _problems(self) -> Iterator[Problem]:
+        if self.current_density == 0.0:
+            yield Problem(
+                "current_density",
+                f"must not be zero in a {self.type.replace('_', '-')} step",
+                self.current_density.text,
+                'Write type = "rest"',
+            )
+        yield from super()._problems()
+
+    def _half(self, current: float) -> ProtocolStep:
+        """Return a computed step with the limits of this one, at a current density [A/m2]."""
+        return self._driven(controls.ConstantCurrent(current), _optional(self.voltage_limit))
+
+
+class ConstantCurrentStep(_CurrentStep):
+    """One current up to a charge, a time, or a voltage."""
+
+    type: Literal["constant_current"]
+
+    @override
+    def _computed(self) -> Iterator[ProtocolStep]:
+        yield self._half(float(self.current_density))
+
+
+class CycleStep(_CurrentStep):
     """Plating and stripping in turn."""
 
+    type: Literal["cycle"]
+    cycles: Annotated[int, Field(strict=True, ge=1, le=MOST, examples=[10])]
+    """Number of cycles, at most 10000; for cycles until failure a large number."""
+    stripping_current_density: u.CurrentDensity | None = None
+    """Current density of the second half-cycle, negative; the opposite of `current_density` unless stated."""
+    rest: u.PositiveTime | None = None
+    """Rest between half-steps; none unless stated."""
+
     @override
-    def problems(self, step: Step) -> Iterator[Problem]:
-        yield from _current_problems(step)
-        yield from _end_problems(step)
-        if step.cycles is None:
-            yield Problem("cycles", "is required for a cycle", remedy="Add cycles = 10")
-        back = step.stripping_current_density
+    def _problems(self) -> Iterator[Problem]:
+        yield from super()._problems()
+        back = self.stripping_current_density
         if back is None:
             return
         if back >= 0.0:
             yield Problem("stripping_current_density", "must be negative: it strips", back.text, "Change its sign")
-        if step.current_density is not None and step.current_density < 0.0:
+        if self.current_density < 0.0:
             yield Problem(
                 "current_density",
                 "must be positive beside stripping_current_density: the first half-cycle plates",
-                step.current_density.text,
+                self.current_density.text,
                 "Change its sign, or remove stripping_current_density",
             )
 
     @override
-    def expanded(self, step: Step) -> Iterator[ProtocolStep]:
-        first = step.half(float(step.current_density or 0.0))
-        back = step.stripping_current_density
-        second = step.half(-first.current_density if back is None else float(back))
-        halves = ((half, n, 0) for n in range(1, (step.cycles or 0) + 1) for half in (first, second))
-        yield from _with_rests(halves, step.rest)
+    def _computed(self) -> Iterator[ProtocolStep]:
+        first = self._half(float(self.current_density))
+        back = self.stripping_current_density
+        second = self._half(-first.current_density if back is None else float(back))
+        halves = ((half, n, 0) for n in range(1, self.cycles + 1) for half in (first, second))
+        yield from _with_rests(halves, self.rest)
 
 
-class Ramp(StepKind):
+class RampStep(_CurrentStep):
     """A current that is raised from level to level: the way critical current densities are measured."""
 
+    type: Literal["ramp"]
+    current_step: StatedLevel
+    """Difference of the current densities of a level and the next."""
+    current_max: StatedLevel
+    """Largest current density; the last level is the last one that does not pass it."""
+    alternate: bool | None = None
+    """Whether each level is a half-step and then one at the opposite current, as on symmetric cells. Default: true."""
+    rest: u.PositiveTime | None = None
+    """Rest between half-steps; none unless stated."""
+
     @override
-    def problems(self, step: Step) -> Iterator[Problem]:
-        yield from _current_problems(step)
-        if step.areal_capacity is not None and step.duration is not None:
+    def _problems(self) -> Iterator[Problem]:
+        if self.areal_capacity is not None and self.duration is not None:
             yield Problem(
                 "duration",
                 "a ramp is at fixed time or at fixed capacity, not both",
-                step.duration.text,
+                self.duration.text,
                 "Remove it or areal_capacity",
             )
-        yield from _end_problems(step)
-        for name in ("current_step", "current_max"):
-            if getattr(step, name) is None:
-                yield Problem(name, "is required for a ramp", remedy=f'Add {name} = "1 mA/cm^2"')
-        if step.current_density is None or step.current_step is None or step.current_max is None:
-            return
-        if step.current_max < abs(step.current_density):
+        yield from super()._problems()
+        if self.current_max < abs(self.current_density):
             yield Problem(
                 "current_max",
-                f"is below the first level ({step.current_density.text})",
-                step.current_max.text,
+                f"is below the first level ({self.current_density.text})",
+                self.current_max.text,
                 "Make it larger, or current_density smaller",
             )
-        elif _levels(step) > MOST:
+        elif self._levels > MOST:
             yield Problem(
                 "current_step",
-                f"gives {_levels(step)} levels up to current_max ({step.current_max.text})",
-                step.current_step.text,
+                f"gives {self._levels} levels up to current_max ({self.current_max.text})",
+                self.current_step.text,
                 f"Make it larger: a ramp has at most {MOST} levels",
             )
 
+    @property
+    def _levels(self) -> int:
+        """Number of levels; a ramp that is meant to end at `current_max` reaches it in spite of rounding."""
+        first, rise, last = (float(v) for v in (self.current_density, self.current_step, self.current_max))
+        return int((last - abs(first)) / rise + 1.0e-9) + 1
+
     @override
-    def expanded(self, step: Step) -> Iterator[ProtocolStep]:
-        yield from _with_rests(self._halves(step), step.rest)
+    def _computed(self) -> Iterator[ProtocolStep]:
+        yield from _with_rests(self._halves(), self.rest)
 
-    def _halves(self, step: Step) -> Iterator[tuple[ProtocolStep, int, int]]:
-        first, rise = float(step.current_density or 0.0), float(step.current_step or 0.0)
+    def _halves(self) -> Iterator[tuple[ProtocolStep, int, int]]:
+        first, rise = float(self.current_density), float(self.current_step)
         sign = 1.0 if first > 0.0 else -1.0
-        for level in range(1, _levels(step) + 1):
+        for level in range(1, self._levels + 1):
             current = first + sign * rise * (level - 1)
-            if step.alternate is False:
-                yield step.half(current), 0, level
+            if self.alternate is False:
+                yield self._half(current), 0, level
             else:
-                yield step.half(current), level, level
-                yield step.half(-current), level, level
+                yield self._half(current), level, level
+                yield self._half(-current), level, level
 
 
-def _levels(step: Step) -> int:
-    """Levels of a ramp; one that is meant to end at `current_max` reaches it in spite of rounding."""
-    first, rise, last = (float(v or 0.0) for v in (step.current_density, step.current_step, step.current_max))
-    return int((last - abs(first)) / rise + 1.0e-9) + 1
+AnyStep = Annotated[
+    ConstantCurrentStep | ConstantVoltageStep | RestStep | RampStep | CycleStep, Field(discriminator="type")
+]
+"""A step of any type; `type` decides which keys it has."""
+
+
+def _optional(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _with_rests(halves: Iterator[tuple[ProtocolStep, int, int]], rest: float | None) -> Iterator[ProtocolStep]:
@@ -262,31 +283,3 @@ def _with_rests(halves: Iterator[tuple[ProtocolStep, int, int]], rest: float | N
         yield replace(half, cycle=cycle, level=level)
         if rest is not None:
             waiting = ProtocolStep(controls.Rest(), duration=float(rest), cycle=cycle, level=level)
-
-
-def _current_problems(step: Step) -> Iterator[Problem]:
-    if step.current_density is None:
-        yield Problem("current_density", "is required", remedy='Add current_density = "1 mA/cm^2"')
-    elif step.current_density == 0.0:
-        yield Problem(
-            "current_density",
-            f"must not be zero in a {step.type.replace('_', '-')} step",
-            step.current_density.text,
-            'Write type = "rest"',
-        )
-
-
-def _end_problems(step: Step) -> Iterator[Problem]:
-    if step.areal_capacity is None and step.duration is None:
-        yield Problem("areal_capacity", "the step has no end", remedy="Add areal_capacity or duration")
-
-
-_ALL = ("stack_pressure", "stack_pressure_ramp")
-_PASSING = ("current_density", "areal_capacity", "duration", "voltage_limit", *_ALL)
-KINDS: dict[str, StepKind] = {
-    "constant_current": ConstantCurrent(_PASSING),
-    "constant_voltage": ConstantVoltage(("voltage", "cutoff_current_density", "areal_capacity", "duration", *_ALL)),
-    "rest": Rest(("duration", *_ALL)),
-    "ramp": Ramp((*_PASSING, "current_step", "current_max", "alternate", "rest")),
-    "cycle": Cycle((*_PASSING, "cycles", "stripping_current_density", "rest")),
-}

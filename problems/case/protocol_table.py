@@ -1,6 +1,6 @@
 """The protocol of a case: what is done to the cell, in a short form or step by step."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from lifrac.solver.model.control import ConstantCurrent, Rest
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
 from pydantic import model_validator
 
-from .protocol_steps import Step
+from .protocol_steps import AnyStep, ConstantVoltageStep, Step
 from .schema_tools import Problem, Problems, Strict
 
 SHORT_FORM = (
@@ -40,7 +40,7 @@ class Protocol(Strict):
     """Short form: charge passed back after the current (and `rest_after`)."""
     reversal_current_density: u.CurrentDensity | None = None
     """Short form: current density of the reversal; the opposite of `current_density` unless stated."""
-    steps: tuple[Step, ...] | None = None
+    steps: tuple[AnyStep, ...] | None = None
     """Long form: `[[protocol.steps]]`, one table per step."""
     voltage_limit: u.PositiveVoltage | None = None
     """The run ends when the magnitude of the cell voltage reaches this."""
@@ -97,7 +97,7 @@ class Protocol(Strict):
 
     def _limit_problems(self) -> Iterator[Problem]:
         for number, step in enumerate(self.steps or ()):
-            ends, step_ends = self.voltage_limit, step.voltage_limit
+            ends, step_ends = self.voltage_limit, getattr(step, "voltage_limit", None)
             if ends is not None and step_ends is not None and step_ends >= ends:
                 yield Problem(
                     f"steps[{number}].voltage_limit",
@@ -105,7 +105,7 @@ class Protocol(Strict):
                     step_ends.text,
                     "Make it smaller, or protocol.voltage_limit larger",
                 )
-            if ends is not None and step.voltage is not None and abs(step.voltage) >= ends:
+            if ends is not None and isinstance(step, ConstantVoltageStep) and abs(step.voltage) >= ends:
                 yield Problem(
                     f"steps[{number}].voltage",
                     f"ends the run at once: it is not below protocol.voltage_limit ({ends.text})",
@@ -163,7 +163,7 @@ class Protocol(Strict):
         )
 
 
-def _numbered(steps: tuple[Step, ...], stack_pressure: float | None) -> Iterator[ProtocolStep]:
+def _numbered(steps: Sequence[Step], stack_pressure: float | None) -> Iterator[ProtocolStep]:
     """All steps, cycles counted through the whole protocol."""
     before = 0
     for stated in steps:

@@ -4,7 +4,7 @@ Run `python -m lifrac.problems.case.reference` in a checkout after a change of s
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from .quantity_tables import TABLES
 from .schema import CaseFile, json_schema
-from .schema_tools import dimension_of, model_inside
+from .schema_tools import all_fields, base_of, dimension_of, tables_inside, type_name, typed_keys
 
 HERE = Path(__file__).parents[1]
 START, END = "<!-- generated: {} -->\n", "<!-- end -->"
@@ -32,7 +32,7 @@ def schema_text(schema: dict[str, Any] | None = None) -> str:
 
 def key_tables(model: type[BaseModel] = CaseFile) -> str:
     """One table per table of the case file, or of another file of ours."""
-    return "\n".join(_key_table(model, ""))
+    return "\n".join(_key_table((model,), ""))
 
 
 def study_tables() -> str:
@@ -40,46 +40,73 @@ def study_tables() -> str:
     return key_tables(StudyFile)
 
 
-def _key_table(model: type[BaseModel], path: str) -> Iterator[str]:
-    """Rows of `model`, then the tables below it; material properties have a page of their own."""
-    rows, inner = [], []
-    for name, field in model.model_fields.items():
-        below = model_inside(field.annotation)
+def _key_table(tables: Sequence[type[BaseModel]], path: str) -> Iterator[str]:
+    """Rows of the keys of a table, then the tables below it; material properties have a page of their own.
+
+    Where the type of a table decides which keys it has, `tables` are those of all types.
+    """
+    rows, inner, typed = [], [], len(tables) > 1
+    for name, field in all_fields(tables).items():
+        below = tables_inside(field.annotation)
         full = f"{path}.{name}" if path else name
-        if below is not None and name not in ("card", "properties"):
+        if below and name not in ("card", "properties"):
             inner.append((below, full))
             if path:
                 rows.append((name, "tables", "", field.description))
+        elif typed:
+            rows.append((name, *_of_types(name, tables)))
         else:
-            rows.append((name, *_type_and_default(field), field.description))
+            rows.append((name, _kind(field), _default(field), field.description))
     if path:
-        yield f"### `[{path}]`\n\n{' '.join((model.__doc__ or '').split())}\n"
-        yield "| key | what | default | meaning |\n|---|---|---|---|"
-        for row in rows:
-            yield "| `{}` | {} | {} | {} |".format(*(" ".join(str(cell).split()).replace("|", "\\|") for cell in row))
+        about = base_of(tables[0]) if typed else tables[0]
+        yield f"### `[{path}]`\n\n{' '.join((about.__doc__ or '').split())}\n"
+        yield f"| key | {'types | ' if typed else ''}what | default | meaning |"
+        yield f"|---{'|---' if typed else ''}|---|---|---|"
+        for key, *cells in rows:
+            texts = (" ".join(str(cell).split()).replace("|", "\\|") for cell in cells)
+            yield f"| `{key}` | {' | '.join(texts)} |"
         yield ""
     for below, full in inner:
         yield from _key_table(below, full)
 
 
-def _type_and_default(field: FieldInfo) -> tuple[str, str]:
-    """Words for the type of a key and for its default."""
+def _of_types(name: str, tables: Sequence[type[BaseModel]]) -> tuple[str, str, str, str]:
+    """Cells of a key of a table whose type decides which keys it has: types, kind, default, meaning."""
+    owners = [table for table in tables if name in typed_keys(table)]
+    fields = [table.model_fields[name] for table in owners]
+    if name == "type":
+        of_base = base_of(tables[0]).model_fields[name]
+        kind = " or ".join(f"`{type_name(table)}`" for table in tables)
+        defaults = [_default(field) for field in fields if not field.is_required()]
+        return "all", kind, next(iter(defaults), "required"), of_base.description or ""
+    types = "all" if len(owners) == len(tables) else ", ".join(f"`{type_name(table)}`" for table in owners)
+    required = [f"`{type_name(table)}`" for table in owners if table.model_fields[name].is_required()]
+    default = _default(fields[0])
+    if required:
+        default = "required" if len(required) == len(owners) else f"required: {', '.join(required)}"
+    return types, _kind(fields[0]), default, fields[0].description or ""
+
+
+def _kind(field: FieldInfo) -> str:
+    """Return the words for the type of a key."""
     dimension = dimension_of(field)
     grid = next(filter(None, map(_grid_words, (*field.metadata, field.annotation))), "")
     if grid:
-        kind = grid
-    elif dimension is not None:
-        kind = f'{dimension.name}, `"{dimension.example}"`' if dimension.unit else "number"
-    elif model_inside(field.annotation):
-        kind = "table"
-    else:
-        plain = _plain(field.annotation)
-        words = get_args(plain) if get_origin(plain) is Literal else ()
-        names: dict[object, str] = {int: "integer", bool: "true or false", str: "text"}
-        kind = " or ".join(f"`{word}`" for word in words) or names.get(plain, "see meaning")
+        return grid
+    if dimension is not None:
+        return f'{dimension.name}, `"{dimension.example}"`' if dimension.unit else "number"
+    if tables_inside(field.annotation):
+        return "table"
+    plain = _plain(field.annotation)
+    words = get_args(plain) if get_origin(plain) is Literal else ()
+    names: dict[object, str] = {int: "integer", bool: "true or false", str: "text"}
+    return " or ".join(f"`{word}`" for word in words) or names.get(plain, "see meaning")
+
+
+def _default(field: FieldInfo) -> str:
     if field.is_required():
-        return kind, "required"
-    return kind, "" if field.default is None or field.default_factory else f"`{field.default}`"
+        return "required"
+    return "" if field.default is None or field.default_factory else f"`{field.default}`"
 
 
 def _plain(annotation: object) -> object:
@@ -103,9 +130,10 @@ def property_tables() -> str:
     for title, model in (("Electrolytes", ElectrolyteProperties), ("Lithium", LithiumProperties)):
         lines += [f"### {title}\n", "| property | what | meaning |", "|---|---|---|"]
         for name, field in model.model_fields.items():
-            entry = model_inside(field.annotation)
-            kind, _ = _type_and_default(entry.model_fields["value"] if entry else field)
-            lines.append(f"| `{name}` | {kind} | {field.description} |")
+            entry = next(iter(tables_inside(field.annotation)), None)
+            lines.append(
+                f"| `{name}` | {_kind(entry.model_fields['value'] if entry else field)} | {field.description} |"
+            )
         lines.append("")
     return "\n".join(lines)
 

@@ -26,10 +26,10 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from .defects import Defect
+from .defects import AnyDefect
 from .engines import ENGINES, Engine
 from .face_table import FaceTable, LawName, ReorganizationEnergy, law_problems
-from .fixture_table import Fixture
+from .fixture_table import AnyFixture
 from .fracture import Fracture
 from .grain_table import GrainTable
 from .mesh_table import Mesh
@@ -153,7 +153,7 @@ class Operation(Strict):
     """Sides of the electrolyte: `free`, or held against sideways motion (`roller`)."""
     lateral_stress: u.LateralStress = default("0 MPa")
     """Normal stress on free sides; tension positive."""
-    fixture: Fixture | None = None
+    fixture: AnyFixture | None = None
     """The fixture that holds the stack; a press that keeps the stack pressure unless given."""
 
     @model_validator(mode="after")
@@ -238,7 +238,7 @@ class CaseFile(Strict):
 
     electrolyte: Electrolyte
     """The solid electrolyte."""
-    defect: Defect
+    defect: AnyDefect
     """The flaw the crack starts from."""
     electrodes: Electrodes = Field(default_factory=Electrodes)
     """The two lithium electrodes."""
@@ -270,12 +270,11 @@ class CaseFile(Strict):
 
     def _flaw_problems(self) -> Iterator[Problem]:
         flaw, thickness = self.defect, self.electrolyte.thickness
-        if flaw.kind.depth(flaw) >= thickness:
-            key, value = ("length", flaw.length) if flaw.length is not None else ("depth", flaw.depth)
+        if flaw.deepest >= thickness:
             yield Problem(
-                f"defect.{key}",
+                f"defect.{flaw.size_key}",
                 f"the flaw reaches through the electrolyte ({thickness.text} thick)",
-                _text(value),
+                _text(flaw.stated(flaw.size_key)),
                 "Make the flaw shorter or electrolyte.thickness larger",
             )
 

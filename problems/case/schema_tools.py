@@ -1,11 +1,12 @@
 """Base of all file models: strict pydantic models, and one message for everything wrong in a file."""
 
 import difflib
+import json
 import re
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 from lifrac.errors import InputError
 from lifrac.problems.quantities.units import Dimension, Quantity, find_dimension
@@ -18,6 +19,18 @@ class Strict(BaseModel):
     """A table of a file: unknown keys are refused, values are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+
+
+class TypedTable(Strict):
+    """A table whose `type` decides which keys it has: the base of the tables of all types.
+
+    Each type is a subclass, and the file has their union, discriminated by `type`.
+    """
+
+    within: ClassVar[str]
+    """The table as messages name it: "with a defect"."""
+    tolerated: ClassVar[tuple[str, ...]] = ()
+    """Keys that this type takes although they mean nothing in it."""
 
 
 def default(value: str | float) -> Any:
@@ -77,16 +90,21 @@ def validate[M: BaseModel](model: type[M], data: Mapping[str, Any], file: object
 def _problems(error: ValidationError, model: type[BaseModel], prefix: str) -> Iterator[Problem]:
     """Pydantic's findings in the words of a case file."""
     for item in error.errors():
-        key = dotted((*prefix.split("."), *item["loc"]) if prefix else item["loc"])
+        table, location = _located(model, item["loc"])
+        key = dotted((*prefix.split("."), *location) if prefix else location)
         cause = item.get("ctx", {}).get("error")
         if isinstance(cause, Problems):
             for problem in cause.problems:
                 full = ".".join(part for part in (key, problem.key) if part)
                 yield Problem(full, problem.message, problem.value, problem.remedy)
         elif item["type"] == "extra_forbidden":
-            yield _unknown(key, item["loc"], model)
+            found = _misplaced(key, item["input"], table, tables_at(model, location[:-1]))
+            yield found or _unknown(key, table, location, model)
+        elif item["type"] == "union_tag_not_found":
+            names = [type_name(other) for other in tables_at(model, location)]
+            yield Problem(f"{key}.type", "is required", remedy=f"Add type = {_either(names)}")
         elif item["type"] == "missing":
-            yield Problem(key, "is required", remedy=_example(model, item["loc"]))
+            yield Problem(key, "is required", remedy=_example(table, location))
         elif cause is not None:
             yield Problem(key, str(cause), item["input"], getattr(cause, "remedy", None))
         else:
@@ -97,41 +115,27 @@ def _plain(key: str, item: ErrorDetails) -> Problem:
     """Return the problem that pydantic's own types have found (literal, integer, table ...)."""
     value = item["input"] if not isinstance(item["input"], dict) else None
     if item["type"] == "literal_error":
-        expected = item["ctx"]["expected"].replace("'", '"')
-        close = difflib.get_close_matches(str(value), re.findall('"([^"]*)"', expected), n=1)
-        hint = f'Did you mean "{close[0]}"?' if close else f"Write {expected}"
-        return Problem(key, f"must be {expected}", value, hint)
+        return _no_choice(key, value, re.findall("'([^']*)'", item["ctx"]["expected"]))
+    if item["type"] == "union_tag_invalid":
+        return _no_choice(f"{key}.type", item["input"]["type"], re.findall("'([^']*)'", item["ctx"]["expected_tags"]))
     if item["type"] in ("model_type", "model_attributes_type", "dict_type"):
         return Problem(key, "must be a table", value, f"Write [{key}] and its keys below")
     message = item["msg"][0].lower() + item["msg"][1:]
     return Problem(key, message, value, "See docs/cases.md")
 
 
-@dataclass(frozen=True)
-class Kind:
-    """Tables of one `type`: which keys they may and must state; other keys of the table belong to other types."""
+def _either(words: Sequence[str]) -> str:
+    """Return `"a", "b" or "c"`."""
+    quoted = [f'"{word}"' for word in words]
+    return " or ".join(part for part in (", ".join(quoted[:-1]), quoted[-1]) if part)
 
-    keys: tuple[str, ...]
-    required: tuple[str, ...] = ()
 
-    def foreign(self, table: BaseModel, where: str, kinds: "Mapping[str, Kind]") -> Iterator[Problem]:
-        """Stated keys that mean nothing in this type; `where` names the table in the message."""
-        for name in type(table).model_fields:
-            value = getattr(table, name)
-            if name != "type" and name not in self.keys and value is not None:
-                users = [other for other, kind in kinds.items() if name in kind.keys]
-                yield Problem(
-                    name,
-                    f"has no meaning {where}",
-                    getattr(value, "text", value),
-                    f"Remove it; it belongs to {' or '.join(users)}",
-                )
-
-    def missing(self, table: BaseModel) -> Iterator[Problem]:
-        """Keys that this type needs."""
-        for name in self.required:
-            if getattr(table, name) is None:
-                yield Problem(name, "is required", remedy=_example(type(table), (name,)))
+def _no_choice(key: str, value: object, choices: Sequence[str]) -> Problem:
+    """Return the problem of a word that is none of those which a key may have."""
+    expected = _either(choices)
+    close = difflib.get_close_matches(str(value), choices, n=1)
+    hint = f'Did you mean "{close[0]}"?' if close else f"Write {expected}"
+    return Problem(key, f"must be {expected}", value, hint)
 
 
 def dotted(location: Iterable[str | int]) -> str:
@@ -148,10 +152,24 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
-def _unknown(key: str, location: tuple[str | int, ...], model: type[BaseModel]) -> Problem:
+def _misplaced(
+    key: str, value: object, table: type[BaseModel] | None, others: Iterable[type[BaseModel]]
+) -> Problem | None:
+    """Return the problem of a key that belongs to other types of its table, if it does."""
+    if table is None or not issubclass(table, TypedTable):
+        return None
+    owners = [type_name(other) for other in others if key.rpartition(".")[2] in typed_keys(other)]
+    if not owners:
+        return None
+    remedy = f"Remove it; it belongs to {' or '.join(owners)}"
+    return Problem(key, f"has no meaning {table.within} of type {type_name(table)}", value, remedy)
+
+
+def _unknown(
+    key: str, table: type[BaseModel] | None, location: tuple[str | int, ...], model: type[BaseModel]
+) -> Problem:
     """Return the problem of an unknown key, with the nearest known one of the same table or, failing that, of any."""
     word = str(location[-1])
-    table = model_at(model, location[:-1])
     known = sorted(table.model_fields) if table else []
     parent = dotted(location[:-1])
     near = did_you_mean(word, known)
@@ -166,17 +184,18 @@ def _unknown(key: str, location: tuple[str | int, ...], model: type[BaseModel]) 
     return Problem(key, "unknown key", remedy=f"{where}: {', '.join(known)}")
 
 
-def _example(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
-    """Return what to write for a missing key, from its annotation or description."""
-    table = model_at(model, location[:-1])
+def _example(table: type[BaseModel] | None, location: tuple[str | int, ...]) -> str:
+    """Return what to write for a missing key, from its examples, its annotation or its description."""
     field = table.model_fields.get(str(location[-1])) if table else None
     name = location[-1]
     if field is None:
         return f"Add {name}"
+    if field.examples:
+        return f"Add {name} = {json.dumps(field.examples[0])}"
     dimension = dimension_of(field)
     if dimension is not None:
         return f'Add {name} = "{dimension.example}"' if dimension.unit else f"Add {name} = {dimension.example}"
-    if model_inside(field.annotation):
+    if tables_inside(field.annotation):
         return f"Add a table [{dotted(location)}]"
     return f"Add {name} ({field.description})" if field.description else f"Add {name}"
 
@@ -186,28 +205,74 @@ def dimension_of(field: FieldInfo) -> Dimension | None:
     return next((m for m in field.metadata if isinstance(m, Dimension)), None) or find_dimension(field.annotation)
 
 
-def model_inside(annotation: object) -> type[BaseModel] | None:
-    """Return the model inside `Model`, `Model | None` or `tuple[Model, ...]`."""
+def tables_inside(annotation: object) -> tuple[type[BaseModel], ...]:
+    """Return the models inside `Model`, `Model | None`, `tuple[Model, ...]` or a union of several."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Union, types.UnionType, tuple, list):
-        for part in get_args(annotation):
-            found = model_inside(part)
-            if found:
-                return found
-    return None
+        return (annotation,)
+    if get_origin(annotation) in (Annotated, Union, types.UnionType, tuple, list):
+        parts = get_args(annotation)[:1] if get_origin(annotation) is Annotated else get_args(annotation)
+        return tuple(table for part in parts for table in tables_inside(part))
+    return ()
 
 
-def model_at(model: type[BaseModel], location: Iterable[str | int]) -> type[BaseModel] | None:
-    """Return the model of the table at `location` inside `model`."""
-    current: type[BaseModel] | None = model
+def _below(tables: Iterable[type[BaseModel]], key: str) -> tuple[type[BaseModel], ...]:
+    """Return the models of the table at a key of tables."""
+    fields = (table.model_fields[key] for table in tables if key in table.model_fields)
+    return tuple(dict.fromkeys(inner for field in fields for inner in tables_inside(field.annotation)))
+
+
+def tables_at(model: type[BaseModel], location: Iterable[str | int]) -> tuple[type[BaseModel], ...]:
+    """Return the models of the table at `location` inside `model`: several where its type decides."""
+    tables: tuple[type[BaseModel], ...] = (model,)
     for part in location:
-        if isinstance(part, int):
+        if not isinstance(part, int):
+            tables = _below(tables, part)
+    return tables
+
+
+def type_name(table: type[BaseModel]) -> str:
+    """Return the `type` that chooses a table among those of a union; empty for other tables."""
+    field = table.model_fields.get("type")
+    return str(next(iter(get_args(field.annotation)), "")) if field else ""
+
+
+def base_of(table: type[BaseModel]) -> type[BaseModel]:
+    """Return what the tables of all types have in common."""
+    return next(base for base in table.__mro__ if TypedTable in base.__bases__)
+
+
+def typed_keys(table: type[BaseModel]) -> tuple[str, ...]:
+    """Return the keys that mean something in a table."""
+    tolerated = table.tolerated if issubclass(table, TypedTable) else ()
+    return tuple(name for name in table.model_fields if name not in tolerated)
+
+
+def all_fields(tables: Iterable[type[BaseModel]]) -> dict[str, FieldInfo]:
+    """Return the keys of tables that share a place in a file; of a key of several, the field of the first."""
+    found: dict[str, FieldInfo] = {}
+    for table in tables:
+        found = {name: table.model_fields[name] for name in typed_keys(table)} | found
+    return found
+
+
+def _located(
+    model: type[BaseModel], location: tuple[str | int, ...]
+) -> tuple[type[BaseModel] | None, tuple[str | int, ...]]:
+    """Return the model of the table that holds the key at a location of pydantic's, and the location in the file.
+
+    Pydantic's has the type of a table where the type has decided what the table is.
+    """
+    tables: tuple[type[BaseModel], ...] = (model,)
+    holders = tables
+    found: list[str | int] = []
+    for part in location:
+        if len(tables) > 1 and part in (types := {type_name(table): table for table in tables}):
+            tables = (types[str(part)],)
             continue
-        if current is None or part not in current.model_fields:
-            return None
-        current = model_inside(current.model_fields[part].annotation)
-    return current
+        found.append(part)
+        if not isinstance(part, int):
+            holders, tables = tables, _below(tables, part)
+    return (holders[0] if holders else None), tuple(found)
 
 
 def quantities(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Quantity]]:
@@ -226,18 +291,21 @@ def _quantities_in(value: object, key: str) -> Iterator[tuple[str, Quantity]]:
             yield from _quantities_in(item, f"{key}[{number}]")
 
 
-def leaf_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Dotted names of all keys of `model`."""
-    for name, field in model.model_fields.items():
-        inner = model_inside(field.annotation)
-        if inner is None:
-            yield prefix + name
+def leaf_paths(model: type[BaseModel]) -> Iterator[str]:
+    """Yield the dotted names of all keys of `model`."""
+    yield from _leaf_paths((model,), "")
+
+
+def _leaf_paths(tables: Iterable[type[BaseModel]], prefix: str) -> Iterator[str]:
+    for name, field in all_fields(tables).items():
+        inner = tables_inside(field.annotation)
+        if inner:
+            yield from _leaf_paths(inner, f"{prefix}{name}.")
         else:
-            yield from leaf_paths(inner, f"{prefix}{name}.")
+            yield prefix + name
 
 
 def find_field(model: type[BaseModel], key: str) -> FieldInfo | None:
     """Return the field of a dotted key, such as `protocol.steps[0].current_density`."""
     parts = [part for part in re.split(r"[.\[\]]+", key) if part and not part.isdigit()]
-    table = model_at(model, parts[:-1])
-    return table.model_fields.get(parts[-1]) if table and parts else None
+    return all_fields(tables_at(model, parts[:-1])).get(parts[-1]) if parts else None

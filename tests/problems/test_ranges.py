@@ -1,13 +1,13 @@
 """Every quantity of every file has a range: right, refused or warned of, with a guess at what was meant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf, isfinite, nextafter
 from typing import Any
 
 import pytest
 from lifrac.errors import InputError
 from lifrac.problems.case.case import CaseFile, load_case
-from lifrac.problems.case.schema_tools import dimension_of, model_inside
+from lifrac.problems.case.schema_tools import all_fields, dimension_of, tables_inside
 from lifrac.problems.materials.cards import ElectrolyteCard, LithiumCard
 from lifrac.problems.quantities.units import Dimension, QuantityError
 from lifrac.problems.studies.study_file import StudyFile
@@ -16,19 +16,19 @@ from pydantic import BaseModel
 MODELS: tuple[type[BaseModel], ...] = (CaseFile, ElectrolyteCard, LithiumCard, StudyFile)
 
 
-def keys(model: type[BaseModel], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Dimension]]:
-    """Every key of a model that holds a quantity."""
-    for name, field in model.model_fields.items():
-        inner, dimension = model_inside(field.annotation), dimension_of(field)
+def keys(tables: Iterable[type[BaseModel]], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Dimension]]:
+    """Every key of a table, whatever its type, that holds a quantity."""
+    for name, field in all_fields(tables).items():
+        inner, dimension = tables_inside(field.annotation), dimension_of(field)
         if dimension is not None:
             yield f"{prefix}{name}", dimension
-        elif inner is not None and depth < 6:
+        elif inner and depth < 6:
             yield from keys(inner, f"{prefix}{name}.", depth + 1)
 
 
 def of_models() -> Iterator[tuple[str, Dimension]]:
     for model in MODELS:
-        for key, dimension in keys(model):
+        for key, dimension in keys((model,)):
             yield f"{model.__name__}.{key}", dimension
 
 

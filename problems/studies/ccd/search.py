@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 from typing import Protocol as Interface
 
-from lifrac.problems.case.protocol_steps import Step
+from lifrac.problems.case.protocol_steps import CycleStep, RampStep
 from lifrac.problems.case.protocol_table import Protocol
 from lifrac.problems.quantities import units as u
 from lifrac.problems.quantities.value_lists import Quantities
@@ -205,7 +205,7 @@ class Cycling:
         return [Trial(run.point.current, q if run.failed else None, run.void) for run in runs]
 
     def _point(self, condition: Condition, current: float, q: u.Quantity) -> CurrentPoint:
-        cycles = Step(
+        cycles = CycleStep(
             type="cycle",
             current_density=u.CURRENT_DENSITY.internal(current),
             areal_capacity=q,
@@ -287,7 +287,7 @@ class Ramp:
         return Bracket(max((_levels(run).lower for run in runs), default=0.0), None)
 
     def _point(self, condition: Condition, q: u.Quantity | None, first: float, rise: float) -> CurrentPoint:
-        ramp = Step(
+        ramp = RampStep(
             type="ramp",
             current_density=u.CURRENT_DENSITY.internal(first),
             current_step=u.CURRENT_DENSITY.internal(rise),
