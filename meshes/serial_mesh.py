@@ -52,7 +52,7 @@ class RawMesh:
         Node numbers of the facets of each group.
     cell_groups : dict of (k,) int
         Numbers of the cells of each group, the one of all cells left out.
-    foreign : tuple of str
+    unknown_groups : tuple of str
         Groups of the file that are none of ours and mean nothing here.
     """
 
@@ -60,7 +60,7 @@ class RawMesh:
     cells: Ints
     groups: dict[str, Ints]
     cell_groups: dict[str, Ints] = field(default_factory=dict)
-    foreign: tuple[str, ...] = ()
+    unknown_groups: tuple[str, ...] = ()
 
     @property
     def dim(self) -> int:
@@ -84,7 +84,7 @@ def merged(named: NamedCells) -> NamedCells:
     return NamedCells(named.points, cells, groups)
 
 
-def to_raw(named: NamedCells, dim: int, scale: float = 1.0, foreign: tuple[str, ...] = ()) -> RawMesh:
+def to_raw(named: NamedCells, dim: int, scale: float = 1.0, unknown_groups: tuple[str, ...] = ()) -> RawMesh:
     """Keep cells, known groups and used nodes; `scale` is the file's unit of length [um]."""
     cells = named.cells[SIMPLICES[dim]]
     used = np.unique(cells)
@@ -94,14 +94,14 @@ def to_raw(named: NamedCells, dim: int, scale: float = 1.0, foreign: tuple[str, 
     groups = {
         name: number[named.cells[facets][rows[facets]]]
         for name, rows in named.groups.items()
-        if name in FACET_GROUPS and name not in foreign and len(rows.get(facets, ())) > 0
+        if name in FACET_GROUPS and name not in unknown_groups and len(rows.get(facets, ())) > 0
     }
     cell_groups = {
         name: np.unique(rows[SIMPLICES[dim]])
         for name, rows in named.groups.items()
         if name in CELL_GROUPS and len(rows.get(SIMPLICES[dim], ())) > 0
     }
-    return RawMesh(named.points[used, :dim] * scale, number[cells], groups, cell_groups, foreign)
+    return RawMesh(named.points[used, :dim] * scale, number[cells], groups, cell_groups, unknown_groups)
 
 
 def facet_numbers(rows: Ints, nodes: int) -> tuple[Ints, Ints]:

@@ -55,9 +55,9 @@ def accept(named: NamedCells, dim: int, *, scale: float = 1.0, file: Path | None
     """
     _check_shapes(named, dim, file)
     named = merged(named)
-    foreign = _check_names(named, dim, file)
-    _check_cells_named(named, dim, foreign, file)
-    raw = to_raw(named, dim, scale, foreign)
+    unknown_groups = _check_names(named, dim, file)
+    _check_cells_named(named, dim, unknown_groups, file)
+    raw = to_raw(named, dim, scale, unknown_groups)
     _check_boundary(raw, named, file)
     _check_faces(raw, file)
     _bare_faces(raw, file)
@@ -114,15 +114,15 @@ def _check_names(named: NamedCells, dim: int, file: Path | None) -> tuple[str, .
     of_cells, faces = _known(dim)
     shapes = {SIMPLICES[dim]: of_cells, SIMPLICES[dim - 1]: faces}
     present = {name for name, rows in named.groups.items() if any(len(rows.get(s, ())) for s in shapes)}
-    foreign = tuple(sorted(present - {*of_cells, *faces}))
-    if not present - {name for name in foreign if name.isdigit()}:
-        number = " but numbers" if foreign else ""
+    unknown_groups = tuple(sorted(present - {*of_cells, *faces}))
+    if not present - {name for name in unknown_groups if name.isdigit()}:
+        number = " but numbers" if unknown_groups else ""
         raise InputError(
             f"has no named groups{number}",
             file=file,
             remedy=f"Name the cells {CELL_GROUP} and the boundary {', '.join(faces)} (docs/meshes.md). {NAMED_FORMATS}",
         )
-    for name in present.difference(foreign):
+    for name in present.difference(unknown_groups):
         wrong = [s for s, names in shapes.items() if name not in names and len(named.groups[name].get(s, ()))]
         if wrong:
             right = next(s for s, names in shapes.items() if name in names)
@@ -136,7 +136,7 @@ def _check_names(named: NamedCells, dim: int, file: Path | None) -> tuple[str, .
     missing = [name for name in (CELL_GROUP, *REQUIRED) if name not in present]
     if not present & set(STARTS):
         missing.append(STARTS[0])
-    for name in foreign if missing else ():
+    for name in unknown_groups if missing else ():
         if _near(name, dim):
             raise _not_ours(name, dim, file)
     if missing:
@@ -146,7 +146,7 @@ def _check_names(named: NamedCells, dim: int, file: Path | None) -> tuple[str, .
             remedy="Give these parts of the mesh a named group (docs/meshes.md). "
             f"Groups are {', '.join((*of_cells, *faces))}",
         )
-    return foreign
+    return unknown_groups
 
 
 def _near(name: str, dim: int) -> list[str]:
@@ -161,13 +161,13 @@ def _not_ours(name: str, dim: int, file: Path | None) -> InputError:
     return InputError("is not a group lifrac knows", file=file, key="group", value=name, remedy=hint)
 
 
-def _check_cells_named(named: NamedCells, dim: int, foreign: tuple[str, ...], file: Path | None) -> None:
+def _check_cells_named(named: NamedCells, dim: int, unknown_groups: tuple[str, ...], file: Path | None) -> None:
     """Every cell is in the group of the electrolyte, or in a part of it (a file may keep one group a cell)."""
     shape = SIMPLICES[dim]
     groups = [named.groups.get(name, {}) for name in (CELL_GROUP, *CELL_GROUPS)]
     inside = np.unique(np.concatenate([rows[shape] for rows in groups if shape in rows]))
     bare = np.setdiff1d(np.arange(len(named.cells[shape])), inside)
-    for name in foreign:
+    for name in unknown_groups:
         if np.intersect1d(bare, named.groups[name].get(shape, ())).size:
             raise _not_ours(name, dim, file)
     if len(bare):
@@ -212,7 +212,7 @@ def _group_of(facets: Ints, raw: RawMesh, named: NamedCells) -> str | None:
     """Return a group of the file, none of ours, that holds one of these boundary facets."""
     used, shape = np.unique(named.cells[SIMPLICES[raw.dim]]), SIMPLICES[raw.dim - 1]
     ours = np.sort(used[facets], axis=1)  # in the file's node numbers
-    for name in raw.foreign:
+    for name in raw.unknown_groups:
         theirs = np.sort(named.cells.get(shape, np.empty((0, raw.dim), int))[named.groups[name].get(shape, [])], axis=1)
         if len(np.unique(np.concatenate([ours, theirs]), axis=0)) < len(ours) + len(np.unique(theirs, axis=0)):
             return name

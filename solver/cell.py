@@ -35,7 +35,7 @@ class Standing:
     outcome: str
     """The gravest thing that has happened to the cell."""
     exhausted: str = ""
-    """Words for a run that has used up its time steps; empty for others."""
+    """A message for a run that has used up its time steps; empty for others."""
 
 
 class Cell[E: ProtocolRun[Any]](ABC):
@@ -96,7 +96,7 @@ class Cell[E: ProtocolRun[Any]](ABC):
         interrupted : callable
             Whether to stop before the present time step has ended; rank 0 decides.
         warn : callable
-            Takes words for people who wait; called on ranks that step.
+            Takes a message for the user; called on ranks that step.
         """
         if self.engine is not None:
             self.engine.interrupted = lambda: self._stop_within(interrupted())

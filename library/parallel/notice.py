@@ -21,11 +21,11 @@ class Notice:
     failed : bool
     code : int
         Exit code.
-    words : str
+    message : str
         What to say about it.
     """
 
     place: str
     failed: bool
     code: int
-    words: str = ""
+    message: str = ""

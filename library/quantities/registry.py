@@ -175,7 +175,7 @@ class Quantity:
         return f"{name}_{suffix}" if suffix else name
 
     @property
-    def words(self) -> str:
+    def display_name(self) -> str:
         """Its name for people."""
         return self.title or self.name.replace("_", " ").capitalize()
 
@@ -183,7 +183,7 @@ class Quantity:
     def label(self) -> str:
         """For an axis of a figure, with the unit."""
         unit = Unit.of(self.unit).label
-        return f"{self.words} ({unit})" if unit else self.words
+        return f"{self.display_name} ({unit})" if unit else self.display_name
 
     @property
     def is_field(self) -> bool:

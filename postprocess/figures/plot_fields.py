@@ -124,7 +124,7 @@ def profile_figure(run: RunResult, fields: FieldFile) -> Figure:
         for k, profile, colour in zip(steps, profiles, colours, strict=True):
             values = scale * fields.array(row.array, k)[profile.ids]
             axis.plot(profile.along, values, color=colour, label=progress.text(run.history, fields.times[k]))
-        axis.set_ylabel(f"{row.quantity.words} ({unit})" if unit else row.quantity.words)
+        axis.set_ylabel(f"{row.quantity.display_name} ({unit})" if unit else row.quantity.display_name)
         axis.set_ylim(0, None if row.largest is None else 1.06 * row.largest)
         axis.text(0.985, 0.94, f"({letter})", transform=axis.transAxes, va="top", ha="right", fontweight="bold")
     if axes[0].get_ylim()[1] <= 0:

@@ -74,7 +74,7 @@ def _voltage(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None) -> N
     volts = run["cell_voltage"].to_numpy()
     milli = np.abs(volts).max() < 1
     axis.plot(x, volts * (1e3 if milli else 1), color=BLUE, marker=marker, ms=3)
-    axis.set_ylabel(f"{quantities.number('cell_voltage').words} ({'mV' if milli else 'V'})")
+    axis.set_ylabel(f"{quantities.number('cell_voltage').display_name} ({'mV' if milli else 'V'})")
     _widen(axis, 1e-3)
 
 

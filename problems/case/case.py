@@ -253,7 +253,7 @@ class Case:
                 "defect.residual = 0.05 to leave a twentieth of the aperture filled (an assumption, docs/model.md)"
             )
         engine = self.file.engine
-        return [*found, *engine.warnings(self.file), *engine.idle(self.file)]
+        return [*found, *engine.warnings(self.file), *engine.unused_keys(self.file)]
 
     def resolved_toml(self) -> str:
         """Return the case with all defaults and whole cards; reads back to the same numbers to the last bit."""
@@ -399,7 +399,7 @@ def check_resolved(case: Case) -> None:
     current = estimates.nominal_current(case.cell())
     refuse(current_problems(case.cell().anode, case.cell().counter, current), case.path)
     case.geometry()
-    refuse(case.file.engine.unfit(case.cell(), case.file), case.path)
+    refuse(case.file.engine.incompatible(case.cell(), case.file), case.path)
     if case.mesh_file is not None and not case.mesh_file.is_file():
         raise InputError(
             "no such mesh file",

@@ -51,7 +51,7 @@ class Engine(ABC):
     def model(self, cell: CellModel, file: "CaseFile") -> CellModel:
         """Everything the engine needs besides the mesh."""
 
-    def unfit(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
+    def incompatible(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
         """Problems that show only with the material at hand."""
         yield from ()
 
@@ -75,11 +75,11 @@ class Engine(ABC):
     def forecast(self, file: "CaseFile") -> str:
         """Return a rough estimate of the cost, for people."""
 
-    def idle(self, file: "CaseFile") -> Iterator[str]:
+    def unused_keys(self, file: "CaseFile") -> Iterator[str]:
         """Warnings of stated keys that only the other engine heeds."""
         others = {name for engine in ENGINES.values() if engine is not self for name in engine.mesh_keys}
         for name in [
-            *(f"fracture.{key}" for key in file.fracture.idle_keys()),
+            *(f"fracture.{key}" for key in file.fracture.unused_keys()),
             *(f"mesh.{key}" for key in file.mesh.stated() if key in others),
         ]:
             yield f"{name} has no effect on the {file.fracture.engine} engine"
@@ -109,7 +109,7 @@ class Plane(Engine):
         return PlaneModel(**vars(cell), cohesion=Cohesion(optional(table.cohesive_strength), optional(table.viscosity)))
 
     @override
-    def unfit(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
+    def incompatible(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
         """Yield a problem unless a stated cohesive strength leaves a process zone shorter than the flaw."""
         strength = file.fracture.cohesive_strength
         if strength is None:

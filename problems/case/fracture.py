@@ -69,7 +69,7 @@ class Fracture(Strict):
             self.correct_toughness,
         )
 
-    def idle_keys(self) -> Iterator[str]:
+    def unused_keys(self) -> Iterator[str]:
         """Keys of the other engine that are not as by default."""
         theirs = PLANE_KEYS if self.engine == "phase_field" else PHASE_FIELD_KEYS
         yield from (name for name in theirs if getattr(self, name) != type(self).model_fields[name].default)

@@ -98,9 +98,9 @@ def _kind(field: FieldInfo) -> str:
     if tables_inside(field.annotation):
         return "table"
     plain = _plain(field.annotation)
-    words = get_args(plain) if get_origin(plain) is Literal else ()
+    choices = get_args(plain) if get_origin(plain) is Literal else ()
     names: dict[object, str] = {int: "integer", bool: "true or false", str: "text"}
-    return " or ".join(f"`{word}`" for word in words) or names.get(plain, "see meaning")
+    return " or ".join(f"`{word}`" for word in choices) or names.get(plain, "see meaning")
 
 
 def _default(field: FieldInfo) -> str:

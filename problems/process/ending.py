@@ -47,9 +47,9 @@ def _meeting() -> "Meeting":
     return meeting_of(MPI.COMM_WORLD)
 
 
-def _ended(code: int, words: str, failed: bool = True) -> Notice:
+def _ended(code: int, message: str, failed: bool = True) -> Notice:
 
-    return Notice(END, failed, code, words[:4000])
+    return Notice(END, failed, code, message[:4000])
 
 
 def _of(error: BaseException) -> Notice:
@@ -57,21 +57,21 @@ def _of(error: BaseException) -> Notice:
     from cyclopts import CycloptsError
     from lifrac.errors import InputError, NumericalFailure
 
-    code, words = UNEXPECTED, ""
+    code, message = UNEXPECTED, ""
     match error:
         case CycloptsError():
-            code, words = BAD_INPUT, f"{error} Try lifrac --help"
+            code, message = BAD_INPUT, f"{error} Try lifrac --help"
         case InputError():
-            code, words = BAD_INPUT, str(error)
+            code, message = BAD_INPUT, str(error)
         case NumericalFailure():
-            code, words = NUMERICAL_FAILURE, f"numerical failure: {error}"
+            code, message = NUMERICAL_FAILURE, f"numerical failure: {error}"
         case OSError():
-            code, words = NUMERICAL_FAILURE, f"a file could not be read or written: {error}"
+            code, message = NUMERICAL_FAILURE, f"a file could not be read or written: {error}"
         case MemoryError():
-            code, words = NUMERICAL_FAILURE, f"there is not enough memory {error}".rstrip()
+            code, message = NUMERICAL_FAILURE, f"there is not enough memory {error}".rstrip()
         case KeyboardInterrupt():
-            code, words = ASKED_TO_STOP, str(error) or "asked to stop"
-    return _ended(code, words)
+            code, message = ASKED_TO_STOP, str(error) or "asked to stop"
+    return _ended(code, message)
 
 
 def _alone(notice: Notice, error: BaseException | None) -> int:
@@ -92,7 +92,7 @@ def _speak(notice: Notice, error: BaseException | None, who: str) -> None:
         trace = "".join(traceback.format_exception(error))
         print(f"lifrac: {who}an unexpected error\n{trace}", end="", file=sys.stderr)
     elif notice.failed:
-        print(f"lifrac: {who}{notice.words}", file=sys.stderr)
+        print(f"lifrac: {who}{notice.message}", file=sys.stderr)
     sys.stderr.flush()
 
 
@@ -109,7 +109,7 @@ def _meet(meeting: "Meeting", notice: Notice, error: BaseException | None) -> in
     if None not in found and not failed:
         return max(theirs.code for theirs in found if theirs is not None)
     speaker = failed[0]
-    alike = len({theirs.words for theirs in found if theirs is not None}) == 1 and None not in found
+    alike = len({theirs.message for theirs in found if theirs is not None}) == 1 and None not in found
     if rank == speaker:
         _speak(notice, error, "" if alike else f"rank {rank} of {size}: ")
     if None in found:

@@ -56,8 +56,8 @@ class Watchdog:
         checkpoint : Path, optional
             File that the message names, with its time, when it is there.
         """
-        words = json.dumps([patience, speaks, None if checkpoint is None else str(checkpoint.absolute())])
-        self._write(_ORDER + words.encode("ascii") + b"\n")
+        order = json.dumps([patience, speaks, None if checkpoint is None else str(checkpoint.absolute())])
+        self._write(_ORDER + order.encode("ascii") + b"\n")
 
     def calm(self) -> None:
         """Forget signals that have come: what was asked to stop has ended."""

@@ -110,6 +110,6 @@ class RunLoop:
         for observer in self.observers:
             observer.began(report)
 
-    def _warn(self, words: str) -> None:
+    def _warn(self, message: str) -> None:
         if self.cell.comm.rank == 0:
-            LOG.warning("warning: %s%s", self.label, words)
+            LOG.warning("warning: %s%s", self.label, message)

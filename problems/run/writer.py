@@ -216,8 +216,8 @@ class FolderWriter(Observer):
         failure = self._stored()
         if failure:
             if not self.owed:
-                words = "the fields at %g s could not be stored, which is tried again after every step: %s"
-                self._say(logging.ERROR, words, self._time, failure)
+                message = "the fields at %g s could not be stored, which is tried again after every step: %s"
+                self._say(logging.ERROR, message, self._time, failure)
             self.not_stored += 1
         else:
             self.stored_at = self._time
@@ -253,9 +253,9 @@ class FolderWriter(Observer):
 
     def _conclude(self, folder: RunFolder, end: End, summary: dict[str, Any]) -> None:
         """Tell people how the run has ended."""
-        words = "%s: %s after %.4f mAh/cm2 (%s); %s"
+        message = "%s: %s after %.4f mAh/cm2 (%s); %s"
         at = summary["charge_mAh_per_cm2"]
-        LOG.info(words, self.statement.name, end.outcome, at, end.termination, folder.path)
+        LOG.info(message, self.statement.name, end.outcome, at, end.termination, folder.path)
         if empty := emptiness(summary):
             LOG.warning("warning: %s: nothing pressed it open, so that what it survived since then says nothing", empty)
         if self.not_stored:

@@ -166,7 +166,7 @@ class Limit:
         Name of the event.
     face : str
         "anode" or "counter".
-    words : str
+    description : str
         What the quantity is, for people.
     """
 
@@ -174,7 +174,7 @@ class Limit:
     least: float
     event: str
     face: str
-    words: str
+    description: str
 
     def passed(self, value: float) -> bool:
         """Whether the output has come down to it."""

@@ -86,8 +86,8 @@ class Stated:
     def withdraw(self) -> list[str]:
         """Take the options away; gives the keys of those that no solver has asked for."""
         database = PETSc.Options()
-        idle = [key for option, key in self._keys.items() if not database.used(option)]
+        unused = [key for option, key in self._keys.items() if not database.used(option)]
         for option in self._keys:
             database.delValue(option)
         self._keys = {}
-        return idle
+        return unused

@@ -142,7 +142,7 @@ class EventDetector:
         found: dict[str, str] = {}
         for limit in self.limits(state):
             if limit.passed(value := m[limit.quantity]):
-                found.setdefault(limit.event, f"the {limit.words} has fallen to {value:.3g}")
+                found.setdefault(limit.event, f"the {limit.description} has fallen to {value:.3g}")
         return list(found.items())
 
     def _least_voltage(self, at: ProtocolPosition) -> float | None:
@@ -201,7 +201,7 @@ class EventDetector:
             return ""
         stripped = "counter" if control.direction > 0 else "anode"
         lost = (limit for limit in self.limits(state) if limit.face == stripped and limit.passed(m[limit.quantity]))
-        return next((f"with the {limit.words} lost" for limit in lost), "")
+        return next((f"with the {limit.description} lost" for limit in lost), "")
 
     def ending(self, events: tuple[Event, ...]) -> tuple[str, Event | None]:
         """Why the run ends with these events, and the event that ends it; '' if it goes on."""

@@ -75,8 +75,8 @@ class ProtocolRun[S: CellState](ABC):
         """Protocol steps that have ended without a time step since the last one."""
         self.interrupted: Callable[[], bool] = lambda: False
         """Whether to stop before the present time step has ended: an answer that every rank gets (collective)."""
-        self.warn: Callable[[str], None] = lambda words: None
-        """Takes words for people who wait."""
+        self.warn: Callable[[str], None] = lambda message: None
+        """Takes a message for the user."""
         self._warned = -1
         """Protocol step in which a run that makes no headway was last told of."""
         self.share_failure: Callable[[NumericalFailure], None] = lambda error: None

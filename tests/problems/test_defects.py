@@ -141,14 +141,14 @@ def test_parameters_of_the_phase_field_engine(tmp_path: Path) -> None:
 
 
 def test_the_engine_is_the_only_change(tmp_path: Path) -> None:
-    """A case of the plane engine with its own keys runs on the other engine, and back; idle keys are told of."""
+    """A case of the plane engine with its own keys runs on the other engine, and back; unused keys are told of."""
     sets = ['fracture.cohesive_strength="300 MPa"', 'mesh.crack_size="0.5 um"', "mesh.path_growth=0.05"]
     plane = case_of(tmp_path, "straight", *sets, engine="plane")
     field = case_of(tmp_path, "straight", *sets)
     assert plane.cell() == field.cell()
     assert plane.content_hash() != field.content_hash()
-    idle = [text for text in field.warnings if "no effect on the phase_field engine" in text]
-    assert [text.split()[0] for text in idle] == ["fracture.cohesive_strength", "mesh.crack_size", "mesh.path_growth"]
+    unused = [text for text in field.warnings if "no effect on the phase_field engine" in text]
+    assert [text.split()[0] for text in unused] == ["fracture.cohesive_strength", "mesh.crack_size", "mesh.path_growth"]
     back = case_of(tmp_path, "straight", 'fracture.length="1 um"', 'mesh.band_size="0.2 um"', engine="plane")
     told = [text.split()[0] for text in back.warnings if "no effect on the plane engine" in text]
     assert told == ["fracture.length", "mesh.band_size"]
