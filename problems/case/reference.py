@@ -45,7 +45,9 @@ def _key_table(tables: Sequence[type[BaseModel]], path: str) -> Iterator[str]:
 
     Where the type of a table decides which keys it has, `tables` are those of all types.
     """
-    rows, inner, typed = [], [], len(tables) > 1
+    rows: list[tuple[str | None, ...]] = []
+    inner: list[tuple[tuple[type[BaseModel], ...], str]] = []
+    typed = len(tables) > 1
     for name, field in all_fields(tables).items():
         below = tables_inside(field.annotation)
         full = f"{path}.{name}" if path else name

@@ -11,8 +11,8 @@ import numpy as np
 from .gathered_fields import Floats
 
 
-def share_and_rest(amounts: Floats, capacity: Floats) -> tuple[Floats, Floats]:
+def fill_and_rest(amounts: Floats, capacity: Floats) -> tuple[Floats, Floats]:
     """Return s between 0 and 1, and what is left, of amounts = s capacity + rest."""
     here = capacity != 0.0
-    share = np.where(here, np.clip(amounts / np.where(here, capacity, 1.0), 0.0, 1.0), 0.0)
-    return share, amounts - share * capacity
+    fill = np.where(here, np.clip(amounts / np.where(here, capacity, 1.0), 0.0, 1.0), 0.0)
+    return fill, amounts - fill * capacity

@@ -19,7 +19,7 @@ from lifrac.solver.interfaces.law import LawState
 from lifrac.solver.interfaces.laws import LawStates, law_arrays
 from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.numerics.adaptive import Adaptive, Arrays, resume
-from lifrac.solver.numerics.conservative_transfer import share_and_rest
+from lifrac.solver.numerics.conservative_transfer import fill_and_rest
 from lifrac.solver.numerics.gathered_fields import Fields
 from lifrac.solver.phase_field.fracture.fields import Floats
 from lifrac.solver.phase_field.fracture.refinement_rule import CrackFront, Refinement
@@ -46,9 +46,9 @@ class AdaptiveCell:
         self.problem = problem
         self.start: PhaseState = problem.state() if before is None else before.start
         space, cell = problem.fields.damage.function_space, problem.cell
-        names = ("metal_share", "metal_beyond_share", "initial_aperture", "initial_aperture_filled", "given_volume")
+        names = ("fill_fraction", "lithium_beyond", "initial_aperture", "initial_aperture_filled", "given_volume")
         functions = [fem.Function(space, name=name) for name in names]
-        self._share, self._rest, self._aperture, self._filled, self._given = functions
+        self._fill, self._rest, self._aperture, self._filled, self._given = functions
         self._surface = fem.Function(cell.band.open_cells.function_space, name="initial_surface")
         self._holding = fem.Function(cell.band.open_cells.function_space, name="holding")
         self._laws = {name: fem.Function(space, name=name) for name in law_arrays(problem.law_states)}
@@ -63,20 +63,20 @@ class AdaptiveCell:
     def fields(self) -> Fields:
         """Those at the start of the step, which the problem is at."""
         cell = self.problem.cell
-        share, rest = share_and_rest(self.problem.metal, cell.volume.capacity())
+        fill, rest = fill_and_rest(self.problem.lithium_amount, cell.volume.capacity())
         given = cell.volume.raised - cell.volume.translated
         holds = (self.problem.fields.damage.x.array > 0.0) | cell.walls.nodes
         self._holding.x.array[:] = cell.band.cells_of(holds)
         room = cell.band.assembled(self._room)
-        self._share.x.array[:], self._rest.x.array[:] = share, _over(rest + share * given, room)
+        self._fill.x.array[:], self._rest.x.array[:] = fill, _over(rest + fill * given, room)
         self._given.x.array[:] = _over(given, room)
         # The product: that of two fields would not be that of their values at new nodes.
-        self._filled.x.array[:] = share * self._aperture.x.array
+        self._filled.x.array[:] = fill * self._aperture.x.array
         for name, array in law_arrays(self.problem.law_states).items():
             self._laws[name].x.array[:] = array
         own = (
             *self._laws.values(),
-            self._share,
+            self._fill,
             self._rest,
             self._aperture,
             self._filled,
@@ -85,19 +85,19 @@ class AdaptiveCell:
             self._holding,
         )
         more = {str(f.name): f for f in (*own, cell.intact, *cell.intact_parts)}
-        scalars = {"potential": cell.potential, "pressure": cell.pressure, "passable": cell.band.open_cells}
+        scalars = {"potential": cell.potential, "pressure": cell.pressure, "open_to_lithium": cell.band.open_cells}
         return self.problem.fields.fields() | scalars | more
 
     def carried(self) -> None:
         """Metal and volumes from the fields that were filled (collective)."""
         problem, cell = self.problem, self.problem.cell
-        area, room, share = cell.band.assembled(self._area), cell.band.assembled(self._room), self._share.x.array
+        area, room, fill = cell.band.assembled(self._area), cell.band.assembled(self._room), self._fill.x.array
         slit = self._aperture.x.array * area
         cell.volume.initial = slit + cell.walls.volume
         cell.volume.raised = self._given.x.array * room
         cell.volume.translated = np.zeros_like(cell.volume.raised)
-        opened = share * (cell.volume.capacity() - slit - cell.volume.raised)
-        problem.metal = opened + self._filled.x.array * area + self._rest.x.array * room
+        opened = fill * (cell.volume.capacity() - slit - cell.volume.raised)
+        problem.lithium_amount = opened + self._filled.x.array * area + self._rest.x.array * room
         nodal = problem.state()
         self.start = replace(
             self.start,
@@ -105,7 +105,7 @@ class AdaptiveCell:
             damage=nodal.damage,
             potential=nodal.potential,
             pressure=nodal.pressure,
-            metal=nodal.metal,
+            lithium_amount=nodal.lithium_amount,
             translated_volume=nodal.translated_volume,
             laws=self._carried_laws(),
         )

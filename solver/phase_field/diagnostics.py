@@ -115,12 +115,12 @@ class PhaseFieldDiagnostics:
         return total(charges.crack), total(charges.anode), total(charges.counter)
 
     def empty_mouth(self, new: PhaseState) -> float:
-        """Take from `new` the metal beyond what the nodes of an open mouth hold; how much [um2, meshed part]."""
+        """Take from `new` the lithium beyond what the nodes of an open mouth hold; how much [um2, meshed part]."""
         cell = self.problem.cell
         nodes = cell.fill.mouth[cell.fill.connected[cell.fill.mouth]]
-        surplus = np.zeros(len(new.metal))
-        surplus[nodes] = new.metal[nodes] - cell.volume.capacity()[nodes]
-        new.metal -= surplus
+        surplus = np.zeros(len(new.lithium_amount))
+        surplus[nodes] = new.lithium_amount[nodes] - cell.volume.capacity()[nodes]
+        new.lithium_amount -= surplus
         return cell.total(surplus)
 
     def begin(self) -> None:

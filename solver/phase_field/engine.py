@@ -142,12 +142,12 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
         loads = self.model.loads
         if self.model.flaw.filling == 1.0 and (loads.stack_pressure > 0.0 or loads.lateral_stress != 0.0):
             try:
-                self.problem.metal = self._on_fine_mesh(fill_flaw).metal
+                self.problem.lithium_amount = self._on_fine_mesh(fill_flaw).lithium_amount
                 self.state = self.problem.state()
             except NumericalFailure as error:
                 self.share_failure(error)
                 self.notes.append("no equilibrium of the flaw under the loads: it starts unloaded")
-        self.state.initial_metal = self.problem.copies * self.problem.cell.total(self.state.metal)
+        self.state.initial_lithium = self.problem.copies * self.problem.cell.total(self.state.lithium_amount)
 
     def _on_fine_mesh(self, solve: Callable[[PhaseFieldProblem, PhaseState], Step]) -> Step:
         """Return what `solve` finds from `state`, on a mesh that is fine enough for it.
@@ -169,7 +169,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
     @override
     def _gained(self, state: PhaseState) -> float:
         problem = self.problem
-        lithium = problem.copies * problem.cell.total(state.metal) - state.initial_metal
+        lithium = problem.copies * problem.cell.total(state.lithium_amount) - state.initial_lithium
         return lithium / (problem.copies * self.areas.anode)
 
     @override
@@ -178,7 +178,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             return problem.solve(start, dt, control, self.check_interrupt, stack_pressure)
 
         step = self._on_fine_mesh(solve)
-        self.problem.metal = step.metal
+        self.problem.lithium_amount = step.lithium_amount
         fields = self.problem.state()
         old, current = self.state, step.current_density
         new = replace(
@@ -187,7 +187,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             damage=fields.damage,
             potential=fields.potential,
             pressure=fields.pressure,
-            metal=fields.metal,
+            lithium_amount=fields.lithium_amount,
             translated_volume=fields.translated_volume,
             cell_voltage=fields.cell_voltage,
             current_density=current,

@@ -128,7 +128,7 @@ def flaw_volume(at: PhaseFieldView) -> float:
 @quantities.function("lithium_volume", PhaseFieldView)
 def lithium_volume(at: PhaseFieldView) -> float:
     """Volume of the lithium in it."""
-    return at.problem.copies * at.total(at.state.metal)
+    return at.problem.copies * at.total(at.state.lithium_amount)
 
 
 @quantities.function("energy_balance_error", PhaseFieldView)

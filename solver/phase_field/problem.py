@@ -109,8 +109,8 @@ class PhaseState(CellState):
     damage: Floats
     potential: Floats
     pressure: Floats
-    metal: Floats
-    """Lithium in each node's share of the crack [um2, um3 in 3D]."""
+    lithium_amount: Floats
+    """Lithium in the part of the crack that belongs to each node [um2, um3 in 3D]."""
     translated_volume: Floats
     """The volume that was taken off nodes for the rigid translation of both faces, same unit."""
 
@@ -119,7 +119,7 @@ class PhaseState(CellState):
 class Step:
     """The results of a time step besides the fields."""
 
-    metal: Floats
+    lithium_amount: Floats
     charges: Charges
     current_density: float
     """Mean over the anode [A/m2]."""
@@ -189,8 +189,8 @@ class PhaseFieldProblem:
         self.loop = OuterLoop(self.damage, LoopControl(max_sweeps=MAX_SWEEPS))
         space = self.fields.damage.function_space
         self.flaw = flaw_nodes(tagged, space)
-        self.metal = np.zeros(len(self.fields.damage.x.array))
-        self.volume_before = self.metal
+        self.lithium_amount = np.zeros(len(self.fields.damage.x.array))
+        self.volume_before = self.lithium_amount
         """V_i of each node at the state that was loaded last [um2, um3 in 3D]."""
         if fresh:
             self.cell.load_intact(self.solid, prescribed)
@@ -204,9 +204,9 @@ class PhaseFieldProblem:
         self.fields.commit()
         cell, flaw = self.cell, self.model.flaw
         cell.follow_damage()
-        cell.open_to_lithium(self.metal)
+        cell.open_to_lithium(self.lithium_amount)
         cell.volume.initial = flaw.aperture * np.where(cell.band.open, cell.band.area, 0.0) + cell.walls.volume
-        self.metal = flaw.filling * cell.volume.initial
+        self.lithium_amount = flaw.filling * cell.volume.initial
 
     @property
     def dofs(self) -> int:
@@ -222,7 +222,7 @@ class PhaseFieldProblem:
             damage=f.damage.x.array.copy(),
             potential=values_of(cell.potential).copy(),
             pressure=values_of(cell.pressure).copy(),
-            metal=self.metal.copy(),
+            lithium_amount=self.lithium_amount.copy(),
             translated_volume=cell.volume.translated.copy(),
             cell_voltage=cell.voltage,
             stack_pressure=cell.stack_pressure,
@@ -257,11 +257,11 @@ class PhaseFieldProblem:
         cell.faces.begin_step(state.laws)
         cell.press(state.stack_pressure)
         cell.volume.translated = state.translated_volume
-        self.metal = state.metal.copy()
+        self.lithium_amount = state.lithium_amount.copy()
         cell.follow_damage()
-        cell.open_to_lithium(self.metal)
+        cell.open_to_lithium(self.lithium_amount)
         cell.set_aperture()
-        cell.set_fill_fraction(self.metal)
+        cell.set_fill_fraction(self.lithium_amount)
         self.volume_before = cell.volume.capacity()
 
     def destroy(self) -> None:
@@ -276,8 +276,8 @@ class PhaseFieldProblem:
         """
         self.load(state)
         with self.cell.pressed(pressure):
-            step = self._find(CellTimeStep(self.cell, 1.0, Rest(), state.metal))
-        return replace(step, metal=np.where(self.cell.fill.connected, self.cell.volume.capacity(), 0.0))
+            step = self._find(CellTimeStep(self.cell, 1.0, Rest(), state.lithium_amount))
+        return replace(step, lithium_amount=np.where(self.cell.fill.connected, self.cell.volume.capacity(), 0.0))
 
     def solve(
         self,
@@ -303,7 +303,7 @@ class PhaseFieldProblem:
             self.cell.press(stack_pressure)
             self.cell.carry()
         self.cell.faces.begin_step(state.laws, dt)
-        return self._find(CellTimeStep(self.cell, dt, control, state.metal), each_sweep)
+        return self._find(CellTimeStep(self.cell, dt, control, state.lithium_amount), each_sweep)
 
     def _find(self, step: CellTimeStep, each_sweep: Callable[[], None] = lambda: None) -> Step:
         """Return the end of a step from the fields as they are."""

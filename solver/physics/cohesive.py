@@ -43,21 +43,21 @@ class LinearSoftening:
         """w_c = 2 Gc/s_c [um]."""
         return 2.0 * self.fracture_energy / self.strength
 
-    def traction(self, opening: Expr, largest: Expr, strength: Expr) -> Expr:
+    def traction(self, opening: Expr, max_opening: Expr, strength: Expr) -> Expr:
         """T [MPa] for an opening and the largest opening of the past [um], in UFL."""
         wc = 2.0 * self.fracture_energy / strength
         loading = strength * ufl.max_value(1.0 - opening / wc, 0.0)
-        peak = strength * ufl.max_value(1.0 - largest / wc, 0.0)
-        unloading = peak * opening / ufl.max_value(largest, 1.0e-12)
-        return ufl.conditional(ufl.ge(opening, largest), loading, unloading)
+        peak = strength * ufl.max_value(1.0 - max_opening / wc, 0.0)
+        unloading = peak * opening / ufl.max_value(max_opening, 1.0e-12)
+        return ufl.conditional(ufl.ge(opening, max_opening), loading, unloading)
 
-    def weakened(self, opening: Expr, largest: Expr, strength: Expr, root: Expr) -> Expr:
-        """T [MPa] where only root^2 = g of the toughness is left; `largest` is that of w/root."""
-        return root * self.traction(opening / root, largest, strength)
+    def weakened(self, opening: Expr, max_opening: Expr, strength: Expr, sqrt_ratio: Expr) -> Expr:
+        """T [MPa] where only sqrt_ratio^2 = g of the toughness is left; `max_opening` is that of w/sqrt_ratio."""
+        return sqrt_ratio * self.traction(opening / sqrt_ratio, max_opening, strength)
 
-    def damage(self, largest: Floats) -> Floats:
+    def damage(self, max_opening: Floats) -> Floats:
         """Return d = min(w_max/w_c, 1)."""
-        return np.clip(largest / self.critical_opening, 0.0, 1.0)
+        return np.clip(max_opening / self.critical_opening, 0.0, 1.0)
 
 
 def process_zone_length[V: (float, Floats)](plane_strain_modulus: float, fracture_energy: float, strength: V) -> V:

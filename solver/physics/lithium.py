@@ -18,7 +18,7 @@ SMALL_APERTURE = 1.0e-7
 """[um] guards h/w of a node that has not opened."""
 
 
-def metal_share(thickness: Expr, aperture: Expr) -> Expr:
+def fill_fraction(thickness: Expr, aperture: Expr) -> Expr:
     """Return s = max(h, 0)/w, the part of a node's area that is filled and plates [-].
 
     Without the bound a long step has a second solution: where 2 v dt > w, a dry node may strip metal it does not have,
@@ -27,13 +27,13 @@ def metal_share(thickness: Expr, aperture: Expr) -> Expr:
     return ufl.max_value(thickness, 0.0) / ufl.max_value(aperture, SMALL_APERTURE)
 
 
-def strippable_share(share: Expr, residual: Expr | float, j: Expr) -> Expr:
+def strippable_fraction(fill: Expr, residual: Expr | float, j: Expr) -> Expr:
     """Return the part of a node's area that carries current if stripping leaves a residue r [-].
 
     s plates, max(s - r, 0)/(1 - r) strips; the current s j is continuous, as it vanishes with j. An assumption
     (docs/model.md).
     """
-    return ufl.conditional(ufl.lt(j, 0.0), ufl.max_value(share - residual, 0.0) / (1.0 - residual), share)
+    return ufl.conditional(ufl.lt(j, 0.0), ufl.max_value(fill - residual, 0.0) / (1.0 - residual), fill)
 
 
 def storage(h: Expr, h_old: Expr, dt: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
@@ -41,9 +41,9 @@ def storage(h: Expr, h_old: Expr, dt: Expr, r: Expr, dx: ufl.Measure) -> ufl.For
     return (h - h_old) / dt * r * dx(metadata=LUMPED)
 
 
-def plating(share: Expr, j: Expr, velocity_per_current: float, r: Expr, dx: ufl.Measure) -> ufl.Form:
+def plating(fill: Expr, j: Expr, velocity_per_current: float, r: Expr, dx: ufl.Measure) -> ufl.Form:
     """-int 2 s (Omega/F) j r: both faces of the crack plate."""
-    return -2.0 * velocity_per_current * share * j * r * dx(metadata=LUMPED)
+    return -2.0 * velocity_per_current * fill * j * r * dx(metadata=LUMPED)
 
 
 def passage(aperture: Expr, cell_size: Expr) -> Expr:

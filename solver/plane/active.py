@@ -28,7 +28,7 @@ class Scales:
     pressure: float
     """[MPa]."""
     length: float
-    """Opening and metal thickness [um]."""
+    """Opening and lithium thickness [um]."""
     voltage: float
     """[V]."""
 
@@ -44,7 +44,7 @@ class ActiveSets:
     dry: Mask
     """Crack nodes with p = 0 and unknown h."""
     held: Mask
-    """Crack nodes whose p and h are known: the mouth (p = P), and closed nodes, which hold no metal."""
+    """Crack nodes whose p and h are known: the mouth (p = P), and closed nodes, which hold no lithium."""
 
     def changed_from(self, before: "ActiveSets") -> int:
         """Return the number of nodes that are in other sets than before."""
@@ -98,7 +98,7 @@ class ActiveSetRule:
 
 
 def connected_metal(surface: SurfaceMesh, values: Floats, aperture: Floats, threshold: float = CUT_OFF) -> Floats:
-    """1 for crack nodes with metal that reaches the anode through nodes with metal, else 0."""
+    """1 for crack nodes with lithium that is connected to the anode, else 0."""
     total = aperture + values[:, OPENING]
     filled = values[:, METAL] > threshold * np.maximum(total, 1.0e-6)
     reached = np.zeros(surface.size, dtype=bool)

@@ -13,7 +13,7 @@ from .unknowns import CURRENT, METAL, OPENING, PRESSURE, Floats, State
 FILLED = 0.5
 """Share of the aperture from which on a node counts as reached by lithium."""
 TIP_SHARE = 0.1
-"""The tip current is a mean over this part of the metal's length behind its front, weighted towards the front."""
+"""The tip current is a mean over this part of the lithium's length behind its front, weighted towards the front."""
 
 
 class PlaneDiagnostics:
@@ -26,14 +26,14 @@ class PlaneDiagnostics:
         dx = surface.measure()
         lumped = lithium.LUMPED
         self._currents = [
-            fem.form(local.plating_share(opening, h) * j * dx(CRACK, metadata=lumped)),
+            fem.form(local.plating_fraction(opening, h) * j * dx(CRACK, metadata=lumped)),
             fem.form(local.coefficients.touching(local.anode) * j * dx(ANODE, metadata=lumped)),
             fem.form(local.coefficients.touching(local.counter) * jc * dx(COUNTER, metadata=lumped)),
         ]
         crack = surface.crack
         distance = np.hypot(surface.x[crack, 1], surface.x[crack, 2])
         order = np.argsort(distance, kind="stable")
-        self.chain = crack[order]
+        self.path_nodes = crack[order]
         self.distance = distance[order]
         self.planar = surface.mesh.topology.dim == 1
         self._viscous_old: Floats | None = None
@@ -46,11 +46,11 @@ class PlaneDiagnostics:
         crack, anode, counter = (float(np.real(fem.assemble_scalar(form))) for form in self._currents)
         return crack, anode, counter
 
-    def front(self, share: Floats, threshold: float) -> float:
-        """Distance from the anode face [um] to which `share` (per chain node) stays at or above a threshold."""
-        below = np.flatnonzero(share < threshold)
+    def front(self, values: Floats, threshold: float) -> float:
+        """Distance from the anode face [um] to which `values` at the crack-path nodes stay at or above a threshold."""
+        below = np.flatnonzero(values < threshold)
         if not self.planar:
-            reached = share >= threshold
+            reached = values >= threshold
             return float(self.distance[reached].max(initial=0.0))
         if len(below) == 0:
             return float(self.distance[-1])
@@ -58,39 +58,39 @@ class PlaneDiagnostics:
         if k == 0:
             return 0.0
         span = self.distance[k] - self.distance[k - 1]
-        return float(self.distance[k - 1] + span * np.clip(share[k] / threshold, 0.0, 1.0))
+        return float(self.distance[k - 1] + span * np.clip(values[k] / threshold, 0.0, 1.0))
 
     def damage(self, state: State) -> Floats:
         """Damage of every surface node; 1 in the flaw."""
         crack = self.problem.crack
-        d = self.problem.law.damage(state.largest)
+        d = self.problem.law.damage(state.max_opening)
         return np.where(crack.intact_area > 0.0, d, np.where(crack.area > 0.0, 1.0, 0.0))
 
     def crack_length(self, state: State) -> float:
         """Length by damage [um]: a0 + int d ds; in 3D the radius of a half penny of equal area."""
         p = self.problem
-        grown = float(p.crack.intact_area @ p.law.damage(state.largest))
+        grown = float(p.crack.intact_area @ p.law.damage(state.max_opening))
         a0 = p.model.flaw.length
         return a0 + grown if self.planar else float(np.sqrt(a0**2 + 4.0 * grown / np.pi))
 
     def crack_tip(self, state: State) -> float:
         """End of the fully broken part [um]."""
-        broken = self.front(self.damage(state)[self.chain], 1.0 - 1.0e-9)
+        broken = self.front(self.damage(state)[self.path_nodes], 1.0 - 1.0e-9)
         return max(broken, self.problem.model.flaw.length)
 
     def lithium_length(self, state: State) -> float:
         """How far lithium that is connected to the anode fills the crack [um]."""
         v = state.values
         aperture = self.problem.crack.aperture + v[:, OPENING]
-        share = np.where(
+        filled = np.where(
             aperture > lithium.SMALL_APERTURE, v[:, METAL] / np.maximum(aperture, lithium.SMALL_APERTURE), 0.0
         )
-        return self.front(share[self.chain], FILLED)
+        return self.front(filled[self.path_nodes], FILLED)
 
     def tip_current(self, state: State) -> float:
-        """Return the plating current density of the crack faces at the front of the metal [A/m2].
+        """Return the plating current density of the crack faces at the front of the lithium [A/m2].
 
-        The problem was last evaluated at `state`. The mean is over the metal that is connected to the anode within
+        The problem was last evaluated at `state`. The mean is over the lithium that is connected to the anode within
         TIP_SHARE of its length behind the front, with a hat function as weight: it changes continuously when the front
         passes a node.
         """
@@ -98,10 +98,10 @@ class PlaneDiagnostics:
         front = self.lithium_length(state)
         if front <= 0.0:
             return 0.0
-        crack = self.chain
+        crack = self.path_nodes
         aperture = np.maximum(p.crack.aperture + v[:, OPENING], lithium.SMALL_APERTURE)
-        metal = p.crack.area * p.local.old["connected"].x.array * np.maximum(v[:, METAL], 0.0) / aperture
-        weight = metal[crack] * np.clip(1.0 - (front - self.distance) / (TIP_SHARE * front), 0.0, 1.0)
+        filled = p.crack.area * p.local.old["connected"].x.array * np.maximum(v[:, METAL], 0.0) / aperture
+        weight = filled[crack] * np.clip(1.0 - (front - self.distance) / (TIP_SHARE * front), 0.0, 1.0)
         total = float(weight.sum())
         return float(weight @ v[crack, CURRENT]) / total if total > 0.0 else 0.0
 
@@ -114,12 +114,14 @@ class PlaneDiagnostics:
     def cohesive_energy(self, state: State) -> tuple[float, float]:
         """Recoverable and dissipated energy of the cohesive zone [MPa um2 per depth]."""
         p = self.problem
-        wc, d = p.law.critical_opening, p.law.damage(state.largest)
+        wc, d = p.law.critical_opening, p.law.damage(state.max_opening)
         peak = p.law.strength * (1.0 - d)
         opening = state.values[:, OPENING]
-        traction = peak * np.divide(opening, state.largest, out=np.zeros_like(opening), where=state.largest > 0.0)
+        traction = peak * np.divide(
+            opening, state.max_opening, out=np.zeros_like(opening), where=state.max_opening > 0.0
+        )
         stored = float(p.crack.intact_area @ (0.5 * traction * opening))
-        return stored, float(p.crack.intact_area @ (0.5 * p.law.strength * wc * d)) - state.work["spared"]
+        return stored, float(p.crack.intact_area @ (0.5 * p.law.strength * wc * d)) - state.work["toughness_reduction"]
 
     def accumulate(self, old: State, new: State, dt: float, residual: Floats) -> None:
         """Add the step's charge, lithium and work to the balances of `new`, where the problem was last evaluated."""
@@ -139,15 +141,15 @@ class PlaneDiagnostics:
         crack = p.surface.crack
         opening = 0.5 * (old.values[crack, OPENING] + new.values[crack, OPENING])
         new.work["loads"] -= (new.stack_pressure - old.stack_pressure) * float(p.load_stack @ opening)
-        undamaged = 1.0 - p.law.damage(old.largest)
+        undamaged = 1.0 - p.law.damage(old.max_opening)
         viscous = p.toughness_ratio(new) ** 0.5 * p.local.viscosity * undamaged * moved / dt
         mean = viscous if self._viscous_old is None else 0.5 * (viscous + self._viscous_old)
         new.work["viscous"] += float(p.crack.intact_area @ (mean * moved))
         self._viscous_old = viscous
         # The geometric mean makes what is dissipated exact when g changes at a fixed opening, too.
         left = (p.toughness_ratio(old) * p.toughness_ratio(new)) ** 0.5
-        broken = p.law.damage(new.largest) - p.law.damage(old.largest)
-        new.work["spared"] += (1.0 - left) * p.law.fracture_energy * float(p.crack.intact_area @ broken)
+        broken = p.law.damage(new.max_opening) - p.law.damage(old.max_opening)
+        new.work["toughness_reduction"] += (1.0 - left) * p.law.fracture_energy * float(p.crack.intact_area @ broken)
 
     def stored(self, state: State) -> float:
         """Lithium in the flaw [um2 per depth]."""

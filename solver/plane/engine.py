@@ -49,7 +49,7 @@ class PlaneEngine(ProtocolRun[State]):
         """Return the engine that `restart_values` and `arrays` were taken from."""
         order = cKDTree(arrays["nodes"]).query(problem.surface.x)[1]  # whatever the order of nodes was then
         laws = law_states(values["laws"], arrays, order)
-        state = State(arrays["values"][order], arrays["largest"][order], laws=laws, **values["cell"])
+        state = State(arrays["values"][order], arrays["max_opening"][order], laws=laws, **values["cell"])
         engine = cls(problem, state, quantities)
         engine.restore(values)
         if "previous" in arrays:
@@ -68,9 +68,9 @@ class PlaneEngine(ProtocolRun[State]):
         self._previous: tuple[Floats, float] | None = None
         self._evaluate(self.state, 1.0)
         self.measures = self._measure(self.state)
-        chain = self.diagnostics.distance
+        distance = self.diagnostics.distance
         self.path_end = (
-            float(chain[-1] - 1.01 * (chain[-1] - chain[-2]))
+            float(distance[-1] - 1.01 * (distance[-1] - distance[-2]))
             if self.diagnostics.planar
             else float(problem.surface.x[problem.surface.crack, 1].max() - 1.5 * problem.cells.max())
         )
@@ -93,7 +93,7 @@ class PlaneEngine(ProtocolRun[State]):
     @override
     def arrays(self) -> Arrays:
         state = self.state
-        found = {"nodes": self.problem.surface.x, "values": state.values, "largest": state.largest}
+        found = {"nodes": self.problem.surface.x, "values": state.values, "max_opening": state.max_opening}
         if self._previous is not None:
             found["previous"] = self._previous[0]
         return found | law_arrays(state.laws)
@@ -118,7 +118,7 @@ class PlaneEngine(ProtocolRun[State]):
                 )
             else:
                 state = rested
-        state.initial_metal = self.diagnostics.stored(state)
+        state.initial_lithium = self.diagnostics.stored(state)
         recoverable, dissipated = self.diagnostics.cohesive_energy(state)
         state.work["start"] = self.diagnostics.elastic_energy(state) + recoverable + dissipated
         return state
@@ -136,14 +136,14 @@ class PlaneEngine(ProtocolRun[State]):
             return None
         finally:
             p.rule.mouth[:], p.given_pressure = mouth, None
-        largest = self._largest(state, result.values, 1.0)
-        if p.law.damage(largest).max() >= 1.0:
+        max_opening = self._max_opening(state, result.values, 1.0)
+        if p.law.damage(max_opening).max() >= 1.0:
             return None
-        return replace(state, values=result.values, largest=largest, cell_voltage=result.voltage)
+        return replace(state, values=result.values, max_opening=max_opening, cell_voltage=result.voltage)
 
-    def _largest(self, state: State, values: Floats, toughness: float) -> Floats:
+    def _max_opening(self, state: State, values: Floats, toughness: float) -> Floats:
         opening = values[:, OPENING] if toughness == 1.0 else values[:, OPENING] / toughness**0.5
-        return np.where(self.problem.crack.intact_area > 0.0, np.maximum(state.largest, opening), 0.0)
+        return np.where(self.problem.crack.intact_area > 0.0, np.maximum(state.max_opening, opening), 0.0)
 
     def _evaluate(self, state: State, dt: float) -> None:
         """Point the problem's forms at a state."""
@@ -160,7 +160,7 @@ class PlaneEngine(ProtocolRun[State]):
     @override
     def _gained(self, state: State) -> float:
         # The anode of what is meshed faces one half of the crack, whose lithium is counted whole.
-        return (self.diagnostics.stored(state) - state.initial_metal) / (2.0 * self.areas.anode)
+        return (self.diagnostics.stored(state) - state.initial_lithium) / (2.0 * self.areas.anode)
 
     @override
     def _forget(self) -> None:
@@ -185,7 +185,7 @@ class PlaneEngine(ProtocolRun[State]):
     def _proposal(self, result: NewtonResult, dt: float, stack_pressure: float) -> State:
         new, current = self.state.snapshot(), result.current_density
         new.values = result.values
-        new.largest = self._largest(self.state, result.values, self.problem.toughness_ratio(self.state, dt))
+        new.max_opening = self._max_opening(self.state, result.values, self.problem.toughness_ratio(self.state, dt))
         new.cell_voltage = result.voltage
         new.current_density, new.stack_pressure = current, stack_pressure
         new.largest_stack_pressure = max(stack_pressure, self.state.largest_stack_pressure)

@@ -207,7 +207,7 @@ class SurfaceProblem:
         """
         self.press(state.stack_pressure if stack_pressure is None else stack_pressure)
         wet, connected = self.wet_nodes(state)
-        self.local.begin_step(state.values, state.largest, connected)
+        self.local.begin_step(state.values, state.max_opening, connected)
         self.local.coefficients.update(state.laws, dt)
         if self.local.sqrt_toughness is not None:
             self.local.sqrt_toughness.value = np.asarray(self.toughness_ratio(state, dt) ** 0.5)

@@ -85,7 +85,7 @@ class SurfaceResidual:
             raise RuntimeError("scalar and blocked surface spaces number their dofs differently")
         cellwise = fem.functionspace(surface.mesh, ("DG", 0))
         self.unknown = fem.Function(space)
-        names = ("opening_old", "metal_old", "largest", "aperture", "connected", "strength", "viscosity")
+        names = ("opening_old", "lithium_old", "max_opening", "aperture", "connected", "strength", "viscosity")
         self.old = {name: fem.Function(surface.space, name=name) for name in names}
         self.flaw = fem.Function(cellwise, name="flaw")
         self.open = fem.Function(cellwise, name="open")
@@ -133,26 +133,26 @@ class SurfaceResidual:
 
         A weakened toughness scales eta by sqrt(g), too, so that it stays the same small part of the toughness.
         """
-        largest = self.old["largest"]
+        max_opening = self.old["max_opening"]
         intact = 1.0 - self.flaw
         strength = self.old["strength"]
-        undamaged = ufl.max_value(1.0 - largest * strength / (2.0 * self.cohesion.fracture_energy), 0.0)
+        undamaged = ufl.max_value(1.0 - max_opening * strength / (2.0 * self.cohesion.fracture_energy), 0.0)
         rate = (opening - self.old["opening_old"]) / self.dt
         viscous = self.old["viscosity"] * undamaged * rate
-        root = self.sqrt_toughness
-        if root is None:
-            traction = self.cohesion.traction(opening, largest, strength) + viscous
+        sqrt_ratio = self.sqrt_toughness
+        if sqrt_ratio is None:
+            traction = self.cohesion.traction(opening, max_opening, strength) + viscous
         else:
-            traction = self.cohesion.weakened(opening, largest, strength, root) + root * viscous
+            traction = self.cohesion.weakened(opening, max_opening, strength, sqrt_ratio) + sqrt_ratio * viscous
         return (intact * traction - p) * v * dx(metadata=lithium.LUMPED)
 
-    def plating_share(self, opening: Expr, h: Expr) -> Expr:
+    def plating_fraction(self, opening: Expr, h: Expr) -> Expr:
         """Part of the crack's area that plates: filled, connected to the anode, and in an open cell."""
-        share = lithium.metal_share(h, self.old["aperture"] + opening)
+        filled = lithium.fill_fraction(h, self.old["aperture"] + opening)
         if self.model.flaw.residual > 0.0:
             j = ufl.split(self.unknown)[3]
-            share = lithium.strippable_share(share, self.flaw_data.residual, j)
-        return self.open * self.old["connected"] * share
+            filled = lithium.strippable_fraction(filled, self.flaw_data.residual, j)
+        return self.open * self.old["connected"] * filled
 
     def _lithium(self, opening: Expr, p: Expr, h: Expr, j: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
         """Return int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""
@@ -160,8 +160,8 @@ class SurfaceResidual:
         moving = (1.0 - self.flaw) * opening if self.model.creep.fixed_aperture else opening
         velocity = surface_velocity_per_current(self.anode.molar_volume)
         return (
-            lithium.storage(h, self.old["metal_old"], self.dt, r, dx)
-            + lithium.plating(self.plating_share(opening, h), j, velocity, r, dx)
+            lithium.storage(h, self.old["lithium_old"], self.dt, r, dx)
+            + lithium.plating(self.plating_fraction(opening, h), j, velocity, r, dx)
             + lithium.flow(self.creep, w0 + moving, p, r, dx)
         )
 
@@ -182,18 +182,18 @@ class SurfaceResidual:
         lumped = lithium.LUMPED
         return (
             self.coefficients.touching(self.anode) * j * s * dx(ANODE, metadata=lumped)
-            + self.plating_share(opening, h) * j * s * dx(CRACK, metadata=lumped)
+            + self.plating_fraction(opening, h) * j * s * dx(CRACK, metadata=lumped)
             - self.coefficients.touching(self.counter) * jc * s * dx(COUNTER, metadata=lumped)
         )
 
-    def begin_step(self, values: Floats, largest: Floats, connected: Floats) -> None:
+    def begin_step(self, values: Floats, max_opening: Floats, connected: Floats) -> None:
         """Load the fields of the committed state that a step starts from."""
         self.old["opening_old"].x.array[:] = values[:, 0]
-        self.old["metal_old"].x.array[:] = values[:, 2]
-        self.old["largest"].x.array[:] = largest
+        self.old["lithium_old"].x.array[:] = values[:, 2]
+        self.old["max_opening"].x.array[:] = max_opening
         self.old["connected"].x.array[:] = connected
         nodes = self.surface.space.dofmap.list
-        self.open.x.array[:] = self.crack.flaw_cell | (largest[nodes] > 0.0).all(axis=1)
+        self.open.x.array[:] = self.crack.flaw_cell | (max_opening[nodes] > 0.0).all(axis=1)
 
     def evaluate(self, values: Floats, voltage: float, dt: float) -> Floats:
         """Residual (n, 6)."""

@@ -7,7 +7,7 @@ from lifrac.solver.interfaces.laws import LawStates
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-WORKS = ("pressure", "viscous", "spared", "loads")
+WORKS = ("pressure", "viscous", "toughness_reduction", "loads")
 
 
 @dataclass(kw_only=True)
@@ -37,16 +37,15 @@ class CellState:
     """Lithium plated inside the flaw [um2]."""
     exchanged: float = 0.0
     """Lithium plated in the flaw or stripped from it, in either direction [um2]."""
-    initial_metal: float = 0.0
+    initial_lithium: float = 0.0
     """Lithium in the flaw at t = 0 [um2]."""
     charge_in: float = 0.0
     """Charge through the counter electrode of the half model, per depth [A s/m2 um]."""
     charge_out: float = 0.0
     """Charge plated on anode face and crack face of the half model [A s/m2 um]."""
-    work: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("pressure", "viscous", "spared", "loads"), 0.0)
-    )
-    """Accumulated work per depth [MPa um2]; `spared` is what a weakened toughness did not ask for, `loads`
+    work: dict[str, float] = field(default_factory=lambda: dict.fromkeys(WORKS, 0.0))
+    """Accumulated work per depth [MPa um2]; `toughness_reduction` is the
+    work that a reduced toughness has not taken, `loads`
     what a stack pressure that changes adds."""
     laws: LawStates = field(default_factory=dict)
     """States of the laws on the faces, by law (values, never changed in place)."""

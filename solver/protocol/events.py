@@ -22,7 +22,7 @@ CHARGE_TOLERANCE = 1.0e-3
 GRAVEST = ("short_circuit", "crack_through", "voltage_drop", "voltage_limit", "contact_lost", "fracture", "flaw_empty")
 """Outcomes, the gravest first; the last is no failure, but says that there was nothing to cause one."""
 EMPTY = 0.25
-"""Filled share of a flaw below which it counts as empty: lithium in the quarter of a flaw next to its mouth gives 0.18
+"""Fill fraction of a flaw below which it counts as empty: lithium in the quarter of a flaw next to its mouth gives 0.18
 of the stress intensity that the same pressure gives all over the flaw (weight function of an edge crack)."""
 PLANNED_ENDS = ("protocol_end", "time_limit")
 
@@ -61,7 +61,7 @@ class ProtocolPosition:
     began: float = 0.0
     """Time at its start [s]."""
     filling: float = 0.0
-    """Largest filled share of the flaw so far in this protocol step, its start included."""
+    """Largest fill fraction of the flaw so far in this protocol step, its start included."""
 
     def event(self, name: str, state: CellState, detail: str) -> Event:
         """Return an event at a state of this protocol step."""

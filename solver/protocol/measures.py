@@ -198,7 +198,7 @@ def charge_balance_error(at: StateView) -> float:
 def lithium_balance_error(at: StateView) -> float:
     """Lithium in the flaw less what was there, was plated there, and has not left it, over what was exchanged."""
     state = at.state
-    metal = state.initial_metal + state.plated_in_flaw - state.extruded
+    metal = state.initial_lithium + state.plated_in_flaw - state.extruded
     return relative(at["lithium_volume"] - metal, max(abs(metal), state.exchanged), at.smallest_volume)
 
 

@@ -17,10 +17,10 @@ def figures(comm: MPI.Comm) -> np.ndarray:
     rows = []
     for dt in (0.1, 0.4, 0.8, 0.8):
         step = cell.solve(cell.state(), dt, ConstantCurrent(CURRENT))
-        cell.metal = step.metal
+        cell.lithium_amount = step.lithium_amount
         c = cell.cell
         amounts = (
-            step.metal,
+            step.lithium_amount,
             c.volume.capacity(),
             c.pressure.x.array * c.node_volume,
             cell.fields.damage.x.array * c.node_volume,

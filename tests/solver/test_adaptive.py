@@ -10,7 +10,7 @@ from lifrac.meshes.refinement import cell_sizes
 from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
 from lifrac.solver.numerics import adaptive
-from lifrac.solver.numerics.conservative_transfer import share_and_rest
+from lifrac.solver.numerics.conservative_transfer import fill_and_rest
 from lifrac.solver.numerics.gathered_fields import gather_fields
 from lifrac.solver.numerics.nodal import nodal_sums
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
@@ -221,7 +221,7 @@ class FilledBlock(Block):
 
     def fill(self, metal: np.ndarray) -> None:
         self.metal = metal
-        share, rest = share_and_rest(metal, self.capacity())
+        share, rest = fill_and_rest(metal, self.capacity())
         self.share.x.array[:], self.rest.x.array[:] = share, rest / self.volume
 
     def carried(self) -> None:
@@ -246,7 +246,7 @@ def test_amounts_of_nodes_are_conserved_and_what_is_full_stays_full() -> None:
     body.reject()  # back to the damage of the start, that of the amounts
     carried = after.share.x.array * after.capacity() + after.rest.x.array * after.volume
     assert carried.sum() == pytest.approx(before.metal.sum(), rel=1e-12)
-    (share, rest), x = share_and_rest(after.metal, after.capacity()), after.space.tabulate_dof_coordinates()[:, 0]
+    (share, rest), x = fill_and_rest(after.metal, after.capacity()), after.space.tabulate_dof_coordinates()[:, 0]
     full = (x < 0.5) & (after.capacity() > 0.0)
     assert full.sum() > 50
     assert np.abs(share[full] - 1.0).max() < 1.0e-12

@@ -63,7 +63,7 @@ def test_lithium_balance_from_the_history_alone(breaks: Run) -> None:
     into_one_face = width * np.cumsum(breaks.column("flaw_current_share") * charge)
     extruded = np.array([r.state.extruded for r in breaks.reports])
     # 0.02 um x 10 um, and what stack pressure opens: 3.951 P a^2/E' (a 1/6 of the body: some per cent more).
-    first = breaks.reports[0].state.initial_metal
+    first = breaks.reports[0].state.initial_lithium
     assert first - 0.2 == pytest.approx(3.951 * 1.0 * 10.0**2 / LLZO.plane_strain_modulus, rel=0.06)
     expected = first + 2.0 * surface_velocity_per_current() * into_one_face - extruded
     assert breaks.column("lithium_volume") == pytest.approx(expected, rel=1e-8)

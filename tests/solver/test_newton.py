@@ -62,8 +62,8 @@ def test_derivative_against_finite_differences(component: int) -> None:
     p = problem(RICH)
     v = generic_state(p, rng)
     # Every other node of the cohesive zone has been open further than it is now.
-    largest = v[:, OPENING] * np.where(np.arange(len(v)) % 2, 1.3, 0.8)
-    p.local.begin_step(0.9 * v, largest, np.ones(len(v)))
+    max_opening = v[:, OPENING] * np.where(np.arange(len(v)) % 2, 1.3, 0.8)
+    p.local.begin_step(0.9 * v, max_opening, np.ones(len(v)))
     p.local.evaluate(v, 0.07, 0.5)
     rows, cols, blocks = p.local.linearise()
     blocks = blocks.copy()

@@ -79,7 +79,7 @@ def _carried() -> tuple[AdaptiveCell, AdaptiveCell]:
     for dt in (0.1, 0.4, 0.8, 0.8):
         problem = body.problem.problem
         step = problem.solve(problem.state(), dt, ConstantCurrent(CURRENT))
-        problem.metal = step.metal
+        problem.lithium_amount = step.lithium_amount
         body.problem.start = problem.state()
     before = body.problem
     before.restore(before.start)
@@ -100,8 +100,8 @@ def _fails_on(body: Adaptive[AdaptiveCell], before: AdaptiveCell) -> Callable[[A
 def test_metal_and_volumes_are_carried_and_full_nodes_stay_full() -> None:
     before, after = _carried()
     old, new = before.problem, after.problem
-    assert len(new.metal) > 1.5 * len(old.metal)
-    total_before, total_after = (p.cell.total(p.metal) for p in (old, new))
+    assert len(new.lithium_amount) > 1.5 * len(old.lithium_amount)
+    total_before, total_after = (p.cell.total(p.lithium_amount) for p in (old, new))
     assert total_after == pytest.approx(total_before, rel=1.0e-13)
     initial = [p.cell.total(p.cell.volume.initial) for p in (old, new)]
     assert initial[1] == pytest.approx(initial[0], rel=1.0e-13)
@@ -115,12 +115,12 @@ def test_metal_and_volumes_are_carried_and_full_nodes_stay_full() -> None:
     inner = pressed & (x[:, 1] > 1.0) & (x[:, 1] < A0 - LENGTH) & (x[:, 0] < 2.0 * LENGTH)
     assert inner.sum() > 50
     volume = new.cell.volume.capacity()
-    assert np.abs(volume - new.metal)[inner].max() < 1.0e-9 * volume[inner].max()
+    assert np.abs(volume - new.lithium_amount)[inner].max() < 1.0e-9 * volume[inner].max()
     assert after.start.charge == before.start.charge
     assert after.start.cell_voltage == before.start.cell_voltage
     beside = ~new.cell.band.inside
     assert np.abs(old.cell.volume.raised - old.cell.volume.translated).max() > 0.0
-    assert np.abs(new.cell.volume.raised[beside]).max() == np.abs(new.metal[beside]).max() == 0.0
+    assert np.abs(new.cell.volume.raised[beside]).max() == np.abs(new.lithium_amount[beside]).max() == 0.0
     assert new.cell.aperture.x.array.max() < 2.0 * old.cell.aperture.x.array.max()
     areas = [float((p.cell.band.open_cells.x.array * _areas(p)).sum()) for p in (old, new)]
     assert areas[1] >= areas[0] * (1.0 - 1.0e-12)

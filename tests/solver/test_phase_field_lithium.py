@@ -74,8 +74,8 @@ def test_no_slice_of_the_crack_owes_metal_or_holds_more_than_fits() -> None:
         problem.load(report.state)
         inner = problem.cell.band.open & (cell.diagnostics.x[:, 1] < report.measures.crack_tip - LENGTH)
         inner[problem.cell.fill.mouth] = False
-        held = problem.cell.band.project(report.state.metal)
-        space = problem.cell.band.project(problem.cell.volume.capacity() - report.state.metal)
+        held = problem.cell.band.project(report.state.lithium_amount)
+        space = problem.cell.band.project(problem.cell.volume.capacity() - report.state.lithium_amount)
         assert held[inner].min() > 0.0
         assert space[inner].min() > -0.01 * held.max()
     problem.load(cell.state)
@@ -93,8 +93,8 @@ def _stepped(whole: bool) -> tuple[PhaseFieldProblem, Floats]:
     rows = []
     for dt in (0.1, 0.4, 0.8, 0.8, 0.4, 0.4):
         step = cell.solve(cell.state(), dt, ConstantCurrent(CURRENT))
-        cell.metal = step.metal
-        amounts = (step.metal, cell.cell.volume.capacity(), cell.fields.damage.x.array * cell.cell.node_volume)
+        cell.lithium_amount = step.lithium_amount
+        amounts = (step.lithium_amount, cell.cell.volume.capacity(), cell.fields.damage.x.array * cell.cell.node_volume)
         rows.append([cell.cell.voltage, *(cell.copies * cell.cell.total(a) for a in amounts)])
     return cell, np.array(rows)
 
@@ -108,7 +108,7 @@ def test_whole_body_is_symmetric_and_as_its_half() -> None:
     order, mirrored = np.lexsort((x[:, 1], x[:, 0])), np.lexsort((x[:, 1], -x[:, 0]))
     assert np.abs(x[order] * [-1.0, 1.0] - x[mirrored]).max() < 1.0e-8
     state = cell.state()
-    for values in (state.damage, state.pressure, state.metal):
+    for values in (state.damage, state.pressure, state.lithium_amount):
         assert np.abs(values[order] - values[mirrored]).max() < 2.0e-3 * np.abs(values).max()
 
 
@@ -116,7 +116,7 @@ def _steady(creep: Creep, current: float) -> tuple[Floats, Floats]:
     """Pressure [MPa] of full nodes of a closed flaw after a long time at a current, and F phi/Omega + P there."""
     cell = problem(MPI.COMM_SELF, model(creep=creep, flaw=Flaw(A0, 0.02, mouth="closed")))
     for dt in (0.1, 1.0, 10.0, 100.0, 100.0):
-        cell.metal = cell.solve(cell.state(), dt, ConstantCurrent(current)).metal
+        cell.lithium_amount = cell.solve(cell.state(), dt, ConstantCurrent(current)).lithium_amount
     y = cell.fields.damage.function_space.tabulate_dof_coordinates()[:, 1]
     pressure, potential = values_of(cell.cell.pressure), values_of(cell.cell.potential)
     full = (pressure > 0.0) & (y < A0)
@@ -244,4 +244,4 @@ def test_a_run_that_is_asked_to_stop_within_a_step_is_at_its_start() -> None:
     assert cell.state is before
     cell.at_state()
     assert (cell.problem.fields.damage.x.array == before.damage).all()
-    assert (cell.problem.metal == before.metal).all()
+    assert (cell.problem.lithium_amount == before.lithium_amount).all()

@@ -36,7 +36,7 @@ def test_pressure_on_a_spring_by_hand(sprung: Sprung) -> None:
     stiffness = 1.0 / (1.0 / 400.0 + SIZE * (1.0 - LLZO.poisson_ratio**2) / LLZO.youngs_modulus)
     plated = [r for r in reports if r.protocol_step == 0]
     for r in plated:
-        in_flaw = (r.measures.lithium_volume - r.state.initial_metal) / (2.0 * cell.areas.anode)
+        in_flaw = (r.measures.lithium_volume - r.state.initial_lithium) / (2.0 * cell.areas.anode)
         hand = 1.0 + stiffness * (surface_velocity_per_current() * r.state.charge - in_flaw)
         assert r.state.stack_pressure == pytest.approx(hand, rel=1e-3)
     assert plated[-1].state.stack_pressure > 3.0

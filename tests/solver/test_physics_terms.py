@@ -14,7 +14,7 @@ from lifrac.solver.physics.constants import surface_velocity_per_current, therma
 from lifrac.solver.physics.creep import mobility, shear_prefactor
 from lifrac.solver.physics.elasticity import stress_3d
 from lifrac.solver.physics.kinetics import ChargeTransfer, PrescribedCurrent, asinh, bounded_exp
-from lifrac.solver.physics.lithium import metal_share
+from lifrac.solver.physics.lithium import fill_fraction
 from mpi4py import MPI
 from numpy.typing import NDArray
 from scipy.optimize import brentq
@@ -163,8 +163,8 @@ def test_above_the_stress_cap_the_rate_grows_linearly() -> None:
 LAW = LinearSoftening(np.array([200.0]), 6.0)
 
 
-def traction(opening: float, largest: float) -> float:
-    return value(LAW.traction(ufl.as_ufl(opening), ufl.as_ufl(largest), ufl.as_ufl(200.0)))
+def traction(opening: float, max_opening: float) -> float:
+    return value(LAW.traction(ufl.as_ufl(opening), ufl.as_ufl(max_opening), ufl.as_ufl(200.0)))
 
 
 def test_area_under_the_cohesive_law_is_the_fracture_energy() -> None:
@@ -177,15 +177,15 @@ def test_area_under_the_cohesive_law_is_the_fracture_energy() -> None:
 
 @pytest.mark.parametrize("share", [0.2, 0.7, 1.0])
 def test_unloading_and_dissipation(share: float) -> None:
-    largest = share * float(LAW.critical_opening[0])
-    peak = traction(largest, largest)
+    max_opening = share * float(LAW.critical_opening[0])
+    peak = traction(max_opening, max_opening)
     assert peak == pytest.approx(200.0 * (1.0 - share), abs=1e-12)
-    assert traction(0.5 * largest, largest) == pytest.approx(0.5 * peak, abs=1e-12)
-    assert traction(0.0, largest) == 0.0
-    loaded = 0.5 * (200.0 + peak) * largest
-    damage = LAW.damage(np.array([largest]))[0]
+    assert traction(0.5 * max_opening, max_opening) == pytest.approx(0.5 * peak, abs=1e-12)
+    assert traction(0.0, max_opening) == 0.0
+    loaded = 0.5 * (200.0 + peak) * max_opening
+    damage = LAW.damage(np.array([max_opening]))[0]
     assert damage == pytest.approx(share)
-    assert loaded - 0.5 * peak * largest == pytest.approx(6.0 * damage)
+    assert loaded - 0.5 * peak * max_opening == pytest.approx(6.0 * damage)
 
 
 def test_strength_for_a_process_zone() -> None:
@@ -233,5 +233,5 @@ def body_cells(msh: dolfinx.mesh.Mesh) -> int:
 
 
 def test_metal_share_of_a_closed_node_is_finite() -> None:
-    assert value(metal_share(ufl.as_ufl(0.03), ufl.as_ufl(0.04))) == pytest.approx(0.75)
-    assert value(metal_share(ufl.as_ufl(0.0), ufl.as_ufl(0.0))) == 0.0
+    assert value(fill_fraction(ufl.as_ufl(0.03), ufl.as_ufl(0.04))) == pytest.approx(0.75)
+    assert value(fill_fraction(ufl.as_ufl(0.0), ufl.as_ufl(0.0))) == 0.0

@@ -42,8 +42,8 @@ COHESION = LinearSoftening(np.array([200.0]), 6.0)
 CRITICAL = 0.06
 
 
-def traction(opening: float, largest: float, factor: float) -> float:
-    parts = (ufl.as_ufl(x) for x in (opening, largest, 200.0, factor**0.5))
+def traction(opening: float, max_opening: float, factor: float) -> float:
+    parts = (ufl.as_ufl(x) for x in (opening, max_opening, 200.0, factor**0.5))
     return float(COHESION.weakened(*parts)(()))
 
 
@@ -58,14 +58,17 @@ def test_area_is_the_fracture_energy_that_is_left(factor: float) -> None:
 
 def test_unloading_does_not_feel_the_current() -> None:
     """Below the loading surface the traction is s_c (1-d)/(d w_c) w at any factor, up to the surface."""
-    largest, opening = 0.4 * CRITICAL, 0.05 * CRITICAL
-    expected = 200.0 * (1.0 - 0.4) * opening / largest
+    max_opening, opening = 0.4 * CRITICAL, 0.05 * CRITICAL
+    expected = 200.0 * (1.0 - 0.4) * opening / max_opening
     for factor in (1.0, 0.5, 0.06):
-        assert traction(opening, largest, factor) == pytest.approx(expected, rel=1e-12)
-        edge = largest * factor**0.5
-        below, above = traction(edge * (1 - 1e-9), largest, factor), traction(edge * (1 + 1e-9), largest, factor)
+        assert traction(opening, max_opening, factor) == pytest.approx(expected, rel=1e-12)
+        edge = max_opening * factor**0.5
+        below, above = (
+            traction(edge * (1 - 1e-9), max_opening, factor),
+            traction(edge * (1 + 1e-9), max_opening, factor),
+        )
         assert below == pytest.approx(above, rel=1e-6)
-    assert traction(0.5 * largest, largest, 0.06) < 200.0 * 0.06**0.5 * 0.6  # beyond it: softened further
+    assert traction(0.5 * max_opening, max_opening, 0.06) < 200.0 * 0.06**0.5 * 0.6  # beyond it: softened further
 
 
 # -- the engine ------------------------------------------------------------------------------------
@@ -115,7 +118,7 @@ def test_balances_hold_while_the_toughness_varies(weakened: Run) -> None:
     assert weakened.column("charge_balance_error").max() < 1e-8
     assert weakened.column("lithium_balance_error").max() < 1e-8
     assert weakened.column("energy_balance_error")[-1] < 0.02
-    left = weakened.reports[-1].state.work["spared"]
+    left = weakened.reports[-1].state.work["toughness_reduction"]
     dissipated = weakened.engine.diagnostics.cohesive_energy(weakened.reports[-1].state)[1]
     advance = 6.0 * (weakened.engine.measures.crack_length - 10.0)
     assert 0.06 * advance < dissipated < 0.5 * advance

@@ -55,7 +55,7 @@ def pressures(cell: CellModel, domain: Domain | None = None) -> Floats:
     rows = []
     for step in Simulation.from_model(cell, domain or body(SLAB).plane).steps():
         s, m = step.report.state, step.report.measures
-        rows.append([s.charge, s.stack_pressure, m.lithium_volume - s.initial_metal, m.max_lithium_pressure])
+        rows.append([s.charge, s.stack_pressure, m.lithium_volume - s.initial_lithium, m.max_lithium_pressure])
     return np.array(rows)
 
 

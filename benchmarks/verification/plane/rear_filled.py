@@ -120,7 +120,7 @@ def drive(engine: PlaneEngine, tip_size: float, longest: float) -> tuple[np.ndar
     for growth in np.diff(targets, prepend=0.0):
         state.values = problem.solve(state, growth / velocity, ConstantCurrent(CURRENT)).values
         held_together = problem.crack.intact_area > 0.0
-        state.largest = np.where(held_together, np.maximum(state.largest, state.values[:, OPENING]), 0.0)
+        state.max_opening = np.where(held_together, np.maximum(state.max_opening, state.values[:, OPENING]), 0.0)
         thickness = state.values[problem.surface.mouth[0], METAL] - APERTURE
         history.append((thickness, engine.diagnostics.crack_length(state) - WEDGE))
     thickness, dry = np.array(history).T

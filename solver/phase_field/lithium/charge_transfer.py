@@ -31,7 +31,7 @@ class CrackSurface:
 
     plates: Floats
     strips: Floats
-    """Less than what plates where stripping leaves a residue (`physics.lithium.strippable_share`)."""
+    """Less than what plates where stripping leaves a residue (`physics.lithium.strippable_fraction`)."""
 
 
 @dataclass

@@ -59,11 +59,11 @@ class CrackVolume:
         """Return what nodes hold where nothing is open."""
         return self.initial + self.raised - self.translated
 
-    def raise_to(self, metal: Floats, nodes: np.ndarray) -> None:
+    def raise_to(self, lithium_amount: Floats, nodes: np.ndarray) -> None:
         """Count the volume of newly opened nodes from the lithium in them (collective).
 
         -u.grad d also holds displacement along the crack, and may be negative ahead of a tip: lithium that is not there
         would wedge it open.
         """
-        missing = np.maximum(metal - self.capacity(), 0.0)
+        missing = np.maximum(lithium_amount - self.capacity(), 0.0)
         self.raised = self.raised + np.where(nodes, missing, 0.0)

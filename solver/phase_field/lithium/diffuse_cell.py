@@ -236,35 +236,35 @@ class Cell:
         """
         self.carried.x.array[:] = np.clip(self.carried_pressure(), 0.0, np.maximum(self.pressure.x.array, 0.0))
 
-    def open_to_lithium(self, metal: Floats) -> None:
+    def open_to_lithium(self, lithium_amount: Floats) -> None:
         """Let lithium into what is broken through now: what breaks in a time step is dry until it ends (collective).
 
         Parameters
         ----------
-        metal : ndarray
+        lithium_amount : ndarray
             Lithium of each node [um2, um3 in 3D].
         """
-        self.volume.raise_to(metal, self.fill.connect())
+        self.volume.raise_to(lithium_amount, self.fill.connect())
 
     def set_aperture(self) -> None:
         """Set the aperture of the crack at the present state; it has none beside its band (collective)."""
         aperture = np.maximum(self.band.project(self.volume.slit()), 0.0)
         self.aperture.x.array[:] = np.where(self.band.inside, aperture, 0.0)
 
-    def set_fill_fraction(self, metal: Floats) -> None:
+    def set_fill_fraction(self, lithium_amount: Floats) -> None:
         """Set which part of the crack's surface plates (collective).
 
         Parameters
         ----------
-        metal : ndarray
+        lithium_amount : ndarray
             Lithium of each node [um2, um3 in 3D].
         """
         slit, whole = self.volume.slit(), self.volume.capacity()
         part = np.divide(slit, whole, out=np.zeros_like(whole), where=np.abs(whole) > 1.0e-30)
-        thickness = self.band.project(np.where(self.walls.nodes, part, 1.0) * metal)
+        thickness = self.band.project(np.where(self.walls.nodes, part, 1.0) * lithium_amount)
         w = np.maximum(self.aperture.x.array, lithium.SMALL_APERTURE)
         self.fill_fraction.x.array[:] = np.where(self.band.open, np.clip(thickness / w, 0.0, 1.0), 0.0)
-        filled = np.clip(metal / np.maximum(whole, 1.0e-30), 0.0, 1.0)
+        filled = np.clip(lithium_amount / np.maximum(whole, 1.0e-30), 0.0, 1.0)
         self.walls_filled = np.where(self.walls.nodes, filled, 0.0)
 
     @contextmanager
@@ -287,7 +287,7 @@ class Cell:
         plating, stripping = (2.0 * slit * self.band.area + wall * self.walls.area for slit, wall in (fill, strips))
         return CrackSurface(plating, stripping)
 
-    def solve(self, dt: float, control: Control, metal_old: Floats) -> StepSolution:
+    def solve(self, dt: float, control: Control, lithium_old: Floats) -> StepSolution:
         """u, phi, p and V at the end of a time step (collective).
 
         Parameters
@@ -296,7 +296,7 @@ class Cell:
             [s].
         control : Control
             Closes the system: gives the current or the voltage.
-        metal_old : ndarray
+        lithium_old : ndarray
             Lithium of each node at the start [um2, um3 in 3D].
 
         Raises
@@ -309,7 +309,7 @@ class Cell:
             return control.closure(current, voltage, self.areas.anode)
 
         sizes = self._sizes(control.current_density * self.areas.anode)
-        return self.newton.solve(StepInput(dt, closure, metal_old), sizes)
+        return self.newton.solve(StepInput(dt, closure, lithium_old), sizes)
 
     def destroy(self) -> None:
         """Free solvers and matrices."""

@@ -22,14 +22,14 @@ class CellTimeStep:
         [s].
     control : Control
         Current or voltage that is held.
-    metal : ndarray
+    lithium_amount : ndarray
         Lithium of each node at the start [um2, um3 in 3D].
     """
 
     cell: Cell
     dt: float
     control: Control
-    metal: Floats
+    lithium_amount: Floats
     solution: StepSolution | None = field(default=None, init=False)
     """The solution at the last damage."""
 
@@ -50,7 +50,7 @@ class CellTimeStep:
             cell.follow_damage()
             cell.set_aperture()
         cell.volume.translated = self._translated + cell.translation.volume()
-        self.solution = cell.solve(self.dt, self.control, self.metal)
+        self.solution = cell.solve(self.dt, self.control, self.lithium_amount)
         cell.translation.update()
         return self.solution.iterations
 
