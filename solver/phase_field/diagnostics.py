@@ -111,8 +111,8 @@ class PhaseFieldDiagnostics:
 
     def _currents(self, step: Step) -> tuple[float, float, float]:
         """Into crack and anode face, and out of the counter electrode [A/m2 um, times um in 3D] (collective)."""
-        charges, total = step.charges, self.problem.cell.total
-        return total(charges.crack), total(charges.anode), total(charges.counter)
+        currents, total = step.currents, self.problem.cell.total
+        return total(currents.crack), total(currents.anode), total(currents.counter)
 
     def empty_mouth(self, new: PhaseState) -> float:
         """Take from `new` the lithium beyond what the nodes of an open mouth hold; how much [um2, meshed part]."""

@@ -198,7 +198,7 @@ class PhaseFieldEngine(ProtocolRun[PhaseState]):
             throughput=old.throughput + abs(current) * dt,
             work=dict(old.work),
         )
-        new.laws = self.problem.laws_after(old, step.charges, dt, stack_pressure)
+        new.laws = self.problem.laws_after(old, step.currents, dt, stack_pressure)
         new.extruded += self.problem.copies * self.diagnostics.empty_mouth(new)
         return PhaseTrial(
             new, step.newton_iterations, step, self.diagnostics.crack_length(), self.problem.cell.mean_pressure()

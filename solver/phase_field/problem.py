@@ -19,7 +19,7 @@ from lifrac.solver.phase_field.fracture.damage import DamageSolver
 from lifrac.solver.phase_field.fracture.energy import Solid
 from lifrac.solver.phase_field.fracture.fields import Floats, State
 from lifrac.solver.phase_field.fracture.supports import flaw_nodes, prescribed_displacements
-from lifrac.solver.phase_field.lithium.charge_transfer import Charges
+from lifrac.solver.phase_field.lithium.charge_transfer import NodalCurrents
 from lifrac.solver.phase_field.lithium.diffuse_cell import Cell
 from lifrac.solver.phase_field.lithium.scales import Scales
 from lifrac.solver.phase_field.lithium.time_step import CellTimeStep
@@ -120,7 +120,7 @@ class Step:
     """The results of a time step besides the fields."""
 
     lithium_amount: Floats
-    charges: Charges
+    currents: NodalCurrents
     current_density: float
     """Mean over the anode [A/m2]."""
     sweeps: int
@@ -235,12 +235,12 @@ class PhaseFieldProblem:
         """The laws on the faces, on this mesh."""
         return self.cell.faces.laws
 
-    def laws_after(self, state: PhaseState, charges: Charges, dt: float, stack_pressure: float) -> LawStates:
+    def laws_after(self, state: PhaseState, currents: NodalCurrents, dt: float, stack_pressure: float) -> LawStates:
         """Return the states of the laws after a step of `dt` [s] from `state` with these currents (collective).
 
         The stack pressure is in MPa.
         """
-        current = self.cell.faces.current(charges)
+        current = self.cell.faces.current(currents)
         step = FaceStep(dt, stack_pressure, state.largest_stack_pressure, current, _no_tip_current)
         return self.laws.advance(state.laws, step)
 
@@ -312,9 +312,9 @@ class PhaseFieldProblem:
         self.cell.across_mobility.value = spread * usual  # type: ignore[assignment]
         done = self.loop.solve(step, each_sweep)
         assert step.solution is not None
-        charges = step.solution.charges
-        current = step.control.flowed(self.cell.total(charges.counter) / self.cell.areas.anode)
-        return Step(step.solution.metal, charges, current, done.sweeps, done.newton_iterations)
+        currents = step.solution.currents
+        current = step.control.flowed(self.cell.total(currents.counter) / self.cell.areas.anode)
+        return Step(step.solution.lithium_amount, currents, current, done.sweeps, done.newton_iterations)
 
     def largest(self, values: Floats) -> float:
         """Return the largest of nodal values over all ranks; -inf where there are none (collective)."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .residual import CrackGeometry
 from .surface import SurfaceMesh
-from .unknowns import METAL, OPENING, PRESSURE, Floats
+from .unknowns import LITHIUM_THICKNESS, OPENING, PRESSURE, Floats
 
 Mask = NDArray[np.bool_]
 
@@ -78,7 +78,7 @@ class ActiveSetRule:
         free = self.nodes & ~self.tied & (gap > force / self.stiffness)
         aperture = self.crack.aperture + values[:, OPENING]
         active = self.nodes & (free | (aperture > 0.0)) & ~self.mouth
-        missing = (aperture - values[:, METAL]) / self.scales.length
+        missing = (aperture - values[:, LITHIUM_THICKNESS]) / self.scales.length
         full = active & (values[:, PRESSURE] / self.scales.pressure > missing)
         dry = active & ~full
         return ActiveSets(free, full, dry, self.nodes & ~active)
@@ -91,7 +91,7 @@ class ActiveSetRule:
         n, s = self.nodes, self.scales
         gap = (values[n, OPENING] - self.crack.floor[n]) / s.length
         contact = np.where(self.tied[n], gap, np.minimum(gap, force[n] / force_scale[n]))
-        missing = (self.crack.aperture[n] + values[n, OPENING] - values[n, METAL]) / s.length
+        missing = (self.crack.aperture[n] + values[n, OPENING] - values[n, LITHIUM_THICKNESS]) / s.length
         inner = ~self.mouth[n]
         fill = np.minimum(values[n, PRESSURE] / s.pressure, missing)[inner]
         return float(np.abs(contact).max(initial=0.0)), float(np.abs(fill).max(initial=0.0))
@@ -100,7 +100,7 @@ class ActiveSetRule:
 def connected_metal(surface: SurfaceMesh, values: Floats, aperture: Floats, threshold: float = CUT_OFF) -> Floats:
     """1 for crack nodes with lithium that is connected to the anode, else 0."""
     total = aperture + values[:, OPENING]
-    filled = values[:, METAL] > threshold * np.maximum(total, 1.0e-6)
+    filled = values[:, LITHIUM_THICKNESS] > threshold * np.maximum(total, 1.0e-6)
     reached = np.zeros(surface.size, dtype=bool)
     reached[surface.mouth] = True
     cells = surface.cell_dofs(1)

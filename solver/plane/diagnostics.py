@@ -8,7 +8,7 @@ from lifrac.solver.physics.constants import surface_velocity_per_current
 
 from .problem import SurfaceProblem
 from .surface import ANODE, COUNTER, CRACK
-from .unknowns import CURRENT, METAL, OPENING, PRESSURE, Floats, State
+from .unknowns import CURRENT, LITHIUM_THICKNESS, OPENING, PRESSURE, Floats, State
 
 FILLED = 0.5
 """Share of the aperture from which on a node counts as reached by lithium."""
@@ -83,7 +83,9 @@ class PlaneDiagnostics:
         v = state.values
         aperture = self.problem.crack.aperture + v[:, OPENING]
         filled = np.where(
-            aperture > lithium.SMALL_APERTURE, v[:, METAL] / np.maximum(aperture, lithium.SMALL_APERTURE), 0.0
+            aperture > lithium.SMALL_APERTURE,
+            v[:, LITHIUM_THICKNESS] / np.maximum(aperture, lithium.SMALL_APERTURE),
+            0.0,
         )
         return self.front(filled[self.path_nodes], FILLED)
 
@@ -100,7 +102,7 @@ class PlaneDiagnostics:
             return 0.0
         crack = self.path_nodes
         aperture = np.maximum(p.crack.aperture + v[:, OPENING], lithium.SMALL_APERTURE)
-        filled = p.crack.area * p.local.old["connected"].x.array * np.maximum(v[:, METAL], 0.0) / aperture
+        filled = p.crack.area * p.local.old["connected"].x.array * np.maximum(v[:, LITHIUM_THICKNESS], 0.0) / aperture
         weight = filled[crack] * np.clip(1.0 - (front - self.distance) / (TIP_SHARE * front), 0.0, 1.0)
         total = float(weight.sum())
         return float(weight @ v[crack, CURRENT]) / total if total > 0.0 else 0.0
@@ -132,7 +134,7 @@ class PlaneDiagnostics:
         new.charge_out += (into_crack + anode) * dt
         new.plated_in_flaw += 2.0 * velocity * into_crack * dt
         new.exchanged += abs(2.0 * velocity * into_crack * dt)
-        new.extruded -= float(residual[p.rule.mouth, METAL].sum()) * dt
+        new.extruded -= float(residual[p.rule.mouth, LITHIUM_THICKNESS].sum()) * dt
         area = p.crack.area
         pressure = 0.5 * (old.values[:, PRESSURE] + new.values[:, PRESSURE])
         moved = new.values[:, OPENING] - old.values[:, OPENING]
@@ -153,4 +155,4 @@ class PlaneDiagnostics:
 
     def stored(self, state: State) -> float:
         """Lithium in the flaw [um2 per depth]."""
-        return float(self.problem.crack.area @ state.values[:, METAL])
+        return float(self.problem.crack.area @ state.values[:, LITHIUM_THICKNESS])

@@ -20,7 +20,7 @@ from scipy.spatial import cKDTree
 from .diagnostics import PlaneDiagnostics
 from .plane_view import PlaneView
 from .problem import NewtonResult, SurfaceProblem
-from .unknowns import COMPONENTS, METAL, OPENING, PRESSURE, Floats, State
+from .unknowns import COMPONENTS, LITHIUM_THICKNESS, OPENING, PRESSURE, Floats, State
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class PlaneEngine(ProtocolRun[State]):
         p = self.problem
         n = p.surface.size
         values = np.zeros((n, COMPONENTS))
-        values[:, METAL] = self.model.flaw.filling * p.crack.aperture
+        values[:, LITHIUM_THICKNESS] = self.model.flaw.filling * p.crack.aperture
         pressure, laws = self.model.loads.stack_pressure, p.initial_laws()
         state = State(values, np.zeros(n), stack_pressure=pressure, largest_stack_pressure=pressure, laws=laws)
         pressed = self.model.loads.stack_pressure > 0.0 or self.model.loads.lateral_stress != 0.0
@@ -179,7 +179,9 @@ class PlaneEngine(ProtocolRun[State]):
         guess[now[:, PRESSURE] <= 0.0, PRESSURE] = 0.0
         aperture = p.crack.aperture + guess[:, OPENING]
         full = now[:, PRESSURE] > 0.0
-        guess[:, METAL] = np.where(full, aperture, np.clip(guess[:, METAL], 0.0, np.maximum(aperture, 0.0)))
+        guess[:, LITHIUM_THICKNESS] = np.where(
+            full, aperture, np.clip(guess[:, LITHIUM_THICKNESS], 0.0, np.maximum(aperture, 0.0))
+        )
         return guess
 
     def _proposal(self, result: NewtonResult, dt: float, stack_pressure: float) -> State:

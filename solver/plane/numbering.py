@@ -10,11 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .unknowns import COMPONENTS, COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+from .unknowns import COMPONENTS, COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTENTIAL, PRESSURE, Floats
 
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-GROUP = {OPENING: 0, CURRENT: 1, COUNTER_CURRENT: 1, METAL: 2, PRESSURE: 2}
+GROUP = {OPENING: 0, CURRENT: 1, COUNTER_CURRENT: 1, LITHIUM_THICKNESS: 2, PRESSURE: 2}
 """Which block of unknowns a component belongs to: openings, currents, lithium."""
 FOLLOWS = -2
 """Column mark of an h that moves with its opening."""
@@ -89,9 +89,9 @@ class Numbering:
         """Columns of h that follow the opening (h = w), as columns of the opening."""
         key = (equations, "follows")
         if key not in self._patterns:
-            tied = self.column[self.cols, METAL] == FOLLOWS
+            tied = self.column[self.cols, LITHIUM_THICKNESS] == FOLLOWS
             column = np.where(tied, self.column[self.cols, OPENING], -1)
-            self._patterns[key] = self._make(equations, 0, ((i, METAL, column) for i in equations))
+            self._patterns[key] = self._make(equations, 0, ((i, LITHIUM_THICKNESS, column) for i in equations))
         return self._patterns[key]
 
     def _make(self, equations: tuple[int, ...], group: int, entries: Iterable[tuple[int, int, Ints]]) -> Pattern:
@@ -117,7 +117,7 @@ class Numbering:
             position, node, source = [], [], []
             for j in components:
                 c = self.column[nodes, j]
-                if j == METAL and components[0] == OPENING:
+                if j == LITHIUM_THICKNESS and components[0] == OPENING:
                     c = np.where(c == FOLLOWS, self.column[nodes, OPENING], -1)
                 keep = c >= 0
                 position.append(c[keep])

@@ -12,7 +12,7 @@ from lifrac.solver.physics.elasticity import stress_3d
 
 from .bulk import Bulk
 from .surface import ANODE, COUNTER, CRACK
-from .unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+from .unknowns import COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTENTIAL, PRESSURE, Floats
 
 REGIONS = ((CRACK, 1), (ANODE, 2), (COUNTER, 3))
 """Tags of the surface mesh, and their `region` in files."""
@@ -78,7 +78,7 @@ def aperture(at: PlaneFields) -> Floats:
 @quantities.function("lithium_thickness", PlaneFields, field=True)
 def lithium_thickness(at: PlaneFields) -> Floats:
     """Return h."""
-    return at.snapshot.values[:, METAL]
+    return at.snapshot.values[:, LITHIUM_THICKNESS]
 
 
 @quantities.function("lithium_pressure", PlaneFields, field=True)

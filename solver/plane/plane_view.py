@@ -8,7 +8,7 @@ from lifrac import quantities
 from lifrac.solver.protocol.measures import Areas, StateView, relative
 
 from .diagnostics import PlaneDiagnostics
-from .unknowns import METAL, OPENING, PRESSURE, Floats, State
+from .unknowns import LITHIUM_THICKNESS, OPENING, PRESSURE, Floats, State
 
 
 class PlaneView(StateView):
@@ -59,7 +59,7 @@ class PlaneView(StateView):
             return self.aperture
         if name == "damage":
             return self.diagnostics.damage(self.state)
-        return self.values[:, {"lithium_thickness": METAL, "lithium_pressure": PRESSURE}[name]]
+        return self.values[:, {"lithium_thickness": LITHIUM_THICKNESS, "lithium_pressure": PRESSURE}[name]]
 
     @override
     def total(self, values: Floats) -> float:

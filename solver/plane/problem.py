@@ -29,7 +29,7 @@ from .numbering import Numbering
 from .residual import SurfaceResidual, locate_flaw
 from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .system import BulkSystem, CondensedSystem
-from .unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, Floats, State
+from .unknowns import COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTENTIAL, Floats, State
 
 CELLS_PER_ZONE = 8.0
 """Cells of the crack path that the default cohesive strength makes the process zone span (at least 5)."""
@@ -251,7 +251,9 @@ class SurfaceProblem:
         force = self.scales.pressure * np.maximum(area, 1.0e-12)
         opening, filling = self.rule.violations(values, r[:, OPENING], force)
         lithium = self.rule.nodes & ~self.rule.mouth
-        stored = float((area * np.maximum(values[:, METAL], 0.0)).sum()) + self.scales.length * self.smallest
+        stored = (
+            float((area * np.maximum(values[:, LITHIUM_THICKNESS], 0.0)).sum()) + self.scales.length * self.smallest
+        )
         plating = np.abs(r[wet, CURRENT]) / self.plating_area[wet]
         stripping = np.abs(r[counter, COUNTER_CURRENT] / self.counter_area[counter])
         current = float(self.counter_area @ values[:, COUNTER_CURRENT]) + closure.by_current * closure.missing
@@ -259,7 +261,7 @@ class SurfaceProblem:
         return Norms(
             {
                 "opening": opening,
-                "lithium": max(filling, float(np.abs(r[lithium, METAL]).sum()) * dt / stored),
+                "lithium": max(filling, float(np.abs(r[lithium, LITHIUM_THICKNESS]).sum()) * dt / stored),
                 "charge transfer": max(float(plating.max(initial=0.0)), float(stripping.max())) / volts,
                 "potential": self.system.potential_defect(values, r[:, POTENTIAL]) / volts,
                 "current": abs(float(r[:, POTENTIAL].sum())) / total,

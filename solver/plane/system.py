@@ -19,9 +19,9 @@ from lifrac.solver.model.control import Closure
 from .active import ActiveSets
 from .bulk import Response
 from .numbering import FOLLOWS, GROUP, Ints, Mask, Numbering
-from .unknowns import COMPONENTS, COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+from .unknowns import COMPONENTS, COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTENTIAL, PRESSURE, Floats
 
-FEEDING = ((OPENING, METAL), (CURRENT, COUNTER_CURRENT), (METAL,))
+FEEDING = ((OPENING, LITHIUM_THICKNESS), (CURRENT, COUNTER_CURRENT), (LITHIUM_THICKNESS,))
 """Components of each block of unknowns that enter their node's current balance (h where it follows its opening)."""
 
 
@@ -151,9 +151,9 @@ def reduce(
     at_counter[nodes.counter] = True
     row[:, OPENING] = column[:, OPENING] = _number(sets.free, 0)
     lithium = _number(active, 0)
-    row[:, METAL] = lithium
+    row[:, LITHIUM_THICKNESS] = lithium
     column[:, PRESSURE] = np.where(sets.full, lithium, -1)
-    column[:, METAL] = np.where(sets.dry & wet, lithium, np.where(sets.full | sets.held, FOLLOWS, -1))
+    column[:, LITHIUM_THICKNESS] = np.where(sets.dry & wet, lithium, np.where(sets.full | sets.held, FOLLOWS, -1))
     faces = int(np.count_nonzero(wet))
     row[:, CURRENT] = column[:, CURRENT] = _number(wet, 0)
     row[:, COUNTER_CURRENT] = column[:, COUNTER_CURRENT] = _number(at_counter, faces)
@@ -171,8 +171,8 @@ def _known(values: Floats, sets: ActiveSets, wet: Mask, nodes: FaceNodes, held_p
     known = np.zeros_like(values)
     crack = sets.full | sets.dry | sets.held
     known[:, OPENING] = np.where(crack & ~sets.free, nodes.floor - values[:, OPENING], 0.0)
-    missing = nodes.aperture + values[:, OPENING] - values[:, METAL]
-    known[:, METAL] = np.where(sets.full | sets.held, missing + known[:, OPENING], 0.0)
+    missing = nodes.aperture + values[:, OPENING] - values[:, LITHIUM_THICKNESS]
+    known[:, LITHIUM_THICKNESS] = np.where(sets.full | sets.held, missing + known[:, OPENING], 0.0)
     known[:, PRESSURE] = np.where(sets.dry, -values[:, PRESSURE], 0.0)
     known[:, PRESSURE] += np.where(sets.held, held_pressure - values[:, PRESSURE], 0.0)
     known[:, CURRENT] = np.where(wet, 0.0, -values[:, CURRENT])
@@ -228,8 +228,8 @@ class CondensedSystem:
         Openings first (momentum does not see the currents), then currents, then lithium:
         [A00 0 A02; A10 A11 A12; A20 A21 A22].
         """
-        opening, current, lithium = (OPENING,), (CURRENT, COUNTER_CURRENT), (METAL,)
-        unknown = (PRESSURE, METAL)
+        opening, current, lithium = (OPENING,), (CURRENT, COUNTER_CURRENT), (LITHIUM_THICKNESS,)
+        unknown = (PRESSURE, LITHIUM_THICKNESS)
         n2 = local.sizes[2]
         a00 = local.dense(opening, opening)
         free = np.flatnonzero(local.row[self.crack, OPENING] >= 0)
@@ -259,7 +259,7 @@ class CondensedSystem:
         blocks = [
             np.zeros((n1, n0)),
             local.dense(components, components),
-            local.dense(components, (PRESSURE, METAL)),
+            local.dense(components, (PRESSURE, LITHIUM_THICKNESS)),
         ]
         b = local.right_side(components)
         start = -values[:, POTENTIAL] - self.compliance @ local.shifted[:, POTENTIAL]
@@ -303,12 +303,12 @@ def expand(local: LocalSystem, z0: Floats, z1: Floats, z2: Floats) -> tuple[Floa
         Currents that leave the bulk after them [A/m2 um].
     """
     dx = local.known.copy()
-    for component, z in ((OPENING, z0), (CURRENT, z1), (COUNTER_CURRENT, z1), (PRESSURE, z2), (METAL, z2)):
+    for component, z in ((OPENING, z0), (CURRENT, z1), (COUNTER_CURRENT, z1), (PRESSURE, z2), (LITHIUM_THICKNESS, z2)):
         c = local.column[:, component]
         dx[c >= 0, component] += z[c[c >= 0]]
-    tied = local.column[:, METAL] == FOLLOWS
+    tied = local.column[:, LITHIUM_THICKNESS] == FOLLOWS
     moving = tied & (local.column[:, OPENING] >= 0)
-    dx[moving, METAL] += z0[local.column[moving, OPENING]]
+    dx[moving, LITHIUM_THICKNESS] += z0[local.column[moving, OPENING]]
     leaving = local.shifted[:, POTENTIAL].copy()
     for feeding, z in ((FEEDING[0], z0), (FEEDING[1], z1), (FEEDING[2], z2)):
         position, node, weight = local.feeds(feeding)
@@ -322,12 +322,12 @@ def fill_passive(local: LocalSystem, dx: Floats) -> None:
     if not n.passive.any():
         return
     change = dx - local.known
-    change[n.passive, METAL] = 0.0
-    moved = np.einsum("kj,kj->k", local.blocks[:, METAL, :], change[n.cols])
-    balance = local.shifted[:, METAL] + np.bincount(n.rows, moved, len(dx))
+    change[n.passive, LITHIUM_THICKNESS] = 0.0
+    moved = np.einsum("kj,kj->k", local.blocks[:, LITHIUM_THICKNESS, :], change[n.cols])
+    balance = local.shifted[:, LITHIUM_THICKNESS] + np.bincount(n.rows, moved, len(dx))
     own = np.ones(len(dx))
-    own[n.rows[n.diagonal]] = local.blocks[n.diagonal, METAL, METAL]
-    dx[n.passive, METAL] = -balance[n.passive] / own[n.passive]
+    own[n.rows[n.diagonal]] = local.blocks[n.diagonal, LITHIUM_THICKNESS, LITHIUM_THICKNESS]
+    dx[n.passive, LITHIUM_THICKNESS] = -balance[n.passive] / own[n.passive]
 
 
 def _solve(a: Floats, b: Floats) -> Floats:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-OPENING, PRESSURE, METAL, CURRENT, COUNTER_CURRENT, POTENTIAL = range(6)
+OPENING, PRESSURE, LITHIUM_THICKNESS, CURRENT, COUNTER_CURRENT, POTENTIAL = range(6)
 """Components at each surface node: opening of the crack beyond its initial aperture [um], lithium pressure [MPa],
 lithium thickness [um], plating current density of anode face and crack faces [A/m2], stripping current density of
 the counter electrode [A/m2], electrolyte potential [V]."""

@@ -17,7 +17,15 @@ from lifrac.solver.model.control import Closure
 from lifrac.solver.numerics.linear import LinearSolver
 from lifrac.solver.plane.bulk import Bulk
 from lifrac.solver.plane.system import FEEDING, LocalSystem, expand, fill_passive, kinetics_rows
-from lifrac.solver.plane.unknowns import COUNTER_CURRENT, CURRENT, METAL, OPENING, POTENTIAL, PRESSURE, Floats
+from lifrac.solver.plane.unknowns import (
+    COUNTER_CURRENT,
+    CURRENT,
+    LITHIUM_THICKNESS,
+    OPENING,
+    POTENTIAL,
+    PRESSURE,
+    Floats,
+)
 from petsc4py import PETSc
 
 CURRENTS = (CURRENT, COUNTER_CURRENT)
@@ -94,7 +102,7 @@ class MonolithicSystem:
         self, local: LocalSystem, counter_area: Floats, closure: Closure, values: Floats
     ) -> tuple[list[list[sp.spmatrix | None]], list[Floats]]:
         """Blocks of the matrix, and of the right-hand side."""
-        opening, lithium, unknown = (OPENING,), (METAL,), (PRESSURE, METAL)
+        opening, lithium, unknown = (OPENING,), (LITHIUM_THICKNESS,), (PRESSURE, LITHIUM_THICKNESS)
         faces = local.sizes[1] - 2
         free = np.flatnonzero(local.row[self._crack, OPENING] >= 0)
         node, slope, counter = kinetics_rows(local)

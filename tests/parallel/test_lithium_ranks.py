@@ -25,7 +25,7 @@ def figures(comm: MPI.Comm) -> np.ndarray:
             c.pressure.x.array * c.node_volume,
             cell.fields.damage.x.array * c.node_volume,
         )
-        rows.append([c.voltage, *(c.total(a) for a in (*amounts, step.charges.crack))])
+        rows.append([c.voltage, *(c.total(a) for a in (*amounts, step.currents.crack))])
     return np.array(rows)
 
 

@@ -211,21 +211,24 @@ class FilledBlock(Block):
         self.space = self.state.damage.function_space
         surface = AT1(LENGTH).surface_density(self.state.damage)
         self.form = fem.form(surface * ufl.TestFunction(self.space) * ufl.dx)
-        self.share, self.rest = fem.Function(self.space, name="share"), fem.Function(self.space, name="rest")
+        self.fill_fraction, self.rest = (
+            fem.Function(self.space, name="fill_fraction"),
+            fem.Function(self.space, name="rest"),
+        )
         self.volume = nodal_sums(fem.form(ufl.TestFunction(self.space) * ufl.dx), self.space)
-        self.metal = np.zeros(len(self.share.x.array))
-        self.fields = lambda: self.state.fields() | {"share": self.share, "rest": self.rest}
+        self.amount = np.zeros(len(self.fill_fraction.x.array))
+        self.fields = lambda: self.state.fields() | {"fill_fraction": self.fill_fraction, "rest": self.rest}
 
     def capacity(self) -> np.ndarray:
         return nodal_sums(self.form, self.space)
 
-    def fill(self, metal: np.ndarray) -> None:
-        self.metal = metal
-        share, rest = fill_and_rest(metal, self.capacity())
-        self.share.x.array[:], self.rest.x.array[:] = share, rest / self.volume
+    def fill(self, amount: np.ndarray) -> None:
+        self.amount = amount
+        fill_fraction, rest = fill_and_rest(amount, self.capacity())
+        self.fill_fraction.x.array[:], self.rest.x.array[:] = fill_fraction, rest / self.volume
 
     def carried(self) -> None:
-        self.metal = self.share.x.array * self.capacity() + self.rest.x.array * self.volume
+        self.amount = self.fill_fraction.x.array * self.capacity() + self.rest.x.array * self.volume
 
 
 def test_amounts_of_nodes_are_conserved_and_what_is_full_stays_full() -> None:
@@ -234,21 +237,27 @@ def test_amounts_of_nodes_are_conserved_and_what_is_full_stays_full() -> None:
     body.problem.state.commit()
     before = body.problem
     x = before.space.tabulate_dof_coordinates()[:, 0]
-    share = np.where(x < 1.0, 1.0, np.random.default_rng(1).random(len(x)))
+    fill_fraction = np.where(x < 1.0, 1.0, np.random.default_rng(1).random(len(x)))
     # Some nodes hold more than they can, and one without capacity holds metal.
-    before.fill(share * before.capacity() * np.where((x > 1.5) & (share > 0.9), 1.3, 1.0) + 1.0e-3 * (x == x.max()))
+    before.fill(
+        fill_fraction * before.capacity() * np.where((x > 1.5) & (fill_fraction > 0.9), 1.3, 1.0)
+        + 1.0e-3 * (x == x.max())
+    )
     body.step(lambda block: block.front_at(3.0))
     after = body.problem
     assert after is not before
-    assert len(after.metal) > len(before.metal)
-    assert after.metal.sum() == pytest.approx(before.metal.sum(), rel=1e-13)
-    assert after.metal.min() >= 0.0
+    assert len(after.amount) > len(before.amount)
+    assert after.amount.sum() == pytest.approx(before.amount.sum(), rel=1e-13)
+    assert after.amount.min() >= 0.0
     body.reject()  # back to the damage of the start, that of the amounts
-    carried = after.share.x.array * after.capacity() + after.rest.x.array * after.volume
-    assert carried.sum() == pytest.approx(before.metal.sum(), rel=1e-12)
-    (share, rest), x = fill_and_rest(after.metal, after.capacity()), after.space.tabulate_dof_coordinates()[:, 0]
+    carried = after.fill_fraction.x.array * after.capacity() + after.rest.x.array * after.volume
+    assert carried.sum() == pytest.approx(before.amount.sum(), rel=1e-12)
+    (fill_fraction, rest), x = (
+        fill_and_rest(after.amount, after.capacity()),
+        after.space.tabulate_dof_coordinates()[:, 0],
+    )
     full = (x < 0.5) & (after.capacity() > 0.0)
     assert full.sum() > 50
-    assert np.abs(share[full] - 1.0).max() < 1.0e-12
+    assert np.abs(fill_fraction[full] - 1.0).max() < 1.0e-12
     assert np.abs(rest[full]).max() < 1.0e-14
     assert rest.sum() == pytest.approx((before.rest.x.array * before.volume).sum(), rel=1e-12)

@@ -13,7 +13,7 @@ from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.solver.plane.body import PlaneBody
 from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.plane.problem import NewtonResult, SurfaceProblem
-from lifrac.solver.plane.unknowns import METAL
+from lifrac.solver.plane.unknowns import LITHIUM_THICKNESS
 from lifrac.verification.support.plane_runs import LLZO, LLZO_FACE, condensed, edge_flaw, llzo_cell
 
 
@@ -61,7 +61,7 @@ def test_no_negative_metal_in_a_long_first_step(body: PlaneBody) -> None:
     )
     engine = PlaneEngine(SurfaceProblem(body.surface, body.response, model, PrescribedCurrent(current)))
     for report in engine.run():
-        assert report.state.values[:, METAL].min() >= -1e-9
+        assert report.state.values[:, LITHIUM_THICKNESS].min() >= -1e-9
         assert report.measures.lithium_volume == pytest.approx(report.measures.flaw_volume, rel=1e-6)
         if report.number == 5:
             break

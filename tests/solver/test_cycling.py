@@ -12,7 +12,7 @@ from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
 from lifrac.solver.numerics.stepping import PREDICTED_ITERATIONS, StepController
 from lifrac.solver.physics.constants import surface_velocity_per_current
-from lifrac.solver.plane.unknowns import METAL, OPENING
+from lifrac.solver.plane.unknowns import LITHIUM_THICKNESS, OPENING
 from scipy.optimize import brentq
 from support.plane_cell import HOUR, Run, cell, constant, run
 
@@ -123,7 +123,9 @@ def test_a_residue_makes_an_emptied_flaw_fill_again() -> None:
     full, empty, again = ends(r)
     p = r.engine.problem
     dry = p.surface.crack[(p.crack.aperture[p.surface.crack] > 0.0)]
-    share = (empty.state.values[:, METAL] / (p.crack.aperture + empty.state.values[:, OPENING] + 1e-12))[dry]
+    share = (empty.state.values[:, LITHIUM_THICKNESS] / (p.crack.aperture + empty.state.values[:, OPENING] + 1e-12))[
+        dry
+    ]
     distance = p.surface.x[dry, 1]
     assert share[(distance > 1.0) & (distance < 9.0)] == pytest.approx(0.05, rel=1e-3)
     assert again.measures.lithium_volume == pytest.approx(full.measures.lithium_volume, rel=0.01)

@@ -10,7 +10,7 @@ from lifrac.solver.model.protocol import ProtocolStep, StepControl, StopRules
 from lifrac.solver.physics.constants import surface_velocity_per_current, thermal_voltage
 from lifrac.solver.physics.flaw_scales import griffith_pressure
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.unknowns import METAL, OPENING, PRESSURE
+from lifrac.solver.plane.unknowns import LITHIUM_THICKNESS, OPENING, PRESSURE
 from support.plane_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
 
 LOW, HIGH = 5.0, 60.0  # A/m2: 0.5 and 6 mA/cm2
@@ -45,8 +45,8 @@ def test_admissible_at_every_step(which: str, request: pytest.FixtureRequest) ->
         aperture = p.crack.aperture[crack] + v[:, OPENING]
         assert aperture.min() > -1e-12
         assert v[:, PRESSURE].min() > -1e-9 * p.scales.pressure
-        assert v[:, METAL].min() > -1e-9 * p.scales.length
-        assert (v[:, METAL] - aperture).max() < 1e-9 * p.scales.length
+        assert v[:, LITHIUM_THICKNESS].min() > -1e-9 * p.scales.length
+        assert (v[:, LITHIUM_THICKNESS] - aperture).max() < 1e-9 * p.scales.length
 
 
 @pytest.mark.parametrize("which", ["holds", "breaks", "reversal"])
@@ -291,4 +291,4 @@ def test_a_full_flaw_starts_at_the_lateral_compression_and_as_wide_as_it_is() ->
     assert start.notes == []
     assert values[flaw, PRESSURE] == pytest.approx(200.0)
     assert np.abs(values[flaw, OPENING]).max() < 0.02 * crack.aperture.max()
-    assert values[flaw, METAL] == pytest.approx(crack.aperture[flaw], rel=0.02)
+    assert values[flaw, LITHIUM_THICKNESS] == pytest.approx(crack.aperture[flaw], rel=0.02)

@@ -19,7 +19,7 @@ from lifrac.solver.plane.unknowns import (
     COMPONENTS,
     COUNTER_CURRENT,
     CURRENT,
-    METAL,
+    LITHIUM_THICKNESS,
     OPENING,
     POTENTIAL,
     PRESSURE,
@@ -49,7 +49,7 @@ def generic_state(p: SurfaceProblem, rng: np.random.Generator) -> np.ndarray:
     v = np.zeros((n, COMPONENTS))
     v[:, OPENING] = 0.01 * np.exp(-y / 20.0) * (1.0 + 0.02 * rng.standard_normal(n))
     v[:, PRESSURE] = 60.0 * np.exp(-y / 15.0) * (1.0 + 0.02 * rng.standard_normal(n))
-    v[:, METAL] = 0.7 * (p.crack.aperture + v[:, OPENING])
+    v[:, LITHIUM_THICKNESS] = 0.7 * (p.crack.aperture + v[:, OPENING])
     v[:, CURRENT] = 20.0 + rng.standard_normal(n)
     v[:, COUNTER_CURRENT] = 25.0 + rng.standard_normal(n)
     v[:, POTENTIAL] = 0.02 + 1e-3 * rng.standard_normal(n)
@@ -158,7 +158,7 @@ def test_half_filled_flaw_is_full_at_the_front_and_dry_behind() -> None:
     for report in engine.run():
         v = report.state.values[p.surface.crack]
         aperture = p.crack.aperture[p.surface.crack] + v[:, OPENING]
-        missing, pressure = aperture - v[:, METAL], v[:, PRESSURE]
+        missing, pressure = aperture - v[:, LITHIUM_THICKNESS], v[:, PRESSURE]
         assert missing.min() > -1e-10 * p.scales.length
         assert pressure.min() > -1e-10 * p.scales.pressure
         assert np.minimum(missing / p.scales.length, pressure / p.scales.pressure).max() < 1e-9
@@ -173,12 +173,12 @@ def test_lithium_does_not_hold_tension() -> None:
     flaw = Flaw(10.0, 0.02, mouth="closed")
     p = problem(cell(constant(20.0, 100.0), flaw=flaw, loads=Loads(0.0, "free", 20.0)))
     start = empty(p)
-    start.values[:, METAL] = p.crack.aperture
+    start.values[:, LITHIUM_THICKNESS] = p.crack.aperture
     result = p.solve(start, 1.0e-3, ConstantCurrent(0.0))
     crack = surface().crack
     assert result.values[crack, PRESSURE].max() == 0.0
     inside = p.crack.floor[crack] < 0.0
-    gap = (p.crack.aperture + result.values[:, OPENING] - result.values[:, METAL])[crack][inside]
+    gap = (p.crack.aperture + result.values[:, OPENING] - result.values[:, LITHIUM_THICKNESS])[crack][inside]
     assert gap.min() > 0.0
 
 

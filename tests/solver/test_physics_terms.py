@@ -232,6 +232,6 @@ def body_cells(msh: dolfinx.mesh.Mesh) -> int:
     return int(msh.topology.index_map(2).size_local)
 
 
-def test_metal_share_of_a_closed_node_is_finite() -> None:
+def test_fill_fraction_of_a_closed_node_is_finite() -> None:
     assert value(fill_fraction(ufl.as_ufl(0.03), ufl.as_ufl(0.04))) == pytest.approx(0.75)
     assert value(fill_fraction(ufl.as_ufl(0.0), ufl.as_ufl(0.0))) == 0.0

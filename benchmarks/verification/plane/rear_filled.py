@@ -12,7 +12,7 @@ from lifrac.solver.model.lithium import Creep
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.unknowns import METAL, OPENING
+from lifrac.solver.plane.unknowns import LITHIUM_THICKNESS, OPENING
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, body, cell_model, intensity
 from lifrac.verification.support.book import Level, Row, check
@@ -112,7 +112,7 @@ def drive(engine: PlaneEngine, tip_size: float, longest: float) -> tuple[np.ndar
     """
     problem = engine.problem
     state = engine.state.snapshot()
-    state.values[problem.surface.x[:, 1] > WEDGE * (1 + 1e-9), METAL] = 0.0
+    state.values[problem.surface.x[:, 1] > WEDGE * (1 + 1e-9), LITHIUM_THICKNESS] = 0.0
     velocity = 2.0 * surface_velocity_per_current() * CURRENT
     lengths = np.arange(GAP, 1.1 * longest, tip_size)
     targets = np.array([*(wedge_opening(GAP) * np.arange(0.1, 0.99, 0.1)), *map(wedge_opening, lengths)])
@@ -121,7 +121,7 @@ def drive(engine: PlaneEngine, tip_size: float, longest: float) -> tuple[np.ndar
         state.values = problem.solve(state, growth / velocity, ConstantCurrent(CURRENT)).values
         held_together = problem.crack.intact_area > 0.0
         state.max_opening = np.where(held_together, np.maximum(state.max_opening, state.values[:, OPENING]), 0.0)
-        thickness = state.values[problem.surface.mouth[0], METAL] - APERTURE
+        thickness = state.values[problem.surface.mouth[0], LITHIUM_THICKNESS] - APERTURE
         history.append((thickness, engine.diagnostics.crack_length(state) - WEDGE))
     thickness, dry = np.array(history).T
     return thickness, dry

@@ -99,7 +99,7 @@ def diffuse(setting: Setting) -> Drawn:
     problem = PhaseFieldProblem(setting.body.mesh(MPI.COMM_SELF), model)
     step = problem.solve(problem.state(), MOMENT, ConstantCurrent(setting.current))
     cell = problem.cell
-    into = problem.copies * cell.total(step.charges.crack)
+    into = problem.copies * cell.total(step.currents.crack)
     plating = problem.copies * cell.total(cell.band.area * cell.fill_fraction.x.array)
     return Drawn(into / (2.0 * A * setting.current), plating / A)
 

@@ -35,7 +35,7 @@ class CrackSurface:
 
 
 @dataclass
-class Charges:
+class NodalCurrents:
     """Nodal currents of a state [A/m2 um, times um in 3D] and what they do with the potential and pressure."""
 
     crack: Floats
@@ -103,11 +103,11 @@ class ChargeTransferFaces:
         contact = self.laws.coefficient(CONTACT, states, dt)
         self._touching = tuple(f * a * contact for f, a in zip(self._fractions, self.areas, strict=True))
 
-    def current(self, charges: Charges) -> Floats:
+    def current(self, currents: NodalCurrents) -> Floats:
         """Return the current density where each electrode face touches [A/m2], positive plates; zero off the faces."""
         anode, counter = (
-            np.divide(charge, area, out=np.zeros_like(area), where=area > 0.0)
-            for charge, area in zip((charges.anode, charges.counter), self._touching, strict=True)
+            np.divide(current, area, out=np.zeros_like(area), where=area > 0.0)
+            for current, area in zip((currents.anode, currents.counter), self._touching, strict=True)
         )
         return np.asarray(anode - counter)
 
@@ -116,7 +116,9 @@ class ChargeTransferFaces:
         """Volume int v dx of each node, ghosts included [um2, um3 in 3D]."""
         return self._crack.weight
 
-    def charges(self, potential: Floats, excess_pressure: Floats, voltage: float, crack: CrackSurface) -> Charges:
+    def nodal_currents(
+        self, potential: Floats, excess_pressure: Floats, voltage: float, crack: CrackSurface
+    ) -> NodalCurrents:
         """Currents at a state (collective).
 
         Parameters
@@ -135,7 +137,7 @@ class ChargeTransferFaces:
         j_counter, (counter_by_drop,) = self._counter.solve([voltage - potential])
         anode_area, counter_area = self._touching
         crack_area = np.where(j < 0.0, crack.strips, crack.plates)
-        return Charges(
+        return NodalCurrents(
             crack_area * j,
             anode_area * j_anode,
             counter_area * j_counter,

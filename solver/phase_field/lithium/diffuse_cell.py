@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
 from .band import Band
-from .charge_transfer import Charges, ChargeTransferFaces, CrackSurface
+from .charge_transfer import ChargeTransferFaces, CrackSurface, NodalCurrents
 from .crack_volume import CrackVolume
 from .equations import CellEquations, CellFields, Sizes, lithium_flow
 from .fill_state import FillState
@@ -145,7 +145,7 @@ class Cell:
     def _newton(self) -> CellNewton:
         volts = LARGEST_POTENTIAL * thermal_voltage(self.model.anode.temperature)
         limits = Limits(volts, LARGEST_PRESSURE * self.scales.pressure)
-        return CellNewton(self.equations, self.fill, self.charges, self.volume.capacity, limits)
+        return CellNewton(self.equations, self.fill, self.nodal_currents, self.volume.capacity, limits)
 
     def _sizes(self, current: float) -> Sizes:
         """Return what residuals are compared with at a current [A/m2 um, times um in 3D] (collective)."""
@@ -275,10 +275,10 @@ class Cell:
         with self.fill.pressed(pressure):
             yield
 
-    def charges(self) -> Charges:
+    def nodal_currents(self) -> NodalCurrents:
         """Currents at the present state (collective)."""
         phi, p = values_of(self.potential), values_of(self.pressure)
-        return self.faces.charges(phi, p - self.stack_pressure, self.voltage, self._surface())
+        return self.faces.nodal_currents(phi, p - self.stack_pressure, self.voltage, self._surface())
 
     def _surface(self) -> CrackSurface:
         """Return what carries current in the crack: filled parts plate, and strip down to the residue."""

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
 from .band import Band
-from .charge_transfer import Charges
+from .charge_transfer import NodalCurrents
 
 WALL_MOBILITY = 1.0e2
 """Mobility of lithium along the walls of pores, over that across a band: a pore has one pressure."""
@@ -165,16 +165,16 @@ class CellEquations:
         """Lithium that creeps out of each node [um2/s, um3/s in 3D] (collective)."""
         return nodal_sums(self._flow, self.space)
 
-    def current(self, charges: Charges) -> float:
+    def current(self, currents: NodalCurrents) -> float:
         """I through the counter electrode [A/m2 um, times um in 3D] (collective)."""
-        return owned_sum(charges.counter, self.space)
+        return owned_sum(currents.counter, self.space)
 
-    def residuals(self, charges: Charges, lithium_missing: Floats, closure: Closure, sizes: Sizes) -> Norms:
+    def residuals(self, currents: NodalCurrents, lithium_missing: Floats, closure: Closure, sizes: Sizes) -> Norms:
         """Leave minus the residual in the right-hand side; its scaled norms (collective).
 
         Parameters
         ----------
-        charges : Charges
+        currents : NodalCurrents
             Currents at the present state.
         lithium_missing : ndarray
             V_i - m_i of full nodes, zero elsewhere.
@@ -185,7 +185,7 @@ class CellEquations:
         r_u, load = self._owned_force(self._force), self._owned_force(self._load)
         reaction = np.where(self._is_prescribed, r_u, 0.0)
         r_u = np.where(self._is_prescribed, 0.0, r_u)
-        r_phi = nodal_sums(self._charge, self.space) + charges.crack + charges.anode - charges.counter
+        r_phi = nodal_sums(self._charge, self.space) + currents.crack + currents.anode - currents.counter
         self._right.setArray(-np.concatenate([r_u, r_phi[:n], lithium_missing[:n]]))
         squares = self.comm.allreduce(np.array([r_u @ r_u, load @ load, reaction @ reaction]), op=MPI.SUM)
         self._closure = closure
@@ -201,22 +201,22 @@ class CellEquations:
     def _owned_force(self, form: fem.Form) -> Floats:
         return nodal_sums(form, self.fields.state.displacement.function_space)[: self.owned * self.dim]
 
-    def linearise(self, charges: Charges, given: NDArray[np.int32]) -> None:
+    def linearise(self, currents: NodalCurrents, given: NDArray[np.int32]) -> None:
         """Factorise the matrix at the present state (collective).
 
         Parameters
         ----------
-        charges : Charges
+        currents : NodalCurrents
             Currents and their derivatives.
         given : ndarray of int
             Nodes whose pressure is given.
         """
         w, m, rate = self._weights, self.node_volume, float(self.dt.value) * self.velocity
-        by_potential = charges.crack_by_potential + charges.anode_by_potential + charges.counter_by_drop
+        by_potential = currents.crack_by_potential + currents.anode_by_potential + currents.counter_by_drop
         w["phi_phi"].x.array[:] = by_potential / m
-        w["phi_p"].x.array[:] = charges.crack_by_pressure / m
-        w["p_phi"].x.array[:] = -rate * charges.crack_by_potential / m
-        w["p_p"].x.array[:] = -rate * charges.crack_by_pressure / m
+        w["phi_p"].x.array[:] = currents.crack_by_pressure / m
+        w["p_phi"].x.array[:] = -rate * currents.crack_by_potential / m
+        w["p_p"].x.array[:] = -rate * currents.crack_by_pressure / m
         bcs = [*self.prescribed, fem.dirichletbc(self._no_pressure, given)]
         self.matrix.zeroEntries()
         fem_petsc.assemble_matrix(self.matrix, self._blocks, bcs)  # type: ignore[arg-type]
@@ -225,7 +225,7 @@ class CellEquations:
             self._solver = LinearSolver(self.matrix, "general", "cell")
         else:
             self._solver.refill()
-        self._counter_by_drop = charges.counter_by_drop[: self.owned].copy()
+        self._counter_by_drop = currents.counter_by_drop[: self.owned].copy()
         self._by_voltage: Floats | None = None
 
     def increment(self) -> Increment:

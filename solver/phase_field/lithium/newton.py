@@ -10,7 +10,7 @@ from lifrac.solver.numerics.newton import Convergence, LineSearch, MatrixReuse, 
 from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.phase_field.fracture.fields import Floats
 
-from .charge_transfer import Charges
+from .charge_transfer import NodalCurrents
 from .equations import CellEquations, Increment, Sizes
 from .fill_state import FillState, FullNodes
 
@@ -34,7 +34,7 @@ class StepInput:
 
     The current is in A/m2 um, times um in 3D.
     """
-    metal: Floats
+    lithium_amount: Floats
     """Lithium of each node at the start [um2, um3 in 3D]."""
 
 
@@ -42,9 +42,9 @@ class StepInput:
 class StepSolution:
     """The solution of a cell at given damage."""
 
-    metal: Floats
+    lithium_amount: Floats
     """Lithium of each node at the end of the step [um2, um3 in 3D]."""
-    charges: Charges
+    currents: NodalCurrents
     iterations: int
 
 
@@ -69,7 +69,7 @@ class CellNewton:
     ----------
     equations : CellEquations
     fill : FillState
-    charges : callable
+    nodal_currents : callable
         Currents at the present state and voltage.
     capacity : callable
         V_i of each node at the present state.
@@ -80,11 +80,11 @@ class CellNewton:
         self,
         equations: CellEquations,
         fill: FillState,
-        charges: Callable[[], Charges],
+        nodal_currents: Callable[[], NodalCurrents],
         capacity: Callable[[], Floats],
         limits: Limits,
     ) -> None:
-        self.equations, self.fill, self.charges, self.capacity = equations, fill, charges, capacity
+        self.equations, self.fill, self.nodal_currents, self.capacity = equations, fill, nodal_currents, capacity
         self.limits = limits
         self.voltage = 0.0
         """Cell voltage [V]."""
@@ -102,7 +102,7 @@ class CellNewton:
         problem = _StepProblem(self, step, sizes)
         found = METHOD.solve(problem)
         problem.nodes.leave_undecided()
-        return StepSolution(problem.metal, problem.charges, found.iterations)
+        return StepSolution(problem.lithium_amount, problem.currents, found.iterations)
 
     def _prescribe(self) -> None:
         """Set given displacements and pressures."""
@@ -118,27 +118,27 @@ class _StepProblem(NewtonProblem[Increment]):
     def __init__(self, cell: CellNewton, step: StepInput, sizes: Sizes) -> None:
         self.cell, self.equations, self.step, self.sizes = cell, cell.equations, step, sizes
         self.pressure = self.equations.fields.pressure.x.array
-        self.metal = step.metal
-        self.charges: Charges
-        self.nodes = FullNodes(cell.fill, self.pressure, cell.capacity() - step.metal)
+        self.lithium_amount = step.lithium_amount
+        self.currents: NodalCurrents
+        self.nodes = FullNodes(cell.fill, self.pressure, cell.capacity() - step.lithium_amount)
         self._is_start = True
 
     @override
     def residual(self) -> Norms:
-        self.charges = self.cell.charges()
-        moved = self.equations.velocity * self.charges.crack - self.equations.outflow()
-        self.metal = self.step.metal + self.step.dt * moved
-        space_left = self.cell.capacity() - self.metal
+        self.currents = self.cell.nodal_currents()
+        moved = self.equations.velocity * self.currents.crack - self.equations.outflow()
+        self.lithium_amount = self.step.lithium_amount + self.step.dt * moved
+        space_left = self.cell.capacity() - self.lithium_amount
         switched = 0 if self._is_start else self.nodes.update(self.pressure, space_left)
         self._is_start = False
         self.pressure[self.nodes.dry] = 0.0
         missing = np.where(self.nodes.full, space_left, 0.0)
-        closure = self.step.closure(self.equations.current(self.charges), self.cell.voltage)
-        return replace(self.equations.residuals(self.charges, missing, closure, self.sizes), switched=switched)
+        closure = self.step.closure(self.equations.current(self.currents), self.cell.voltage)
+        return replace(self.equations.residuals(self.currents, missing, closure, self.sizes), switched=switched)
 
     @override
     def linearise(self) -> int:
-        self.equations.linearise(self.charges, self.nodes.given())
+        self.equations.linearise(self.currents, self.nodes.given())
         return 0
 
     @override
