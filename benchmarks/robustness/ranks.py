@@ -22,7 +22,7 @@ LIMIT = 10.0
 """Time [s] from the failure to the end of the job."""
 PATIENCE = 300.0
 CODES = {"disk": 3, "numerics": 3, "bug": 1, "memory": 3, "kill": 9, "stop": 4}
-"""What each failure ends in; MPICH's mpiexec ends with the number of the signal that a rank died of."""
+"""Ends of each kind of failure; MPICH's mpiexec ends with the number of the signal that a rank died of."""
 REASONS = {
     "disk": "o space left",
     "numerics": "numerical failure: injected",

@@ -62,7 +62,7 @@ def sweep(folder: Path, ranks: int, profile: str) -> tuple[list[dict[str, str]],
 
 
 def largest_difference(rows: list[dict[str, str]], others: list[dict[str, str]]) -> float:
-    """Of all figures, relative to the larger."""
+    """Return the largest difference of all figures, relative to the larger one."""
     pairs = [(float(a[name]), float(b[name])) for a, b in zip(rows, others, strict=True) for name in FIGURES]
     return max(abs(a - b) / max(abs(a), abs(b), 1.0e-12) for a, b in pairs)
 

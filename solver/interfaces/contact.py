@@ -35,17 +35,17 @@ Floats = NDArray[np.float64]
 
 NEARLY_CONSTANT = 1.0e-2
 """b/a below which integrals of theta/(a - b theta) are summed as series: their closed forms would cancel."""
-TERMS = 6
+SERIES_TERMS = 6
 """Terms of those series: the rest is 1e-13."""
 RESOLUTION = 4.0e-15
 """To which theta at the end of a step is found."""
-SHARINGS, SHARED = 30, 1.0e-10
+MAX_SHARING_ITERATIONS, SHARING_TOLERANCE = 30, 1.0e-10
 """Iterations for the common factor of a face's currents, and the change of its logarithm that ends them."""
 CONTACT_ALLOWANCE = 0.05
 """Change of contact per step at any node: currents see the contact of the step's start."""
-TOUCHING = 1.0e-6
+TOUCHING_PRESSURE = 1.0e-6
 """Pressure [MPa] of faces that only just touch: the law divides by what a pressure presses into contact."""
-FLOOR_SHARE = 0.5
+FLOOR_FRACTION = 0.5
 """theta of a node stays above this share of the minimum of its face's mean, at which contact counts as lost."""
 
 
@@ -91,13 +91,13 @@ def advanced(
     current = total(float(area @ (local * contact.now)))
     logarithm, change = 0.0, [0.0, 0.0]
     now = contact.now
-    for step in range(SHARINGS):
+    for step in range(MAX_SHARING_ITERATIONS):
         now = _held_pattern(law, contact, np.exp(logarithm) * local, pressure, dt)
         shared = total(float(area @ (local * now)))
         if shared * current <= 0.0:  # no net current: nothing to share out
             break
         change = [change[1], float(np.log(current / shared)) - logarithm]
-        if abs(change[1]) < SHARED:
+        if abs(change[1]) < SHARING_TOLERANCE:
             break
         # s follows its own fixed point, whose slope lies in [0, 1): every second time extrapolated.
         slope = change[1] / change[0] if step % 2 == 1 and 0.0 < change[1] / change[0] < 1.0 else 0.0
@@ -122,7 +122,7 @@ class FaceContact(InterfaceLaw):
         """Each face by itself, with its total current and the pattern of it held (`advanced`)."""
         now, lowest = state.nodal["contact"].copy(), state.nodal["lowest_contact"].copy()
         largest = max(self.parameters.largest_pressure, step.largest_stack_pressure)
-        law, pressure = replace(self.parameters, largest_pressure=largest), max(step.stack_pressure, TOUCHING)
+        law, pressure = replace(self.parameters, largest_pressure=largest), max(step.stack_pressure, TOUCHING_PRESSURE)
         for face in faces.electrodes.values():
             nodes = face.nodes
             local = face.contact_fraction * step.current[nodes]
@@ -164,7 +164,7 @@ def _held_pattern(law: ContactLaw, contact: Contact, local: Floats, pressure: fl
         recovery = (speed * critical + plating * theta) / static
         return most * recovery - stripping * theta, recovery
 
-    floor = FLOOR_SHARE * lost_below(law, pressure)
+    floor = FLOOR_FRACTION * lost_below(law, pressure)
     return integrated(contact.now, coefficients, (most, plating, stripping), dt, floor)
 
 
@@ -209,7 +209,7 @@ def _time(start: Floats, end: Floats, a: Floats, b: Floats) -> Floats:
         return closed
     x, divisor = np.where(series, x, 0.0), np.where(series, a, 1.0)
     terms, factor, upper, lower = np.zeros_like(x), np.ones_like(x), end**2, start**2
-    for m in range(TERMS):
+    for m in range(SERIES_TERMS):
         terms = terms + factor * (upper - lower) / (m + 2)
         factor, upper, lower = factor * x, upper * end, lower * start
     terms = terms / divisor
@@ -223,7 +223,7 @@ def charge_to_loss(law: ContactLaw, current_density: float, pressure: float) -> 
     if k >= 1.0:
         return float("inf")
     if k < NEARLY_CONSTANT:
-        return thickness * sum(k**m / ((m + 1) * (m + 2)) for m in range(TERMS))
+        return thickness * sum(k**m / ((m + 1) * (m + 2)) for m in range(SERIES_TERMS))
     return float(thickness * (1.0 / k + (1.0 - k) * np.log1p(-k) / k**2))
 
 

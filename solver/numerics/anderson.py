@@ -5,7 +5,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-RANK = 1.0e-12
+RANK_TOLERANCE = 1.0e-12
 """Singular values of the residual differences below this part of the largest are left out."""
 
 
@@ -41,5 +41,5 @@ class Anderson:
         xs, rs = (np.stack([entry[k] for entry in self._kept], axis=1) for k in (0, 1))
         dx, dr = np.diff(xs, axis=1), np.diff(rs, axis=1)
         products = self.comm.allreduce(dr.T @ np.column_stack([dr, residual]), op=MPI.SUM)
-        weights = np.linalg.lstsq(products[:, :-1], products[:, -1], rcond=RANK)[0]
+        weights = np.linalg.lstsq(products[:, :-1], products[:, -1], rcond=RANK_TOLERANCE)[0]
         return np.asarray(plain - (dx + self.damping * dr) @ weights)

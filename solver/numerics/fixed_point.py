@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from .anderson import Anderson
 
 Floats = NDArray[np.float64]
-DEPTH, DAMPING = 8, 0.7
-RESTART = 20
+ANDERSON_DEPTH, ANDERSON_DAMPING = 8, 0.7
+ANDERSON_RESTART = 20
 """Proposals after which Anderson's mixing starts anew."""
-PATIENCE = 8
+MAX_STALLED = 8
 """Proposals without progress after which it is given up."""
-PROGRESS = 0.7
+PROGRESS_RATIO = 0.7
 """Part of the smallest residual so far that counts as progress."""
-HALF, LEAST, SHRINK, GROW = 0.5, 0.05, 0.6, 1.1
+LARGEST_STEP, SMALLEST_STEP, STEP_REDUCTION, STEP_GROWTH = 0.5, 0.05, 0.6, 1.1
 """Step on the way, in residuals: a swing that doubles back becomes none. Shorter, down to the least, while the residual
 turns round from one to the next."""
-STEADY = 0.98
+STEADY_COSINE = 0.98
 """Cosine between successive residuals, means of two, from which on they have one direction."""
 LARGEST_LEAP, LARGEST_CHANGE = 50.0, 0.1
 """Leap in residuals, and the most that it may change an entry of x (a step that changes more is taken as it is)."""
@@ -33,25 +33,25 @@ class FixedPoint:
 
     def __init__(self, comm: MPI.Comm) -> None:
         self.comm = comm
-        self._anderson = Anderson(comm, DEPTH, DAMPING)
+        self._anderson = Anderson(comm, ANDERSON_DEPTH, ANDERSON_DAMPING)
         self.begin()
 
     def begin(self) -> None:
         """Begin a new problem: forget past iterations."""
         self._anderson.restart()
         self._best, self._waited, self._proposed = np.inf, 0, 0
-        self._part = HALF
+        self._part = LARGEST_STEP
         self._before: list[Floats] = []
         """The last residual, and the mean of it and the one before, since the last leap."""
 
     def propose(self, x: Floats, residual: Floats, change: float) -> Floats:
         """Next iterate from x and r(x), whose largest entry over all ranks is `change`."""
-        if self._waited >= PATIENCE:
+        if self._waited >= MAX_STALLED:
             return x + self._travel(residual, change)
-        progress = change < PROGRESS * self._best
+        progress = change < PROGRESS_RATIO * self._best
         self._best, self._waited = (change, 0) if progress else (self._best, self._waited + 1)
         self._proposed += 1
-        if self._proposed % RESTART == 0:
+        if self._proposed % ANDERSON_RESTART == 0:
             self._anderson.restart()
         return self._anderson.propose(x, residual)
 
@@ -61,13 +61,15 @@ class FixedPoint:
         if not before:
             return self._part * residual
         turned = self._products(before[0], residual)[0] < 0.0
-        self._part = max(SHRINK * self._part, LEAST) if turned else min(GROW * self._part, HALF)
+        self._part = (
+            max(STEP_REDUCTION * self._part, SMALLEST_STEP) if turned else min(STEP_GROWTH * self._part, LARGEST_STEP)
+        )
         mean = 0.5 * (before[0] + residual)
         self._before.append(mean)
         if len(before) == 1:
             return self._part * residual
         ab, aa, bb = self._products(before[1], mean)
-        if ab < STEADY * np.sqrt(aa * bb):
+        if ab < STEADY_COSINE * np.sqrt(aa * bb):
             return self._part * residual
         self._before = []
         rate = ab / aa

@@ -13,11 +13,11 @@ from petsc4py import PETSc
 from .linear import LinearSolver
 from .presets import Preset, SolverName
 
-TRIES = 5
+FACTORISATION_COST = 5
 """Iterations that cost about as much as a factorisation in 2D: a solve is a fifth of it."""
-WORN = 1.5
+REBUILD_RATIO = 1.5
 """A hierarchy is made anew when it takes this many times the iterations of a new one, and a few."""
-EXACT = 1.0e-12
+DIRECT_TOLERANCE = 1.0e-12
 
 
 class ReusedSolver:
@@ -47,7 +47,7 @@ class ReusedSolver:
         """Take note that the matrix has new values."""
         self._fresh = False
 
-    def solve(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float = EXACT) -> None:
+    def solve(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float = DIRECT_TOLERANCE) -> None:
         """Find x with |b - K x| <= rtol |b|, or as exact as a factorisation gives it (collective).
 
         Raises
@@ -55,7 +55,7 @@ class ReusedSolver:
         NumericalFailure
             On every rank alike.
         """
-        rtol = max(rtol, EXACT)
+        rtol = max(rtol, DIRECT_TOLERANCE)
         if not self._fresh and not self._with_old(b, x, rtol):
             self._renew()
         elif not self._fresh:
@@ -75,7 +75,9 @@ class ReusedSolver:
             self._waiting -= 1
             return False
         decades = -math.log10(rtol)
-        allowed = TRIES if self.preset == "direct" else math.ceil(WORN * self._per_decade * decades) + 3
+        allowed = (
+            FACTORISATION_COST if self.preset == "direct" else math.ceil(REBUILD_RATIO * self._per_decade * decades) + 3
+        )
         if self._iterate(b, x, rtol, allowed):
             self._pause = 0
             return True

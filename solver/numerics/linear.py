@@ -25,14 +25,14 @@ _OPTIONS: dict[str, dict[str, OptionValue]] = {
     },
 }
 
-THRESHOLDS = {2: 0.08, 3: -1.0}
+BLOCK_AGGREGATION_THRESHOLDS = {2: 0.08, 3: -1.0}
 """Strength [-] below which GAMG's aggregates ignore a coupling, by block size (the dimension, in elasticity).
 
 In 2D they then follow the strong direction of stretched cells: a third of the iterations of 0.02, for coarse matrices
 that have a third more entries. In 3D these fill up (5.9 times the entries of the fine one at 0.05, 1.4 at -1: none is
 ignored), and iterations hardly depend on it.
 """
-THRESHOLD = 0.02
+AGGREGATION_THRESHOLD = 0.02
 """Strength [-] below which a coupling of scalars is ignored."""
 
 WORKSPACE = (50, 200, 1000)
@@ -65,7 +65,7 @@ class LinearSolver:
     def _prepare(self) -> PETSc.KSP:
         """Factorise, or set up the preconditioner, from nothing."""
         if self.preset == "multigrid":
-            threshold = THRESHOLDS.get(self.matrix.getBlockSize(), THRESHOLD)
+            threshold = BLOCK_AGGREGATION_THRESHOLDS.get(self.matrix.getBlockSize(), AGGREGATION_THRESHOLD)
             return self._set_up(_OPTIONS[self.preset] | {"pc_gamg_threshold": threshold})
         for share in WORKSPACE:
             ksp = self._set_up(_OPTIONS[self.preset] | {"mat_mumps_icntl_14": share})

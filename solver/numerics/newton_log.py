@@ -81,7 +81,7 @@ class NewtonLog:
     def __init__(self, name: str, level: int = logging.DEBUG) -> None:
         self.name, self.level = name, level
         self.norms: list[Norms] = []
-        """Of the start, and after each iteration."""
+        """Norms of the start, and after each iteration."""
         self.switched = 0
         """Entries of the active sets that changed in the last iteration."""
 

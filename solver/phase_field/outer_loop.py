@@ -25,7 +25,7 @@ ACCELERATED_RISE = 1.0e-12
 """The same of an accelerated step: one that may have raised the energy is replaced."""
 MOMENTUM = 0.8
 """Part of the last step that is added to the next one while a crack runs."""
-CALM = 0.3
+REST_RATIO = 0.3
 """Part of the largest |minimiser - d| of a crack that runs below which it is taken to have come to rest."""
 MAX_HALVINGS = 10
 """How often a step that raises the energy is halved."""
@@ -209,7 +209,7 @@ class _Descent:
         """
         if self.is_whole_step and self._peak == 0.0:
             self._peak = change
-        elif change < CALM * self._peak:
+        elif change < REST_RATIO * self._peak:
             self._peak = 0.0
             accelerator.begin()
         elif self._peak > 0.0:

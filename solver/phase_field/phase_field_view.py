@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .diagnostics import PhaseFieldDiagnostics
 from .problem import PhaseState
 
-FILLED = 0.5
+FILLED_FRACTION = 0.5
 """Fill fraction from which on a node counts as reached by lithium."""
 
 
@@ -103,7 +103,7 @@ def advance(at: PhaseFieldView) -> float:
 @quantities.function("lithium_length", PhaseFieldView)
 def lithium_length(at: PhaseFieldView) -> float:
     """Depth of the deepest broken node that is filled."""
-    filled = at.broken & (values_of(at.cell.fill_fraction) >= FILLED)
+    filled = at.broken & (values_of(at.cell.fill_fraction) >= FILLED_FRACTION)
     return max(at.largest(at.depth[filled]), 0.0)
 
 

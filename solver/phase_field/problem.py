@@ -32,10 +32,10 @@ from lifrac.solver.physics.weak_band import weak_band
 from lifrac.solver.protocol.cell_state import CellState
 from ufl.core.expr import Expr
 
-SHORTEST = 0.01
+SHORTEST_SPREADING_TIME = 0.01
 """Time in which metal can still spread across the band, in plating times of the flaw: in shorter steps it moves the
 more easily. Otherwise each node would keep its metal whatever becomes of its volume, as when a mesh has changed."""
-ROWS_OF_RESISTANCE, MOST_OF_A_GRAIN = 8.0, 0.5
+RESISTANCE_CELLS, LARGEST_PART_OF_GRAIN = 8.0, 0.5
 """Cells over which the resistance of a grain boundary is spread where they are coarse: in fewer, the current finds ways
 of less resistance from cell to cell (13 % at half a cell, 3 % at two). At most this part of the mean grain."""
 MAX_SWEEPS = 120
@@ -89,7 +89,7 @@ def by_cell(msh: mesh.Mesh, model: PhaseFieldModel, row: float) -> CellPropertie
     size = cell_sizes(msh.geometry.x[:, : msh.geometry.dim], nodes)
     distance = boundaries.grains.locate(middles)[1]
     share = band_share(distance, size, boundaries.width)
-    coarse = np.minimum(ROWS_OF_RESISTANCE * size, MOST_OF_A_GRAIN * boundaries.grains.mean_size)
+    coarse = np.minimum(RESISTANCE_CELLS * size, LARGEST_PART_OF_GRAIN * boundaries.grains.mean_size)
     wide: Floats = np.maximum(boundaries.width, coarse)
     band = weak_band(damage_model(model.diffuse), boundaries.toughness_ratio, boundaries.width, row)
     toughness, conductivity, surface = (fem.Function(cells) for _ in range(3))
@@ -307,7 +307,7 @@ class PhaseFieldProblem:
 
     def _find(self, step: CellTimeStep, each_sweep: Callable[[], None] = lambda: None) -> Step:
         """Return the end of a step from the fields as they are."""
-        spread = max(1.0, SHORTEST * plating_time(self.model) / step.dt)
+        spread = max(1.0, SHORTEST_SPREADING_TIME * plating_time(self.model) / step.dt)
         usual = self.scales.across_mobility(self.solid.damage_model.length)
         self.cell.across_mobility.value = spread * usual  # type: ignore[assignment]
         done = self.loop.solve(step, each_sweep)

@@ -12,13 +12,13 @@ from lifrac.solver.model.interface import Kinetics
 from .constants import thermal_voltage
 from .kinetics import EXPONENT_LIMIT, ChargeTransfer
 
-HALVINGS = 200
+MAX_BISECTIONS = 200
 """Bisections at most, until the last bit."""
 
 
 def _bisected(below: Callable[[float], bool], low: float, high: float) -> float:
     """Return where `below` turns from true to false between two numbers."""
-    for _ in range(HALVINGS):
+    for _ in range(MAX_BISECTIONS):
         middle = 0.5 * (low + high)
         if middle in (low, high):  # no number lies between them
             break

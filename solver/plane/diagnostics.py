@@ -10,9 +10,9 @@ from .problem import SurfaceProblem
 from .surface import ANODE, COUNTER, CRACK
 from .unknowns import CURRENT, LITHIUM_THICKNESS, OPENING, PRESSURE, Floats, State
 
-FILLED = 0.5
+FILLED_FRACTION = 0.5
 """Share of the aperture from which on a node counts as reached by lithium."""
-TIP_SHARE = 0.1
+TIP_FRACTION = 0.1
 """The tip current is a mean over this part of the lithium's length behind its front, weighted towards the front."""
 
 
@@ -87,14 +87,14 @@ class PlaneDiagnostics:
             v[:, LITHIUM_THICKNESS] / np.maximum(aperture, lithium.SMALL_APERTURE),
             0.0,
         )
-        return self.front(filled[self.path_nodes], FILLED)
+        return self.front(filled[self.path_nodes], FILLED_FRACTION)
 
     def tip_current(self, state: State) -> float:
         """Return the plating current density of the crack faces at the front of the lithium [A/m2].
 
         The problem was last evaluated at `state`. The mean is over the lithium that is connected to the anode within
-        TIP_SHARE of its length behind the front, with a hat function as weight: it changes continuously when the front
-        passes a node.
+        TIP_FRACTION of its length behind the front, with a hat function as weight: it changes continuously when the
+        front passes a node.
         """
         p, v = self.problem, state.values
         front = self.lithium_length(state)
@@ -103,7 +103,7 @@ class PlaneDiagnostics:
         crack = self.path_nodes
         aperture = np.maximum(p.crack.aperture + v[:, OPENING], lithium.SMALL_APERTURE)
         filled = p.crack.area * p.local.old["connected"].x.array * np.maximum(v[:, LITHIUM_THICKNESS], 0.0) / aperture
-        weight = filled[crack] * np.clip(1.0 - (front - self.distance) / (TIP_SHARE * front), 0.0, 1.0)
+        weight = filled[crack] * np.clip(1.0 - (front - self.distance) / (TIP_FRACTION * front), 0.0, 1.0)
         total = float(weight.sum())
         return float(weight @ v[crack, CURRENT]) / total if total > 0.0 else 0.0
 

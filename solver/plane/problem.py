@@ -33,7 +33,7 @@ from .unknowns import COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTE
 
 CELLS_PER_ZONE = 8.0
 """Cells of the crack path that the default cohesive strength makes the process zone span (at least 5)."""
-VISCOUS_SHARE = 1.0e-2
+VISCOUS_FRACTION = 1.0e-2
 """Part of the toughness that the default viscosity adds at the crack speed the current can feed."""
 
 
@@ -94,7 +94,7 @@ def growth_speed(model: PlaneModel) -> float:
 
 
 def default_viscosity(model: PlaneModel, law: LinearSoftening) -> Floats:
-    """Viscosity [MPa s/um] that adds about VISCOUS_SHARE to the toughness at the speed the current can feed.
+    """Viscosity [MPa s/um] that adds about VISCOUS_FRACTION to the toughness at the speed the current can feed.
 
     It slows unstable growth to a speed that steps can follow, in time units that scale with the current.
     """
@@ -103,7 +103,7 @@ def default_viscosity(model: PlaneModel, law: LinearSoftening) -> Floats:
         return np.ones_like(law.strength)
     e = model.electrolyte
     zone = process_zone_length(e.plane_strain_modulus, e.fracture_energy, law.strength)
-    return VISCOUS_SHARE * law.strength * zone / (law.critical_opening * speed)
+    return VISCOUS_FRACTION * law.strength * zone / (law.critical_opening * speed)
 
 
 class SurfaceProblem:

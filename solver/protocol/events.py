@@ -21,7 +21,7 @@ CHARGE_TOLERANCE = 1.0e-3
 """To which a charge is hit whose time only the solution tells, over the charge of the protocol step."""
 GRAVEST = ("short_circuit", "crack_through", "voltage_drop", "voltage_limit", "contact_lost", "fracture", "flaw_empty")
 """Outcomes, the gravest first; the last is no failure, but says that there was nothing to cause one."""
-EMPTY = 0.25
+EMPTY_FILL_FRACTION = 0.25
 """Fill fraction of a flaw below which it counts as empty: lithium in the quarter of a flaw next to its mouth gives 0.18
 of the stress intensity that the same pressure gives all over the flaw (weight function of an edge crack)."""
 PLANNED_ENDS = ("protocol_end", "time_limit")
@@ -159,7 +159,7 @@ class EventDetector:
         has left enough fills again.
         """
         plated = at.step.control.direction > 0 and state.throughput > at.throughput
-        if not plated or at.filling >= EMPTY or "flaw_empty" in self.first_events:
+        if not plated or at.filling >= EMPTY_FILL_FRACTION or "flaw_empty" in self.first_events:
             return ()
         detail = (
             f"lithium filled no more than {at.filling:.2g} of the flaw while step {at.index + 1} of "

@@ -29,12 +29,12 @@ from .restart import Arrays, Values, cell_values, controller_of, controller_valu
 from .trial import COUNTED, Counters, Trial
 
 LOG = logging.getLogger("lifrac.solver")
-USUAL_STEPS, FEWEST_STEPS = 20.0, 5.0
+USUAL_STEPS, MIN_STEPS = 20.0, 5.0
 """Least number of time steps for a protocol step: while its state changes, and where every step was predicted."""
 FIRST_STEP_ALLOWANCE = 0.1
 """Change of the lithium in the flaw, in flaw volumes, that the first time step of a protocol step may bring when it is
 chosen from the last one at the same current."""
-BEYOND = 1.0e-3
+CHARGE_OVERSHOOT = 1.0e-3
 """Excess in the aim of a step for a charge whose time only the solution tells: a falling current never reaches it."""
 PRESSURE_ALLOWANCE = 0.1
 """Change of the largest lithium pressure, and of the stack pressure, per step, in units of the flaw's Griffith
@@ -254,7 +254,7 @@ class ProtocolRun[S: CellState](ABC):
 
     def _protocol_step(self, index: int, step: ProtocolStep) -> Iterator[StepReport[S]]:
         control, stop = self.cell_model.control, self.cell_model.stop
-        usual, largest = step.planned_time / USUAL_STEPS, step.planned_time / FEWEST_STEPS
+        usual, largest = step.planned_time / USUAL_STEPS, step.planned_time / MIN_STEPS
         if control.max_step is not None:
             usual = largest = control.max_step
         goes_on = self._under_way
@@ -347,7 +347,7 @@ class ProtocolRun[S: CellState](ABC):
         if np.isfinite(time):
             return time
         rate = abs(control.foreseen(self.state.current_density if self._at.voltage is not None else 0.0))
-        return (1.0 + BEYOND) * charge / rate if rate > 0.0 else np.inf
+        return (1.0 + CHARGE_OVERSHOOT) * charge / rate if rate > 0.0 else np.inf
 
     def _advance(self, controller: StepController, index: int, remaining: float) -> StepReport[S]:
         """One accepted step, after as many rejections as it takes."""

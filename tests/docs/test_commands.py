@@ -52,7 +52,7 @@ def plain(words: tuple[str, ...]) -> list[str]:
 
 
 def snippet_for(name: str) -> str:
-    """What a page calls case.toml, study.toml or sweep.toml: the first whole file of the kind on the pages."""
+    """Return what a page calls case.toml, study.toml or sweep.toml: the first whole file of the kind on the pages."""
     kind = name.removesuffix(".toml")
     for snippet in snippets():
         if snippet.kind == "toml":
@@ -66,7 +66,7 @@ def snippet_for(name: str) -> str:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the reader works: with the files that commands name, and none of the user's own profiles."""
+    """A reader works in a folder with the files that commands name, and with none of their own profiles."""
     for name in PLACEHOLDERS:
         (tmp_path / name).write_text(snippet_for(name))
     (tmp_path / "runs").mkdir()
@@ -103,7 +103,7 @@ def run(words: list[str], folder: Path) -> None:
 
 
 def dry_run(words: list[str], folder: Path) -> None:
-    """Of `ccd` and `sweep`, on this computer: a profile must be ours, or told of on a page."""
+    """Run the dry run of `ccd` or `sweep` on this computer: a profile must be ours, or told of on a page."""
     if "--profile" in words:
         profile = words[words.index("--profile") + 1]
         told = any(profile in "\n".join(lines) for lines in _yaml_pages())

@@ -34,7 +34,7 @@ STUDY = {
         "current_max": "8 mA/cm^2",
     },
 }
-"""What a part of a study is laid over."""
+"""Files that a part of a study is laid over."""
 OWN_FLAW = "flaw.msh"
 """The mesh of the script that has cells of a flaw."""
 UNKNOWN = ("unknown", "Did you mean", "no such")
@@ -139,7 +139,7 @@ def test_whole_cases_run(snippet: Snippet, tmp_path: Path) -> None:
 
 
 def names_for(snippet: Snippet) -> dict[str, Any]:
-    """What a page takes for granted: the plate of the tests where a snippet adapts a mesh of somebody's own."""
+    """Return what a page takes for granted: the plate of the tests where a snippet adapts a mesh of somebody's own."""
     if "Adaptive(" not in snippet.text:
         return {}
     from mpi4py import MPI

@@ -200,5 +200,5 @@ def test_failures_are_exceptions(tmp_path: Path) -> None:
 
 
 def vars_of(cell: CellModel) -> dict[str, object]:
-    """What every model has, without what makes it one of an engine."""
+    """Return the fields that every model has, without those of an engine."""
     return {name: getattr(cell, name) for name in CellModel.__dataclass_fields__}

@@ -166,7 +166,7 @@ def test_another_host_is_dead_without_signs_of_life(
 
 
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What fails in a full cache has failed for that reason, whatever the compiler says."""
+    """A failure in a full cache is told as such, whatever the compiler says."""
     monkeypatch.setattr(compiling, "_full", lambda folder: True)
     compile_error = type("CompileError", (Exception,), {})
     for error in (compile_error("command failed"), OSError(5, "Input/output error")):

@@ -58,8 +58,8 @@ def test_it_is_meshed_with_its_groups() -> None:
 
 
 def test_a_cell_runs_on_it() -> None:
-    """What leaves the counter electrode enters the anode. Trial potentials that depend on y alone bound the resistance
-    from below (Dirichlet), currents in proportion to x/w(y) from above (Thomson)."""
+    """The current that leaves the counter electrode enters the anode. Trial potentials that depend on y alone bound the
+    resistance from below (Dirichlet), currents in proportion to x/w(y) from above (Thomson)."""
     face = lifrac.Kinetics(exchange_current=1.0e6, temperature=298.15)
     model = lifrac.PlaneModel(
         electrolyte=lifrac.Electrolyte(5.0e4, 150.0e3, 0.26, 6.0),

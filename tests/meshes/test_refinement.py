@@ -31,7 +31,7 @@ def at(raw: RawMesh, y: float, size: float) -> SizeDemand:
 
 
 def volumes(points: np.ndarray, simplices: np.ndarray) -> np.ndarray:
-    """Of cells, up to a factor; of facets by Gram's determinant."""
+    """Return the volumes of cells, up to a factor; those of facets by Gram's determinant."""
     edges = points[simplices[:, 1:]] - points[simplices[:, :1]]
     return np.sqrt(np.linalg.det(edges @ np.swapaxes(edges, 1, 2)))
 

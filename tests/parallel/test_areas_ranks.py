@@ -20,7 +20,7 @@ def half_counter(comm: MPI.Comm) -> TaggedMesh:
 
 
 def figures(comm: MPI.Comm) -> np.ndarray:
-    """Of the first step."""
+    """Return figures of the first step."""
     engine = PhaseFieldEngine(PhaseFieldProblem(half_counter(comm), model()))
     report = next(iter(engine.run()))
     m, areas = report.measures, engine.areas

@@ -11,7 +11,7 @@ ROUNDS = 2
 
 
 def figures(comm: MPI.Comm) -> tuple[np.ndarray, int]:
-    """What histories tell of each step, and the number of nodes at the end."""
+    """Return what histories tell of each step, and the number of nodes at the end."""
     cell = adaptive_engine(comm)
     rows = []
     for report in cell.run():

@@ -96,7 +96,7 @@ Rule = Callable[[CurrentPoint], tuple[int, float] | None]
 
 
 def end(point: CurrentPoint, rule: Rule) -> Finished:
-    """What the summary of a point would say."""
+    """Return what the summary of a point would say."""
     failed = rule(point)
     last = len(point.case.model().protocol) - 1 if failed is None else failed[0]
     survived = {"outcome": "completed", "termination": "protocol_end", "charge_mAh_per_cm2": 0.05}

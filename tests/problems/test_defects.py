@@ -43,7 +43,7 @@ def case_of(folder: Path, flaw: str, *overrides: str, engine: str = "phase_field
 
 @cache
 def mesh_report(geometry: Geometry) -> MeshReport:
-    """What the mesh of a geometry is like; several tests ask for the same one."""
+    """Return the report of the mesh of a geometry; several tests ask for the same one."""
     return build(geometry, MPI.COMM_SELF).report
 
 

@@ -24,7 +24,7 @@ def fill(at: Any) -> float:
 
 
 def crack_current_density(at: Any) -> float:
-    """What flows into the crack, per area of the anode [A/m2]."""
+    """Return the current into the crack, per area of the anode [A/m2]."""
     return at["flaw_current_share"] * at["anode_current_density"]
 
 

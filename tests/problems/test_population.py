@@ -183,6 +183,6 @@ class TestBounds:
         assert ends == pytest.approx([lower, upper])
 
     def test_longer_flaws_never_help(self) -> None:
-        """Where a longer flaw stood more, the smaller value decides."""
+        """The smaller value decides where a longer flaw stood more."""
         single = SingleFlaws((5.0, 10.0, 20.0), (1.0,), ((4.0, 2.0, 3.0),), True)
         assert single.nodes(None).tolist() == [[4.0, 2.0, 2.0]]

@@ -1,4 +1,4 @@
-"""What a protocol of the field's words becomes step by step, and what is refused."""
+"""A protocol of the field's words becomes steps that are computed, or is refused."""
 
 from pathlib import Path
 

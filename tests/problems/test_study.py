@@ -210,7 +210,7 @@ def test_ramp_of_too_many_levels_is_refused(tmp_path: Path, change: str) -> None
 
 @pytest.mark.parametrize("text", [STUDY, RAMP, CYCLING, FLAWS], ids=["constant", "ramp", "cycling", "flaws"])
 def test_resolved_study_is_the_same_study(tmp_path: Path, text: str) -> None:
-    """What the folder keeps, with all defaults, stands for the same runs."""
+    """The study that its folder keeps, with all defaults, stands for the same runs."""
     study = load_study(write(tmp_path, text))
     (tmp_path / "resolved.toml").write_text(study.resolved_toml())
     assert load_study(tmp_path / "resolved.toml").content_hash() == study.content_hash()
@@ -252,7 +252,7 @@ def test_points_can_be_run_as_cases(tmp_path: Path, text: str) -> None:
 
 
 def test_json_schema(tmp_path: Path) -> None:
-    """What is written beside the code is what the models say; it takes ready studies and refuses nonsense."""
+    """The schema beside the code is what the models say; it takes ready studies and refuses nonsense."""
     import tomllib
 
     schema: dict[str, Any] = json.loads((READY_STUDIES.parents[1] / "study.schema.json").read_text())

@@ -1,4 +1,4 @@
-"""What a study does with its case."""
+"""A study hands tables of its case on as TOML."""
 
 import tomllib
 

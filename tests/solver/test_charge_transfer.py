@@ -83,7 +83,7 @@ def tafel() -> Iterator[type[ChargeTransferLaw]]:
 
 
 def test_a_law_of_ones_own_in_one_class(tafel: type[ChargeTransferLaw], tmp_path: Path) -> None:
-    """By name in a case, on one face, and in the engine against its inverse."""
+    """The law is found by its name in a case, on one face, and holds in the engine against its inverse."""
     path = tmp_path / "case.toml"
     path.write_text(CASE)
     case = load_case(path)

@@ -28,7 +28,7 @@ def hold(voltage: float = V, cutoff: float | None = None, **limits: float) -> Pr
 
 
 def test_what_each_control_asks() -> None:
-    """Of a counter electrode that carries 3 on an anode of 2 um, at 0.1 V."""
+    """The counter electrode carries 3 on an anode of 2 um, at 0.1 V."""
     assert ConstantCurrent(2.0).closure(3.0, 0.1, 2.0) == Closure(1.0, 1.0, 0.0)
     assert Rest().closure(3.0, 0.1, 2.0) == Closure(-3.0, 1.0, 0.0)
     assert ConstantVoltage(0.4, 1.0).closure(3.0, 0.1, 2.0).missing == pytest.approx(0.3)
@@ -121,7 +121,7 @@ class BehindResistor(ConstantVoltage):
     resistance: float = 0.0
 
     def closure(self, current: float, voltage: float, area: float) -> Closure:
-        """What is left of U."""
+        """Return what is left of U."""
         return Closure(self.voltage - voltage - self.resistance * current / area, self.resistance / area, 1.0)
 
 

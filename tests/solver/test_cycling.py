@@ -117,7 +117,7 @@ def test_a_flaw_that_was_emptied_stays_empty() -> None:
 
 
 def test_a_residue_makes_an_emptied_flaw_fill_again() -> None:
-    """What stripping leaves is the stated share of the aperture; plating then fills the flaw to its end."""
+    """Stripping leaves the stated fraction of the aperture; plating then fills the flaw to its end."""
     flaw = Flaw(10.0, 0.02, residual=0.05)
     r = run(cell(constant(LOW, 300.0), constant(-LOW, 1000.0), constant(LOW, 500.0), flaw=flaw))
     full, empty, again = ends(r)

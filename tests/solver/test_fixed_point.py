@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lifrac.solver.numerics.fixed_point import PATIENCE, FixedPoint
+from lifrac.solver.numerics.fixed_point import MAX_STALLED, FixedPoint
 from mpi4py import MPI
 
 GAP = 1.0e-3
@@ -28,7 +28,7 @@ def iterations(start: np.ndarray, most: int = 400) -> tuple[int, np.ndarray]:
 
 def test_a_near_solution_is_found_by_mixing() -> None:
     count, x = iterations(np.array([0.9, 0.95]))
-    assert count <= PATIENCE + 4
+    assert count <= MAX_STALLED + 4
     assert x == pytest.approx([1.0, 1.0], abs=1.0e-6)
 
 

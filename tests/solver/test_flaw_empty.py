@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.protocol.events import EMPTY
+from lifrac.solver.protocol.events import EMPTY_FILL_FRACTION
 from mpi4py import MPI
 from support.diffuse_cell import engine, model
 from support.plane_cell import Run, cell, constant, problem, run
@@ -27,14 +27,14 @@ def told(r: Run) -> list[tuple[int, float]]:
 
 
 def test_quarter_of_a_flaw_next_to_the_mouth_exerts_less_than_a_fifth() -> None:
-    """Why EMPTY counts as empty: Tada's weight function of an edge crack, integrated over the filled part."""
+    """EMPTY_FILL_FRACTION is justified by Tada's weight function of an edge crack, integrated over the filled part."""
 
     def exerted(filled: float) -> float:
         angle = (np.arange(2000) + 0.5) / 2000.0 * np.arcsin(filled)  # x = sin(angle) takes the singularity away
         return float((1.3 - 0.3 * np.sin(angle) ** 1.25).mean() * np.arcsin(filled))
 
     assert exerted(1.0) == pytest.approx(1.1215 * np.pi / 2.0, rel=2e-3)
-    assert exerted(EMPTY) / exerted(1.0) == pytest.approx(0.183, abs=1e-3)
+    assert exerted(EMPTY_FILL_FRACTION) / exerted(1.0) == pytest.approx(0.183, abs=1e-3)
 
 
 def test_a_flaw_that_was_emptied_is_told_once_and_is_the_outcome() -> None:
@@ -74,7 +74,7 @@ def test_a_time_limit_within_the_step_tells_as_well() -> None:
 
 
 def test_going_on_within_the_empty_step_tells_the_same() -> None:
-    """What a checkpoint keeps: the filling so far, and the volume of the flaw at the start."""
+    """A checkpoint keeps the filling so far, and the volume of the flaw at the start."""
     plain = run(cell(*EMPTYING))
     first = PlaneEngine(problem(cell(*EMPTYING)))
     for report in first.run():

@@ -5,7 +5,7 @@ import math
 import pytest
 from lifrac.errors import NumericalFailure
 from lifrac.solver.model.control import ConstantCurrent, Control
-from lifrac.solver.numerics.stepping import MANY_REFUSED, StepController
+from lifrac.solver.numerics.stepping import STALLED_REFUSALS, StepController
 from lifrac.solver.plane.engine import PlaneEngine, PlaneTrial
 from support.plane_cell import cell, constant, problem
 
@@ -31,7 +31,7 @@ def test_short_steps_are_no_fault_unless_many_were_refused() -> None:
     """A protocol step begins with short steps; an event refuses some; only both together, for long, are told of."""
     c = StepController(1.0e-6, 10.0, 100)
     assert not c.stuck(100.0)
-    for _ in range(MANY_REFUSED):
+    for _ in range(STALLED_REFUSALS):
         c.reject(1.0e-6, 0.9, "event")
     assert c.stuck(100.0)
     assert not c.stuck(1.0e-3)

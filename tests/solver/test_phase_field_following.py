@@ -127,7 +127,7 @@ def test_metal_and_volumes_are_carried_and_full_nodes_stay_full() -> None:
 
 
 def _areas(problem: PhaseFieldProblem) -> np.ndarray:
-    """Of the cells [um2], in the order of cellwise dofs."""
+    """Return the areas of the cells [um2], in the order of cellwise dofs."""
     msh = problem.tagged.mesh
     corners = msh.geometry.x[msh.geometry.dofmaps[0]][..., :2]
     a, b = (corners[:, k] - corners[:, 0] for k in (1, 2))

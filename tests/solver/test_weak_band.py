@@ -12,7 +12,7 @@ MODELS = pytest.mark.parametrize("model", [AT1(1.0), AT2(1.0)], ids=["AT1", "AT2
 @MODELS
 @pytest.mark.parametrize(("ratio", "width"), [(0.2, 1.0), (0.5, 0.5), (0.5, 3.0)])
 def test_cost_tends_to_the_closed_form(model: DamageModel, ratio: float, width: float) -> None:
-    """Of first order in the rows: the last two are extrapolated."""
+    """The error is of first order in the rows: the last two are extrapolated."""
     exact = model.interface_toughness(ratio, 1.0, width)
     costs = [crack_along(model, ratio, width, h)[0] for h in (0.05, 0.025)]
     errors = [abs(cost - exact) for cost in costs]

@@ -22,7 +22,7 @@ PATIENCE = 600.0
 
 @dataclass(frozen=True)
 class MpiResult:
-    """What a parallel run printed, all ranks together, and its exit code."""
+    """The output of a parallel run, all ranks together, and its exit code."""
 
     returncode: int
     output: str

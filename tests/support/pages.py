@@ -1,4 +1,4 @@
-"""What stands in the Markdown pages of the repository: snippets, tables, links, commands, found by themselves."""
+"""Reads the Markdown pages of the repository: snippets, tables, links, commands, found by themselves."""
 
 import re
 import shlex

@@ -19,13 +19,13 @@ COARSE_FIELD = {
     2: ("fracture.length=4 um", "mesh.band_size=1.33 um", "mesh.growth=0.5", *_FIELD),
     3: ("fracture.length=9 um", "mesh.band_size=3 um", "mesh.growth=0.6", "mesh.reach=3 um", *_FIELD),
 }
-"""By dimension."""
+"""Overrides for a coarse phase-field mesh, by dimension."""
 SHORT = {
     "llzo_ramp": ("solver.max_steps=100",),
     "llzo_rate_reversal": ("solver.max_steps=80",),
     "llzo_grains": ("electrolyte.grains.boundary_width=8 um",),
 }
-"""What single cases need besides."""
+"""Overrides that single cases need besides."""
 ENDS = (0, 3)
 """Exit codes: the protocol has ended, or its steps are used up."""
 

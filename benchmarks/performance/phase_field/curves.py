@@ -13,10 +13,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Distance:
-    """From a reference, over the reference [-]."""
+    """The distance of a curve from a reference, over the reference [-]."""
 
     peak: float
-    """Of the largest forces."""
+    """The difference of the largest forces."""
     curve: float
     """int |F - F_ref| dx / int F_ref dx."""
 

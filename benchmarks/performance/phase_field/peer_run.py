@@ -24,14 +24,14 @@ TIMEOUT = 7200.0
 
 @dataclass(frozen=True)
 class Found:
-    """What the peer found in the steps that it has done: all of them, or fewer when it was stopped."""
+    """The results of the reference code in the steps that it has done, which are fewer when it was stopped."""
 
     steps: int
-    """Of the loading."""
+    """Steps of the loading."""
     seconds: tuple[float, ...]
     """CPU time from the start to the end of each step done [s]."""
     sweeps: tuple[int, ...]
-    """Of each step done."""
+    """Sweeps of each step done."""
     forces: tuple[float, ...]
     """On the upper edge [N/mm]."""
 

@@ -36,15 +36,15 @@ LENGTH = 15.0
 PLATES = {"tension": (4.0, np.linspace(0.0, 7.0, 71)), "shear": (7.5, np.linspace(0.0, 15.0, 21))}
 """Cell size [um], and displacements of the upper edge [um]: 26,800 and 23,200 dofs."""
 REPEATS = int(os.environ.get("REPEATS", "3"))
-"""Of each run of `ranks`."""
+"""Repetitions of each run of `ranks`."""
 FINE = {"tension": 2.0, "shear": 3.75}
 """Cell size [um] of the solutions that errors are measured against: l/h = 7.5 and 4."""
 FOLLOWED = {"tension": 7.5, "shear": 7.5}
 """Cell size [um] of the meshes that follow a crack."""
 TOLERANCE = 1.0e-5
-"""Of the change of d in a sweep: of the largest nodal one here, of the L2 norm (of u as well) in the peer."""
+"""Bound of the change of d in a sweep: of the largest nodal one here, of the L2 norm (of u as well) in the peer."""
 CELLS = (4.7, 3.2, 2.2, 1.5, 1.05, 0.64)
-"""Of the plates of `scaling` [um]: 5e4, 1e5, ... 8e5, 2e6 dofs."""
+"""Cell sizes of the plates of `scaling` [um]: 5e4, 1e5, ... 8e5, 2e6 dofs."""
 BANDWIDTH_CELLS = 400
 """Along the edge of the square whose matrix (3.2e5 dofs, 50 MB) measures the memory."""
 Floats = NDArray[np.float64]

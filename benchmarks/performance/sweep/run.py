@@ -1,4 +1,6 @@
-"""What the engine of a sweep costs, and what three kills do to its table: `python benchmarks/performance/sweep/run.py`.
+"""Measures the cost of the engine of a sweep, and what three kills do to its table.
+
+Run `python benchmarks/performance/sweep/run.py`.
 
 24 points. CPU time of everything that was started is what counts (other work on the machine then matters little).
 Writes results/overhead.csv, results/kills.csv and results/points.csv beside this file.
@@ -24,7 +26,7 @@ SWEEP = "llzo_24"
 SMALLER = ["--set", 'mesh.crack_size="1 um"', "--set", 'protocol.areal_capacity="0.05 mAh/cm^2"']
 POINTS, KILLS, SEED = 24, 3, 3
 MOST_OVERHEAD = 2.0
-"""Of the engine, per point [s]."""
+"""Bound of the cost of the engine per point [s]."""
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}
 """No cache of condensations, so that every pass does the same work."""
 PYTHON = [sys.executable, "-c"]

@@ -18,12 +18,12 @@ from petsc4py import PETSc
 from .energy import Energy
 from .fields import Floats, State
 
-TOLERANCE = 1.0e-10
+FORCE_TOLERANCE = 1.0e-10
 """Tolerance of the residual over the forces that act (loads and reactions): rounding leaves 1e-12 and less."""
 ROUNDING = 1.0e-15
 REDUCTION = 1.0e-13
 """Reduction of the first residual: all that is asked for where no force is left to compare with."""
-FORCING = 0.3
+LINEAR_FORCING = 0.3
 """Share of the residual that is asked for, to which a linear system is solved."""
 # A split makes the energy piecewise quadratic: Newton's method ends once no cell changes its side. What is small enough
 # follows from the forces that act.
@@ -80,7 +80,7 @@ class DisplacementSolver:
         Parameters
         ----------
         reduction : float
-            Of the residual [-] that is enough, besides TOLERANCE; the energy falls in any case.
+            Of the residual [-] that is enough, besides FORCE_TOLERANCE; the energy falls in any case.
 
         Raises
         ------
@@ -164,7 +164,7 @@ class _Equilibrium(NewtonProblem[Floats]):
         if self._size == 0.0:
             self._enough = self.reduction * self._residual
             self._size = max(self.loads, reactions, self._residual) or 1.0
-        self._wanted = max(TOLERANCE * self.loads, TOLERANCE * reactions, solver._rounding, self._enough)
+        self._wanted = max(FORCE_TOLERANCE * self.loads, FORCE_TOLERANCE * reactions, solver._rounding, self._enough)
         return Norms({"momentum": self._residual / self._size}, enough=self._wanted / self._size)
 
     @override
@@ -175,7 +175,7 @@ class _Equilibrium(NewtonProblem[Floats]):
     @override
     def increment(self) -> Floats:
         solver = self.solver
-        solver._solve(FORCING * self._wanted / self._residual)
+        solver._solve(LINEAR_FORCING * self._wanted / self._residual)
         # Of stiffness times displacement: all that is left where a body is broken through and carries no force.
         size = solver.matrix.norm(PETSc.NormType.INFINITY) * la.norm(solver.u.x)
         solver._rounding = ROUNDING * size

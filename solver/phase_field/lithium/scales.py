@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.physics.flaw_scales import griffith_pressure, opening_at_growth, plating_speed
 
-UNIFORMITY = 0.1
+PRESSURE_UNIFORMITY = 0.1
 """Difference of pressure across the band, in Griffith pressures of the flaw, at the speed of plating."""
 
 
@@ -29,4 +29,4 @@ class Scales:
 
     def across_mobility(self, length: float) -> float:
         """M_n [um3/(MPa s)] that keeps the pressure uniform through a band of half width 2 l."""
-        return 4.0 * length**2 * max(self.plating_speed, 1.0e-9) / (UNIFORMITY * self.pressure)
+        return 4.0 * length**2 * max(self.plating_speed, 1.0e-9) / (PRESSURE_UNIFORMITY * self.pressure)
