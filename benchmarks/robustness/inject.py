@@ -62,11 +62,11 @@ def main() -> int:
     inject(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])
     if sys.argv[5] != "job":
         return cli.main(sys.argv[5:])
-    from lifrac.problems.studies.sweep import sweep_point
+    from lifrac.problems.studies.executors import job
 
     os.chdir(sys.argv[6])
     sys.argv[1:] = sys.argv[7:]
-    return sweep_point.main()
+    return job.main()
 
 
 if __name__ == "__main__":

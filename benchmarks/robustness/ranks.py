@@ -131,12 +131,12 @@ STAGES = (
     Stage("3D: fields", "solid", "solver.output.recorder:FieldRecorder.record", 1, 1, "disk"),
     Stage("lifrac mesh: the mesh", "mesh", "problems.run.runner:make_mesh", 1, 1, "memory"),
     Stage("lifrac mesh: its file", "mesh", "meshes.builder:write_msh", 0, 1, "disk"),
-    Stage("study: a point", "ccd", "problems.studies.ranks:compute", 1, 1, "bug"),
-    Stage("study: end of a round", "ccd", "problems.studies.ranks:_StudyRun._wait", 1, 1, "numerics"),
-    Stage("study: tables", "ccd", "problems.studies.study_folder:StudyFolder.write", 0, 1, "disk"),
+    Stage("study: a point", "ccd", "problems.studies.executors.worker:compute", 1, 1, "bug"),
+    Stage("study: end of a round", "ccd", "problems.studies.executors.ranks:_RanksRun._wait", 1, 1, "numerics"),
+    Stage("study: its folder", "ccd", "problems.studies.study_folder:StudyFolder.__init__", 0, 1, "disk"),
     Stage("study: condensation", "ccd", "solver.plane.bulk:Bulk.response", 1, 1, "disk"),
-    Stage("sweep: a point", "job", "problems.studies.sweep.sweep_point:run_case", 1, 2, "bug"),
-    Stage("sweep: end of a point", "job", "problems.studies.sweep.sweep_point:_end", 0, 1, "disk"),
+    Stage("sweep: a point", "job", "problems.studies.executors.worker:full_run", 1, 2, "bug"),
+    Stage("sweep: end of a point", "job", "problems.studies.point_folder:PointFolder.complete", 0, 1, "disk"),
 )
 
 

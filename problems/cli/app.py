@@ -46,6 +46,12 @@ Set = Annotated[
     ),
 ]
 Recompute = Annotated[bool, Parameter(negative="", help="Compute again what other code has computed.")]
+RetryFailed = Annotated[bool, Parameter(negative="", help="Compute again where the numerics failed.")]
+Profile = Annotated[
+    str | None, Parameter(help="Compute through Snakemake: local, slurm, or a Snakemake profile of your own.")
+]
+Cores = Annotated[int | None, Parameter(help="Cores of this computer that Snakemake may use; all unless stated.")]
+Prepare = Annotated[bool, Parameter(negative="", help="Write the folder for Snakemake, start nothing.")]
 CaseArgument = Annotated[str, Parameter(help="A case file, or the name of a ready case.")]
 
 

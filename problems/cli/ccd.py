@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from .app import Recompute, Set, app, folder_of, is_root
+from .app import Cores, Prepare, Profile, Recompute, RetryFailed, Set, app, folder_of, is_root
 
 
 @app.command
@@ -16,6 +16,10 @@ def ccd(
     *,
     out: Annotated[Path | None, Parameter(help="Study folder to write; runs/<study> unless stated.")] = None,
     dry_run: Annotated[bool, Parameter(negative="", help="Check and print what it would take; write nothing.")] = False,
+    profile: Profile = None,
+    cores: Cores = None,
+    prepare: Prepare = False,
+    retry_failed: RetryFailed = False,
     recompute: Recompute = False,
     set_: Set = None,
 ) -> int:
@@ -27,17 +31,22 @@ def ccd(
         lifrac ccd study.toml --dry-run
         lifrac ccd study.toml --set study.refinements=4 --set defect.length="15 um"
         mpiexec -n 4 lifrac ccd study.toml
+        lifrac ccd study.toml --profile slurm
 
     The folder holds ccd.csv (the brackets), runs.csv and points/ (every
     run) and plots/.
-    The same command goes on where an unfinished study has stopped. Keys that
-    begin with study. are the study's, all others those of its case
-    (docs/ccd.md).
+    The same command goes on where an unfinished study has stopped. The ranks
+    that it is started on share the runs out; with --profile or --cores
+    Snakemake starts jobs for them, here or on a cluster. Keys that begin with
+    study. are the study's, all others those of its case (docs/ccd.md).
     """
+    from lifrac.problems.studies.executors.choice import Asked, executor_for
     from lifrac.problems.studies.study import load_study
 
     loaded = load_study(study, set_ or [])
     folder = folder_of(out, loaded.name)
+    asked = Asked(profile, cores, prepare, recompute, retry_failed)
+    compute = executor_for(loaded, asked, alone_through_snakemake=False)
     if dry_run:
         if is_root():
             from lifrac.problems.case.own_mesh import check_own
@@ -50,6 +59,4 @@ def ccd(
         return 0
     for warning in loaded.warnings:
         logging.getLogger("lifrac").warning("warning: %s", warning)
-    from lifrac.problems.studies.ranks import run_study
-
-    return run_study(loaded, folder, recompute=recompute)
+    return compute(loaded, folder)

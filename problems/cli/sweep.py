@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from .app import Recompute, Set, app, folder_of
+from .app import Cores, Prepare, Profile, Recompute, RetryFailed, Set, app, folder_of, is_root
 
 
 @app.command
@@ -15,11 +15,11 @@ def sweep(
     /,
     *,
     out: Annotated[Path | None, Parameter(help="Folder to write; runs/<sweep> unless stated.")] = None,
-    profile: Annotated[str, Parameter(help="local, slurm, or a Snakemake profile of your own.")] = "local",
-    cores: Annotated[int | None, Parameter(help="Cores of this computer to use; all unless stated.")] = None,
+    profile: Profile = None,
+    cores: Cores = None,
     dry_run: Annotated[bool, Parameter(negative="", help="Check and list all points; write nothing.")] = False,
-    prepare: Annotated[bool, Parameter(negative="", help="Write the folder, start nothing.")] = False,
-    retry_failed: Annotated[bool, Parameter(negative="", help="Compute again where the numerics failed.")] = False,
+    prepare: Prepare = False,
+    retry_failed: RetryFailed = False,
     recompute: Recompute = False,
     set_: Set = None,
 ) -> int:
@@ -31,16 +31,17 @@ def sweep(
         lifrac sweep sweep.toml --dry-run
         lifrac sweep sweep.toml --profile slurm
         lifrac sweep sweep.toml --set sweep.ranks=4 --set mesh.crack_size="0.4 um"
+        mpiexec -n 4 lifrac sweep sweep.toml
 
     The folder holds sweep.csv (a row per point) and points/ (a run folder each).
-    The same command goes on where an unfinished sweep has stopped. Needs
-    Snakemake: pip install 'lifrac[sweep]' (docs/sweep.md).
+    The same command goes on where an unfinished sweep has stopped. Started
+    alone it takes all cores through Snakemake (pip install 'lifrac[sweep]'), or
+    this process where that is not installed; under mpiexec the ranks share the
+    points out (docs/sweep.md).
     """
-    from lifrac.problems.studies.sweep.snakemake_engine import find_engine
+    from lifrac.problems.studies.executors.choice import Asked, executor_for
     from lifrac.problems.studies.sweep.sweep import load_sweep
-    from lifrac.problems.studies.sweep.sweep_runner import print_plan, refuse_mpi, run_sweep
 
-    refuse_mpi()
     loaded = load_sweep(study, set_ or [])
     for warning in loaded.warnings[:5]:
         logging.getLogger("lifrac").warning("warning: %s", warning)
@@ -49,8 +50,16 @@ def sweep(
             "%d more warnings; lifrac check shows those of a point's case", len(loaded.warnings) - 5
         )
     folder = folder_of(out, loaded.name)
-    engine = find_engine(profile, cores, loaded.ranks)
-    if dry_run:
-        print_plan(loaded, folder)
-        return 0
-    return run_sweep(loaded, folder, engine, retry_failed=retry_failed, recompute=recompute, prepare=prepare)
+    asked = Asked(profile, cores, prepare, recompute, retry_failed)
+    compute = executor_for(loaded, asked, alone_through_snakemake=True)
+    if not dry_run:
+        return compute(loaded, folder)
+    if is_root():
+        from lifrac.problems.studies.point_folder import PointFolders
+        from lifrac.problems.studies.study_folder import refuse_foreign, settled
+        from lifrac.problems.studies.sweep.sweep_table import print_points
+
+        refuse_foreign(folder, loaded)
+        print_points(loaded, PointFolders(folder, loaded.recording).known())
+        settled(folder, loaded)
+    return 0

@@ -1,4 +1,4 @@
-"""A point of any study or sweep: a resolved case, named by its content."""
+"""A point of a study of any kind: a resolved case, named by its content."""
 
 from functools import cached_property
 

@@ -18,7 +18,7 @@ from lifrac.problems.run.code_version import version
 from lifrac.problems.studies.ccd.results import Results
 from lifrac.problems.studies.ccd.search import SearchStrategy, strategy_of
 
-from .kind import Display, Note, StudyKind, Summaries
+from .kind import Display, Failures, Note, StudyKind, Summaries
 from .points import Condition, CurrentPoint, celsius
 from .study_case import case_path, flat, reporting_at
 from .study_file import UNUSED_KEYS, Grids, StudyFile
@@ -117,7 +117,12 @@ class Study(StudyKind):
         points = {point.key: point for plan in self.results(summaries).plans for point in plan.wanted}
         return sorted(points.values(), key=lambda point: -point.current)
 
-    def tables(self, summaries: Summaries) -> Mapping[str, Table | None]:
+    @property
+    def points_per_job(self) -> int:
+        """Runs that one job of a cluster computes one after another."""
+        return self.grids.points_per_job
+
+    def tables(self, summaries: Summaries, failures: Failures) -> Mapping[str, Table | None]:
         """Return the tables by the names of their files."""
         return self.results(summaries).tables()
 

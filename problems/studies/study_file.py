@@ -86,6 +86,8 @@ class Grids(Strict):
     """The cycles, for `driver = "cycling"`."""
     ranks: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 1
     """MPI ranks that compute a run together, with the phase-field engine; each on its own unless stated."""
+    points_per_job: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 1
+    """Runs that one job computes one after another, with `--profile`."""
     population: PopulationTable | None = None
     """Flaws of an electrode, whose CCD follows from that of the single flaws; never makes a run."""
 

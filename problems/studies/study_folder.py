@@ -1,14 +1,17 @@
-"""The folder of a study: its points, the tables rebuilt from them, and the lock that keeps others out (docs/ccd.md)."""
+"""The folder of a study of any kind: its points, the tables made of them, and the lock that keeps others out.
+
+A file tells whose folder it is: `study.json`, or `sweep.json` for sweeps (docs/ccd.md, docs/sweep.md).
+"""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from lifrac.errors import InputError
-from lifrac.problems.run.files import MARKS, claimed, read_json, write_aside
+from lifrac.problems.run.files import MARKS, STUDIES, claimed, read_json, write_aside
 from lifrac.problems.run.other_code import others, provenance, settle
 
-from .kind import StudyKind
+from .kind import StudyKind, Summaries
 from .point_folder import PointFolders
 from .tables import Table
 
@@ -23,6 +26,8 @@ class StudyFolder:
     study : StudyKind
     recompute : bool
         Take away what other code has computed.
+    retry_failed : bool
+        Take away points in which the numerics failed.
 
     Raises
     ------
@@ -30,51 +35,35 @@ class StudyFolder:
         If the folder holds a run, another study or results of other code, cannot be written, or is in use.
     """
 
-    def __init__(self, path: Path, study: StudyKind, *, recompute: bool = False) -> None:
+    def __init__(self, path: Path, study: StudyKind, *, recompute: bool = False, retry_failed: bool = False) -> None:
         self.path, self.study = path, study
-        self.points = PointFolders(path)
-        digest = study.content_hash()
-        self._check_ours(digest)
-        ours = recompute or settled(path, study)
+        self.points = PointFolders(path, study.recording)
+        refuse_foreign(path, study)
+        ours = recompute or settled(path, study, retry_failed=retry_failed)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = claimed(path, "study")
-            self._check_ours(digest)  # what another process may have made of it before the lock was ours
+            self._lock = claimed(path, study.noun)
+            refuse_foreign(path, study)  # what another process may have made of it before the lock was ours
             if recompute:
                 self.points.remove(others(self.points.codes()))
-            (path / "study.toml").write_text(study.resolved_toml())
-            about = {"study": study.name, "hash": digest, **provenance()}
+            if retry_failed:
+                self.points.remove(numerical_failures(self.points.known()))
+            write_aside(path / f"{study.noun}.toml", study.resolved_toml())
+            about = {study.noun: study.name, "hash": study.content_hash(), **provenance()}
             if ours:
-                write_aside(path / "study.json", json.dumps(about, indent=2) + "\n")
+                write_aside(path / f"{study.noun}.json", json.dumps(about, indent=2) + "\n")
             self.points.clear()
         except OSError as error:
-            raise self._refusal(f"cannot be written: {error.strerror}") from None
+            raise refusal(path, f"cannot be written: {error.strerror}") from None
+
+    @property
+    def lock(self) -> int:
+        """The locked file: the folder stays claimed as long as a process holds it."""
+        return self._lock.fileno()
 
     def release(self) -> None:
         """Let other processes use the folder."""
         self._lock.close()
-
-    def _refusal(self, message: str) -> InputError:
-        return InputError(message, key="--out", value=str(self.path), remedy="Choose another folder with --out")
-
-    def _check_ours(self, digest: str) -> None:
-        path = self.path
-        if path.exists() and not path.is_dir():
-            raise self._refusal("is a file, not a folder")
-        if any((path / name).exists() for name in MARKS):
-            raise self._refusal("the folder holds a run")
-        marker = path / "study.json"
-        if not marker.exists():
-            if any((path / name).exists() for name in (*self.study.tables({}), "points")):
-                raise self._refusal("the folder holds tables of an unknown study")
-            return
-        try:
-            theirs = json.loads(marker.read_text(encoding="utf-8"))
-            same, name = theirs["hash"] == digest, theirs["study"]
-        except (ValueError, KeyError, TypeError, OSError):
-            raise self._refusal("study.json in the folder is damaged") from None
-        if not same:
-            raise self._refusal(f"the folder belongs to another study ({name}, other values, or another version)")
 
     def write(self, tables: Mapping[str, Table | None]) -> None:
         """Write all tables anew, each aside and renamed; what is there of tables that are no longer made is removed."""
@@ -85,11 +74,51 @@ class StudyFolder:
                 table.write(self.path / name)
 
 
-def settled(path: Path, study: StudyKind) -> bool:
+def refusal(path: Path, message: str) -> InputError:
+    """Return why a folder cannot be written to."""
+    return InputError(message, key="--out", value=str(path), remedy="Choose another folder with --out")
+
+
+def refuse_foreign(path: Path, study: StudyKind) -> None:
+    """Refuse a folder that belongs to something else.
+
+    Raises
+    ------
+    InputError
+    """
+    noun, marker = study.noun, path / f"{study.noun}.json"
+    if path.exists() and not path.is_dir():
+        raise refusal(path, "is a file, not a folder")
+    if any((path / name).exists() for name in MARKS):
+        raise refusal(path, "the folder holds a run")
+    for name, other in STUDIES.items():
+        if name != marker.name and (path / name).exists():
+            raise refusal(path, f"the folder holds a {other}")
+    if not marker.exists():
+        if any((path / name).exists() for name in (*study.tables({}, {}), "points")):
+            raise refusal(path, f"the folder holds tables of an unknown {noun}")
+        return
+    try:
+        theirs = json.loads(marker.read_text(encoding="utf-8"))
+        same, name = theirs["hash"] == study.content_hash(), theirs[noun]
+    except (ValueError, KeyError, TypeError, OSError):
+        raise refusal(path, f"{marker.name} in the folder is damaged") from None
+    if not same:
+        raise refusal(path, f"the folder belongs to another {noun} ({name}, other values, or another version)")
+
+
+def numerical_failures(summaries: Summaries) -> list[str]:
+    """Return the keys of points in which the numerics failed."""
+    return [key for key, summary in summaries.items() if summary.get("reason")]
+
+
+def settled(path: Path, study: StudyKind, *, retry_failed: bool = False) -> bool:
     """Whether a folder is ours to go on with, the code of its points included (see `other_code.settle`)."""
-    points = PointFolders(path)
+    points = PointFolders(path, study.recording)
     codes = points.codes()
     if not others(codes):
         return True
-    left = bool(study.wanted(points.known()))
-    return settle(path, codes, read_json(path / "study.json"), complete=not left)
+    known = points.known()
+    again = numerical_failures(known) if retry_failed else []
+    left = bool(again or study.wanted(known))
+    return settle(path, codes, read_json(path / f"{study.noun}.json"), complete=not left)

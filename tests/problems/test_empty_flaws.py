@@ -16,7 +16,7 @@ from lifrac.problems.studies.ccd.search import plan
 from lifrac.problems.studies.ccd.tables import ccd_row
 from lifrac.problems.studies.points import CurrentPoint, Finished
 from lifrac.problems.studies.study import load_study
-from lifrac.problems.studies.sweep.sweep_folder import RESULTS
+from lifrac.problems.studies.sweep.sweep_table import RESULTS
 from lifrac.solver.protocol.events import GRAVEST
 from support.small_study import ONE, STUDY, table, write
 

@@ -9,12 +9,10 @@ import pytest
 from lifrac.problems.case.case import Case
 from lifrac.problems.cli.main import main
 from lifrac.problems.run.code_version import code_hash
-from lifrac.problems.studies import ranks as ccd_runner
-from lifrac.problems.studies.sweep import sweep_point
+from lifrac.problems.studies.executors import standing, worker
+from lifrac.problems.studies.executors.job import compute_job
+from lifrac.problems.studies.executors.snakemake_rounds import run_through_snakemake
 from lifrac.problems.studies.sweep.sweep import load_sweep
-from lifrac.problems.studies.sweep.sweep_folder import SweepFolder
-from lifrac.problems.studies.sweep.sweep_point import compute_job
-from lifrac.problems.studies.sweep.sweep_runner import run_sweep
 from support.short_runs import short_run
 from support.small_study import ONE, table, write
 from test_sweep import NOTHING, SWEEP, Runs
@@ -41,10 +39,10 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
         (path / "summary.json").write_text(json.dumps(summary))
         return summary
 
-    monkeypatch.setattr(ccd_runner, "compute", compute)
-    monkeypatch.setattr(ccd_runner.Domains, "make", lambda self, cases: None)
-    monkeypatch.setattr(ccd_runner.Domains, "of", lambda self, case: None)
-    monkeypatch.setattr(ccd_runner, "draw_plots", lambda path: None)
+    monkeypatch.setattr(worker, "compute", compute)
+    monkeypatch.setattr(worker.Domains, "make", lambda self, cases: None)
+    monkeypatch.setattr(worker.Domains, "of", lambda self, case: None)
+    monkeypatch.setattr(standing, "draw_plots", lambda path: None)
     file = write(tmp_path)
     return lambda *arguments: main(["ccd", str(file), "--out", str(tmp_path / "out"), *ONE, *arguments])
 
@@ -126,8 +124,8 @@ def swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished sweep of six points, the second of which failed in its numerics."""
     (tmp_path / "my.toml").write_text(SWEEP)
     sweep = load_sweep(tmp_path / "my.toml", ["sweep.points_per_job=100"])
-    run_sweep(sweep, tmp_path / "out", NOTHING, prepare=True)
-    monkeypatch.setattr(sweep_point, "run_case", Runs("protocol_end", "numerical_failure"))
+    run_through_snakemake(sweep, tmp_path / "out", NOTHING, prepare=True)
+    monkeypatch.setattr(worker, "full_run", Runs("protocol_end", "numerical_failure"))
     assert compute_job(tmp_path / "out", "job00001") == 0
     return tmp_path / "out"
 
@@ -159,10 +157,9 @@ def test_an_unfinished_sweep_of_other_code_is_refused(
 def test_a_complete_sweep_of_other_code_is_shown_as_such(swept: Path, capsys: pytest.CaptureFixture[str]) -> None:
     computed_by([point / "manifest.json" for point in points(swept)] + [swept / "sweep.json"], THEIRS)
     sweep = load_sweep(swept.parent / "my.toml")
-    assert run_sweep(sweep, swept, NOTHING) == 3  # one point has failed, by whatever code
+    assert run_through_snakemake(sweep, swept, NOTHING) == 3  # one point has failed, by whatever code
     assert {row["code_hash"] for row in table(swept / "sweep.csv")} == {THEIRS}
     assert json.loads((swept / "sweep.json").read_text())["code_hash"] == THEIRS
-    assert len(SweepFolder(swept, sweep).of_other_code()) == 6
 
 
 def test_a_job_that_other_code_has_prepared_is_refused(swept: Path) -> None:

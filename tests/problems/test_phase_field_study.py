@@ -74,9 +74,13 @@ def test_a_point_is_what_a_run_of_its_case_gives(finished: Path, tmp_path: Path)
 @pytest.mark.mpi
 @pytest.mark.parametrize("team", [1, 2])
 def test_study_on_two_ranks_gives_the_same_bracket(finished: Path, mpi_run: Any, tmp_path: Path, team: int) -> None:
-    """Ranks that each take a run, and ranks that compute every run together."""
+    """Ranks that each take a run, and jobs of Snakemake whose ranks compute every run together."""
     arguments = ["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "out")]
-    mpi_run(RUN, 2, *arguments, "--set", f"study.ranks={team}")
+    if team == 1:
+        mpi_run(RUN, 2, *arguments)
+    else:
+        pytest.importorskip("snakemake")
+        assert main([*arguments, "--cores", "2", "--set", "study.ranks=2", "--set", "study.points_per_job=2"]) == 0
     (mine,), (theirs,) = (table(out / "out" / "ccd.csv") for out in (finished, tmp_path))
     assert mine == theirs
     for one, other in zip(*(table(out / "out" / "runs.csv") for out in (finished, tmp_path)), strict=True):

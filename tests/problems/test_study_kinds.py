@@ -1,4 +1,4 @@
-"""A kind of study costs one class: what it wants next and what its tables say; here voltages at rest."""
+"""A kind of study costs one class, whatever computes it: what it wants next, what its tables say; voltages at rest."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.run.loop import DONE
-from lifrac.problems.studies.kind import Note, StudyKind, Summaries
+from lifrac.problems.studies.executors.ranks import run_on_ranks
+from lifrac.problems.studies.executors.snakemake_engine import Engine
+from lifrac.problems.studies.executors.snakemake_rounds import run_through_snakemake
+from lifrac.problems.studies.kind import Failures, Note, StudyKind, Summaries
 from lifrac.problems.studies.point import Point
-from lifrac.problems.studies.ranks import run_study
 from lifrac.problems.studies.tables import Table
 from support.small_runs import CASE, history
 from support.small_study import table
@@ -56,7 +58,7 @@ class VoltageAtRest(StudyKind):
     def wanted(self, summaries: Summaries) -> list[Point]:
         return [point for point in self.points if point.key not in summaries][:1]
 
-    def tables(self, summaries: Summaries) -> Mapping[str, Table | None]:
+    def tables(self, summaries: Summaries, failures: Failures) -> Mapping[str, Table | None]:
         rows = [
             {"temperature_C": point.temperature, **summaries[point.key]}
             for point in self.points
@@ -74,7 +76,7 @@ def rested(tmp_path_factory: pytest.TempPathFactory) -> tuple[VoltageAtRest, Pat
     folder = tmp_path_factory.mktemp("rested")
     (folder / "rested.toml").write_text(RESTED)
     study = VoltageAtRest(folder / "rested.toml")
-    assert run_study(study, folder / "out") == DONE
+    assert run_on_ranks(study, folder / "out") == DONE
     return study, folder / "out"
 
 
@@ -96,6 +98,15 @@ def test_a_new_kind_keeps_what_is_finished(rested: tuple[VoltageAtRest, Path]) -
     study, out = rested
     before = (out / "rest.csv").read_bytes()
     times = {path: path.stat().st_mtime_ns for path in out.glob("points/*/summary.json")}
-    assert run_study(study, out) == DONE
+    assert run_on_ranks(study, out) == DONE
     assert {path: path.stat().st_mtime_ns for path in times} == times
     assert (out / "rest.csv").read_bytes() == before
+
+
+def test_snakemake_computes_it_as_the_ranks_do(rested: tuple[VoltageAtRest, Path], tmp_path: Path) -> None:
+    """The second round is asked for when the first is known; the job finds all it needs in the folder."""
+    pytest.importorskip("snakemake")
+    study, out = rested
+    assert run_through_snakemake(study, tmp_path / "out", Engine(None, 1)) == DONE
+    assert (tmp_path / "out" / "rest.csv").read_bytes() == (out / "rest.csv").read_bytes()
+    assert run_on_ranks(study, tmp_path / "out") == DONE

@@ -12,10 +12,12 @@ import pytest
 from lifrac.errors import NumericalFailure
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.cli.main import main
-from lifrac.problems.studies import ranks as ccd_runner
+from lifrac.problems.run.code_version import code_hash
 from lifrac.problems.studies.ccd.tables import CCD_COLUMNS, RUN_COLUMNS
-from lifrac.problems.studies.light_run import compute
-from lifrac.problems.studies.point_folder import NEEDED, PointFolder
+from lifrac.problems.studies.executors import worker
+from lifrac.problems.studies.executors.light_run import compute
+from lifrac.problems.studies.point_folder import PointFolder
+from lifrac.problems.studies.recording import LIGHT
 from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.study_folder import StudyFolder
 from lifrac.solver.model.control import Control
@@ -112,7 +114,7 @@ def test_restart_computes_only_what_is_missing(finished: Path, monkeypatch: pyte
         computed.append(case.content_hash()[:16])
         return compute(case, *arguments)
 
-    monkeypatch.setattr(ccd_runner, "compute", count)
+    monkeypatch.setattr(worker, "compute", count)
     again = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
     assert main(again) == 0
     assert sorted(computed) == sorted(run["point"] for run in runs[-2:])
@@ -145,7 +147,7 @@ def test_a_point_is_claimed_once(tmp_path: Path) -> None:
     point.give_up()
     scratch = other.claim()
     assert scratch is not None
-    whole = dict.fromkeys(NEEDED, 0)
+    whole = dict.fromkeys(LIGHT.needed, 0) | {"reason": "", "code_hash": code_hash()}
     (scratch / "summary.json").write_text(json.dumps(whole))
     other.complete()
     assert point.claim() is None
@@ -258,7 +260,7 @@ def test_asked_to_stop_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytes
         return compute(case, folder, body, asked, ranks)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ccd_runner, "compute", ask_in_the_second)
+        patch.setattr(worker, "compute", ask_in_the_second)
         assert main(["ccd", str(path), "--out", str(out), *ONE]) == 4
     assert [run["point"] for run in table(out / "runs.csv")] == begun[:1]
     assert [p.name for p in (out / "points").iterdir()] == begun[:1]
@@ -280,7 +282,7 @@ def test_trouble_with_files_ends_the_study_and_keeps_what_is_finished(
         return compute(case, folder, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ccd_runner, "compute", fill_the_disk)
+        patch.setattr(worker, "compute", fill_the_disk)
         assert main(["ccd", str(path), "--out", str(out), *ONE]) == 3
     assert "No space left on device" in capsys.readouterr().err
     assert len(list((out / "points").iterdir())) == 1
@@ -362,16 +364,16 @@ def test_study_on_three_ranks_gives_the_same_tables(finished: Path, mpi_run: Any
 
 HALTS = """
 import pathlib, sys, time
-from lifrac.problems.studies import ranks as ccd_runner
+from lifrac.problems.studies.executors import worker
 from lifrac.problems.cli.main import main
-compute, begun = ccd_runner.compute, []
+compute, begun = worker.compute, []
 def halting(*arguments):
     begun.append(1)
     if len(begun) == 3:
         pathlib.Path(sys.argv[1]).touch()
         time.sleep(86400)
     return compute(*arguments)
-ccd_runner.compute = halting
+worker.compute = halting
 sys.exit(main(sys.argv[2:]))
 """
 """A study that stands still in its third run, and says so by a file."""
@@ -399,10 +401,10 @@ def test_killed_study_goes_on(finished: Path, tmp_path: Path) -> None:
 
 TROUBLE_ON_RANKS = """
 import sys
-from lifrac.problems.studies import ranks as ccd_runner
+from lifrac.problems.studies.executors import worker
 from lifrac.problems.cli.main import main
 from mpi4py import MPI
-compute, begun = ccd_runner.compute, []
+compute, begun = worker.compute, []
 def trouble(case, folder, body, asked, ranks):
     begun.append(1)
     if MPI.COMM_WORLD.rank == 1 and len(begun) == 1:
@@ -411,7 +413,7 @@ def trouble(case, folder, body, asked, ranks):
         else:
             raise OSError(28, "No space left on device")
     return compute(case, folder, body, asked, ranks)
-ccd_runner.compute = trouble
+worker.compute = trouble
 code = main(sys.argv[2:])
 assert MPI.COMM_WORLD.allgather(code) == [code] * MPI.COMM_WORLD.size
 sys.exit(code)

@@ -9,7 +9,7 @@ import pytest
 from lifrac.problems.case.case import load_case
 from lifrac.problems.quantities.units import capacity, current
 from lifrac.problems.studies.ccd.tables import RUN_COLUMNS
-from lifrac.problems.studies.sweep.sweep_folder import RESULTS
+from lifrac.problems.studies.sweep.sweep_table import RESULTS
 from support.short_runs import ready_cases, short_run
 
 AT_END = {

@@ -1,4 +1,4 @@
-"""Sweeps: files that are refused, points and columns, folders, jobs, the table (with engine: test_sweep_engine.py)."""
+"""Sweeps: files that are refused, points and columns, folders, jobs, the table; test_sweep_engine.py computes some."""
 
 import csv
 import errno
@@ -6,6 +6,7 @@ import fcntl
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,18 @@ from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.cli.main import main
 from lifrac.problems.run.code_version import code_hash
 from lifrac.problems.studies import tables as study_tables
-from lifrac.problems.studies.sweep import snakemake_engine as sweep_engine
-from lifrac.problems.studies.sweep import sweep_folder, sweep_point
-from lifrac.problems.studies.sweep.snakemake_engine import Engine, find_engine
+from lifrac.problems.studies.executors import choice, point_log, worker
+from lifrac.problems.studies.executors import snakemake_engine as engine
+from lifrac.problems.studies.executors.job import compute_job
+from lifrac.problems.studies.executors.point_log import PointLog
+from lifrac.problems.studies.executors.ranks import run_on_ranks
+from lifrac.problems.studies.executors.snakemake_engine import Engine, find_engine
+from lifrac.problems.studies.executors.snakemake_rounds import jobs_of, run_through_snakemake
+from lifrac.problems.studies.point_folder import CLAIM, PointFolder
+from lifrac.problems.studies.recording import FULL
+from lifrac.problems.studies.study_folder import StudyFolder
 from lifrac.problems.studies.sweep.sweep import Sweep, load_sweep
-from lifrac.problems.studies.sweep.sweep_folder import RESULTS, JobFolder, SweepFolder
-from lifrac.problems.studies.sweep.sweep_point import compute_job
-from lifrac.problems.studies.sweep.sweep_runner import jobs_of, run_sweep
+from lifrac.problems.studies.sweep.sweep_table import RESULTS
 
 SWEEP = """
 [sweep]
@@ -95,7 +101,7 @@ def test_listed_points_come_with_every_combination_of_the_grid(tmp_path: Path) -
 def test_set_reaches_the_sweep_its_grid_and_the_case(tmp_path: Path) -> None:
     sets = ["sweep.ranks=3", 'sweep.grid.operation.temperature=["30 degC"]', 'defect.length="15 um"']
     sweep = load_sweep(written(tmp_path), sets)
-    assert sweep.ranks == 3
+    assert sweep.team == 3
     assert {p.case.temperature for p in sweep.points} == {303.15}
     assert {p.case.model().flaw.length for p in sweep.points} == {15.0}
 
@@ -175,7 +181,7 @@ def test_a_profile_by_path_or_where_snakemake_keeps_it(tmp_path: Path, monkeypat
 
 
 def test_without_slurm_its_profile_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_engine, "_check_installed", lambda module, extra: None)
+    monkeypatch.setattr(engine, "_check_installed", lambda module, extra: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="there is no Slurm on this computer"):
         find_engine("slurm", None, 8)
@@ -188,7 +194,7 @@ def test_a_slurm_without_accounts_is_asked_by_squeue(
     for name in ("sbatch", "sacct"):
         (tmp_path / name).write_text(f"#!/bin/sh\nexit {code}\n")
         (tmp_path / name).chmod(0o755)
-    monkeypatch.setattr(sweep_engine, "_check_installed", lambda module, extra: None)
+    monkeypatch.setattr(engine, "_check_installed", lambda module, extra: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_engine("slurm", None, 8).options == options
 
@@ -201,14 +207,38 @@ def test_more_ranks_than_cores_are_refused() -> None:
 
 
 def test_missing_snakemake_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_engine.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"snakemake is not installed\. Install it: .*lifrac\[sweep\]"):
         find_engine("local", 1, 1)
 
 
-def test_under_mpiexec_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", [["sweep", "llzo_24"], ["ccd", "llzo"]])
+def test_snakemake_is_refused_under_mpiexec(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
     monkeypatch.setenv("PMI_SIZE", "2")
-    assert main(["sweep", str(written(tmp_path)), "--dry-run"]) == 2
+    for options in (["--profile", "slurm"], ["--cores", "2"], ["--prepare"]):
+        assert main([*command, *options]) == 2
+        assert "Snakemake starts its ranks itself" in capsys.readouterr().err
+
+
+def test_what_computes_a_sweep_follows_from_how_it_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweep: Sweep
+) -> None:
+    used = []
+    for name in ("ranks.run_on_ranks", "snakemake_rounds.run_through_snakemake"):
+        monkeypatch.setattr(
+            f"lifrac.problems.studies.executors.{name}", lambda *a, _name=name, **k: used.append(_name) or 0
+        )
+    command = ["sweep", str(sweep.path), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(choice, "is_installed", lambda: True)
+    assert main(command) == main([*command, "--cores", "1"]) == 0
+    monkeypatch.setenv("PMI_SIZE", "2")
+    assert main(command) == 0
+    monkeypatch.delenv("PMI_SIZE")
+    monkeypatch.setattr(choice, "is_installed", lambda: False)
+    assert main(command) == 0
+    assert [name.partition(".")[0] for name in used] == ["snakemake_rounds", "snakemake_rounds", "ranks", "ranks"]
 
 
 def test_dry_run_lists_points_and_writes_nothing(
@@ -237,24 +267,26 @@ NOTHING = Nothing(None, 1)
 def test_a_folder_of_something_else_is_refused(tmp_path: Path, sweep: Sweep, name: str) -> None:
     (tmp_path / name).touch()
     with pytest.raises(InputError, match="the folder holds"):
-        run_sweep(sweep, tmp_path, NOTHING)
+        run_through_snakemake(sweep, tmp_path, NOTHING)
 
 
 def test_a_folder_of_another_sweep_is_refused(tmp_path: Path, sweep: Sweep) -> None:
-    run_sweep(sweep, tmp_path / "out", NOTHING, prepare=True)
+    run_through_snakemake(sweep, tmp_path / "out", NOTHING, prepare=True)
     other = load_sweep(sweep.path, ['defect.length="15 um"'])
     with pytest.raises(InputError, match="belongs to another sweep"):
-        run_sweep(other, tmp_path / "out", NOTHING, prepare=True)
+        run_through_snakemake(other, tmp_path / "out", NOTHING, prepare=True)
     same = load_sweep(sweep.path, ["sweep.points_per_job=4"])
-    assert run_sweep(same, tmp_path / "out", NOTHING, prepare=True) == 0
+    assert run_through_snakemake(same, tmp_path / "out", NOTHING, prepare=True) == 0
 
 
 def test_two_sweeps_in_one_folder_are_refused(tmp_path: Path, sweep: Sweep) -> None:
-    with SweepFolder(tmp_path / "out", sweep).claimed() as lock:
-        assert fcntl.fcntl(lock, fcntl.F_GETFD) >= 0
-        with pytest.raises(InputError, match="another sweep is at work in this folder"):
-            run_sweep(sweep, tmp_path / "out", NOTHING)
-    assert run_sweep(sweep, tmp_path / "out", NOTHING, prepare=True) == 0
+    holder = StudyFolder(tmp_path / "out", sweep)
+    assert fcntl.fcntl(holder.lock, fcntl.F_GETFD) >= 0
+    for compute in (run_on_ranks, partial(run_through_snakemake, engine=NOTHING)):
+        with pytest.raises(InputError, match="another process is computing this sweep"):
+            compute(sweep, tmp_path / "out")
+    holder.release()
+    assert run_through_snakemake(sweep, tmp_path / "out", NOTHING, prepare=True) == 0
 
 
 def test_neighbours_share_a_job(sweep: Sweep) -> None:
@@ -267,23 +299,25 @@ def test_neighbours_share_a_job(sweep: Sweep) -> None:
 
 
 class Runs:
-    """Stands in for `run_case`: what becomes of the points, in the order in which they are computed."""
+    """Stands in for `full_run`: what becomes of the points, in the order in which they are computed."""
 
     def __init__(self, *endings: str | Exception | int) -> None:
         self.endings = list(endings)
         self.computed: list[str] = []
+        self.resumed: list[bool] = []
 
-    def __call__(self, case: Case, out: Path, comm: Any) -> int:
-        self.computed.append(case.path.stem)
+    def __call__(self, case: Case, out: Path, comm: Any, interrupts: list[int], *, resume: bool = False) -> int:
+        self.computed.append(case.content_hash()[:16])
+        self.resumed.append(resume)
         ending = self.endings.pop(0) if self.endings else "protocol_end"
-        out.mkdir(parents=True)
+        (out / "checkpoints").mkdir(exist_ok=True)
+        (out / "manifest.json").write_text(json.dumps({"code_hash": code_hash()}))
         if isinstance(ending, Exception):
             raise ending
         if isinstance(ending, int):
             return ending
         summary = {"outcome": "completed", "termination": ending, "charge_mAh_per_cm2": 0.1, "steps": 7}
         (out / "summary.json").write_text(json.dumps({**summary, "wall_time_s": 1.5, "ranks": 1}))
-        (out / "manifest.json").write_text(json.dumps({"code_hash": code_hash()}))
         (out / "events.jsonl").write_text(json.dumps({"event": "end", "detail": f"{ending}: why"}) + "\n")
         return 3 if ending == "numerical_failure" else 0
 
@@ -294,9 +328,9 @@ def job(tmp_path: Path, sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> Callab
 
     def compute(*endings: str | Exception | int) -> tuple[int, Runs]:
         all_in_one = load_sweep(sweep.path, ["sweep.points_per_job=100"])
-        run_sweep(all_in_one, tmp_path / "out", NOTHING, prepare=True)
+        run_through_snakemake(all_in_one, tmp_path / "out", NOTHING, prepare=True)
         runs = Runs(*endings)
-        monkeypatch.setattr(sweep_point, "run_case", runs)
+        monkeypatch.setattr(worker, "full_run", runs)
         return compute_job(tmp_path / "out", "job00001"), runs
 
     return compute
@@ -312,7 +346,7 @@ def test_a_finished_sweep_is_collected_without_the_engine(tmp_path: Path, sweep:
     assert (code, runs.computed) == (0, [p.key for p in sweep.points])
     assert compute_job(tmp_path / "out", "job00001") == 0
     assert len(runs.computed) == 6
-    assert run_sweep(sweep, tmp_path / "out", NOTHING) == 0
+    assert run_through_snakemake(sweep, tmp_path / "out", NOTHING) == 0
     rows = table(tmp_path / "out")
     assert [(row["status"], row["steps"], row["charge_mAh_per_cm2"]) for row in rows] == [("finished", "7", "0.1")] * 6
     assert [row["point"] for row in rows] == [p.key for p in sweep.points]
@@ -321,58 +355,67 @@ def test_a_finished_sweep_is_collected_without_the_engine(tmp_path: Path, sweep:
     assert (tmp_path / "out" / "timing.csv").read_text().splitlines()[1] == f"{sweep.points[0].key},1.5,1"
 
 
-def test_a_failed_point_is_no_finished_one_and_hinders_no_other(tmp_path: Path, sweep: Sweep, job: Any) -> None:
+def test_a_failed_point_is_no_finished_one_and_hinders_no_other(
+    tmp_path: Path, sweep: Sweep, job: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
-    code, _ = job(NumericalFailure("singular bulk"), full, "numerical_failure")
+    out, endings = tmp_path / "out", (NumericalFailure("singular bulk"), full, "numerical_failure")
+    code, _ = job(*endings)
     assert code == 3
-    folder = SweepFolder(tmp_path / "out", sweep)
-    folder.write_tables(over=True)
-    rows = table(tmp_path / "out")
-    assert [row["status"] for row in rows] == ["failed"] * 3 + ["finished"] * 3
-    assert rows[0]["reason"] == "singular bulk"
-    assert rows[1]["reason"].endswith("No space left on device")
-    assert rows[2]["reason"] == "numerical_failure: why"
-    assert [row["folder"] != "" for row in rows] == [False, False, True, True, True, True]
-    assert not list((tmp_path / "out" / "work").glob("*/"))
-    assert [p.number for p in folder.unfinished()] == [1, 2]
-    folder.forget(folder.failed())
-    assert [p.number for p in folder.unfinished()] == [1, 2, 3]
-    code, runs = job()
-    assert (code, len(runs.computed)) == (0, 3)
+    first, second = (PointLog(out, point.key).reason() for point in sweep.points[:2])
+    assert (first, second.endswith("No space left on device")) == ("singular bulk", True)
+    monkeypatch.setattr(worker, "full_run", runs := Runs(endings[0]))
+    assert run_on_ranks(sweep, out) == 3  # the second point of the job is the first that is left
+    assert (len(runs.computed), "1 failed: singular bulk" in capsys.readouterr().err) == (2, True)
+    rows = table(out)
+    assert [row["status"] for row in rows] == ["failed", "finished", "failed"] + ["finished"] * 3
+    assert [rows[i]["reason"] for i in (0, 2)] == ["singular bulk", "numerical_failure: why"]
+    assert [row["folder"] != "" for row in rows] == [False, True, True, True, True, True]
+    assert run_through_snakemake(sweep, out, NOTHING, prepare=True, retry_failed=True) == 0
+    jobs = json.loads((out / "plan.json").read_text())["jobs"]
+    assert list(jobs.values()) == [[sweep.points[i].key] for i in (0, 2)]
 
 
-def test_a_stop_keeps_what_is_finished_and_throws_the_rest_away(tmp_path: Path, job: Any) -> None:
+def test_a_stop_keeps_what_is_finished_and_the_next_command_goes_on(tmp_path: Path, job: Any, sweep: Sweep) -> None:
     code, runs = job("protocol_end", 4)
     assert (code, len(runs.computed)) == (4, 2)
-    assert len(list((tmp_path / "out" / "points").iterdir())) == 1
-    assert not list((tmp_path / "out" / "work").glob("*/"))
+    left = {p.name for p in (tmp_path / "out" / "points").iterdir()}
+    assert left == {sweep.points[0].key, f".{sweep.points[1].key}.kept"}
+    code, runs = job()
+    assert (code, runs.resumed) == (0, [True, False, False, False, False])
+    assert not list((tmp_path / "out" / "points").glob(".*"))
 
 
-def test_rests_of_a_kill_are_cleared_and_its_point_comes_last(tmp_path: Path, sweep: Sweep, job: Any) -> None:
+def test_a_run_that_cannot_be_gone_on_with_begins_anew(tmp_path: Path, job: Any) -> None:
+    job(4)
+    code, runs = job(InputError("the run was begun by other code"))
+    assert (code, runs.resumed[:3]) == (0, [True, False, False])
+
+
+def test_rests_of_a_kill_are_set_aside_and_its_point_comes_last(tmp_path: Path, sweep: Sweep, job: Any) -> None:
     job(*[OSError("no")] * 6)
-    first = JobFolder(tmp_path / "out", sweep.points[0].key)
-    first.scratch.mkdir()
-    (first.scratch / "history.csv").touch()
+    out = tmp_path / "out"
+    first, log = PointFolder(out, sweep.points[0].key, FULL), PointLog(out, sweep.points[0].key)
+    assert first.claim() is not None  # what was kept of the first try
     first.path.mkdir()
-    with first.log.open("a") as file:
+    with log.file.open("a") as file:
         file.write('{"event": "start"}\n{"event": "fini')
-    assert (first.result().status, first.result().reason) == ("pending", sweep_folder.NOT_ENDED)
-    for over, expected in ((False, ("pending", "")), (True, ("failed", sweep_folder.NOT_ENDED))):
-        SweepFolder(tmp_path / "out", sweep).write_tables(over)  # while the sweep is at work, its job may be too
-        row = table(tmp_path / "out")[0]
-        assert (row["status"], row["reason"]) == expected
+    assert (log.kills(), log.reason()) == (1, point_log.NOT_ENDED)
+    first.clear()
+    assert (first.scratch / CLAIM).is_file()  # a process that lives keeps its claim, across commands
+    first._lock.close()  # type: ignore[union-attr]
     code, runs = job()
     assert (code, runs.computed) == (0, [p.key for p in (*sweep.points[1:], sweep.points[0])])
-    assert first.result().status == "finished"
+    assert first.summary() is not None
 
 
 def test_a_case_that_was_changed_is_not_taken_for_the_point(tmp_path: Path, sweep: Sweep, job: Any) -> None:
-    run_sweep(sweep, tmp_path / "out", NOTHING, prepare=True)
-    one, other = (JobFolder(tmp_path / "out", p.key) for p in sweep.points[:2])
-    one.case.write_text(other.case.read_text())
+    run_through_snakemake(sweep, tmp_path / "out", NOTHING, prepare=True)
+    one, other = (tmp_path / "out" / "cases" / f"{point.key}.toml" for point in sweep.points[:2])
+    one.write_text(other.read_text())
     code, runs = job()
     assert (code, len(runs.computed)) == (3, 5)
-    assert "is not what the sweep has written" in one.result().reason
+    assert "is not what the study has written" in PointLog(tmp_path / "out", one.stem).reason()
 
 
 def test_disk_full_while_collecting_loses_nothing(
@@ -388,9 +431,9 @@ def test_disk_full_while_collecting_loses_nothing(
 
     monkeypatch.setattr(study_tables, "write_aside", full)
     monkeypatch.setattr(logging.getLogger("lifrac"), "handlers", [caplog.handler])
-    assert run_sweep(sweep, tmp_path / "out", NOTHING) == 3
+    assert run_through_snakemake(sweep, tmp_path / "out", NOTHING) == 3
     assert "No space left on device. Nothing that was computed is lost" in caplog.text
     assert not (tmp_path / "out" / "sweep.csv").exists()
     monkeypatch.setattr(study_tables, "write_aside", write)
-    assert run_sweep(sweep, tmp_path / "out", NOTHING) == 0
+    assert run_through_snakemake(sweep, tmp_path / "out", NOTHING) == 0
     assert [row["status"] for row in table(tmp_path / "out")] == ["finished"] * 6

@@ -1,5 +1,6 @@
-"""Sweeps with Snakemake, end to end: a kill of everything, a stop, failing processes."""
+"""Sweeps end to end, on ranks and through Snakemake: a kill of everything, a stop, failing processes."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 from support.mpi import PATIENCE
+from support.mpi import mpi_run as on_ranks
+from support.small_runs import RUN, STOPPED, history, summary
+from support.small_study import table
 
 psutil = pytest.importorskip("psutil")
 pytest.importorskip("snakemake")
@@ -31,7 +35,7 @@ plots = false
 fields = 1
 """
 POINTS = 4
-LIFRAC = [sys.executable, "-c", "import sys; from lifrac.problems.cli.main import main; sys.exit(main())"]
+LIFRAC = [sys.executable, *RUN]
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
@@ -82,7 +86,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
 
 
 def finished(folder: Path) -> set[str]:
-    return {path.parent.name for path in (folder / "out" / "points").glob("*/summary.json")}
+    return {path.parent.name for path in (folder / "out" / "points").glob("[!.]*/summary.json")}
 
 
 def starts(folder: Path) -> dict[str, int]:
@@ -92,27 +96,68 @@ def starts(folder: Path) -> dict[str, int]:
     return {name: found.count("start") for name, found in events.items()}
 
 
-def test_a_killed_sweep_goes_on_to_the_same_table(tmp_path: Path) -> None:
+def rows(folder: Path) -> list[dict[str, str]]:
+    return table(folder / "out" / "sweep.csv")
+
+
+def assert_same(mine: list[dict[str, str]], whole: list[dict[str, str]]) -> None:
+    """Two tables; a run that goes on from a checkpoint rounds otherwise."""
+    for one, other in zip(mine, whole, strict=True):
+        for name, value in other.items():
+            if not name.endswith("_error"):
+                numbers = value and not name.startswith(("point", "code", "folder"))
+                with contextlib.suppress(ValueError):
+                    if numbers:
+                        assert float(one[name]) == pytest.approx(float(value), rel=1.0e-9, abs=1.0e-12), name
+                        continue
+                assert one[name] == value, name
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    """The table of the sweep that two ranks have computed; no Snakemake is needed for it."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "tiny.toml").write_text(SWEEP)
+    done = on_ranks(RUN, 2, "sweep", str(folder / "tiny.toml"), "--out", str(folder / "out"), check=False)
+    assert done.returncode == 0, done.output
+    found = {path.name for path in (folder / "out").iterdir()}
+    assert found == {".lock", "points", "sweep.csv", "sweep.json", "sweep.toml", "timing.csv"}
+    return rows(folder)
+
+
+def test_a_killed_sweep_goes_on_to_the_same_table(tmp_path: Path, whole: list[dict[str, str]]) -> None:
     """All processes are killed in the middle; before, while they are halted, a second sweep is refused."""
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    whole.mkdir()
-    killed.mkdir()
-    process = start(killed)
-    wait_for(lambda: len(finished(killed)) >= 1)
+    process = start(tmp_path)
+    wait_for(lambda: len(finished(tmp_path)) >= 1)
     signal_all(process, signal.SIGSTOP)
-    code, messages = complete(killed)
+    code, messages = complete(tmp_path)
     assert code == 2
-    assert "another sweep is at work in this folder" in messages
+    assert "another process is computing this sweep" in messages
     kill(process)
-    before = finished(killed)
-    counts = starts(killed)
+    before = finished(tmp_path)
+    counts = starts(tmp_path)
     assert 1 <= len(before) < POINTS
-    code, messages = complete(killed)
-    assert (code, len(finished(killed))) == (0, POINTS), messages
-    assert {name: starts(killed)[name] for name in before} == {name: counts[name] for name in before}
-    assert complete(whole)[0] == 0
-    assert set(starts(whole).values()) == {1}
-    assert (killed / "out" / "sweep.csv").read_bytes() == (whole / "out" / "sweep.csv").read_bytes()
+    code, messages = complete(tmp_path)
+    assert (code, len(finished(tmp_path))) == (0, POINTS), messages
+    assert {name: starts(tmp_path)[name] for name in before} == {name: counts[name] for name in before}
+    assert_same(rows(tmp_path), whole)
+    assert not list((tmp_path / "out" / "points").glob(".*"))
+
+
+def test_points_stopped_on_ranks_go_on_through_snakemake(tmp_path: Path, whole: list[dict[str, str]]) -> None:
+    """Three ranks are stopped within their points: each point goes on from its checkpoint, none from the start."""
+    (tmp_path / "tiny.toml").write_text(SWEEP)
+    arguments = ["sweep", str(tmp_path / "tiny.toml"), "--out", str(tmp_path / "out")]
+    done = on_ranks(STOPPED, 3, "4", "SIGTERM", *arguments, check=False)
+    assert done.returncode == 4, done.output
+    kept = list((tmp_path / "out" / "points").glob(".*.kept"))
+    assert (len(kept), finished(tmp_path)) == (3, set())
+    assert {len(history(folder)["step"]) for folder in kept} == {5}
+    code, messages = complete(tmp_path)
+    assert code == 0, messages
+    resumed = [summary(tmp_path / "out" / "points" / row["point"])["resumed"] for row in rows(tmp_path)]
+    assert sorted(resumed) == [0, 1, 1, 1]
+    assert_same(rows(tmp_path), whole)
 
 
 def test_asked_to_stop_it_stops_what_it_has_started(tmp_path: Path) -> None:
@@ -126,7 +171,7 @@ def test_asked_to_stop_it_stops_what_it_has_started(tmp_path: Path) -> None:
     assert len(started) >= 2
     assert not psutil.wait_procs(started, timeout=PATIENCE)[1]
     assert len(finished(tmp_path)) < POINTS
-    assert (tmp_path / "out" / "sweep.csv").read_text().count("pending") == POINTS - len(finished(tmp_path))
+    assert [row["status"] for row in rows(tmp_path)].count("pending") == POINTS - len(finished(tmp_path))
 
 
 def test_a_process_that_dies_is_started_again_and_then_listed(tmp_path: Path) -> None:

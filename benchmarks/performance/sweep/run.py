@@ -80,7 +80,7 @@ def starts(folder: Path) -> dict[str, int]:
 
 def finished(folder: Path) -> dict[str, tuple[int, int]]:
     """Inode and time of every finished point's summary: both change if it is written again."""
-    paths = (folder / "points").glob("*/summary.json")
+    paths = (folder / "points").glob("[!.]*/summary.json")
     return {path.parent.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
 
 
@@ -99,12 +99,10 @@ def kill(process: subprocess.Popen[bytes]) -> int:
 
 def overhead(folder: Path) -> list[dict[str, object]]:
     """CPU time of sweeps beyond that of the same points in one process."""
-    load = python("import lifrac.problems.studies.sweep.sweep_point")
+    load = python("import lifrac.problems.studies.executors.job")
     reference = folder / "reference"
     whole(reference, "--prepare", "--set", f"sweep.points_per_job={POINTS}")
-    compute = (
-        "from pathlib import Path; from lifrac.problems.studies.sweep.sweep_point import compute_job; import sys; "
-    )
+    compute = "from pathlib import Path; from lifrac.problems.studies.executors.job import compute_job; import sys; "
     points = python(compute + 'sys.exit(compute_job(Path(), "job00001"))', reference).cpu - load.cpu
     whole(reference)
     rows = []

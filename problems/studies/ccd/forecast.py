@@ -8,7 +8,7 @@ from lifrac.problems.case import estimates
 from lifrac.problems.quantities import units as u
 from lifrac.problems.studies.points import CurrentPoint
 from lifrac.problems.studies.study import Study
-from lifrac.problems.studies.study_folder import settled
+from lifrac.problems.studies.study_folder import refuse_foreign, settled
 from lifrac.solver.model.cell_model import PlaneModel
 from rich.console import Console
 from rich.table import Table
@@ -77,6 +77,7 @@ def print_forecast(study: Study, folder: Path, out: Console) -> None:
         f"at most {found.most} with all refinements"
     )
     out.print(_time(study, found))
+    refuse_foreign(folder, study)
     settled(folder, study)
     for warning in study.warnings:
         out.print(f"warning: {warning}", style="yellow")

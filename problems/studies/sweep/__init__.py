@@ -1,1 +1,1 @@
-"""Sweeps over keys of a case, as jobs of Snakemake."""
+"""Sweeps over keys of a case, a kind of study."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise, product
@@ -18,9 +19,14 @@ from lifrac.problems.case.schema import CaseFile
 from lifrac.problems.case.schema_tools import Problem, Problems, Strict, find_field, validate
 from lifrac.problems.quantities import units as u
 from lifrac.problems.run.code_version import version
+from lifrac.problems.studies.kind import Display, Failures, Note, StudyKind, Summaries, by_reason
 from lifrac.problems.studies.point import Point
+from lifrac.problems.studies.recording import FULL
 from lifrac.problems.studies.study_case import case_path, flat, reporting_at, toml_value
+from lifrac.problems.studies.tables import Table
 from pydantic import Field, model_validator
+
+from .sweep_table import counted, sweep_tables
 
 READY_SWEEPS = Path(__file__).parents[2] / "ready" / "sweeps"
 GRID = "sweep.grid."
@@ -110,9 +116,12 @@ class SweepPoint(Point):
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """A checked sweep."""
+class Sweep(StudyKind):
+    """A checked sweep: every point has a whole run folder, and none depends on another."""
 
+    noun = "sweep"
+    recording = FULL
+    drawn = False
     path: Path
     """The file it came from."""
     file: SweepFile
@@ -124,9 +133,14 @@ class Sweep:
         return self.path.stem
 
     @property
-    def ranks(self) -> int:
+    def team(self) -> int:
         """MPI ranks of every point."""
         return self.file.sweep.ranks
+
+    @property
+    def points_per_job(self) -> int:
+        """Points that one job computes one after another."""
+        return self.file.sweep.points_per_job
 
     @cached_property
     def warnings(self) -> list[str]:
@@ -154,6 +168,27 @@ class Sweep:
         """SHA-256 over everything the table depends on, the version of lifrac included."""
         content = {"version": version(), "keys": list(self.points[0].values), "points": [p.key for p in self.points]}
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def wanted(self, summaries: Summaries) -> list[SweepPoint]:
+        """Return all points that are not finished, in the order of the file: neighbours mostly share a mesh."""
+        return [point for point in self.points if point.key not in summaries]
+
+    def tables(self, summaries: Summaries, failures: Failures) -> Mapping[str, Table | None]:
+        """Return the tables by the names of their files."""
+        return sweep_tables(self, summaries, failures)
+
+    def failed(self, summaries: Summaries) -> bool:
+        """Whether the numerics failed in any point."""
+        return any(summary.get("reason") for summary in summaries.values())
+
+    def closing(self, summaries: Summaries) -> Iterator[Note]:
+        """Yield in which points the numerics failed."""
+        reasons = ((point, str(summaries.get(point.key, {}).get("reason") or "")) for point in self.points)
+        return by_reason((point, reason) for point, reason in reasons if reason)
+
+    def display(self, *, enabled: bool) -> AbstractContextManager[Display]:
+        """Return a display of how many points are finished."""
+        return counted(self) if enabled else super().display(enabled=False)
 
     def resolved_toml(self) -> str:
         """Return the sweep with defaults and overrides; it can be run again."""

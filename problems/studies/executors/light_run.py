@@ -41,7 +41,9 @@ class _Tables(Observer):
         on_root(self.comm, lambda: None if self.folder is None else self.folder.add(report))
 
 
-def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks: int = 1) -> Mapping[str, Any] | None:
+def compute(
+    case: Case, path: Path, domain: Domain, interrupts: Sequence[int], ranks: int = 1
+) -> Mapping[str, Any] | None:
     """Compute one run into a light run folder; a failure of the numerics is a reason in its summary, no error.
 
     Collective on the ranks that have the mesh, with the phase-field engine; a plane cell is stepped by one rank.
@@ -53,7 +55,7 @@ def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks:
         A folder that is empty or not there yet.
     domain : PlaneBody or TaggedMesh
         The condensed bulk of the case's geometry, or its mesh.
-    asked : sequence of int
+    interrupts : sequence of int
         Signals received; the run is given up after the present step when there is one.
     ranks : int
         Ranks that work at the study, for the summary.
@@ -75,7 +77,7 @@ def compute(case: Case, path: Path, domain: Domain, asked: Sequence[int], ranks:
         return _ended(folder, comm, lambda: unstarted)
     tables = _Tables(folder, comm)
     loop = RunLoop(cell, (tables,), fatal=fatal)
-    loop.stop_requested, loop.label = lambda: bool(asked), f"point {case.content_hash()[:8]}: "
+    loop.stop_requested, loop.label = lambda: bool(interrupts), f"point {case.content_hash()[:8]}: "
     end = loop.run()
     if end.code == ASKED_TO_STOP:
         return None

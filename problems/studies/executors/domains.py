@@ -12,7 +12,7 @@ from lifrac.solver.plane.body import PlaneBody, condense
 from mpi4py import MPI
 
 
-def team_of(comm: MPI.Comm, ranks: int) -> MPI.Comm:
+def team_of(comm: MPI.Comm, ranks: int, noun: str = "study") -> MPI.Comm:
     """Ranks that compute a run together with this one (collective).
 
     Parameters
@@ -20,7 +20,9 @@ def team_of(comm: MPI.Comm, ranks: int) -> MPI.Comm:
     comm : MPI.Comm
         All ranks of the study.
     ranks : int
-        How many make a team, as stated in `[study]`.
+        How many make a team, as stated in `[study]` or `[sweep]`.
+    noun : str
+        Which of the two.
 
     Raises
     ------
@@ -29,10 +31,10 @@ def team_of(comm: MPI.Comm, ranks: int) -> MPI.Comm:
     """
     if comm.size % ranks:
         raise InputError(
-            f"the study was started on {comm.size} ranks, which are no whole number of teams",
-            key="study.ranks",
+            f"the {noun} was started on {comm.size} ranks, which are no whole number of teams",
+            key=f"{noun}.ranks",
             value=ranks,
-            remedy="Start it by `mpiexec -n` with a multiple of study.ranks",
+            remedy=f"Start it by `mpiexec -n` with a multiple of {noun}.ranks, or through Snakemake with --profile",
         )
     return MPI.COMM_SELF if ranks == 1 else comm.Split(comm.rank // ranks, comm.rank)
 

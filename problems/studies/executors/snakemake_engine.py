@@ -1,4 +1,4 @@
-"""Snakemake as the engine of a sweep: where its profile is, how it is started and stopped."""
+"""Snakemake as it is started and stopped, and where its profiles are."""
 
 import contextlib
 import importlib.util
@@ -15,9 +15,9 @@ from lifrac.errors import InputError
 PROFILES = Path(__file__).parent / "snakemake"
 LOCAL = "local"
 RETRIES = 1
-"""How often a job whose process died is started again within one sweep."""
+"""How often a job whose process died is started again by one command."""
 PATIENCE = 60.0
-"""Time that processes have to end by themselves when the sweep is stopped [s]."""
+"""Time that processes have to end by themselves when a study is stopped [s]."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Engine:
     """Further options of Snakemake."""
 
     def start(self, folder: Path, lock: int) -> subprocess.Popen[bytes]:
-        """Start Snakemake on the Snakefile in `folder`; its words go to `logs/snakemake.log`.
+        """Start Snakemake on the Snakefile in `folder`; its output goes to `logs/snakemake.log`.
 
         It inherits the locked file `lock`, so that the folder stays claimed as long as it lives. Snakemake's own lock
         is not used: it would outlive a kill.
@@ -69,7 +69,7 @@ class Engine:
             )
 
 
-def find_engine(profile: str, cores: int | None, ranks: int) -> Engine:
+def find_engine(profile: str, cores: int | None, ranks: int, noun: str = "sweep") -> Engine:
     """Choose an engine.
 
     Parameters
@@ -80,6 +80,8 @@ def find_engine(profile: str, cores: int | None, ranks: int) -> Engine:
         Cores of this computer; all that this process may use unless stated.
     ranks : int
         Ranks of a point.
+    noun : str
+        "study" or "sweep": whose ranks.
 
     Raises
     ------
@@ -100,15 +102,20 @@ def find_engine(profile: str, cores: int | None, ranks: int) -> Engine:
     if usable < ranks:
         raise InputError(
             f"is more than the {usable} cores to be used",
-            key="sweep.ranks",
+            key=f"{noun}.ranks",
             value=ranks,
             remedy="Lower it, or state --cores",
         )
     return Engine(None, usable)
 
 
+def is_installed(module: str = "snakemake") -> bool:
+    """Whether Snakemake, or a plugin of it, is there."""
+    return importlib.util.find_spec(module) is not None
+
+
 def _check_installed(module: str, extra: str) -> None:
-    if importlib.util.find_spec(module) is None:
+    if not is_installed(module):
         raise InputError(f"{module} is not installed", remedy=f"Install it: python -m pip install 'lifrac[{extra}]'")
 
 
@@ -119,7 +126,7 @@ def _accounting() -> bool:
             "there is no Slurm on this computer",
             key="--profile",
             value="slurm",
-            remedy="Start the sweep where sbatch works, or write --profile local",
+            remedy="Start it where sbatch works, or write --profile local",
         )
     done = subprocess.run(["sacct", "--noheader", "--name=none"], capture_output=True, timeout=60, check=False)
     return done.returncode == 0
