@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lifrac.meshes.reader import read_mesh
     from lifrac.postprocess.read.run_result import RunResult
     from lifrac.problems.case.case import load_case
-    from lifrac.problems.studies.study import load_study
+    from lifrac.problems.studies.ccd.study import load_study
     from lifrac.simulation import Simulation
     from lifrac.solver.model.cell_model import PhaseFieldModel, PlaneModel
     from lifrac.solver.model.control import ConstantCurrent, ConstantVoltage, Rest
@@ -65,7 +65,7 @@ _PLACES = {
     "StopRules": "lifrac.solver.model.protocol",
     "build_mesh": "lifrac.meshes.builder:build",
     "load_case": "lifrac.problems.case.case",
-    "load_study": "lifrac.problems.studies.study",
+    "load_study": "lifrac.problems.studies.ccd.study",
     "read_mesh": "lifrac.meshes.reader",
 }
 """Module of each public name; a name after a colon is the one it has there."""

@@ -28,7 +28,7 @@ from lifrac.problems.case.own_mesh import read_own
 from lifrac.problems.case.schema import CaseFile
 from lifrac.problems.case.schema_tools import leaf_paths
 from lifrac.problems.cli.printing import print_check
-from lifrac.problems.studies.study import READY_STUDIES, load_study
+from lifrac.problems.studies.ccd.study import READY_STUDIES, load_study
 from rich.console import Console
 
 HERE = Path(__file__).parent

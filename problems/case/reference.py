@@ -12,8 +12,8 @@ from lifrac.problems.materials.card_files import card_names
 from lifrac.problems.materials.cards import Card, load_card
 from lifrac.problems.materials.properties import ElectrolyteProperties, LithiumProperties
 from lifrac.problems.quantities.value_lists import GridOf
-from lifrac.problems.studies.study_file import StudyFile
-from lifrac.problems.studies.study_file import json_schema as study_schema
+from lifrac.problems.studies.ccd.study_file import StudyFile
+from lifrac.problems.studies.ccd.study_file import json_schema as study_schema
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 

@@ -40,13 +40,13 @@ def ccd(
     Snakemake starts jobs for them, here or on a cluster. Keys that begin with
     study. are the study's, all others those of its case (docs/ccd.md).
     """
-    from lifrac.problems.studies.executors.choice import Asked, executor_for
-    from lifrac.problems.studies.study import load_study
+    from lifrac.problems.studies.ccd.study import load_study
+    from lifrac.problems.studies.executors.choice import ExecutorOptions, executor_for
 
     loaded = load_study(study, set_ or [])
     folder = folder_of(out, loaded.name)
-    asked = Asked(profile, cores, prepare, recompute, retry_failed)
-    compute = executor_for(loaded, asked, alone_through_snakemake=False)
+    options = ExecutorOptions(profile, cores, prepare, recompute, retry_failed)
+    compute = executor_for(loaded, options, alone_through_snakemake=False)
     if dry_run:
         if is_root():
             from lifrac.problems.case.own_mesh import check_own

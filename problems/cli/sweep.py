@@ -39,7 +39,7 @@ def sweep(
     this process where that is not installed; under mpiexec the ranks share the
     points out (docs/sweep.md).
     """
-    from lifrac.problems.studies.executors.choice import Asked, executor_for
+    from lifrac.problems.studies.executors.choice import ExecutorOptions, executor_for
     from lifrac.problems.studies.sweep.sweep import load_sweep
 
     loaded = load_sweep(study, set_ or [])
@@ -50,8 +50,8 @@ def sweep(
             "%d more warnings; lifrac check shows those of a point's case", len(loaded.warnings) - 5
         )
     folder = folder_of(out, loaded.name)
-    asked = Asked(profile, cores, prepare, recompute, retry_failed)
-    compute = executor_for(loaded, asked, alone_through_snakemake=True)
+    options = ExecutorOptions(profile, cores, prepare, recompute, retry_failed)
+    compute = executor_for(loaded, options, alone_through_snakemake=True)
     if not dry_run:
         return compute(loaded, folder)
     if is_root():

@@ -25,9 +25,9 @@ import pytest
 from lifrac.problems.case.case import READY_CASES, load_case
 from lifrac.problems.cli.app import app, take_log_level
 from lifrac.problems.cli.main import main
+from lifrac.problems.studies.ccd.study import READY_STUDIES
 from lifrac.problems.studies.ccd.tables import CCD_COLUMNS
 from lifrac.problems.studies.executors.snakemake_engine import PROFILES
-from lifrac.problems.studies.study import READY_STUDIES
 from lifrac.problems.studies.sweep.sweep import READY_SWEEPS
 from support.mpi import PATIENCE
 from support.pages import ROOT, Command, commands, quoted_commands, snippets

@@ -12,10 +12,10 @@ from lifrac.problems.case.schema import CaseFile
 from lifrac.problems.case.schema_tools import find_field
 from lifrac.problems.process.ending import BAD_INPUT
 from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
+from lifrac.problems.studies.ccd.study import READY_STUDIES
+from lifrac.problems.studies.ccd.study_file import StudyFile
 from lifrac.problems.studies.ccd.tables import CCD_COLUMNS, RUN_COLUMNS
 from lifrac.problems.studies.population.distribution import CURVE_COLUMNS, QUANTILE_COLUMNS
-from lifrac.problems.studies.study import READY_STUDIES
-from lifrac.problems.studies.study_file import StudyFile
 from lifrac.problems.studies.sweep.sweep import READY_SWEEPS, SweepFile
 from lifrac.solver.protocol.events import GRAVEST
 from support.pages import CODE, ROOT, Table, anchors, links, pages, prose, tables

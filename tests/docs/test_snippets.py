@@ -15,8 +15,8 @@ from lifrac.problems.case.case import READY_CASES, load_case
 from lifrac.problems.case.overrides import lay_over
 from lifrac.problems.cli.main import main
 from lifrac.problems.materials.cards import load_card
+from lifrac.problems.studies.ccd.study import load_study
 from lifrac.problems.studies.executors.snakemake_rounds import SNAKEFILE
-from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.sweep.sweep import load_sweep
 from support.mpi import PATIENCE
 from support.pages import Snippet, snippets

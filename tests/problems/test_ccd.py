@@ -10,10 +10,10 @@ import pytest
 from lifrac.problems.studies.ccd import display as ccd_display
 from lifrac.problems.studies.ccd.brackets import Bracket, Trial, bracket, log_spaced, refinement, violations
 from lifrac.problems.studies.ccd.display import _Table, progress_display
+from lifrac.problems.studies.ccd.points import CurrentPoint, Finished
 from lifrac.problems.studies.ccd.search import Plan, Row, plan
+from lifrac.problems.studies.ccd.study import Study, load_study
 from lifrac.problems.studies.ccd.tables import ccd_row, run_row
-from lifrac.problems.studies.points import CurrentPoint, Finished
-from lifrac.problems.studies.study import Study, load_study
 from rich.console import Console
 from rich.live import Live
 from support.small_study import ONE, STUDY, write

@@ -12,10 +12,10 @@ from lifrac.postprocess.figures.plot_map import read_runs
 from lifrac.postprocess.figures.plot_sweep import read_sweep
 from lifrac.problems.cli.main import main
 from lifrac.problems.studies.ccd.display import beyond, describe
+from lifrac.problems.studies.ccd.points import CurrentPoint, Finished
 from lifrac.problems.studies.ccd.search import plan
+from lifrac.problems.studies.ccd.study import load_study
 from lifrac.problems.studies.ccd.tables import ccd_row
-from lifrac.problems.studies.points import CurrentPoint, Finished
-from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.sweep.sweep_table import RESULTS
 from lifrac.solver.protocol.events import GRAVEST
 from support.small_study import ONE, STUDY, table, write

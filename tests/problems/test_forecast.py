@@ -9,7 +9,7 @@ from lifrac.problems.case import estimates
 from lifrac.problems.case.case import load_case
 from lifrac.problems.cli.main import main
 from lifrac.problems.studies.ccd.forecast import run_time
-from lifrac.problems.studies.study import load_study
+from lifrac.problems.studies.ccd.study import load_study
 from support.mpi import PATIENCE
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from lifrac.problems.cli.main import main
-from lifrac.problems.studies.study import load_study
+from lifrac.problems.studies.ccd.study import load_study
 from support.small_runs import DIFFUSE, RUN
 from support.small_study import STUDY, table, write
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from lifrac.problems.cli.main import main
+from lifrac.problems.studies.ccd.points import Finished
 from lifrac.problems.studies.ccd.results import Results
 from lifrac.problems.studies.ccd.search import Plan, Row, plan
-from lifrac.problems.studies.points import Finished
+from lifrac.problems.studies.ccd.study import Study, load_study
 from lifrac.problems.studies.population.population import largest_flaw_quantile
-from lifrac.problems.studies.study import Study, load_study
 from lifrac.problems.studies.study_folder import StudyFolder
 from support.small_study import STUDY, table, write
 

@@ -10,7 +10,7 @@ from lifrac.problems.case.case import CaseFile, load_case
 from lifrac.problems.case.schema_tools import all_fields, dimension_of, tables_inside
 from lifrac.problems.materials.cards import ElectrolyteCard, LithiumCard
 from lifrac.problems.quantities.units import Dimension, QuantityError
-from lifrac.problems.studies.study_file import StudyFile
+from lifrac.problems.studies.ccd.study_file import StudyFile
 from pydantic import BaseModel
 
 MODELS: tuple[type[BaseModel], ...] = (CaseFile, ElectrolyteCard, LithiumCard, StudyFile)

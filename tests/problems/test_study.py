@@ -10,8 +10,8 @@ from lifrac.errors import InputError
 from lifrac.problems.case import reference
 from lifrac.problems.case.case import load_case
 from lifrac.problems.cli.main import main
-from lifrac.problems.studies import study_file
-from lifrac.problems.studies.study import READY_STUDIES, load_study
+from lifrac.problems.studies.ccd import study_file
+from lifrac.problems.studies.ccd.study import READY_STUDIES, load_study
 from support.small_study import STUDY, write
 
 TAIL = STUDY[STUDY.index("refinements = 1") : STUDY.index("[case.mesh]")]

@@ -13,12 +13,12 @@ from lifrac.errors import NumericalFailure
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.cli.main import main
 from lifrac.problems.run.code_version import code_hash
+from lifrac.problems.studies.ccd.study import load_study
 from lifrac.problems.studies.ccd.tables import CCD_COLUMNS, RUN_COLUMNS
 from lifrac.problems.studies.executors import worker
 from lifrac.problems.studies.executors.light_run import compute
 from lifrac.problems.studies.point_folder import PointFolder
 from lifrac.problems.studies.recording import LIGHT
-from lifrac.problems.studies.study import load_study
 from lifrac.problems.studies.study_folder import StudyFolder
 from lifrac.solver.model.control import Control
 from lifrac.solver.plane.problem import SurfaceProblem

@@ -64,7 +64,7 @@ def monolithic() -> tuple[float, float, int, int]:
     """One run with the full monolithic Newton method: CPU seconds of set-up and of stepping, steps, bulk nodes."""
     os.environ["LIFRAC_CACHE"] = "off"
     from lifrac.problems.run.meshing import make_mesh
-    from lifrac.problems.studies.study import load_study
+    from lifrac.problems.studies.ccd.study import load_study
     from lifrac.simulation import Simulation
     from lifrac.solver.plane.body import condense
     from lifrac.solver.reference.monolithic_step import MonolithicSystem

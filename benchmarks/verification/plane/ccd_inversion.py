@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 
 from lifrac.problems.studies.ccd.brackets import Bracket
+from lifrac.problems.studies.ccd.points import Finished
 from lifrac.problems.studies.ccd.search import plan
+from lifrac.problems.studies.ccd.study import Study, load_study
 from lifrac.problems.studies.executors.domains import Domains
 from lifrac.problems.studies.executors.light_run import compute
-from lifrac.problems.studies.points import Finished
-from lifrac.problems.studies.study import Study, load_study
 from lifrac.verification.support.book import Level, Row, check
 from mpi4py import MPI
 

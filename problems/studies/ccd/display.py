@@ -9,14 +9,14 @@ from typing import Protocol, override
 from lifrac.problems.quantities import units as u
 from lifrac.problems.studies.kind import Display, Silent, Summaries, Summary
 from lifrac.problems.studies.point import Point
-from lifrac.problems.studies.points import EVENTS, CurrentPoint, Finished
-from lifrac.problems.studies.study import Study
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from .brackets import Bracket
+from .points import EVENTS, CurrentPoint, Finished
 from .search import Plan, Row
+from .study import Study
 
 LOG = logging.getLogger("lifrac")
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from lifrac.problems.case import estimates
 from lifrac.problems.quantities import units as u
-from lifrac.problems.studies.points import CurrentPoint
-from lifrac.problems.studies.study import Study
 from lifrac.problems.studies.study_folder import refuse_foreign, settled
 from lifrac.solver.model.cell_model import PlaneModel
 from rich.console import Console
 from rich.table import Table
+
+from .points import CurrentPoint
+from .study import Study
 
 FAILING = 0.5
 """Part of the runs that are taken to fail; the others take little time."""

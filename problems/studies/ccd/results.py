@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Self
 
 from lifrac.problems.studies.kind import Note, Summaries
-from lifrac.problems.studies.points import Condition
 from lifrac.problems.studies.population.distribution import Distribution, distribution_tables, distributions
 from lifrac.problems.studies.population.population_table import PopulationTable
 from lifrac.problems.studies.tables import Table
 
+from .points import Condition
 from .search import Plan, Row, SearchStrategy, finished_plans
 from .tables import CCD_COLUMNS, RUN_COLUMNS, ccd_row, run_row
 

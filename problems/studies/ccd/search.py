@@ -14,10 +14,10 @@ from lifrac.problems.case.protocol_steps import CycleStep, RampStep
 from lifrac.problems.case.protocol_table import Protocol
 from lifrac.problems.quantities import units as u
 from lifrac.problems.quantities.value_lists import Quantities
-from lifrac.problems.studies.points import Condition, CurrentPoint, Finished
-from lifrac.problems.studies.study_file import CyclingTable, Failure, Grids, RampTable
 
 from .brackets import Bracket, Trial, bracket, log_spaced, refinement, violations
+from .points import Condition, CurrentPoint, Finished
+from .study_file import CyclingTable, Failure, Grids, RampTable
 
 
 @dataclass(frozen=True)

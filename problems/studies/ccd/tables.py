@@ -3,8 +3,8 @@
 from typing import Any
 
 from lifrac.problems.quantities import units as u
-from lifrac.problems.studies.points import EVENTS, Finished
 
+from .points import EVENTS, Finished
 from .search import Row
 
 CCD_COLUMNS = (

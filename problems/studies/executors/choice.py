@@ -19,8 +19,8 @@ Executor = Callable[[StudyKind, Path], int]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a command is asked for.
+class ExecutorOptions:
+    """Options of a command that decide what computes a study, and what of it again.
 
     Attributes
     ----------
@@ -46,13 +46,13 @@ class Asked:
         return self.profile is not None or self.cores is not None or self.prepare
 
 
-def executor_for(study: StudyKind, asked: Asked, *, alone_through_snakemake: bool) -> Executor:
+def executor_for(study: StudyKind, options: ExecutorOptions, *, alone_through_snakemake: bool) -> Executor:
     """Choose what computes a study.
 
     Parameters
     ----------
     study : StudyKind
-    asked : Asked
+    options : ExecutorOptions
     alone_through_snakemake : bool
         Whether a process that was started alone, and is told nothing, takes Snakemake where that is installed.
 
@@ -62,22 +62,24 @@ def executor_for(study: StudyKind, asked: Asked, *, alone_through_snakemake: boo
         For options that do not fit how the command was started, a profile that there is not, or Snakemake missing.
     """
     ranks = any(os.environ.get(name, "1") not in ("", "1") for name in COUNTS)
-    if ranks and asked.snakemake:
+    if ranks and options.snakemake:
         raise InputError(
             "Snakemake starts its ranks itself, but this command was started on several",
             key="--profile, --cores, --prepare",
             remedy="Start it alone, or leave these options out: the ranks then compute the points",
         )
-    if asked.snakemake or (alone_through_snakemake and not ranks and is_installed()):
+    if options.snakemake or (alone_through_snakemake and not ranks and is_installed()):
         from .snakemake_rounds import run_through_snakemake
 
-        engine = find_engine(LOCAL if asked.profile is None else asked.profile, asked.cores, study.team, study.noun)
+        engine = find_engine(
+            LOCAL if options.profile is None else options.profile, options.cores, study.team, study.noun
+        )
         return partial(
             run_through_snakemake,
             engine=engine,
-            recompute=asked.recompute,
-            retry_failed=asked.retry_failed,
-            prepare=asked.prepare,
+            recompute=options.recompute,
+            retry_failed=options.retry_failed,
+            prepare=options.prepare,
         )
     if alone_through_snakemake and not ranks:
         LOG.info("Snakemake is not installed: this process computes the points one after another")
@@ -85,6 +87,6 @@ def executor_for(study: StudyKind, asked: Asked, *, alone_through_snakemake: boo
     def on_ranks(study: StudyKind, out: Path) -> int:
         from .ranks import run_on_ranks
 
-        return run_on_ranks(study, out, recompute=asked.recompute, retry_failed=asked.retry_failed)
+        return run_on_ranks(study, out, recompute=options.recompute, retry_failed=options.retry_failed)
 
     return on_ranks

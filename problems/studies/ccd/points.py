@@ -9,9 +9,8 @@ from lifrac.problems.case.case import Case
 from lifrac.problems.case.protocol_table import Protocol
 from lifrac.problems.quantities import units as u
 from lifrac.problems.run.summary import emptiness
+from lifrac.problems.studies.point import Point
 from lifrac.solver.model.protocol import ProtocolStep
-
-from .point import Point
 
 EVENTS = {
     "fracture": "capacity_at_fracture_mAh_per_cm2",

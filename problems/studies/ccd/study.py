@@ -15,16 +15,16 @@ from lifrac.problems.case.overrides import apply_override
 from lifrac.problems.case.schema_tools import validate
 from lifrac.problems.quantities import units as u
 from lifrac.problems.run.code_version import version
-from lifrac.problems.studies.ccd.results import Results
-from lifrac.problems.studies.ccd.search import SearchStrategy, strategy_of
+from lifrac.problems.studies.kind import Display, Failures, Note, StudyKind, Summaries
+from lifrac.problems.studies.study_case import case_path, flat, reporting_at
+from lifrac.problems.studies.tables import Table
 
-from .kind import Display, Failures, Note, StudyKind, Summaries
 from .points import Condition, CurrentPoint, celsius
-from .study_case import case_path, flat, reporting_at
+from .results import Results
+from .search import SearchStrategy, strategy_of
 from .study_file import UNUSED_KEYS, Grids, StudyFile
-from .tables import Table
 
-READY_STUDIES = Path(__file__).parents[1] / "ready" / "studies"
+READY_STUDIES = Path(__file__).parents[2] / "ready" / "studies"
 OWNED = {
     "protocol": "study.current_min, study.current_max and study.areal_capacities",
     "operation.temperature": "study.temperatures",
@@ -132,7 +132,7 @@ class Study(StudyKind):
 
     def display(self, *, enabled: bool) -> AbstractContextManager[Display]:
         """Return a display of the progress."""
-        from .ccd.display import display_for
+        from .display import display_for
 
         return display_for(self, enabled)
 
