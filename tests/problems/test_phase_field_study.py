@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from lifrac.problems.cli.main import main
+from lifrac.problems.process.launcher import WAITING_RANKS
 from lifrac.problems.studies.ccd.study import load_study
 from support.small_runs import DIFFUSE, RUN
 from support.small_study import STUDY, table, write
@@ -73,13 +74,17 @@ def test_a_point_is_what_a_run_of_its_case_gives(finished: Path, tmp_path: Path)
 
 @pytest.mark.mpi
 @pytest.mark.parametrize("team", [1, 2])
-def test_study_on_two_ranks_gives_the_same_bracket(finished: Path, mpi_run: Any, tmp_path: Path, team: int) -> None:
+def test_study_on_two_ranks_gives_the_same_bracket(
+    finished: Path, mpi_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, team: int
+) -> None:
     """Ranks that each take a run, and jobs of Snakemake whose ranks compute every run together."""
     arguments = ["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "out")]
     if team == 1:
         mpi_run(RUN, 2, *arguments)
     else:
         pytest.importorskip("snakemake")
+        for name, value in WAITING_RANKS.items():
+            monkeypatch.setenv(name, value)
         assert main([*arguments, "--cores", "2", "--set", "study.ranks=2", "--set", "study.points_per_job=2"]) == 0
     (mine,), (theirs,) = (table(out / "out" / "ccd.csv") for out in (finished, tmp_path))
     assert mine == theirs
