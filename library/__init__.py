@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from lifrac.meshes.reader import read_mesh
     from lifrac.postprocess.read.run_result import RunResult
     from lifrac.problems.case.case import load_case
+    from lifrac.problems.run.threshold import Threshold, threshold
     from lifrac.problems.studies.ccd.study import load_study
     from lifrac.simulation import Simulation
+    from lifrac.solver.front.threshold import NoThreshold
     from lifrac.solver.model.cell_model import PhaseFieldModel, PlaneModel
     from lifrac.solver.model.control import ConstantCurrent, ConstantVoltage, Rest
     from lifrac.solver.model.electrolyte import Electrolyte
@@ -52,6 +54,7 @@ _PLACES = {
     "Interrupted": "lifrac.errors",
     "Kinetics": "lifrac.solver.model.interface",
     "Loads": "lifrac.solver.model.loads",
+    "NoThreshold": "lifrac.solver.front.threshold",
     "NumericalFailure": "lifrac.errors",
     "PhaseFieldModel": "lifrac.solver.model.cell_model",
     "PlaneModel": "lifrac.solver.model.cell_model",
@@ -63,10 +66,12 @@ _PLACES = {
     "Spring": "lifrac.solver.model.loads",
     "StepControl": "lifrac.solver.model.protocol",
     "StopRules": "lifrac.solver.model.protocol",
+    "Threshold": "lifrac.problems.run.threshold",
     "build_mesh": "lifrac.meshes.builder:build",
     "load_case": "lifrac.problems.case.case",
     "load_study": "lifrac.problems.studies.ccd.study",
     "read_mesh": "lifrac.meshes.reader",
+    "threshold": "lifrac.problems.run.threshold",
 }
 """Module of each public name; a name after a colon is the one it has there."""
 
@@ -88,6 +93,7 @@ __all__ = [
     "Interrupted",
     "Kinetics",
     "Loads",
+    "NoThreshold",
     "NumericalFailure",
     "PhaseFieldModel",
     "PlaneModel",
@@ -99,11 +105,13 @@ __all__ = [
     "Spring",
     "StepControl",
     "StopRules",
+    "Threshold",
     "build_mesh",
     "load_case",
     "load_study",
     "quantities",
     "read_mesh",
+    "threshold",
 ]
 
 

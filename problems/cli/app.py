@@ -25,6 +25,7 @@ file (docs/cases.md), then:
     lifrac run case.toml                 compute it; writes runs/case
     mpiexec -n 4 lifrac run case.toml    the same on four ranks
     lifrac plot runs/case                draw the results again
+    lifrac threshold case.toml           current below which the flaw holds for ever
     lifrac ccd study.toml                critical current density over grids
     lifrac sweep sweep.toml              any keys of a case over lists of values
 

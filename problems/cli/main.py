@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from lifrac.problems.process.ending import ending_together
 
-from . import ccd, check, export, materials, mesh, plot, run, sweep, verify  # each registers its command
+from . import ccd, check, export, materials, mesh, plot, run, sweep, threshold, verify  # each registers its command
 from .app import app, is_root, take_log_level
 
-__all__ = ["ccd", "check", "export", "main", "materials", "mesh", "plot", "run", "sweep", "verify"]
+__all__ = ["ccd", "check", "export", "main", "materials", "mesh", "plot", "run", "sweep", "threshold", "verify"]
 
 
 def main(tokens: Sequence[str] | None = None) -> int:

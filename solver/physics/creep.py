@@ -9,6 +9,8 @@ import ufl
 from lifrac.solver.model.lithium import Creep
 from ufl.core.expr import Expr
 
+from .functions import Value, larger, smaller
+
 GRADIENT_FLOOR = 1.0e-4
 """[MPa/um] regularises |grad p| at zero; a gradient that small moves no metal."""
 
@@ -19,16 +21,20 @@ def shear_prefactor(creep: Creep) -> float:
 
 
 def mobility(creep: Creep, aperture: Expr, pressure_gradient: Expr) -> Expr:
-    """M [um3/(MPa s) per unit depth / um] in q = -M grad p.
+    """M [um3/(MPa s) per unit depth / um] in q = -M grad p."""
+    g = ufl.sqrt(ufl.inner(pressure_gradient, pressure_gradient) + GRADIENT_FLOOR**2)
+    return slot_mobility(creep, larger(aperture, 0.0), g)
+
+
+def slot_mobility(creep: Creep, w: Value, g: Value) -> Value:
+    """Return M of an aperture w [um] and the size of the pressure gradient g [MPa/um], which are not negative.
 
     Above `stress_cap` on the wall shear stress |grad p| w/2 the rate goes on linearly; the size effect divides the
     Norton rate by (1 + w_c/w)^k.
     """
     n = creep.exponent
-    w = ufl.max_value(aperture, 0.0)
-    g = ufl.sqrt(ufl.inner(pressure_gradient, pressure_gradient) + GRADIENT_FLOOR**2)
     if creep.stress_cap is not None:
-        g = ufl.min_value(g, 2.0 * creep.stress_cap / ufl.max_value(w, 1.0e-9))
+        g = smaller(g, 2.0 * creep.stress_cap / larger(w, 1.0e-9))
     m = 2.0 * shear_prefactor(creep) / (n + 2.0) * (0.5 * w) ** (n + 2.0) * g ** (n - 1.0)
     if isinstance(creep.size_exponent, Expr) or creep.size_exponent > 0.0:
         m = m * (w / (w + creep.size_length)) ** creep.size_exponent

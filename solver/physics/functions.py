@@ -15,14 +15,14 @@ def exp(x: Value) -> Value:
     return ufl.exp(x) if isinstance(x, Expr) else np.exp(x)
 
 
-def smaller(x: Value, bound: float) -> Value:
-    """Return the smaller one of x and a number."""
-    return ufl.min_value(x, bound) if isinstance(x, Expr) else np.minimum(x, bound)
+def smaller(x: Value, bound: Value) -> Value:
+    """Return the smaller one of x and a bound, which may be an expression as well."""
+    return ufl.min_value(x, bound) if isinstance(x, Expr) or isinstance(bound, Expr) else np.minimum(x, bound)
 
 
-def larger(x: Value, bound: float) -> Value:
-    """Return the larger one of x and a number."""
-    return ufl.max_value(x, bound) if isinstance(x, Expr) else np.maximum(x, bound)
+def larger(x: Value, bound: Value) -> Value:
+    """Return the larger one of x and a bound, which may be an expression as well."""
+    return ufl.max_value(x, bound) if isinstance(x, Expr) or isinstance(bound, Expr) else np.maximum(x, bound)
 
 
 def asinh(x: Value) -> Value:

@@ -4,6 +4,7 @@ What is done in place of each, by `SHORT_FORMS`:
 
 * `lifrac run` of the plane engine: computed coarse and for a few time steps, from the file or ready case that is named,
   with its own `--set`; of the phase field and with `--resume` (test_resume.py goes on for real): `lifrac check`
+* `lifrac threshold`: `lifrac check`, of which it takes the same words
 * `lifrac ccd`, `lifrac sweep`: `--dry-run`, which resolves and checks every run
 * `lifrac verify`: the check that is named must exist; the book itself is `make verify`
 * `lifrac plot`, `lifrac export`: a run cut short, or a study's tables, in the folder that is named
@@ -155,6 +156,7 @@ SHORT_FORMS: dict[str, ShortForm] = {
     "check": lambda words, folder: as_it_stands(["check", *words], folder),
     "mesh": lambda words, folder: as_it_stands(["mesh", *words], folder),
     "materials": lambda words, folder: as_it_stands(["materials", *words], folder),
+    "threshold": lambda words, folder: as_it_stands(["check", *words], folder),
 }
 
 

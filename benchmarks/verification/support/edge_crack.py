@@ -9,6 +9,7 @@ the integral of phi(u)/(v - u) over (-1, 1), which for Legendre polynomials is 2
 follows from the uniform one by the weight function m = (E'/(2K)) dw/da.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -58,11 +59,16 @@ def volume() -> float:
     return float(np.pi * factor() ** 2)
 
 
-def partial_factor(ratio: float) -> float:
-    """Return K/(p sqrt(pi a)) of a pressure on 0 < y < ratio a."""
+def factor_of(pressure: Callable[[Floats], Floats], last: float = 1.0) -> float:
+    """Return K/sqrt(pi a) of a smooth pressure p(y/a) on 0 < y < last a."""
     z, weight = leggauss(200)
-    last = np.sqrt(1.0 - ratio)
-    u = last + 0.5 * (1.0 - last) * (z + 1.0)
+    end = np.sqrt(1.0 - last)
+    u = end + 0.5 * (1.0 - end) * (z + 1.0)
     x = 1.0 - u * u
-    weights = (opening(x) * u + 4.0 * x * density()(u)) / (2.0 * factor())  # m u/sqrt(pi a), and dx = 2 u du
-    return float(0.5 * (1.0 - last) * weight @ (2.0 * weights) / np.pi)
+    by_u = (opening(x) * u + 4.0 * x * density()(u)) / factor()  # sqrt(pi a) m dx/du, as dx = 2 u du
+    return float(0.5 * (1.0 - end) * weight @ (by_u * pressure(x)) / np.pi)
+
+
+def partial_factor(ratio: float) -> float:
+    """Return K/(p sqrt(pi a)) of a uniform pressure on 0 < y < ratio a."""
+    return factor_of(np.ones_like, ratio)

@@ -33,6 +33,7 @@ ROOMS = {
         "slot_creep",
         "growth",
         "threshold",
+        "threshold_equilibrium",
         "assisted_toughness",
         "monolithic",
         "ccd_inversion",
