@@ -1,6 +1,7 @@
 """Runs that were killed or stopped half-way and go on: the same folder as that of a run that was not."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ import pytest
 from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.problems.cli import main as cli
 from lifrac.quantities import HISTORY_COLUMNS as COLUMNS
+from support.interruptions import STOPPED, after_steps, asked_to_stop, copy_of, stopped
 from support.mpi import PATIENCE
-from support.small_runs import CASE, DIFFUSE, RUN, STOPPED, events, history, stopped, summary, write_case
+from support.small_runs import CASE, DIFFUSE, RUN, events, history, summary, write_case
 
 CYCLED = CASE.replace(
     '[protocol]\ncurrent_density = "6 mA/cm^2"\nareal_capacity = "0.02 mAh/cm^2"',
@@ -64,11 +66,12 @@ def assert_same(out: Path, whole: Path, rel: float, stops: int = 0) -> None:
 )
 def test_killed_and_stopped_plane_run_goes_on(text: str, steps: tuple[int, int], tmp_path: Path) -> None:
     case, whole, out = write_case(tmp_path, text), tmp_path / "whole", tmp_path / "out"
-    assert cli.main(["run", str(case), "--out", str(whole)]) == 0
-    assert stopped(steps[0], "SIGKILL", case, out) == -signal.SIGKILL
+    with after_steps({steps[0]: copy_of(whole, out)}):
+        assert cli.main(["run", str(case), "--out", str(whole)]) == 0
     assert not (out / "summary.json").exists()
     assert len(history(out)["step"]) == steps[0] + 1
-    assert stopped(steps[1], "SIGTERM", case, out, "--resume") == 4
+    with after_steps({steps[1]: asked_to_stop}):
+        assert cli.main(["run", str(case), "--out", str(out), "--resume"]) == 4
     assert summary(out)["termination"] == "asked_to_stop"
     assert cli.main(["run", str(case), "--out", str(out), "--resume"]) == 0
     assert_same(out, whole, 1.0e-9, stops=1)
@@ -76,32 +79,65 @@ def test_killed_and_stopped_plane_run_goes_on(text: str, steps: tuple[int, int],
     assert summary(out)["wall_time_s"] > 0.0
 
 
+SHORT = DIFFUSE.replace("0.012 mAh", "0.0095 mAh")
+FOLLOWED = (5, 14)
+"""Steps before and after the mesh of that run first follows its crack."""
+
+
 @pytest.fixture(scope="module")
 def diffuse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A phase-field run that was not interrupted."""
+    """A phase-field run that was not interrupted, `whole`, and what it would have left had it been killed, `killed`."""
     folder = tmp_path_factory.mktemp("diffuse")
-    assert cli.main(["run", str(write_case(folder, DIFFUSE)), "--out", str(folder / "whole")]) == 0
+    with after_steps({FOLLOWED[0]: copy_of(folder / "whole", folder / "killed")}):
+        assert cli.main(["run", str(write_case(folder, SHORT)), "--out", str(folder / "whole")]) == 0
     grids = FieldFile(folder / "whole" / "fields.vtkhdf")
     assert len(grids.grid(len(grids.times) - 1).points) > len(grids.grid(0).points)
     return folder
 
 
-def test_killed_phase_field_run_goes_on(diffuse: Path, tmp_path: Path) -> None:
-    case, out = write_case(tmp_path, DIFFUSE), tmp_path / "out"
-    middle = len(history(diffuse / "whole")["step"]) // 2
-    assert stopped(middle, "SIGKILL", case, out) == -signal.SIGKILL
+@pytest.fixture(scope="module")
+def asked(diffuse: Path) -> Path:
+    """The folder of the run that was killed, and asked to stop when it had gone on, `out`."""
+    case, out = write_case(diffuse, SHORT), diffuse / "out"
+    shutil.copytree(diffuse / "killed", out)
+    assert len(history(out)["step"]) == FOLLOWED[0] + 1
+    with after_steps({FOLLOWED[1]: asked_to_stop}):
+        assert cli.main(["run", str(case), "--out", str(out), "--resume"]) == 4
+    assert len(history(out)["step"]) == FOLLOWED[1] + 1
+    return diffuse
+
+
+def test_killed_and_stopped_phase_field_run_goes_on(asked: Path, tmp_path: Path) -> None:
+    case, out = write_case(tmp_path, SHORT), tmp_path / "out"
+    shutil.copytree(asked / "out", out)
     assert cli.main(["run", str(case), "--out", str(out), "--resume"]) == 0
-    assert_same(out, diffuse / "whole", 1.0e-6)
+    assert_same(out, asked / "whole", 1.0e-6, stops=1)
+    assert summary(out)["resumed"] == 2
 
 
 @pytest.mark.mpi
-def test_phase_field_run_goes_on_on_two_ranks(mpi_run: Any, diffuse: Path, tmp_path: Path) -> None:
-    case, out = write_case(tmp_path, DIFFUSE), tmp_path / "out"
-    middle = len(history(diffuse / "whole")["step"]) // 2
-    assert stopped(middle, "SIGTERM", case, out) == 4
+def test_phase_field_run_goes_on_on_two_ranks(mpi_run: Any, asked: Path, tmp_path: Path) -> None:
+    case, out = write_case(tmp_path, SHORT), tmp_path / "out"
+    shutil.copytree(asked / "out", out)
     mpi_run(RUN, 2, "run", str(case), "--out", str(out), "--resume")
-    assert_same(out, diffuse / "whole", 1.0e-6, stops=1)
+    assert_same(out, asked / "whole", 1.0e-6, stops=1)
     assert summary(out)["ranks"] == 2
+
+
+def test_a_killed_process_leaves_what_a_copy_holds(tmp_path: Path) -> None:
+    """So that the other tests need no process of their own."""
+    case, out, copy = write_case(tmp_path), tmp_path / "out", tmp_path / "copy"
+    assert stopped(5, "SIGKILL", case, out) == -signal.SIGKILL
+    with after_steps({5: copy_of(tmp_path / "whole", copy), 6: asked_to_stop}):
+        assert cli.main(["run", str(case), "--out", str(tmp_path / "whole")]) == 4
+    files = [sorted(path.relative_to(folder) for path in folder.rglob("*")) for folder in (out, copy)]
+    assert files[0] == files[1]
+    for name in ("history.csv", "events.jsonl", "case.toml"):
+        assert (out / name).read_bytes() == (copy / name).read_bytes()
+    kept = [np.load(folder / "checkpoints" / "last.npz") for folder in (out, copy)]
+    assert np.array_equal(kept[0]["values"], kept[1]["values"])
+    stored = [FieldFile(folder / "fields.vtkhdf") for folder in (out, copy)]
+    assert stored[0].times.tolist() == stored[1].times.tolist()
 
 
 def test_what_cannot_be_gone_on_with_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +150,8 @@ def test_what_cannot_be_gone_on_with_is_refused(tmp_path: Path, capsys: pytest.C
 
     assert "holds no run" in refused()
     assert not out.exists()
-    assert stopped(4, "SIGKILL", case, out) == -signal.SIGKILL
+    with after_steps({4: copy_of(tmp_path / "whole", out), 5: asked_to_stop}):
+        assert cli.main(["run", str(case), "--out", str(tmp_path / "whole")]) == 4
     for file in (out / "checkpoints").iterdir():
         file.unlink()
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
@@ -133,7 +170,7 @@ def test_what_cannot_be_gone_on_with_is_refused(tmp_path: Path, capsys: pytest.C
 
 def test_run_that_a_process_computes_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case, out = write_case(tmp_path), tmp_path / "out"
-    command = [sys.executable, "-c", STOPPED, "9", "SIGSTOP", "run", str(case), "--out", str(out)]
+    command = [sys.executable, "-c", STOPPED, "1", "SIGSTOP", "run", str(case), "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(round(PATIENCE / 0.05)):

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from lifrac.postprocess.read.field_file import FieldFile
 from lifrac.problems.cli import main as cli
 from lifrac.problems.run.checkpoint import BEFORE, CHECKPOINT, read_checkpoint
 from lifrac.problems.run.wholeness import refuse_holes
-from support.small_runs import history, stopped, write_case
+from support.interruptions import after_steps, asked_to_stop
+from support.small_runs import history, write_case
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,8 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A case and the folder of a run of it that was asked to stop half-way: its last checkpoint is of its last step."""
     folder = tmp_path_factory.mktemp("killed")
     case = write_case(folder)
-    assert stopped(9, "SIGTERM", case, folder / "out") == 4
+    with after_steps({9: asked_to_stop}):
+        assert cli.main(["run", str(case), "--out", str(folder / "out")]) == 4
     return case, folder / "out"
 
 
@@ -136,6 +137,6 @@ def test_a_run_of_other_code_is_refused(
 
 def test_nothing_is_drawn_after_a_signal(tmp_path: Path) -> None:
     case = write_case(tmp_path)
-    assert stopped(3, "SIGTERM", case, tmp_path / "out", "--set", "output.plots=true") == 4
+    with after_steps({3: asked_to_stop}):
+        assert cli.main(["run", str(case), "--out", str(tmp_path / "out"), "--set", "output.plots=true"]) == 4
     assert not (tmp_path / "out" / "plots").exists()
-    assert stopped(3, "SIGKILL", case, tmp_path / "other") == -signal.SIGKILL

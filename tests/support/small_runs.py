@@ -2,15 +2,11 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-
-from support.mpi import PATIENCE
 
 CASE = """
 [electrolyte]
@@ -81,19 +77,6 @@ plots = false
 """A phase-field run on a mesh that follows its crack."""
 RUN = ["-c", "import sys; from lifrac.problems.cli.main import main; sys.exit(main())"]
 """Arguments of the interpreter that make it `lifrac`."""
-STOPPED = """
-import os, signal, sys
-from lifrac.problems.cli import main as cli
-from lifrac.problems.run.writer import FolderWriter
-accepted = FolderWriter.accepted
-def stops(self, report):
-    accepted(self, report)
-    if report.number == int(sys.argv[1]):
-        os.kill(os.getpid(), getattr(signal, sys.argv[2]))
-FolderWriter.accepted = stops
-sys.exit(cli.main(sys.argv[3:]))
-"""
-"""`lifrac` that gets a signal after some steps."""
 POINT_ARRAYS = {
     "potential_V": 1,
     "current_density_mA_per_cm2": 3,
@@ -146,9 +129,3 @@ def fields(folder: Path) -> dict[str, np.ndarray]:
             data = root["PointData"][name][:]
             out[name] = data.reshape(len(times), n, -1)
     return out
-
-
-def stopped(after: int, by: str, case: Path, out: Path, *more: str) -> int:
-    """Exit code of a run that a signal meets after some steps."""
-    command = [sys.executable, "-c", STOPPED, str(after), by, "run", str(case), "--out", str(out), *more]
-    return subprocess.run(command, timeout=PATIENCE, capture_output=True).returncode
