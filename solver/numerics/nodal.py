@@ -25,13 +25,29 @@ def values_of(function: fem.Function) -> Floats:
     return cast(Floats, function.x.array)
 
 
+class NodalSums:
+    """Assembles linear forms on a space; its one vector is kept, since ranks meet when one is made (collective).
+
+    Parameters
+    ----------
+    space : fem.FunctionSpace
+    """
+
+    def __init__(self, space: fem.FunctionSpace) -> None:
+        self._vector = la.vector(space.dofmap.index_map, space.dofmap.index_map_bs)
+
+    def of(self, form: fem.Form) -> Floats:
+        """Return a linear form's value for each dof of this rank, ghosts included (collective)."""
+        self._vector.array[:] = 0.0
+        fem.assemble_vector(self._vector.array, form)  # type: ignore[arg-type]
+        self._vector.scatter_reverse(la.InsertMode.add)
+        self._vector.scatter_forward()
+        return np.array(self._vector.array)
+
+
 def nodal_sums(form: fem.Form, space: fem.FunctionSpace) -> Floats:
-    """Return a linear form's value for each dof of this rank, ghosts included (collective)."""
-    vector = la.vector(space.dofmap.index_map, space.dofmap.index_map_bs)
-    fem.assemble_vector(vector.array, form)  # type: ignore[arg-type]
-    vector.scatter_reverse(la.InsertMode.add)
-    vector.scatter_forward()
-    return np.asarray(vector.array)
+    """Return what `NodalSums` finds, for a form that is assembled once (collective)."""
+    return NodalSums(space).of(form)
 
 
 def owned_sum(values: Floats, space: fem.FunctionSpace) -> float:
@@ -57,10 +73,11 @@ class NodalMean:
         self._form = fem.form(ufl.inner(value, ufl.TestFunction(self._space)) * ufl.dx)
         self._owned = space.dofmap.index_map.size_local
         self._volume = nodal_sums(fem.form(ufl.TestFunction(space) * ufl.dx), space)[: self._owned]
+        self._sums = NodalSums(self._space)
 
     def now(self) -> Floats:
         """(n, k) for the nodes that this rank owns (collective)."""
-        sums = nodal_sums(self._form, self._space)[: self._owned * self._components]
+        sums = self._sums.of(self._form)[: self._owned * self._components]
         return sums.reshape(self._owned, self._components) / self._volume[:, None]
 
 
@@ -100,14 +117,12 @@ class NodalRelation(NewtonProblem[Floats]):
         measure = dx(metadata=LUMPED)
         form = residual(self.y, *self.x) * v * measure
         self._forms = [fem.form(f) for f in (form, *(ufl.derivative(form, c, one) for c in (self.y, *self.x)))]
-        self._space, self._comm = space, space.mesh.comm
+        self._comm = space.mesh.comm
+        self._assemble = NodalSums(space).of
         self.weight = self._assemble(fem.form(v * measure))
         """int v dx of each node, ghosts included."""
         self.here = self.weight > 0.0
         self._divisor = np.where(self.here, self.weight, 1.0)
-
-    def _assemble(self, form: fem.Form) -> Floats:
-        return nodal_sums(form, self._space)
 
     def solve(self, inputs: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
         """Find y and dy/dx1, dy/dx2, ... at all nodes by Newton's method (collective).

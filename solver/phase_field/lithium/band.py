@@ -10,7 +10,7 @@ import ufl
 from dolfinx import fem, la
 from dolfinx.fem import petsc as fem_petsc
 from lifrac.solver.numerics.linear import LinearSolver
-from lifrac.solver.numerics.nodal import nodal_sums, nodes_of_cells
+from lifrac.solver.numerics.nodal import NodalSums, nodes_of_cells
 from lifrac.solver.phase_field.fracture.fields import Floats
 from lifrac.solver.physics.damage import DamageModel
 from lifrac.solver.physics.lithium import LUMPED
@@ -42,6 +42,7 @@ class Band:
     def __init__(self, damage: fem.Function, model: DamageModel) -> None:
         self.damage, self.model = damage, model
         self.space = space = damage.function_space
+        self._sums, self._found = NodalSums(space), la.vector(space.dofmap.index_map)
         msh = space.mesh
         self.density = 0.5 * ufl.sqrt(ufl.inner(ufl.grad(damage), ufl.grad(damage)))
         """Crack surface per volume [1/um]; zero in the row of broken cells."""
@@ -147,7 +148,7 @@ class Band:
 
     def assembled(self, form: fem.Form) -> Floats:
         """Nodal values of a linear form, ghosts included (collective)."""
-        return nodal_sums(form, self.space)
+        return self._sums.of(form)
 
     def filtered(self, amounts: Floats) -> Floats:
         """Per volume, what nodes hold, averaged over some l (collective)."""
@@ -174,9 +175,8 @@ class Band:
         owned = self.space.dofmap.index_map.size_local
         b.setArray(right[:owned])
         solver.solve(b, x)
-        vector = la.vector(self.space.dofmap.index_map)
-        vector.array[:owned] = x.getArray(readonly=True)
-        vector.scatter_forward()
+        self._found.array[:owned] = x.getArray(readonly=True)
+        self._found.scatter_forward()
         b.destroy()
         x.destroy()
-        return np.asarray(vector.array)
+        return np.array(self._found.array)

@@ -8,7 +8,7 @@ The opening of a crack is what damage and displacement make of it; the rest is c
 import numpy as np
 import ufl
 from dolfinx import fem
-from lifrac.solver.numerics.nodal import nodal_sums
+from lifrac.solver.numerics.nodal import NodalSums
 from lifrac.solver.phase_field.fracture.fields import Floats, State
 from lifrac.solver.phase_field.fracture.loads import CellLoads
 
@@ -44,16 +44,17 @@ class CrackVolume:
         self.space, self.walls = state.damage.function_space, walls
         slit, self.form = loads.openings(state.displacement, state.damage, test)
         self._slit, self._opening = fem.form(slit), fem.form(self.form)
+        self._sums = NodalSums(self.space)
         nodes = len(state.damage.x.array)
         self.initial, self.raised, self.translated = np.zeros(nodes), np.zeros(nodes), np.zeros(nodes)
 
     def capacity(self) -> Floats:
         """V_i of each node, ghosts included (collective)."""
-        return nodal_sums(self._opening, self.space) + self._at_rest()
+        return self._sums.of(self._opening) + self._at_rest()
 
     def slit(self) -> Floats:
         """V_i without what the walls of pores enclose: it would be taken for a wide crack beside them (collective)."""
-        return nodal_sums(self._slit, self.space) + self._at_rest() - self.walls.volume
+        return self._sums.of(self._slit) + self._at_rest() - self.walls.volume
 
     def _at_rest(self) -> Floats:
         """Return what nodes hold where nothing is open."""

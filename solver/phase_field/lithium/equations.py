@@ -17,7 +17,7 @@ from lifrac.solver.model.control import Closure
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.numerics.linear import LinearSolver
 from lifrac.solver.numerics.newton_log import Norms
-from lifrac.solver.numerics.nodal import nodal_sums, owned_sum
+from lifrac.solver.numerics.nodal import NodalSums, owned_sum
 from lifrac.solver.phase_field.fracture.energy import Energy
 from lifrac.solver.phase_field.fracture.fields import Floats, State
 from lifrac.solver.physics import lithium
@@ -132,7 +132,8 @@ class CellEquations:
         self.owned: int = space.dofmap.index_map.size_local
         self.dt = fem.Constant(space.mesh, 1.0)
         self._weights = {k: fem.Function(space) for k in ("phi_phi", "phi_p", "p_phi", "p_p")}
-        self.node_volume = nodal_sums(fem.form(ufl.TestFunction(space) * ufl.dx(metadata=lithium.LUMPED)), space)
+        self._sums, self._force_sums = NodalSums(space), NodalSums(fields.state.displacement.function_space)
+        self.node_volume = self._sums.of(fem.form(ufl.TestFunction(space) * ufl.dx(metadata=lithium.LUMPED)))
         """int v dx of each node, ghosts included [um2, um3 in 3D]."""
         self._compile(energy, load, opening, conductivity, flow)
         self._is_prescribed = np.zeros(self.owned * self.dim, dtype=bool)
@@ -163,7 +164,7 @@ class CellEquations:
 
     def outflow(self) -> Floats:
         """Lithium that creeps out of each node [um2/s, um3/s in 3D] (collective)."""
-        return nodal_sums(self._flow, self.space)
+        return self._sums.of(self._flow)
 
     def current(self, currents: NodalCurrents) -> float:
         """I through the counter electrode [A/m2 um, times um in 3D] (collective)."""
@@ -185,7 +186,7 @@ class CellEquations:
         r_u, load = self._owned_force(self._force), self._owned_force(self._load)
         reaction = np.where(self._is_prescribed, r_u, 0.0)
         r_u = np.where(self._is_prescribed, 0.0, r_u)
-        r_phi = nodal_sums(self._charge, self.space) + currents.crack + currents.anode - currents.counter
+        r_phi = self._sums.of(self._charge) + currents.crack + currents.anode - currents.counter
         self._right.setArray(-np.concatenate([r_u, r_phi[:n], lithium_missing[:n]]))
         squares = self.comm.allreduce(np.array([r_u @ r_u, load @ load, reaction @ reaction]), op=MPI.SUM)
         self._closure = closure
@@ -199,7 +200,7 @@ class CellEquations:
         )
 
     def _owned_force(self, form: fem.Form) -> Floats:
-        return nodal_sums(form, self.fields.state.displacement.function_space)[: self.owned * self.dim]
+        return self._force_sums.of(form)[: self.owned * self.dim]
 
     def linearise(self, currents: NodalCurrents, given: NDArray[np.int32]) -> None:
         """Factorise the matrix at the present state (collective).
