@@ -34,9 +34,11 @@ FLAW = 91
 """Tag of the flaw's facets; no group of a mesh has it."""
 TOLERANCE = 1.0e-11
 """Tolerance of overpotentials against 4RT/F, and of currents against the applied one: rounding leaves about 1e-13."""
+STAGNATION = 1.0e-9
+"""A good conductor leaves more of its currents: rounding of kappa grad phi, which all but vanishes."""
 METHOD = Newton(
     "conduction",
-    Convergence(TOLERANCE, max_iterations=30, min_iterations=1),
+    Convergence(TOLERANCE, max_iterations=30, stagnation=STAGNATION, min_iterations=1),
     LineSearch(trials=7, settling=1),
 )
 
