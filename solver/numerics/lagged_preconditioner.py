@@ -11,23 +11,33 @@ from lifrac.parallel.meeting import meeting_of, shared
 from petsc4py import PETSc
 
 from .linear import LinearSolver
-from .presets import Preset, SolverName
+from .petsc_options import chosen, is_stated
+from .presets import OptionValue, Preset, SolverName
 
 FACTORISATION_COST = 5
 """Iterations that cost about as much as a factorisation in 2D: a solve is a fifth of it."""
 REBUILD_RATIO = 1.5
 """A hierarchy is made anew when it takes this many times the iterations of a new one, and a few."""
 DIRECT_TOLERANCE = 1.0e-12
+MOST_ITERATIONS = 500
+"""Iterations of CG with a new hierarchy."""
+_OPTIONS: dict[str, OptionValue] = {"ksp_type": "cg", "ksp_norm_type": "unpreconditioned"}
 
 
 class ReusedSolver:
     """One symmetric positive definite matrix with changing values.
+
+    PETSc's options of this name reach the factorisation or hierarchy, and the iterations with it. A stated `ksp_type`
+    takes the place of CG; `preonly` means that each matrix is factorised. Stated tolerances (`ksp_rtol`, `ksp_atol`)
+    and `ksp_max_it` hold for all iterations, in the place of what a solution asks for.
 
     Parameters
     ----------
     matrix : PETSc.Mat
     preset : {"direct", "multigrid"}
         CG + GAMG is replaced by MUMPS for good when it fails: a body that is broken through is too much for it.
+    name : str
+        That of its options.
     """
 
     def __init__(self, matrix: PETSc.Mat, preset: Preset, name: SolverName) -> None:
@@ -39,6 +49,7 @@ class ReusedSolver:
         """Iterations of CG so far."""
         self._made: LinearSolver | None = None
         self._cg: PETSc.KSP | None = None
+        self._stated = {option for option in ("ksp_rtol", "ksp_atol", "ksp_max_it") if is_stated(name, option)}
         self._fresh = False
         self._per_decade = 0.0
         self._pause, self._waiting = 0, 0
@@ -74,6 +85,9 @@ class ReusedSolver:
         if self._made is None or self._waiting > 0:
             self._waiting -= 1
             return False
+        assert self._cg is not None
+        if self._cg.getType() == PETSc.KSP.Type.PREONLY:  # an old factorisation alone solves nothing
+            return False
         decades = -math.log10(rtol)
         allowed = (
             FACTORISATION_COST if self.preset == "direct" else math.ceil(REBUILD_RATIO * self._per_decade * decades) + 3
@@ -88,7 +102,8 @@ class ReusedSolver:
     def _iterate(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float, allowed: int) -> bool:
         assert self._cg is not None
         self._cg.setOperators(self.matrix)
-        self._cg.setTolerances(rtol=rtol, atol=0.0, max_it=allowed)
+        ours = {"rtol": rtol, "atol": 0.0, "max_it": allowed}
+        self._cg.setTolerances(**{key: value for key, value in ours.items() if f"ksp_{key}" not in self._stated})
         self._cg.solve(b, x)
         self.iterations += self._cg.getIterationNumber()
         return bool(self._cg.getConvergedReason() > 0)
@@ -99,7 +114,7 @@ class ReusedSolver:
             self._made.solve(b, x)
             return
         before = self.iterations
-        if not self._iterate(b, x, rtol, 500):
+        if not self._iterate(b, x, rtol, MOST_ITERATIONS):
             raise NumericalFailure("CG with GAMG did not converge")
         self._per_decade = (self.iterations - before) / -math.log10(rtol)
 
@@ -120,8 +135,11 @@ class ReusedSolver:
         preconditioner.setReusePreconditioner(True)
         if self._cg is None:
             self._cg = PETSc.KSP().create(self.matrix.comm)
-            self._cg.setType(PETSc.KSP.Type.CG)
-            self._cg.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+            # Before it gets the preconditioner, which has read its options.
+            options = {} if is_stated(self.name, "ksp_type") else _OPTIONS  # not every method measures alike
+            with chosen(self.name, options) as prefix:
+                self._cg.setOptionsPrefix(prefix)
+                self._cg.setFromOptions()
         self._cg.setPC(preconditioner)
 
     def _to_direct(self) -> None:

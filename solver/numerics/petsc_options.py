@@ -30,6 +30,11 @@ def prefix_of(name: str) -> str:
     return f"lifrac_{name}_"
 
 
+def is_stated(name: str, option: str) -> bool:
+    """Whether the user has stated an option of a solver; `option` is without its prefix."""
+    return bool(PETSc.Options().hasName(f"{prefix_of(name)}{option}"))
+
+
 @contextmanager
 def chosen(name: str, options: Mapping[str, OptionValue]) -> Iterator[str]:
     """Our options for a solver, while it reads them; what the user has stated stands.
