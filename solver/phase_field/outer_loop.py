@@ -198,7 +198,7 @@ class _Descent:
         """Start the next step on the way to this minimiser: the step has lowered the energy, or there is none."""
         self.largest_rise = max(self.largest_rise, self.rise)
         self._lowest, self._part = self._total, 1.0
-        self._way = damage.start_values.copy(), damage.found.copy()
+        self._way = damage.start_values, damage.found  # each solution has arrays of its own
 
     def propose(self, accelerator: FixedPoint, damage: DamageSolver, change: float) -> Floats:
         """Accept the step, and say where the next one goes.

@@ -1,7 +1,6 @@
 """Measures of a state: lengths, volumes, currents, energies and balances."""
 
 import numpy as np
-import ufl
 from dolfinx import fem
 from lifrac.solver.physics import lithium
 from lifrac.solver.physics.constants import surface_velocity_per_current
@@ -22,11 +21,10 @@ class PlaneDiagnostics:
     def __init__(self, problem: SurfaceProblem) -> None:
         self.problem = problem
         local, surface = problem.local, problem.surface
-        opening, _, h, j, jc, _ = ufl.split(local.unknown)
-        dx = surface.measure()
+        j, jc, dx = local.now.current, local.now.counter_current, surface.measure()
         lumped = lithium.LUMPED
         self._currents = [
-            fem.form(local.plating_fraction(opening, h) * j * dx(CRACK, metadata=lumped)),
+            fem.form(local.plating_fraction() * j * dx(CRACK, metadata=lumped)),
             fem.form(local.coefficients.touching(local.anode) * j * dx(ANODE, metadata=lumped)),
             fem.form(local.coefficients.touching(local.counter) * jc * dx(COUNTER, metadata=lumped)),
         ]

@@ -26,7 +26,7 @@ from .active import ActiveSetRule, Scales, connected_metal
 from .bulk import Response
 from .newton import SurfaceStep, method
 from .numbering import Numbering
-from .residual import SurfaceResidual, locate_flaw
+from .residual import Cohesion, SurfaceResidual, locate_flaw
 from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .system import BulkSystem, CondensedSystem
 from .unknowns import COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTENTIAL, Floats, State
@@ -146,7 +146,9 @@ class SurfaceProblem:
             else np.full(surface.size, model.cohesion.viscosity)
         )
         self.laws = FaceLaws(laws_of(model), faces_of(surface, model), SUPPORTED)
-        self.local = SurfaceResidual(surface, model, self.law, self.crack, viscosity, self.laws, crack_kinetics)
+        self.local = SurfaceResidual(
+            surface, model, Cohesion(self.law, viscosity), self.crack, self.laws, crack_kinetics
+        )
         e = model.electrolyte
         self.system: BulkSystem = system or CondensedSystem(response, surface.crack, e.youngs_modulus, e.conductivity)
         self.load_stack, self._load_lateral = response.load_stack, model.loads.lateral_stress * response.load_lateral

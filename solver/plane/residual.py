@@ -5,6 +5,7 @@ distance (elastic stiffness, conduction) is linear and enters in `system.py`.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import ufl
@@ -62,6 +63,33 @@ def locate_flaw(surface: SurfaceMesh, length: float, aperture: float) -> CrackGe
     return CrackGeometry(flaw_cell, w0, np.where(inside, -w0, 0.0), area, area - flaw_area)
 
 
+@dataclass(frozen=True)
+class Cohesion:
+    """What holds the faces of the crack plane together."""
+
+    law: LinearSoftening
+    """Traction by opening, its strength node by node."""
+    viscosity: Floats
+    """(n,) traction per speed of opening [MPa s/um]."""
+
+
+class Unknowns(NamedTuple):
+    """The six unknowns of a node in UFL, or the test functions of their equations, in the order of `unknowns`."""
+
+    opening: Expr
+    """w [um]; tests momentum."""
+    pressure: Expr
+    """p of the lithium [MPa]; it has no equation of its own."""
+    thickness: Expr
+    """Thickness h of the lithium [um]; tests its balance."""
+    current: Expr
+    """j on anode and crack [A/m2]; tests the kinetics there."""
+    counter_current: Expr
+    """The same of the counter electrode."""
+    potential: Expr
+    """phi [V]; tests the balance of currents."""
+
+
 class SurfaceResidual:
     """Residual (n, 6) and its sparse derivative at a state; forms are compiled once."""
 
@@ -69,22 +97,21 @@ class SurfaceResidual:
         self,
         surface: SurfaceMesh,
         model: PlaneModel,
-        law: LinearSoftening,
+        cohesion: Cohesion,
         crack: CrackGeometry,
-        viscosity: Floats,
         laws: FaceLaws,
         crack_kinetics: FaceKinetics | None = None,
     ) -> None:
         self.surface = surface
-        self.viscosity = viscosity
         self.model = model
         self.crack = crack
-        self.law = law
+        self.viscosity = cohesion.viscosity
         space = fem.functionspace(surface.mesh, ("Lagrange", 1, (COMPONENTS,)))
         if not np.allclose(space.tabulate_dof_coordinates(), surface.space.tabulate_dof_coordinates()):
             raise RuntimeError("scalar and blocked surface spaces number their dofs differently")
         cellwise = fem.functionspace(surface.mesh, ("DG", 0))
         self.unknown = fem.Function(space)
+        self.now = Unknowns(*ufl.split(self.unknown))
         names = ("opening_old", "lithium_old", "max_opening", "aperture", "connected", "strength", "viscosity")
         self.old = {name: fem.Function(surface.space, name=name) for name in names}
         self.flaw = fem.Function(cellwise, name="flaw")
@@ -94,8 +121,8 @@ class SurfaceResidual:
         self.sqrt_toughness = fem.Constant(surface.mesh, 1.0) if TOUGHNESS in laws.coefficients else None
         """sqrt(Gc_eff/Gc) where a law changes the toughness; None leaves the forms as they are without."""
         self.old["aperture"].x.array[:] = crack.aperture
-        self.old["strength"].x.array[:] = law.strength
-        self.old["viscosity"].x.array[:] = viscosity
+        self.old["strength"].x.array[:] = cohesion.law.strength
+        self.old["viscosity"].x.array[:] = cohesion.viscosity
         self.flaw.x.array[:] = crack.flaw_cell
         # Numbers of the model are constants of the forms, not literals: another value compiles nothing.
         self.anode = symbolic(surface.mesh, model.anode)
@@ -104,7 +131,7 @@ class SurfaceResidual:
         self.creep = symbolic(surface.mesh, model.creep)
         self.flaw_data = symbolic(surface.mesh, model.flaw)
         self.stack_pressure = fem.Constant(surface.mesh, model.loads.stack_pressure)
-        self.cohesion = symbolic(surface.mesh, law)
+        self.cohesion = symbolic(surface.mesh, cohesion.law)
         self.coefficients = FaceCoefficients(laws, surface.space, self.electrolyte.conductivity)
         # A node has one current density: at the mouth the crack's kinetics are those of the anode face.
         mouth = fem.Function(surface.space, name="mouth")
@@ -118,71 +145,71 @@ class SurfaceResidual:
 
     def _form(self, test: ufl.Argument) -> ufl.Form:
         """Sum of the five balances, each against its own test function."""
-        dx = self.surface.measure()
-        opening, p, h, j, jc, phi = ufl.split(self.unknown)
-        v, _, r, q, qc, s = ufl.split(test)
+        dx, tests = self.surface.measure(), Unknowns(*ufl.split(test))
         return (
-            self._momentum(opening, p, v, dx(CRACK))
-            + self._lithium(opening, p, h, j, r, dx(CRACK))
-            + self._kinetics(j, jc, phi, p, q, qc, dx)
-            + self._current(opening, h, j, jc, s, dx)
+            self._momentum(tests.opening, dx(CRACK))
+            + self._lithium(tests.thickness, dx(CRACK))
+            + self._kinetics(tests.current, tests.counter_current, dx)
+            + self._current(tests.potential, dx)
         )
 
-    def _momentum(self, opening: Expr, p: Expr, v: ufl.Argument, dx: ufl.Measure) -> ufl.Form:
+    def _momentum(self, v: Expr, dx: ufl.Measure) -> ufl.Form:
         """Return int [ T(w, w_max) + eta (1-d) dw/dt - p ] v: cohesion and viscosity act outside the flaw only.
 
         A weakened toughness scales eta by sqrt(g), too, so that it stays the same small part of the toughness.
         """
-        max_opening = self.old["max_opening"]
+        now, max_opening = self.now, self.old["max_opening"]
         intact = 1.0 - self.flaw
         strength = self.old["strength"]
         undamaged = ufl.max_value(1.0 - max_opening * strength / (2.0 * self.cohesion.fracture_energy), 0.0)
-        rate = (opening - self.old["opening_old"]) / self.dt
+        rate = (now.opening - self.old["opening_old"]) / self.dt
         viscous = self.old["viscosity"] * undamaged * rate
         sqrt_ratio = self.sqrt_toughness
         if sqrt_ratio is None:
-            traction = self.cohesion.traction(opening, max_opening, strength) + viscous
+            traction = self.cohesion.traction(now.opening, max_opening, strength) + viscous
         else:
-            traction = self.cohesion.weakened(opening, max_opening, strength, sqrt_ratio) + sqrt_ratio * viscous
-        return (intact * traction - p) * v * dx(metadata=lithium.LUMPED)
+            traction = self.cohesion.weakened(now.opening, max_opening, strength, sqrt_ratio) + sqrt_ratio * viscous
+        return (intact * traction - now.pressure) * v * dx(metadata=lithium.LUMPED)
 
-    def plating_fraction(self, opening: Expr, h: Expr) -> Expr:
+    def plating_fraction(self) -> Expr:
         """Part of the crack's area that plates: filled, connected to the anode, and in an open cell."""
-        filled = lithium.fill_fraction(h, self.old["aperture"] + opening)
+        now = self.now
+        filled = lithium.fill_fraction(now.thickness, self.old["aperture"] + now.opening)
         if self.model.flaw.residual > 0.0:
-            j = ufl.split(self.unknown)[3]
-            filled = lithium.strippable_fraction(filled, self.flaw_data.residual, j)
+            filled = lithium.strippable_fraction(filled, self.flaw_data.residual, now.current)
         return self.open * self.old["connected"] * filled
 
-    def _lithium(self, opening: Expr, p: Expr, h: Expr, j: Expr, r: Expr, dx: ufl.Measure) -> ufl.Form:
+    def _lithium(self, r: Expr, dx: ufl.Measure) -> ufl.Form:
         """Return int (h-h_old)/dt r - int 2 s (Omega/F) j r + int M grad p . grad r."""
-        w0 = self.flaw_data.aperture * self.flaw
-        moving = (1.0 - self.flaw) * opening if self.model.creep.fixed_aperture else opening
+        now, w0 = self.now, self.flaw_data.aperture * self.flaw
+        moving = (1.0 - self.flaw) * now.opening if self.model.creep.fixed_aperture else now.opening
         velocity = surface_velocity_per_current(self.anode.molar_volume)
         return (
-            lithium.storage(h, self.old["lithium_old"], self.dt, r, dx)
-            + lithium.plating(self.plating_fraction(opening, h), j, velocity, r, dx)
-            + lithium.flow(self.creep, w0 + moving, p, r, dx)
+            lithium.storage(now.thickness, self.old["lithium_old"], self.dt, r, dx)
+            + lithium.plating(self.plating_fraction(), now.current, velocity, r, dx)
+            + lithium.flow(self.creep, w0 + moving, now.pressure, r, dx)
         )
 
-    def _kinetics(self, j: Expr, jc: Expr, phi: Expr, p: Expr, q: Expr, qc: Expr, dx: ufl.Measure) -> ufl.Form:
+    def _kinetics(self, q: Expr, qc: Expr, dx: ufl.Measure) -> ufl.Form:
         """Charge transfer on anode face, crack faces and counter electrode (phi_Li = 0)."""
-        lumped = lithium.LUMPED
-        excess = p - self.stack_pressure
+        lumped, now = lithium.LUMPED, self.now
+        excess = now.pressure - self.stack_pressure
         anode = ChargeTransfer(self.coefficients.kinetics(self.anode))
         counter = ChargeTransfer(self.coefficients.kinetics(self.counter), plating=False)
         return (
-            anode.residual(j, phi, 0.0) * q * dx(ANODE, metadata=lumped)
-            + self.crack_kinetics.residual(j, phi, excess) * q * dx(CRACK, metadata=lumped)
-            + counter.residual(jc, self.voltage - phi, 0.0) * qc * dx(COUNTER, metadata=lumped)
+            anode.residual(now.current, now.potential, 0.0) * q * dx(ANODE, metadata=lumped)
+            + self.crack_kinetics.residual(now.current, now.potential, excess) * q * dx(CRACK, metadata=lumped)
+            + counter.residual(now.counter_current, self.voltage - now.potential, 0.0)
+            * qc
+            * dx(COUNTER, metadata=lumped)
         )
 
-    def _current(self, opening: Expr, h: Expr, j: Expr, jc: Expr, s: Expr, dx: ufl.Measure) -> ufl.Form:
+    def _current(self, s: Expr, dx: ufl.Measure) -> ufl.Form:
         """Return what leaves the electrolyte: plating on anode and crack, minus what the counter electrode feeds in."""
-        lumped = lithium.LUMPED
+        lumped, j, jc = lithium.LUMPED, self.now.current, self.now.counter_current
         return (
             self.coefficients.touching(self.anode) * j * s * dx(ANODE, metadata=lumped)
-            + self.plating_fraction(opening, h) * j * s * dx(CRACK, metadata=lumped)
+            + self.plating_fraction() * j * s * dx(CRACK, metadata=lumped)
             - self.coefficients.touching(self.counter) * jc * s * dx(COUNTER, metadata=lumped)
         )
 

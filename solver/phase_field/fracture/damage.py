@@ -58,12 +58,12 @@ class DamageSolver:
 
     @property
     def start_values(self) -> Floats:
-        """Damage d of the last `solve`, owned nodes."""
+        """Damage d of the last `solve`, owned nodes; the next one leaves this array alone."""
         return self._start_values
 
     @property
     def found(self) -> Floats:
-        """The minimiser that the last `solve` found, owned nodes."""
+        """The minimiser that the last `solve` found, owned nodes; the next one leaves this array alone."""
         return self._found
 
     def put(self, values: Floats) -> None:
