@@ -3,7 +3,7 @@
 from lifrac.errors import NumericalFailure
 from petsc4py import PETSc
 
-from .petsc_options import chosen
+from .petsc_options import chosen, reason_name
 from .presets import OptionValue
 
 TOLERANCE = 1.0e-11
@@ -69,7 +69,8 @@ class BoundedQuadratic:
         self.snes.solve(None, self.x)
         reason = self.snes.getConvergedReason()
         if reason < 0:
-            raise NumericalFailure(f"a problem with bounds did not converge (PETSc reason {reason})")
+            why = reason_name(PETSc.SNES.ConvergedReason, reason)
+            raise NumericalFailure(f"damage between its bounds did not converge: {why}")
         return int(self.snes.getIterationNumber())
 
     def _function(self, snes: PETSc.SNES, x: PETSc.Vec, f: PETSc.Vec) -> None:

@@ -4,6 +4,7 @@ A factorisation, or a hierarchy of grids, of a matrix that has changed only near
 each change of low rank costs an iteration or two. It is made anew when the iterations cost more than that.
 """
 
+import logging
 import math
 
 from lifrac.errors import NumericalFailure
@@ -11,9 +12,10 @@ from lifrac.parallel.meeting import meeting_of, shared
 from petsc4py import PETSc
 
 from .linear import LinearSolver
-from .petsc_options import chosen, is_stated
+from .petsc_options import chosen, is_stated, reason_name
 from .presets import OptionValue, Preset, SolverName
 
+LOG = logging.getLogger("lifrac.solver")
 FACTORISATION_COST = 5
 """Iterations that cost about as much as a factorisation in 2D: a solve is a fifth of it."""
 REBUILD_RATIO = 1.5
@@ -110,16 +112,20 @@ class ReusedSolver:
 
     def _with_new(self, b: PETSc.Vec, x: PETSc.Vec, rtol: float) -> None:
         assert self._made is not None
+        assert self._cg is not None
         if self.preset == "direct":
             self._made.solve(b, x)
             return
         before = self.iterations
         if not self._iterate(b, x, rtol, MOST_ITERATIONS):
-            raise NumericalFailure("CG with GAMG did not converge")
+            why = reason_name(PETSc.KSP.ConvergedReason, self._cg.getConvergedReason())
+            raise NumericalFailure(f"linear solver {self.name!r} (CG with GAMG) did not converge: {why}")
         self._per_decade = (self.iterations - before) / -math.log10(rtol)
 
     def _renew(self) -> None:
         self.setups += 1
+        what = "factorisation" if self.preset == "direct" else "hierarchy of grids"
+        LOG.debug("%s: %s number %d, after %d iterations in all", self.name, what, self.setups, self.iterations)
         if self._made is None:
             self._made = LinearSolver(self.matrix, self.preset, self.name)
         else:

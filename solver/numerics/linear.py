@@ -6,7 +6,7 @@ from lifrac.errors import NumericalFailure
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
-from .petsc_options import chosen
+from .petsc_options import chosen, reason_name
 from .presets import OptionValue, Preset, SolverName
 
 _OPTIONS: dict[str, dict[str, OptionValue]] = {
@@ -126,7 +126,8 @@ class LinearSolver:
     def _check(self) -> None:
         reason = self.ksp.getConvergedReason()
         if reason < 0:
-            raise NumericalFailure(f"linear solver '{self.preset}' did not converge (PETSc reason {reason})")
+            why = reason_name(PETSc.KSP.ConvergedReason, reason)
+            raise NumericalFailure(f"linear solver {self.name!r} ({self.preset}) did not converge: {why}")
 
     def destroy(self) -> None:
         """Free PETSc's objects."""

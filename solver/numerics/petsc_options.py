@@ -35,6 +35,19 @@ def is_stated(name: str, option: str) -> bool:
     return bool(PETSc.Options().hasName(f"{prefix_of(name)}{option}"))
 
 
+def reason_name(reasons: type, code: int) -> str:
+    """Return PETSc's name of a reason for which a solver ended.
+
+    Parameters
+    ----------
+    reasons : type
+        `PETSc.KSP.ConvergedReason` or `PETSc.SNES.ConvergedReason`.
+    code : int
+        What the solver gives for a reason.
+    """
+    return next((name for name in sorted(vars(reasons)) if getattr(reasons, name) == code), f"reason {code}")
+
+
 @contextmanager
 def chosen(name: str, options: Mapping[str, OptionValue]) -> Iterator[str]:
     """Our options for a solver, while it reads them; what the user has stated stands.

@@ -3,13 +3,9 @@
 Bourdin, Francfort & Marigo, J. Mech. Phys. Solids 48 (2000) 797: u at fixed d, then d at fixed u, nothing else.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dolfinx import fem
 from lifrac.errors import NumericalFailure
-from lifrac.solver.phase_field.fracture.energy import Energy
-from lifrac.solver.phase_field.fracture.fields import State
 from lifrac.solver.phase_field.fracture.fracture_solver import Equilibrium, FractureSolver
 
 MAX_SWEEPS = 5000
@@ -36,22 +32,13 @@ class AlternateMinimisation:
 
     Parameters
     ----------
-    energy : Energy
-    state : State
-        Start and answer.
-    prescribed : sequence of fem.DirichletBC
+    solver : FractureSolver
+        The body, at given loads, and its two solvers; its outer loop is not used.
     control : PlainControl
     """
 
-    def __init__(
-        self,
-        energy: Energy,
-        state: State,
-        prescribed: Sequence[fem.DirichletBC],
-        control: PlainControl | None = None,
-    ) -> None:
-        self.control = control or PlainControl()
-        self._solver = FractureSolver(energy, state, prescribed)
+    def __init__(self, solver: FractureSolver, control: PlainControl | None = None) -> None:
+        self._solver, self.control = solver, control or PlainControl()
 
     def solve(self) -> Equilibrium:
         """Sweep until damage and energy stand still (collective). Nothing is committed.
@@ -73,7 +60,3 @@ class AlternateMinimisation:
             solver.damage.put(solver.damage.found)
             before = energies.total
         raise NumericalFailure(f"alternate minimisation: d still changes by {change:.1e} in sweep {MAX_SWEEPS}")
-
-    def destroy(self) -> None:
-        """Free solvers and matrices."""
-        self._solver.destroy()

@@ -1,12 +1,13 @@
 """CG with what was made of an earlier matrix: when it is made anew, and which options of PETSc reach it."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from lifrac.solver.numerics.lagged_preconditioner import ReusedSolver
-from lifrac.solver.numerics.petsc_options import Stated
+from lifrac.solver.numerics.petsc_options import Stated, reason_name
 from lifrac.solver.numerics.presets import OptionValue, Preset
 from petsc4py import PETSc
 
@@ -107,6 +108,20 @@ def test_a_stated_number_of_iterations_ends_what_an_old_factorisation_is_tried_f
         row.solve(1.0)
         assert row.solve(0.5) < 1.0e-12
     assert (row.solver.setups, row.solver.iterations) == (2, 1)
+
+
+def test_the_log_tells_of_each_factorisation_and_failures_of_petscs_reason(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="lifrac.solver"):
+        row = Row()
+        row.solve(1.0)
+        row.solve(0.1)
+    assert caplog.messages == [
+        "displacement: factorisation number 1, after 0 iterations in all",
+        "displacement: factorisation number 2, after 5 iterations in all",
+    ]
+    reasons = PETSc.KSP.ConvergedReason
+    assert reason_name(reasons, int(reasons.DIVERGED_BREAKDOWN)) == "DIVERGED_BREAKDOWN"
+    assert reason_name(PETSc.SNES.ConvergedReason, -6) == "DIVERGED_LINE_SEARCH"
 
 
 def test_no_options_are_left_behind() -> None:

@@ -79,9 +79,7 @@ def test_acceleration_finds_the_minimum_of_plain_alternation_in_fewer_sweeps() -
         body = plate(MPI.COMM_SELF, control=TIGHT)
         solver = body.solver
         if plain:
-            prescribed = body.solver.displacement.prescribed
-            control = PlainControl(1.0e-8, 1.0e-10)
-            solver = AlternateMinimisation(Energy(body.solid), body.state, prescribed, control)  # type: ignore
+            solver = AlternateMinimisation(body.solver, PlainControl(1.0e-8, 1.0e-10))  # type: ignore
         body.opening.value = 0.02
         minimum = solver.solve()
         runs.append((minimum.total, minimum.sweeps, body.state.damage.x.array.copy()))

@@ -176,14 +176,14 @@ class Setting:
 def pull(loading: Loading, setting: Setting, *, plain: bool = False) -> Floats:
     """Displacement, force [N/mm] and sweeps, one row per step; `plain`: by the reference solver."""
     plate = Plate.gridded(MPI.COMM_SELF, loading, setting.length, setting.cell)
-    solver = AlternateMinimisation(plate.energy, plate.state, plate.prescribed) if plain else plate.solver
+    solver = AlternateMinimisation(plate.solver) if plain else plate.solver
     rows = []
     for moved in np.linspace(0.0, setting.end, setting.steps + 1)[1:]:
         plate.moved.value = float(moved)  # type: ignore[assignment]
         found = solver.solve()
         plate.state.commit()
         rows.append((moved, plate.force(), found.sweeps))
-    solver.destroy()
+    plate.solver.destroy()
     return np.array(rows)
 
 
