@@ -286,7 +286,6 @@ class Newton:
         while (reason := self.convergence.reached(course.norms)) is None:
             if (failed := self.convergence.given_up(course)) is not None:
                 raise course.failure(failed)
-            course.switched = 0
             increment = self._increment(problem, course)
             longest = problem.limit(increment)
             if not math.isfinite(longest):
@@ -297,8 +296,9 @@ class Newton:
 
     def _increment[Increment](self, problem: NewtonProblem[Increment], course: NewtonLog) -> Increment:
         """Return the next increment, with a new matrix or the one that there is."""
+        course.begin_iteration(self.matrix.makes_new(course.norms))
         try:
-            if self.matrix.makes_new(course.norms):
+            if course.has_new_matrix:
                 course.switched += problem.linearise()
             return problem.increment()
         except NumericalFailure as error:

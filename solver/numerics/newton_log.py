@@ -84,6 +84,12 @@ class NewtonLog:
         """Norms of the start, and after each iteration."""
         self.switched = 0
         """Entries of the active sets that changed in the last iteration."""
+        self.has_new_matrix = True
+        """Whether the last iteration had a matrix of its own."""
+
+    def begin_iteration(self, has_new_matrix: bool) -> None:
+        """Take note of the matrix with which the next increment is found."""
+        self.switched, self.has_new_matrix = 0, has_new_matrix
 
     @property
     def iterations(self) -> int:
@@ -94,7 +100,7 @@ class NewtonLog:
         """Take note of the residuals after an iteration, in which the unknowns took a part of the increment."""
         self.norms.append(norms)
         self.switched += norms.switched
-        remarks = []
+        remarks = [] if self.has_new_matrix else ["same matrix"]
         if step != 1.0:
             remarks.append(f"step {step:.2g}")
         if self.switched:

@@ -332,12 +332,17 @@ def test_the_log_shows_every_field_every_iteration_and_the_reason(caplog: pytest
     assert caplog.messages[-1] == f"circle: converged after {found.iterations} iterations"
 
 
-def test_the_log_shows_parts_and_changes_of_sets(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_shows_parts_changes_of_sets_and_old_matrices(caplog: pytest.LogCaptureFixture) -> None:
     log = NewtonLog("cell")
     with caplog.at_level(logging.DEBUG, logger="lifrac.solver"):
         log.see(Norms({"u": 1.0}))
         log.see(Norms({"u": 0.5}, switched=3), 0.25)
-    assert caplog.messages[-1] == "cell, iteration 1: u 5.0e-01 (step 0.25; active sets: 3 changed)"
+        log.begin_iteration(has_new_matrix=False)
+        log.see(Norms({"u": 0.1}))
+    assert caplog.messages[1:] == [
+        "cell, iteration 1: u 5.0e-01 (step 0.25; active sets: 3 changed)",
+        "cell, iteration 2: u 1.0e-01 (same matrix)",
+    ]
 
 
 def test_parts_of_another_residual_are_shown_below_debug(caplog: pytest.LogCaptureFixture) -> None:
