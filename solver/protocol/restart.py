@@ -26,7 +26,7 @@ class RestartData:
 
     Attributes
     ----------
-    comm=    values = comm: dict
+    values : dict
         Numbers and texts, see `ProtocolRun.restart_values`; the same on all ranks.
     arrays : dict
         Fields; on rank 0, empty elsewhere.
