@@ -13,7 +13,7 @@ LONGEST_FIRST = (
     "test_resume",
     "test_study_runs",
     "test_phase_field_lithium",
-    "test_phase_field_following",
+    "test_phase_field_remeshing",
     "test_sweep_engine",
     "test_phase_field",
     "test_contact",

@@ -10,7 +10,7 @@ Hintermueller, Ito & Kunisch, SIAM J. Optim. 13 (2002) 865):
 * The residual is that of min(a, b), a function of the unknowns alone, and `linearise` chooses its branch, node by
   node (`plane/newton.py`).
 * The sets have a memory (a hysteresis, a node that may not change a fifth time) and are chosen as the residual is
-  evaluated (`phase_field/lithium/newton.py`). A residual with other sets is that of another system: it is not
+  evaluated (`phase_field/lithium/cell_newton.py`). A residual with other sets is that of another system: it is not
   compared with earlier ones, a new matrix is made for it, and it is no solution yet.
 
 Both tell how many entries have changed. A problem that keeps its sets from going to and fro counts the changes of each

@@ -10,7 +10,7 @@ What is done in place of each, by `SHORT_FORMS`:
 * `lifrac plot`, `lifrac export`: a run cut short, or a study's tables, in the folder that is named
 * `make TARGET`: the target must exist, by `make --dry-run`; `make demo` and `make test` take minutes
 * `python -m pytest`: the tests that are named must exist
-* `python benchmarks/.../run.py`: the script must exist and take these arguments; they compute for minutes to hours
+* `python benchmarks/....py`: the script must exist and take these arguments; they compute for minutes to hours
 * `pip install`: extras and packages must be those of pyproject.toml; nothing is installed
 """
 

@@ -7,7 +7,7 @@ import numpy as np
 import ufl
 from dolfinx import fem, la
 from dolfinx.fem import petsc as fem_petsc
-from lifrac.solver.numerics.lagged_preconditioner import ReusedSolver
+from lifrac.solver.numerics.lagged_preconditioner import LaggedSolver
 from lifrac.solver.numerics.linear import rigid_body_modes
 from lifrac.solver.numerics.newton import Convergence, LineSearch, Newton, NewtonProblem
 from lifrac.solver.numerics.newton_log import Norms
@@ -61,7 +61,7 @@ class DisplacementSolver:
         self._prescribed_dofs = np.unique(
             np.concatenate([bc.dof_indices()[0][: bc.dof_indices()[1]] for bc in prescribed])
         )
-        self._solver = ReusedSolver(self.matrix, preset, "displacement")
+        self._solver = LaggedSolver(self.matrix, preset, "displacement")
         self._rounding = 0.0
 
     @property

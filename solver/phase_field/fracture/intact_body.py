@@ -6,10 +6,10 @@ from dataclasses import replace
 from dolfinx import fem
 from lifrac.solver.physics.splits import NoSplit
 
+from .crack_loads import CellLoads
 from .displacement import DisplacementSolver
 from .energy import Energy, Solid
 from .fields import State
-from .loads import CellLoads
 
 
 def load_intact_body(

@@ -9,8 +9,8 @@ import numpy as np
 import ufl
 from dolfinx import fem
 from lifrac.solver.numerics.nodal import NodalSums
+from lifrac.solver.phase_field.fracture.crack_loads import CellLoads
 from lifrac.solver.phase_field.fracture.fields import Floats, State
-from lifrac.solver.phase_field.fracture.loads import CellLoads
 
 from .pore_walls import PoreWalls
 

@@ -19,10 +19,10 @@ from lifrac.meshes.tagged import TaggedMesh
 from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.control import Closure, Control
 from lifrac.solver.numerics.nodal import owned_sum, values_of
+from lifrac.solver.phase_field.fracture.crack_loads import CellLoads
 from lifrac.solver.phase_field.fracture.energy import Energy, Solid
 from lifrac.solver.phase_field.fracture.fields import Floats, State
 from lifrac.solver.phase_field.fracture.intact_body import load_intact_body
-from lifrac.solver.phase_field.fracture.loads import CellLoads
 from lifrac.solver.physics import elasticity, lithium
 from lifrac.solver.physics.constants import surface_velocity_per_current, thermal_voltage
 from lifrac.solver.physics.kinetics import FaceKinetics
@@ -31,11 +31,11 @@ from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
 from .band import Band
+from .cell_newton import CellNewton, Limits, StepInput, StepSolution
 from .charge_transfer import ChargeTransferFaces, CrackSurface, NodalCurrents
 from .crack_volume import CrackVolume
 from .equations import CellEquations, CellFields, Sizes, lithium_flow
 from .fill_state import FillState
-from .newton import CellNewton, Limits, StepInput, StepSolution
 from .pore_walls import PoreWalls
 from .rigid_translation import RigidTranslation
 from .scales import Scales

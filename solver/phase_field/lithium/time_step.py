@@ -6,8 +6,8 @@ from lifrac.solver.model.control import Control
 from lifrac.solver.phase_field.fracture.fields import Floats
 from lifrac.solver.phase_field.outer_loop import Energies
 
+from .cell_newton import StepSolution
 from .diffuse_cell import Cell
-from .newton import StepSolution
 
 
 @dataclass

@@ -1,4 +1,6 @@
-"""Speed and memory of the phase-field engine: `python benchmarks/performance/phase_field/run.py [PART ...]`.
+"""Speed and memory of the phase-field engine.
+
+Run `python benchmarks/performance/phase_field/measure_phase_field.py [PART ...]`.
 
 Parts: `peer` (ratios to phasefieldx 0.4.1 on notched plates; it is installed beside the results, in a folder of its
 own), `fine` and `equal` (the same at equal accuracy: meshes that follow the crack), `scaling` (time per sweep and

@@ -1,12 +1,13 @@
 """Compare lifrac with published measurements: compute, tabulate, draw.
 
-    python benchmarks/validation/run.py                      # everything; an hour or so on two cores
-    python benchmarks/validation/run.py sharafi doux         # some
-    python benchmarks/validation/run.py --no-compute         # tables and figures from runs that exist
+    python benchmarks/validation/compare_all.py                      # everything; an hour or so on two cores
+    python benchmarks/validation/compare_all.py sharafi doux         # some
+    python benchmarks/validation/compare_all.py --no-compute         # tables and figures from runs that exist
 
 Every comparison is a folder: `data.csv` (what was measured, with citation and confidence), studies and sweeps (TOML)
-and `compare.py`, which says what is computed and how it is compared. Results are written beside them (`results.csv`,
-`figure.png`) and into the table of README.md. Runs go to `runs/validation` and are taken over where they exist.
+and `compare_NAME.py`, which says what is computed and how it is compared. Results are written beside them
+(`results.csv`, `figure.png`) and into the table of README.md. Runs go to `runs/validation` and are taken over where
+they exist.
 """
 
 import argparse
@@ -23,12 +24,12 @@ from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 NAMES = ("pressure_driven", "doux", "kasemchainan", "wang", "sharafi", "singh")
-BEGIN, END = "<!-- table: made by run.py -->", "<!-- end of table -->"
+BEGIN, END = "<!-- table: made by compare_all.py -->", "<!-- end of table -->"
 
 
 def load(name: str) -> ModuleType:
-    """Return the module `compare.py` of a comparison."""
-    spec = importlib.util.spec_from_file_location(f"compare_{name}", HERE / name / "compare.py")
+    """Return the module `compare_NAME.py` of a comparison."""
+    spec = importlib.util.spec_from_file_location(f"compare_{name}", HERE / name / f"compare_{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,4 +1,6 @@
-"""A small sweep on a Slurm of one node, compared with the same one computed here: `python benchmarks/slurm/run.py`.
+"""A small sweep on a Slurm of one node, compared with the same one computed here.
+
+Run `python benchmarks/slurm/sweep_on_slurm.py`.
 
 Starts Slurm by with_slurm.sh (root), runs eight points with `--profile slurm` on one rank and on two, and compares.
 Writes results.csv beside this file.

@@ -1,6 +1,6 @@
 """Speed and memory of the plane engine, as ratios from one run.
 
-`python benchmarks/performance/plane_engine/run.py` measures them.
+`python benchmarks/performance/plane_engine/measure_plane_engine.py` measures them.
 
 CPU time of this process is what counts (other work on the machine then matters little); run with
 OMP_NUM_THREADS=1.

@@ -1,4 +1,4 @@
-"""Speed of `lifrac ccd`, as ratios from one run: `python benchmarks/performance/ccd_map/run.py`.
+"""Speed of `lifrac ccd`, as ratios from one run: `python benchmarks/performance/ccd_map/measure_ccd_map.py`.
 
 (a) CCD(Q) at one temperature and pressure from eight currents; (b) the ready study llzo_map, 4 x 4 in temperature and
 pressure, on two ranks; (c) what the same eight runs would cost as separate runs with the full monolithic Newton method:

@@ -1,6 +1,6 @@
 """Interface resistance against stack pressure, loading and unloading, beside Doux et al. (2020).
 
-python benchmarks/validation/doux_resistance/run.py        # writes results.csv and resistance.png beside itself
+`python benchmarks/validation/doux_resistance/doux_resistance.py` writes results.csv and resistance.png beside itself.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Measures the cost of the engine of a sweep, and what three kills do to its table.
 
-Run `python benchmarks/performance/sweep/run.py`.
+Run `python benchmarks/performance/sweep/measure_sweep.py`.
 
 24 points. CPU time of everything that was started is what counts (other work on the machine then matters little).
 Writes results/overhead.csv, results/kills.csv and results/points.csv beside this file.
