@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lifrac.meshes.reader import read_mesh
     from lifrac.postprocess.read.run_result import RunResult
     from lifrac.problems.case.case import load_case
-    from lifrac.problems.run.threshold import Threshold, threshold
+    from lifrac.problems.run.threshold_current import Threshold, threshold
     from lifrac.problems.studies.ccd.study import load_study
     from lifrac.simulation import Simulation
     from lifrac.solver.front.threshold import NoThreshold
@@ -66,12 +66,12 @@ _PLACES = {
     "Spring": "lifrac.solver.model.loads",
     "StepControl": "lifrac.solver.model.protocol",
     "StopRules": "lifrac.solver.model.protocol",
-    "Threshold": "lifrac.problems.run.threshold",
+    "Threshold": "lifrac.problems.run.threshold_current",
     "build_mesh": "lifrac.meshes.builder:build",
     "load_case": "lifrac.problems.case.case",
     "load_study": "lifrac.problems.studies.ccd.study",
     "read_mesh": "lifrac.meshes.reader",
-    "threshold": "lifrac.problems.run.threshold",
+    "threshold": "lifrac.problems.run.threshold_current",
 }
 """Module of each public name; a name after a colon is the one it has there."""
 

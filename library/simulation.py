@@ -23,13 +23,14 @@ from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import decided, on_root
 from lifrac.problems.case.case import Case, load_case
+from lifrac.problems.case.digest import digest
 from lifrac.problems.run.checkpoint import refuse_to_resume
 from lifrac.problems.run.history import History, Step
 from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE, End, RunLoop
 from lifrac.problems.run.meshing import make_mesh
 from lifrac.problems.run.pictures import draw_plots
 from lifrac.problems.run.run_folder import RunFolder
-from lifrac.problems.run.statement import ModelStatement, Statement, numbers_hash
+from lifrac.problems.run.statement import ModelStatement, Statement
 from lifrac.problems.run.wholeness import last_checkpoint
 from lifrac.problems.run.writer import FolderWriter, Place
 from lifrac.quantities import REGISTRY, Kind, Quantity
@@ -434,5 +435,5 @@ def _meshed(domain: Domain, comm: MPI.Comm) -> TaggedMesh | PlaneBody:
 def _content_of(domain: Domain) -> str:
     """Return what tells one mesh from another."""
     if isinstance(domain, TaggedMesh | PlaneBody):
-        return numbers_hash([_mesh_of(domain).report.as_dict()])
+        return digest([_mesh_of(domain).report.as_dict()], default=float)
     return repr(domain)

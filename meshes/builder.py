@@ -12,7 +12,7 @@ from mpi4py import MPI
 from .geometries import gmsh_model
 from .serial_mesh import RawMesh
 from .tagged import TaggedMesh, distribute
-from .validate import accept
+from .validate import validated
 
 
 def build(geometry: Geometry, comm: MPI.Comm) -> TaggedMesh:
@@ -65,7 +65,7 @@ def _mesh(geometry: Geometry, path: Path | None = None) -> RawMesh:
         column = named.points[:, axis]
         for position in ends:
             column[np.abs(column - position) < 1e-9 * (ends[1] - ends[0])] = position
-    return accept(named, len(geometry.bounds))
+    return validated(named, len(geometry.bounds))
 
 
 def _write(gmsh: object, path: Path) -> None:

@@ -12,7 +12,7 @@ from lifrac.errors import InputError
 
 from .geometries import gmsh_model
 from .serial_mesh import Ints, NamedCells, RawMesh
-from .validate import NAMED_FORMATS, accept
+from .validate import NAMED_FORMATS, validated
 
 NAMELESS = {
     **dict.fromkeys((".vtk", ".vtu", ".pvtu", ".pvd", ".vtkhdf"), "VTK"),
@@ -62,7 +62,7 @@ def load(path: Path, dim: int, scale: float = 1.0) -> RawMesh:
 @functools.lru_cache(maxsize=1)
 def _accepted(path: Path, dim: int, scale: float, stamp: tuple[int, int, int]) -> RawMesh:
     """Return the mesh, checked. Sweeps ask for the same one at every point; `stamp` tells when the file has changed."""
-    return accept(_named(path), dim, scale=scale, file=path)
+    return validated(_named(path), dim, scale=scale, file=path)
 
 
 def _named(path: Path) -> NamedCells:

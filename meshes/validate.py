@@ -41,7 +41,7 @@ BODY = {
 """The place of the body, by the group that says so."""
 
 
-def accept(named: NamedCells, dim: int, *, scale: float = 1.0, file: Path | None = None) -> RawMesh:
+def validated(named: NamedCells, dim: int, *, scale: float = 1.0, file: Path | None = None) -> RawMesh:
     """Check a mesh and give its arrays in um.
 
     Elements that the file holds several times are merged, their groups united. Coordinates within tolerance of the

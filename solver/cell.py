@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dolfinx import fem
-from lifrac.errors import Interrupted, NumericalFailure
+from lifrac.errors import NumericalFailure
 from lifrac.quantities import Quantity
 from mpi4py import MPI
 
@@ -129,7 +129,8 @@ class Cell[E: ProtocolRun[Any]](ABC):
         NumericalFailure
             On every rank, when a time step cannot be made small enough; the last good state is kept.
         Interrupted
-            On every rank, when somebody has asked to stop within a time step.
+            On every rank, when somebody has asked to stop within a time step. Whoever steps the cell then says which of
+            the two has ended it (`fail`, `stop`).
         """
         stepping = None if self.engine is None else self.engine.run()
 
@@ -141,12 +142,8 @@ class Cell[E: ProtocolRun[Any]](ABC):
             while (report := self.on_all(accepted)) is not None:
                 yield report
         except NumericalFailure as error:
-            self.fail()
             if self.engine is not None:
                 self.engine.share_failure(error)
-            raise
-        except Interrupted:
-            self.stop()
             raise
 
     def stop(self) -> None:

@@ -61,9 +61,17 @@ def build_cell(
         body = domain
         if isinstance(body, TaggedMesh):
             body = condense(body, model.electrolyte.poisson_ratio, model.loads, bulk_solver)
-        return PlaneCell(body, model, comm, restart, crack_kinetics, system, quantities)
+        return PlaneCell(
+            body,
+            model,
+            comm,
+            restart=restart,
+            crack_kinetics=crack_kinetics,
+            system=system,
+            quantities=quantities,
+        )
     if isinstance(model, PhaseFieldModel) and isinstance(domain, TaggedMesh):
-        return PhaseFieldCell(domain, model, restart, crack_kinetics, quantities)
+        return PhaseFieldCell(domain, model, restart=restart, crack_kinetics=crack_kinetics, quantities=quantities)
     raise InputError(
         f"no engine computes a {type(model).__name__} on a {type(domain).__name__}",
         key="model",

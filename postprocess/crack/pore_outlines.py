@@ -5,7 +5,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 
-def holes(xy: np.ndarray, triangles: np.ndarray) -> list[np.ndarray]:
+def pore_outlines(xy: np.ndarray, triangles: np.ndarray) -> list[np.ndarray]:
     """Nodes around every hole, in order around its middle; holes are taken to be about round.
 
     Parameters

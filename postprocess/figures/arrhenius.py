@@ -38,7 +38,7 @@ def apparent_activation_energy(celsius: np.ndarray, lower: np.ndarray, upper: np
     return float(weights @ middle), float(np.abs(weights) @ half)
 
 
-def words(celsius: pd.Series, lower: pd.Series, upper: pd.Series) -> str:
+def slope_text(celsius: pd.Series, lower: pd.Series, upper: pd.Series) -> str:
     """Return the energy for a legend; empty where there is none."""
     energy, off = apparent_activation_energy(*(np.asarray(c, dtype=float) for c in (celsius, lower, upper)))
     return f": {energy:.2f} ± {off:.2f} eV" if np.isfinite(energy) else ""

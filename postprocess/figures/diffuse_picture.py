@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from lifrac.postprocess.crack.crack_path import BROKEN, crack_path
 from lifrac.postprocess.crack.grain_lines import boundary_lines
-from lifrac.postprocess.crack.pore_outlines import holes
+from lifrac.postprocess.crack.pore_outlines import pore_outlines
 from lifrac.postprocess.read.field_file import FieldFile, Section
 from lifrac.postprocess.read.run_result import RunResult
 from lifrac.quantities import field
@@ -136,7 +136,7 @@ class DiffusePicture(Picture):
     def walls(self, step: int) -> list[np.ndarray]:
         """Nodes of the section about each pore, in order."""
         section = self.section(step)
-        return holes(section.xy, section.triangles)
+        return pore_outlines(section.xy, section.triangles)
 
     def filled(self, step: int) -> np.ndarray:
         """Which points of the file lie in a crack full of lithium."""

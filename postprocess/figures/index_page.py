@@ -54,7 +54,9 @@ class Table:
     """Files of each row's run that are linked, where its column `url` is stated."""
 
 
-def page(title: str, about: str, pictures: Sequence[Picture], tables: Sequence[Table], words: Mapping[str, str]) -> str:
+def page(
+    title: str, about: str, pictures: Sequence[Picture], tables: Sequence[Table], tooltips: Mapping[str, str]
+) -> str:
     """Return the page as HTML.
 
     Parameters
@@ -62,11 +64,11 @@ def page(title: str, about: str, pictures: Sequence[Picture], tables: Sequence[T
     title, about
         Heading, and a sentence below it.
     pictures, tables
-    words
+    tooltips
         What is shown when the pointer rests on a point, by the address it links.
     """
     parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(about)}</p>"]
-    parts += [_figure(picture, words) for picture in pictures]
+    parts += [_figure(picture, tooltips) for picture in pictures]
     parts += [_table(table) for table in tables]
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
@@ -76,7 +78,7 @@ def page(title: str, about: str, pictures: Sequence[Picture], tables: Sequence[T
     )
 
 
-def inline_svg(figure: Figure, name: str, words: Mapping[str, str]) -> str:
+def inline_svg(figure: Figure, name: str, tooltips: Mapping[str, str]) -> str:
     """Return a figure as SVG that can stand inside a page beside others."""
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.id": name}):
@@ -85,16 +87,16 @@ def inline_svg(figure: Figure, name: str, words: Mapping[str, str]) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
 
     def tell(match: re.Match[str]) -> str:
-        said = words.get(match[1])
+        said = tooltips.get(match[1])
         return match[0] if said is None else f"{match[0]}<title>{escape(said)}</title>"
 
     return re.sub(r'<a xlink:href="([^"]*)"[^>]*>', tell, text)
 
 
-def _figure(picture: Picture, words: Mapping[str, str]) -> str:
+def _figure(picture: Picture, tooltips: Mapping[str, str]) -> str:
     name = escape(picture.name)
     share = min(100.0, 100.0 * picture.figure.get_figwidth() / WIDTH)
-    svg = inline_svg(picture.figure, picture.name, words).replace("<svg ", f'<svg style="width:{share:.0f}%" ', 1)
+    svg = inline_svg(picture.figure, picture.name, tooltips).replace("<svg ", f'<svg style="width:{share:.0f}%" ', 1)
     return (
         f"<figure>\n{svg}\n<figcaption>{escape(picture.caption)} "
         f'<a href="{name}.png">PNG</a> <a href="{name}.pdf">PDF</a></figcaption>\n</figure>'

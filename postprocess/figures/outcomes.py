@@ -15,7 +15,7 @@ from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED
 class Look:
     """An outcome in a picture."""
 
-    words: str
+    description: str
     colour: str
     shape: str
 
@@ -79,11 +79,11 @@ def legend_handles(runs: pd.DataFrame) -> list[Line2D]:
 
 def _handle(name: str, failed: bool, both: bool) -> Line2D:
     look = LOOKS[name]
-    words = look.words
+    label = look.description
     if name not in ("completed", *STROKES) and (both or not failed):
-        words += ", run ended" if failed else ", run went on"
+        label += ", run ended" if failed else ", run went on"
     face = look.colour if failed or name in STROKES else "white"
-    return Line2D([], [], ls="", marker=look.shape, color=look.colour, mfc=face, ms=5, label=words)
+    return Line2D([], [], ls="", marker=look.shape, color=look.colour, mfc=face, ms=5, label=label)
 
 
 def emptied(runs: pd.DataFrame) -> pd.Series:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from .arrhenius import celsius_axis, inverse_temperature, words
+from .arrhenius import celsius_axis, inverse_temperature, slope_text
 from .axes import CURVES, grid, letter, log_ticks, some_of
 from .outcomes import addresses
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, WIDTH
@@ -164,7 +164,7 @@ def _arrhenius(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list
         x = _shifted(axis, x, _apart(table, T) * (k - 0.5 * (len(pressures) - 1)))
         axis.plot(x, _middle(rows), color=GREY, lw=1.0, alpha=0.7)
         _marks(axis, rows, x, [_colour(t, temperatures) for t in rows[T]], shape)
-        names.append(_value(P, pressure) + words(rows[T], rows[LOWER], rows[UPPER]))
+        names.append(_value(P, pressure) + slope_text(rows[T], rows[LOWER], rows[UPPER]))
     handles = [_shape(shape, name) for shape, name in zip(SHAPES, names, strict=False)]
     title = None if capacity == TIMED else f"at {_value(Q, capacity)}"
     axis.legend(

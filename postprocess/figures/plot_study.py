@@ -45,8 +45,8 @@ def draw_study(folder: Path) -> list[Path]:
     tables.append(Table("Critical current density", STUDY_TABLE, ccd, columns))
     if runs is not None:
         tables.append(Table("Runs", "runs.csv", runs, CONDITION | RUN))
-    words = {} if runs is None else {row["url"]: _told(row) for row in runs.to_dict("records")}
-    return _written(folder, "Critical current density", pictures, tables, words)
+    tooltips = {} if runs is None else {row["url"]: _told(row) for row in runs.to_dict("records")}
+    return _written(folder, "Critical current density", pictures, tables, tooltips)
 
 
 def draw_sweep(folder: Path) -> list[Path]:
@@ -62,23 +62,23 @@ def draw_sweep(folder: Path) -> list[Path]:
         CHARGE: "charge (mAh/cm²)",
         "reason": "reason",
     }
-    words = {
+    tooltips = {
         row["url"]: ", ".join([*(f"{heading(key)} {row[key]}" for key in keys), str(row["outcome"])])
         for row in table.to_dict("records")
         if isinstance(row["url"], str)
     }
-    return _written(folder, "Sweep", pictures, [Table("Points", SWEEP_TABLE, table, columns)], words)
+    return _written(folder, "Sweep", pictures, [Table("Points", SWEEP_TABLE, table, columns)], tooltips)
 
 
 def _written(
-    folder: Path, title: str, pictures: list[Picture], tables: list[Table], words: dict[str, str]
+    folder: Path, title: str, pictures: list[Picture], tables: list[Table], tooltips: dict[str, str]
 ) -> list[Path]:
     plots = folder / "plots"
     files = [path for picture in pictures for path in save(picture.figure, plots, picture.name)]
     plots.mkdir(parents=True, exist_ok=True)
     index = plots / "index.html"
     name = folder.resolve().name
-    index.write_text(page(f"{title}: {name}", CLICK, pictures, tables, words), encoding="utf-8")
+    index.write_text(page(f"{title}: {name}", CLICK, pictures, tables, tooltips), encoding="utf-8")
     return [*files, index]
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, PENNY_FACTOR
 from . import estimates
 from .case_files import find_ready, read_toml
 from .contact_table import at_full_contact, contact_law, static_problems
+from .digest import digest
 from .engines import PHASE_FIELD, PLANE, Geometry, optional
 from .face_table import current_problems, face_kinetics
 from .fixture_table import loads_of
@@ -287,7 +287,7 @@ class Case:
         }
         if self.petsc_options:
             hashed["petsc"] = self.petsc_options
-        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
+        return digest(hashed)
 
 
 def _nested(key: str, value: str) -> dict[str, Any]:

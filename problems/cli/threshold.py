@@ -15,7 +15,7 @@ def threshold(case: CaseArgument, /, *, set_: Set = None) -> int:
         lifrac threshold li6ps5cl_1MPa --set operation.stack_pressure="20 MPa"
     """
     loaded = load(case, set_)
-    from lifrac.problems.run.threshold import threshold as found_for
+    from lifrac.problems.run.threshold_current import threshold as found_for
 
     watched()
     found = found_for(loaded)

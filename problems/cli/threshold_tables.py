@@ -4,7 +4,7 @@ import math
 
 from lifrac.problems.case.case import Case
 from lifrac.problems.quantities import units as u
-from lifrac.problems.run.threshold import Threshold
+from lifrac.problems.run.threshold_current import Threshold
 from rich.console import Console
 from rich.table import Table
 

@@ -85,7 +85,7 @@ class RunLoop:
                     cell.stop()
                     break
         except Interrupted:
-            pass
+            cell.stop()
         except self.fatal as error:
             cell.fail()
             failure, code = str(error) or type(error).__name__, NUMERICAL_FAILURE

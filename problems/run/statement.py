@@ -1,11 +1,9 @@
 """The statement of a run: what it computes and how it is kept, whether stated in a case file or in Python."""
 
-import hashlib
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lifrac.problems.case.digest import digest
 from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.model.stated import content
 from lifrac.solver.numerics.presets import StatedOptions
@@ -63,7 +61,7 @@ class ModelStatement:
     def content_hash(self) -> str:
         """Return a hash of the model and of its mesh."""
         hashed = [type(self.model).__name__, content(self.model), self.mesh]
-        return hashlib.sha256(json.dumps(hashed, sort_keys=True, default=str).encode()).hexdigest()
+        return digest(hashed, default=str)
 
     def resolved_toml(self) -> str:
         """Return an empty text: a model that was made in Python has no case file."""
@@ -72,8 +70,3 @@ class ModelStatement:
     def engine_model(self) -> CellModel:
         """Return the model itself."""
         return self.model
-
-
-def numbers_hash(parts: Sequence[object]) -> str:
-    """SHA-256 over plain numbers and words."""
-    return hashlib.sha256(json.dumps(list(parts), sort_keys=True, default=float).encode()).hexdigest()

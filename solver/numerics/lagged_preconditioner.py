@@ -26,7 +26,7 @@ MOST_ITERATIONS = 500
 _OPTIONS: dict[str, OptionValue] = {"ksp_type": "cg", "ksp_norm_type": "unpreconditioned"}
 
 
-class ReusedSolver:
+class LaggedSolver:
     """One symmetric positive definite matrix with changing values.
 
     PETSc's options of this name reach the factorisation or hierarchy, and the iterations with it. A stated `ksp_type`

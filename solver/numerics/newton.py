@@ -8,7 +8,7 @@ Active sets of complementarity conditions a >= 0, b >= 0, a b = 0 enter in one o
 Hintermueller, Ito & Kunisch, SIAM J. Optim. 13 (2002) 865):
 
 * The residual is that of min(a, b), a function of the unknowns alone, and `linearise` chooses its branch, node by
-  node (`plane/newton.py`).
+  node (`plane/surface_newton.py`).
 * The sets have a memory (a hysteresis, a node that may not change a fifth time) and are chosen as the residual is
   evaluated (`phase_field/lithium/cell_newton.py`). A residual with other sets is that of another system: it is not
   compared with earlier ones, a new matrix is made for it, and it is no solution yet.

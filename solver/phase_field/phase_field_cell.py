@@ -48,6 +48,7 @@ class PhaseFieldCell(Cell[PhaseFieldEngine]):
         self,
         tagged: TaggedMesh,
         model: PhaseFieldModel,
+        *,
         restart: RestartData | None = None,
         crack_kinetics: FaceKinetics | None = None,
         quantities: Sequence[Quantity] = (),

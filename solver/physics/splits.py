@@ -1,7 +1,8 @@
 """Which part of the elastic energy drives damage, and is lost by it: psi = g(d) psi_plus + psi_minus.
 
-Every split adds up to the energy of the sound material, psi_plus + psi_minus = lambda/2 tr^2 + mu eps:eps, and keeps
-the energy convex in the strain. K = lambda + 2 mu/3 and the deviator are those of 3D, so plane strain is the same code.
+Every split adds up to the energy of the undamaged material, psi_plus + psi_minus = lambda/2 tr^2 + mu eps:eps, and
+keeps the energy convex in the strain. K = lambda + 2 mu/3 and the deviator are those of 3D, so plane strain is the
+same code.
 """
 
 from dataclasses import dataclass

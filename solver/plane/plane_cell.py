@@ -59,6 +59,7 @@ class PlaneCell(Cell[PlaneEngine]):
         body: PlaneBody,
         model: PlaneModel,
         comm: MPI.Comm | None = None,
+        *,
         restart: RestartData | None = None,
         crack_kinetics: FaceKinetics | None = None,
         system: BulkSystem | None = None,

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from .active import ActiveSetRule, Scales, connected_metal
 from .bulk import Response
-from .newton import SurfaceStep, method
 from .numbering import Numbering
 from .residual import Cohesion, SurfaceResidual, locate_flaw
 from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
+from .surface_newton import SurfaceStep, method
 from .system import BulkSystem, CondensedSystem
 from .unknowns import COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTENTIAL, Floats, State
 

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 from lifrac.errors import InputError, Interrupted, NumericalFailure
-from lifrac.quantities import Quantity, declare, declare_own
+from lifrac.quantities import Quantity, declare
 from lifrac.solver.interfaces.laws import FaceLaws, law_numbers
 from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.model.control import Control, Rest
@@ -52,7 +52,7 @@ class ProtocolRun[S: CellState](ABC):
     flaw_opening : float
         Opening of the flaw when it grows [um]; sets the first time step.
     quantities : sequence of Quantity
-        What this cell is measured for, besides what is registered; each with its function.
+        What this cell is measured for, besides what is registered; each with its function and declared.
     """
 
     state: S
@@ -63,7 +63,7 @@ class ProtocolRun[S: CellState](ABC):
     def __init__(self, model: CellModel, flaw_opening: float, quantities: Sequence[Quantity] = ()) -> None:
         self.cell_model, self._flaw_opening = model, flaw_opening
         self._pressure_scale = griffith_pressure(model)
-        self.quantities = declare_own(quantities)
+        self.quantities = tuple(quantities)
         self.counters = Counters()
         self.notes: list[str] = []
         self.output_capacities: list[float] = []

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from itertools import chain
 from pathlib import Path
 
@@ -173,3 +174,10 @@ def test_exit_codes() -> None:
 def test_folders_of_the_readme() -> None:
     told = {name.rstrip("/") for name in first_column(section("README.md", "## Layout"))}
     assert told == {path.name for path in ROOT.iterdir() if path.is_dir() and path.name in FOLDERS} - {"tools", "docs"}
+
+
+def test_no_module_name_stands_three_times() -> None:
+    """Whoever looks a module up by its name finds it; only packages and pytest's settings share theirs."""
+    paths = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") if "results" not in path.parts)
+    found = Counter(path.name for path in paths)
+    assert {name for name, count in found.items() if count > 2} <= {"__init__.py", "conftest.py"}

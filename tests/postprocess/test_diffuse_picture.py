@@ -11,7 +11,7 @@ import pytest
 from lifrac.meshes.geometries.grains import Grains, grain_count
 from lifrac.postprocess.crack.crack_path import crack_path
 from lifrac.postprocess.crack.grain_lines import boundary_lines
-from lifrac.postprocess.crack.pore_outlines import holes
+from lifrac.postprocess.crack.pore_outlines import pore_outlines
 from lifrac.postprocess.figures.all_figures import plot_run
 from lifrac.postprocess.figures.diffuse_picture import DiffusePicture
 from lifrac.postprocess.figures.plot_fields import fields_figure
@@ -227,11 +227,11 @@ def test_pores_are_found_and_filled_where_lithium_presses(
     middle = xy[triangles].mean(axis=1)
     centres = np.array([[-20.0, 20.0], [-10.0, 40.0]])
     inside = np.linalg.norm(middle[:, None] - centres, axis=2).min(axis=1) < 6.0
-    loops = holes(xy, triangles[~inside])
+    loops = pore_outlines(xy, triangles[~inside])
     found = np.array([xy[loop].mean(axis=0) for loop in loops])
     np.testing.assert_allclose(found[np.argsort(found[:, 1])], centres, atol=0.5)
     assert all(np.linalg.norm(np.diff(xy[loop], axis=0), axis=1).max() <= 1.5 * CELL for loop in loops)
-    assert holes(xy, triangles) == []
+    assert pore_outlines(xy, triangles) == []
     walls = [np.flatnonzero(picture._read("damage", 6) >= 1.0)[20:30], loops[0]]
     monkeypatch.setattr(picture, "walls", lambda step: walls)
     colours = picture.pores(picture.body(6), 6).get_facecolor()

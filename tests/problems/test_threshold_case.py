@@ -6,7 +6,7 @@ import lifrac
 import numpy as np
 import pytest
 from lifrac.problems.cli.main import main
-from lifrac.problems.run.threshold import Threshold, evaluated, model_at, threshold, threshold_bodies
+from lifrac.problems.run.threshold_current import Threshold, evaluated, model_at, threshold, threshold_bodies
 from lifrac.solver.front.body import FrontBody
 from mpi4py import MPI
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from lifrac.solver.numerics.lagged_preconditioner import ReusedSolver
+from lifrac.solver.numerics.lagged_preconditioner import LaggedSolver
 from lifrac.solver.numerics.petsc_options import Stated, reason_name
 from lifrac.solver.numerics.presets import OptionValue, Preset
 from petsc4py import PETSc
@@ -31,7 +31,7 @@ class Row:
 
     def __init__(self, preset: Preset = "direct") -> None:
         self.matrix = PETSc.Mat().createAIJ((N, N), nnz=3, comm=PETSc.COMM_SELF)
-        self.solver = ReusedSolver(self.matrix, preset, "displacement")
+        self.solver = LaggedSolver(self.matrix, preset, "displacement")
         self.b, self.x = self.matrix.createVecs()
         self.b.set(1.0)
 

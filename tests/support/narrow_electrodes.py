@@ -9,7 +9,7 @@ from lifrac.meshes.gather_mesh import gather
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.serial_mesh import CELL_GROUP, SIMPLICES, NamedCells, RawMesh
 from lifrac.meshes.tagged import TaggedMesh, distribute
-from lifrac.meshes.validate import accept
+from lifrac.meshes.validate import validated
 from mpi4py import MPI
 
 SLAB = SlabEdgeFlaw(thickness=40, half_width=40, flaw_length=10, crack_size=1, far_size=4, growth=0.2)
@@ -36,7 +36,7 @@ def named(raw: RawMesh, **upto: float) -> NamedCells:
 
 def narrowed(raw: RawMesh, **upto: float) -> RawMesh:
     """The same as the solver takes it."""
-    return accept(named(raw, **upto), raw.dim)
+    return validated(named(raw, **upto), raw.dim)
 
 
 def write(path: Path, geometry: SlabEdgeFlaw | HalfPennyBlock = SLAB, **upto: float) -> None:

@@ -17,7 +17,7 @@ from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.plane_runs import LLZO, Floats, plane_engine
 
 from .growth import A0, Setting, filled_crack
-from .threshold import stress_intensity_weights
+from .threshold_growth import stress_intensity_weights
 
 LAW = AssistedCracking(current_density=10.0)
 """j_c = 1 mA/cm2, K ratio 0.25 at high current."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
-from lifrac.problems.run.threshold import mesh_around_flaw
+from lifrac.problems.run.threshold_current import mesh_around_flaw
 from lifrac.solver.front.body import FrontBody
 from lifrac.solver.front.closed_form import threshold_formula
 from lifrac.solver.front.sensitivity import sensitivities, with_number

@@ -32,7 +32,7 @@ ROOMS = {
         "rear_filled",
         "slot_creep",
         "growth",
-        "threshold",
+        "threshold_growth",
         "threshold_equilibrium",
         "assisted_toughness",
         "monolithic",
