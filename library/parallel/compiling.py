@@ -7,7 +7,8 @@ dies, writes down who it is, and touches the file as long as it lives, for file 
 
 import contextlib
 import errno
-import importlib
+import importlib.machinery
+import importlib.util
 import logging
 import os
 import platform
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from lifrac.errors import InputError
@@ -42,6 +44,8 @@ _ONLY_LOADED: list[bool] = []
 """Not empty: this rank loads what rank 0 has compiled."""
 _HELD: list["Claim"] = []
 """Claims of this process: those of the form that it compiles."""
+_LOADED: dict[tuple[Path, int, int], ModuleType] = {}
+"""Modules of this process by file, time of its last change [ns] and size [bytes]."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ class Form:
     def source(self) -> Path:
         """Path of the C file that the form is compiled from."""
         return self.folder / f"{self.name}.c"
+
+    @property
+    def library(self) -> Path:
+        """Path of the extension module that the form is compiled to, under the first name that is there."""
+        names = [self.folder / f"{self.name}{suffix}" for suffix in importlib.machinery.EXTENSION_SUFFIXES]
+        return next((path for path in names if path.exists()), names[0])
 
     @property
     def mark(self) -> Path:
@@ -287,8 +297,8 @@ def _claiming(find: Callable[..., Any]) -> Callable[..., Any]:
             if _ONLY_LOADED:
                 _await(form)
             if form.mark.exists():
-                with contextlib.suppress(ImportError):
-                    return find(module_name, object_names, cache_dir, timeout)
+                with contextlib.suppress(ImportError, FileNotFoundError):
+                    return _load(form, object_names)
                 form.mark.unlink(missing_ok=True)  # damaged: compiled again
             form.folder.mkdir(parents=True, exist_ok=True)
             _HELD.append(Claim(form))
@@ -296,6 +306,25 @@ def _claiming(find: Callable[..., Any]) -> Callable[..., Any]:
             return find(module_name, object_names, cache_dir, timeout)
 
     return get_cached_module
+
+
+def _load(form: Form, object_names: list[str]) -> tuple[list[Any], ModuleType]:
+    """Return the objects of a complete form and its module, which a process loads once.
+
+    FFCx reads the names of all files of the cache for every form: there may be thousands of either.
+    """
+    library = form.library
+    state = library.stat()
+    key = (library, state.st_mtime_ns, state.st_size)
+    if key not in _LOADED:
+        spec = importlib.util.spec_from_file_location(form.name, library)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        _LOADED[key] = module
+    module = _LOADED[key]
+    return [getattr(module.lib, name) for name in object_names], module
 
 
 def _await(form: Form) -> None:
