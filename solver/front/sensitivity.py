@@ -17,8 +17,8 @@ from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.physics.constants import thermal_voltage
 from numpy.typing import NDArray
 
+from .dense import ScaledMatrix
 from .equilibrium import Equilibrium, FlawGeometry
-from .newton import scaled_solve
 from .threshold import Solution, find_threshold
 
 Floats = NDArray[np.float64]
@@ -111,7 +111,7 @@ class Adjoint:
         equilibrium, x = solution.equilibrium, solution.unknowns
         goal = np.zeros_like(x)
         goal[equilibrium.geometry.slices[6]] = 1.0
-        self.weights = scaled_solve(equilibrium.jacobian(x), goal, transposed=True)
+        self.weights = ScaledMatrix(equilibrium.jacobian(x)).solve_transposed(goal)
 
     def between(self, lower: CellModel, upper: CellModel) -> float | None:
         """Return the change of J* from one model to another that is near [A/m2]; None: they have the same equations."""

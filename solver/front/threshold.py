@@ -14,19 +14,23 @@ from lifrac.errors import InputError, NumericalFailure
 from lifrac.solver.interfaces.contact import face_at_rest
 from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.numerics.newton import Convergence, Newton
 from lifrac.solver.physics.constants import pressure_per_volt
 from lifrac.solver.physics.uniform_cell import overpotential
 from numpy.typing import NDArray
 
 from .body import FrontBody
 from .closed_form import current_at_zero
+from .dense import DenseProblem
 from .equilibrium import Equilibrium, Fields, FlawGeometry
-from .newton import solve_dense
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1.0e-10
 """Scaled residual: derivatives of the threshold are exact to 1e-8 with it."""
+STAGNATION = 1.0e-8
+"""Scaled residual below which one that falls no further is a solution."""
 MOST_ITERATIONS = 25
+METHOD = Newton("threshold of the flaw", Convergence(TOLERANCE, MOST_ITERATIONS, STAGNATION))
 LARGEST_CHANGE = 1.0
 """Change of pressures in an iteration, over the largest one, and of the current, over the current."""
 FIRST_MOBILITY, LARGEST_FACTOR, SMALLEST_FACTOR = 1.0e-8, 1.0e4, 1.02
@@ -208,14 +212,9 @@ def solve_from(equilibrium: Equilibrium, start: Floats) -> tuple[Floats, int]:
         If Newton's method finds none.
     """
     geometry = equilibrium.geometry
-    return solve_dense(
-        equilibrium,
-        start,
-        lambda x, increment: shortened(geometry, x, increment),
-        tolerance=TOLERANCE,
-        iterations=MOST_ITERATIONS,
-        name="threshold of the flaw",
-    )
+    problem = DenseProblem(equilibrium, start, lambda x, increment: shortened(geometry, x, increment))
+    iterations = METHOD.solve(problem).iterations
+    return problem.unknowns, iterations
 
 
 def find_threshold(geometry: FlawGeometry, model: CellModel, start: Solution | None = None) -> Solution:

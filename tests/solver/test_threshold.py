@@ -11,10 +11,10 @@ from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.solver.front.body import FrontBody
 from lifrac.solver.front.budget import FLOW, OHMIC, toughness_budget
 from lifrac.solver.front.closed_form import threshold_formula
+from lifrac.solver.front.dense import DenseProblem, ScaledMatrix
 from lifrac.solver.front.equilibrium import Equilibrium, FlawGeometry
 from lifrac.solver.front.faces import FaceNumbers
 from lifrac.solver.front.flow import cell_flow
-from lifrac.solver.front.newton import scaled_solve, solve_dense
 from lifrac.solver.front.sensitivity import Adjoint, length_sensitivity, sensitivities, with_number
 from lifrac.solver.front.threshold import NoThreshold, Solution, find_threshold, flaw_geometry
 from lifrac.solver.model.cell_model import CellModel
@@ -23,6 +23,7 @@ from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.interface import ContactLaw, Kinetics
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.loads import Loads
+from lifrac.solver.numerics.newton import Convergence, Newton
 from lifrac.solver.physics.kinetics import MarcusHushChidsey
 from lifrac.solver.plane.body import condense
 from mpi4py import MPI
@@ -211,14 +212,16 @@ class Square:
         return np.diag(2.0 * x)
 
 
-def test_newton_converges_and_says_why_not() -> None:
-    """A root in few iterations, and none."""
-    options = {"tolerance": 1e-12, "iterations": 12, "name": "square"}
-    x, iterations = solve_dense(Square(4.0), np.array([3.0]), lambda x, d: 1.0, **options)  # type: ignore[arg-type]
-    assert x == pytest.approx([2.0], rel=1e-12)
-    assert iterations <= 5
-    with pytest.raises(NumericalFailure, match=r"square.*no solution within 12"):
-        solve_dense(Square(-1.0), np.array([3.0]), lambda x, d: 1.0, **options)  # type: ignore[arg-type]
+def test_newton_on_a_dense_system() -> None:
+    """A root in few iterations; an increment that is cut, and none that is finite."""
+    newton = Newton("square", Convergence(1e-12, 12))
+    problem = DenseProblem(Square(4.0), np.array([3.0]), lambda x, d: 1.0)
+    assert newton.solve(problem).iterations <= 5
+    assert problem.unknowns == pytest.approx([2.0], rel=1e-12)
+    halved = DenseProblem(Square(4.0), np.array([3.0]), lambda x, d: 0.5)
+    with pytest.raises(NumericalFailure, match="square"):
+        newton.solve(halved)
+    assert DenseProblem(Square(1.0), np.array([1.0]), lambda x, d: 1.0).limit(np.array([np.nan])) != 1.0
 
 
 def test_scaled_solutions() -> None:
@@ -226,5 +229,5 @@ def test_scaled_solutions() -> None:
     matrix = np.array([[1e8, 2.0], [3e-3, 4e-9]])
     right = np.array([1.0, 2.0])
     exact = np.array([4e-9 * 1.0 - 2.0 * 2.0, 1e8 * 2.0 - 3e-3 * 1.0]) / (1e8 * 4e-9 - 2.0 * 3e-3)
-    assert scaled_solve(matrix, right) == pytest.approx(exact, rel=1e-12)
-    assert matrix.T @ scaled_solve(matrix, right, transposed=True) == pytest.approx(right, rel=1e-9)
+    assert ScaledMatrix(matrix).solve(right) == pytest.approx(exact, rel=1e-12)
+    assert matrix.T @ ScaledMatrix(matrix).solve_transposed(right) == pytest.approx(right, rel=1e-9)
