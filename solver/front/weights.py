@@ -82,8 +82,8 @@ class TipWeights:
         piece = np.clip(np.searchsorted(points, middle) - 1, 0, len(points) - 2)
         slope = (pressure[piece + 1] - pressure[piece]) / (points[piece + 1] - points[piece])
         values = [pressure[piece] + slope * (y - points[piece]) for y in (start, end)]
-        shapes = [np.interp(y, self.points, self.shape) for y in (start, end)]
-        left, right = _piece_integrals(start, end, *shapes, self.length)
+        g_start, g_end = (np.interp(y, self.points, self.shape) for y in (start, end))
+        left, right = _piece_integrals(start, end, g_start, g_end, self.length)
         return float(left @ values[0] + right @ values[1])
 
 
