@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.interruptions import STOPPED
 from support.mpi import PATIENCE
 from support.mpi import mpi_run as on_ranks
-from support.small_runs import RUN, STOPPED, history, summary
+from support.small_runs import RUN, history, summary
 from support.small_study import table
 
 psutil = pytest.importorskip("psutil")
