@@ -43,6 +43,7 @@ def print_threshold(case: Case, found: Threshold, out: Console) -> None:
     table.add_row("on coarse to fine mesh", ", ".join(u.show(j, u.CURRENT_DENSITY) for j in found.by_mesh))
     table.add_row("closed form, blocked flaw in a half plane", u.show(found.closed_form, u.CURRENT_DENSITY))
     table.add_row("blocked flaw in this body", u.show(found.blocked, u.CURRENT_DENSITY))
+    table.add_row("limited by", found.limited_by)
     table.add_row("cell voltage", u.show(found.voltage, u.VOLTAGE))
     table.add_row("pressure of lithium at the tip", u.show(float(found.pressure[-1]), u.PRESSURE))
     table.add_row("opening at the mouth", u.show(float(found.aperture[0]), u.LENGTH))

@@ -92,6 +92,11 @@ class Threshold:
         """J* [mA/cm2]."""
         return self.current_density / AMPERE_PER_M2_PER_MA_PER_CM2
 
+    @property
+    def limited_by(self) -> str:
+        """What brings most of K_Ic: a name of `budget`."""
+        return max(self.budget, key=lambda part: self.budget[part])
+
     def sensitivity(self, name: str) -> Sensitivity:
         """Return the derivative by a number of the model, by its dotted name.
 

@@ -32,6 +32,7 @@ def test_figures_of_llzo(llzo: Threshold) -> None:
     assert abs(llzo.milliamperes / 1.988 - 1.0) < 2.0 * llzo.error
     assert llzo.closed_form == pytest.approx(19.81, rel=1e-3)
     assert llzo.budget["charge transfer"] == pytest.approx(0.64, abs=0.02)
+    assert llzo.limited_by == "charge transfer"
     assert llzo.pressure[0] == pytest.approx(1.0)
     assert llzo.depth[-1] == pytest.approx(20.0)
     assert 0.001 < llzo.error < 0.02
