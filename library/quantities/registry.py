@@ -90,6 +90,7 @@ UNITS = {
         Unit("um2", "um2", "µm$^2$"),
         Unit("V", "V", "V"),
         Unit("MPa", "MPa", "MPa"),
+        Unit("MPa m0.5", "MPa_sqrt_m", "MPa m$^{1/2}$", 1.0e3, "MPa um0.5"),
         Unit("degC", "C", "°C"),
         Unit("mA/cm2", "mA_per_cm2", "mA cm$^{-2}$", AMPERE_PER_M2_PER_MA_PER_CM2, "A/m2"),
         Unit("mAh/cm2", "mAh_per_cm2", "mAh cm$^{-2}$", COULOMB_PER_M2_PER_MAH_PER_CM2, "C/m2"),

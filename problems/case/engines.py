@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, override
 
 from lifrac.meshes.geometries.cracked import Corridor, CrackedSlab
@@ -11,7 +12,8 @@ from lifrac.meshes.geometries.polylines import Polyline, lengths
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.problems.quantities import units as u
-from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel, PlaneModel
+from lifrac.solver.front.compliance import TIP_OFFSET
+from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel, PlaneModel, SharpFrontModel
 from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.physics.cohesive import process_zone_length, strength_for_zone
 
@@ -77,7 +79,7 @@ class Engine(ABC):
 
     def unused_keys(self, file: "CaseFile") -> Iterator[str]:
         """Warnings of stated keys that only the other engine heeds."""
-        others = {name for engine in ENGINES.values() if engine is not self for name in engine.mesh_keys}
+        others = {name for engine in ENGINES.values() for name in engine.mesh_keys} - set(self.mesh_keys)
         for name in [
             *(f"fracture.{key}" for key in file.fracture.unused_keys()),
             *(f"mesh.{key}" for key in file.mesh.stated() if key in others),
@@ -129,10 +131,14 @@ class Plane(Engine):
     def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
         return on_crack_plane(file, raw)
 
-    @override
-    def geometry(self, file: "CaseFile") -> Geometry:
+    def slab(self, file: "CaseFile") -> SlabEdgeFlaw:
+        """Return the body with a node at the end of its flaw."""
         sizes: dict[str, Any] = dict(self.sizes(file))
         return SlabEdgeFlaw(thickness=float(file.electrolyte.thickness), flaw_length=file.defect.flaw_length, **sizes)
+
+    @override
+    def geometry(self, file: "CaseFile") -> Geometry:
+        return self.slab(file)
 
     @override
     def problems(self, file: "CaseFile") -> Iterator[Problem]:
@@ -184,6 +190,28 @@ class Plane(Engine):
             f"plane, {cost.bulk_nodes} in the bulk, {cost.surface_unknowns} unknowns a Newton step, "
             f"{cost.memory_mb:.0f} MB, {seconds:.0f} s on one core{f' ({unknown})' if unknown else ''}"
         )
+
+
+class SharpFront(Plane):
+    """The crack lies in the symmetry plane of a half model and grows with K = K_Ic at its front."""
+
+    @override
+    def model(self, cell: CellModel, file: "CaseFile") -> SharpFrontModel:
+        return SharpFrontModel(**vars(cell))
+
+    @override
+    def incompatible(self, cell: CellModel, file: "CaseFile") -> Iterator[Problem]:
+        yield from ()
+
+    @override
+    def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
+        return on_crack_plane(file, raw, TIP_OFFSET)
+
+    @override
+    def geometry(self, file: "CaseFile") -> Geometry:
+        """Return what to mesh: where the last node of the flaw is the first one closed, the tip is at its length."""
+        slab = self.slab(file)
+        return replace(slab, flaw_length=slab.flaw_length + TIP_OFFSET * slab.crack_size)
 
 
 class PhaseField(Engine):
@@ -376,7 +404,7 @@ class PhaseField(Engine):
 
 MANY_NODES = 40_000
 PLANE, PHASE_FIELD = Plane(), PhaseField()
-ENGINES: Mapping[str, Engine] = {"plane": PLANE, "phase_field": PHASE_FIELD}
+ENGINES: Mapping[str, Engine] = {"plane": PLANE, "sharp_front": SharpFront(), "phase_field": PHASE_FIELD}
 
 
 def _box(file: "CaseFile", half_width: float) -> tuple[tuple[float, float], ...]:

@@ -27,9 +27,10 @@ class Assisted(Strict):
 class Fracture(Strict):
     """How the crack is computed."""
 
-    engine: Literal["plane", "phase_field"] = "plane"
-    """`plane`: the crack grows in the plane of the flaw; takes seconds. `phase_field`: it goes where it will; takes
-    minutes to hours."""
+    engine: Literal["plane", "sharp_front", "phase_field"] = "plane"
+    """`plane`: the crack grows in the plane of the flaw, against cohesive tractions; takes seconds.
+    `sharp_front`: in that plane with K = K_Ic at its front, without a cohesive zone; takes less (docs/sharp_front.md).
+    `phase_field`: it goes where it will; takes minutes to hours."""
     cohesive_strength: u.PositivePressure | None = None
     """Plane engine: strength of the cohesive law; chosen from mesh and flaw unless stated. Results hardly depend on
     it."""
@@ -71,11 +72,14 @@ class Fracture(Strict):
 
     def unused_keys(self) -> Iterator[str]:
         """Keys of the other engine that are not as by default."""
-        theirs = PLANE_KEYS if self.engine == "phase_field" else PHASE_FIELD_KEYS
+        theirs = [name for engine, keys in ENGINE_KEYS.items() if engine != self.engine for name in keys]
         yield from (name for name in theirs if getattr(self, name) != type(self).model_fields[name].default)
 
 
 SHARE_OF_FLAW = 0.1
 """l over the length of the flaw, by default: critical pressures of the flaw are then some per cent low."""
-PLANE_KEYS = ("cohesive_strength", "viscosity")
-PHASE_FIELD_KEYS = ("damage_model", "length", "split", "split_ratio", "correct_toughness")
+ENGINE_KEYS = {
+    "plane": ("cohesive_strength", "viscosity"),
+    "phase_field": ("damage_model", "length", "split", "split_ratio", "correct_toughness"),
+}
+"""Keys that only one engine heeds."""

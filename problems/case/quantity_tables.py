@@ -33,7 +33,9 @@ def _symbol(entry: Quantity) -> str:
 def history_table() -> str:
     """Columns of `history.csv`."""
     rows = (
-        (f"`{entry.key}`", _symbol(entry), entry.unit, entry.description) for entry in quantities.REGISTRY.history()
+        (f"`{entry.key}`", _symbol(entry), entry.unit, entry.description)
+        for entry in quantities.REGISTRY.history()
+        if entry.key in quantities.HISTORY_COLUMNS  # those that every engine has
     )
     return _table("| column | symbol | unit | meaning |", rows)
 

@@ -10,7 +10,7 @@ from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.parallel.collective import decided
 from lifrac.problems.case.case import Case, load_case
-from lifrac.problems.case.engines import PLANE
+from lifrac.problems.case.engines import Plane
 from lifrac.problems.quantities import units as u
 from lifrac.solver.front.body import REACH, FrontBody
 from lifrac.solver.front.budget import toughness_budget
@@ -132,7 +132,7 @@ def threshold(case: Case | str | Path, comm: MPI.Comm | None = None) -> Threshol
     """
     case = case if isinstance(case, Case) else load_case(case)
     world = MPI.COMM_WORLD if comm is None else comm
-    if case.file.engine is not PLANE:
+    if not isinstance(case.file.engine, Plane):
         raise InputError(
             "the threshold is computed for a crack in the plane of its flaw",
             file=case.path,
@@ -155,6 +155,7 @@ def threshold_bodies(case: Case, comm: MPI.Comm) -> list[FrontBody]:
     """
     model, geometry = case.cell(), case.geometry()
     if isinstance(geometry, SlabEdgeFlaw):
+        geometry = replace(geometry, flaw_length=model.flaw.length)  # a node at the tip, whatever the engine asks for
         meshes = [build(mesh_around_flaw(geometry, factor), comm) for factor in (1.0, 0.5)]
     else:
         meshes = [make_mesh(case, comm)]

@@ -52,6 +52,11 @@ class PlaneModel(CellModel):
 
 
 @dataclass(frozen=True)
+class SharpFrontModel(PlaneModel):
+    """Everything the sharp-front engine needs besides the mesh; its crack has no cohesive zone."""
+
+
+@dataclass(frozen=True)
 class PhaseFieldModel(CellModel):
     """Everything the phase-field engine needs besides the mesh."""
 

@@ -18,9 +18,20 @@ from lifrac.solver.protocol.trial import Trial
 from scipy.spatial import cKDTree
 
 from .diagnostics import PlaneDiagnostics
+from .plane_fields import SurfaceSnapshot
 from .plane_view import PlaneView
 from .problem import NewtonResult, SurfaceProblem
-from .unknowns import COMPONENTS, LITHIUM_THICKNESS, OPENING, PRESSURE, Floats, State
+from .unknowns import (
+    COMPONENTS,
+    COUNTER_CURRENT,
+    CURRENT,
+    LITHIUM_THICKNESS,
+    OPENING,
+    POTENTIAL,
+    PRESSURE,
+    Floats,
+    State,
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,23 @@ class PlaneEngine(ProtocolRun[State]):
         if self._previous is not None:
             found["previous"] = self._previous[0]
         return found | law_arrays(state.laws)
+
+    def snapshot(self) -> SurfaceSnapshot:
+        """Return what the fields of the last accepted state are recovered from."""
+        state, problem = self.state, self.problem
+        values = state.values
+        return SurfaceSnapshot(
+            time=state.time,
+            potential=values[:, POTENTIAL],
+            opening=values[:, OPENING],
+            lithium_thickness=values[:, LITHIUM_THICKNESS],
+            lithium_pressure=values[:, PRESSURE],
+            current=values[:, CURRENT] - values[:, COUNTER_CURRENT],
+            aperture=problem.crack.aperture + values[:, OPENING],
+            damage=self.diagnostics.damage(state),
+            contact=problem.touching(state),
+            stack_pressure=state.stack_pressure,
+        )
 
     # -- start ---------------------------------------------------------------------------------------------------
 

@@ -10,12 +10,14 @@ from lifrac.parallel.collective import on_root
 from lifrac.parallel.ufl_counts import level
 from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.cell import Cell
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.model.cell_model import PlaneModel, SharpFrontModel
 from lifrac.solver.output.recorder import FieldRecorder
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.cell_state import CellState
 from lifrac.solver.protocol.restart import RestartData, cell_values, known_to_all
 from lifrac.solver.protocol.stepper import StepReport
+from lifrac.solver.sharp_front.cell_problem import CellProblem
+from lifrac.solver.sharp_front.sharp_front_engine import SharpFrontEngine
 from mpi4py import MPI
 
 from .body import PlaneBody
@@ -23,10 +25,9 @@ from .engine import PlaneEngine
 from .plane_fields import PlaneFields, SurfaceSnapshot
 from .problem import SurfaceProblem
 from .system import BulkSystem
-from .unknowns import OPENING
 
 
-class PlaneCell(Cell[PlaneEngine]):
+class PlaneCell(Cell[PlaneEngine | SharpFrontEngine]):
     """A cell whose crack grows in the plane of its flaw (collective on `comm`).
 
     Parameters
@@ -68,7 +69,12 @@ class PlaneCell(Cell[PlaneEngine]):
         self.body, self.model, self.quantities = body, model, declare_own(quantities)
         self.comm = body.tagged.mesh.comm if comm is None else comm
 
-        def make() -> PlaneEngine:
+        def make() -> PlaneEngine | SharpFrontEngine:
+            if isinstance(model, SharpFrontModel):
+                cell = CellProblem(body.surface, body.response, model, crack_kinetics)
+                if restart is None:
+                    return SharpFrontEngine(cell, quantities=quantities)
+                return SharpFrontEngine.resumed(cell, restart.values, restart.arrays, quantities)
             problem = SurfaceProblem(body.surface, body.response, model, crack_kinetics, system)
             if restart is None:
                 return PlaneEngine(problem, quantities=quantities)
@@ -78,7 +84,7 @@ class PlaneCell(Cell[PlaneEngine]):
         level(self.comm)  # rank 0 has made forms of its own
 
     @override
-    def on_all[T](self, work: Callable[[PlaneEngine], T]) -> T:
+    def on_all[T](self, work: Callable[[PlaneEngine | SharpFrontEngine], T]) -> T:
         engine = self.engine
         if self.comm.size == 1:
             assert engine is not None
@@ -111,14 +117,7 @@ class PlaneCell(Cell[PlaneEngine]):
 
     def _snapshot(self) -> SurfaceSnapshot:
         """Return the last accepted state of the surface, on every rank (collective)."""
-
-        def take(engine: PlaneEngine) -> SurfaceSnapshot:
-            state, problem = engine.state, engine.problem
-            aperture = problem.crack.aperture + state.values[:, OPENING]
-            damage, touching = engine.diagnostics.damage(state), problem.touching(state)
-            return SurfaceSnapshot(state.time, state.values, aperture, damage, touching, state.stack_pressure)
-
-        return self.on_all(take)
+        return self.on_all(lambda engine: engine.snapshot())
 
     @property
     @override

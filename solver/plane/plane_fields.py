@@ -9,11 +9,12 @@ from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.output.field_view import FieldView, Surface
 from lifrac.solver.physics.conduction import current_density
 from lifrac.solver.physics.elasticity import stress_3d
+from numpy.typing import NDArray
 
 from .bulk import Bulk
 from .surface import ANODE, COUNTER, CRACK
-from .unknowns import COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTENTIAL, PRESSURE, Floats
 
+Floats = NDArray[np.float64]
 REGIONS = ((CRACK, 1), (ANODE, 2), (COUNTER, 3))
 """Tags of the surface mesh, and their `region` in files."""
 LINE, TRIANGLE = 3, 5
@@ -25,8 +26,16 @@ class SurfaceSnapshot:
     """The data that rank 0 hands out to recover the bulk fields of a state."""
 
     time: float
-    values: Floats
-    """(n, 6)."""
+    potential: Floats
+    """(n,) phi [V]."""
+    opening: Floats
+    """(n,) opening of the crack beyond its initial aperture [um]."""
+    lithium_thickness: Floats
+    """(n,) h [um]."""
+    lithium_pressure: Floats
+    """(n,) p [MPa]."""
+    current: Floats
+    """(n,) plating current density less that of stripping at the counter electrode [A/m2]."""
     aperture: Floats
     """(n,) w0 + opening [um]."""
     damage: Floats
@@ -63,9 +72,9 @@ class PlaneFields(FieldView):
     def update(self, snapshot: SurfaceSnapshot) -> None:
         """Recover the bulk fields of a state (collective; the same snapshot on every rank)."""
         self.snapshot = snapshot
-        v, e = snapshot.values, self.model.electrolyte
-        self.potential.x.array[:] = self.bulk.recover_potential(v[:, POTENTIAL]).x.array
-        opening, stack = v[self.bulk.surface.crack, OPENING], snapshot.stack_pressure
+        e = self.model.electrolyte
+        self.potential.x.array[:] = self.bulk.recover_potential(snapshot.potential).x.array
+        opening, stack = snapshot.opening[self.bulk.surface.crack], snapshot.stack_pressure
         self.displacement.x.array[:] = self.bulk.recover_displacement(opening, e.youngs_modulus, stack).x.array
 
 
@@ -78,26 +87,25 @@ def aperture(at: PlaneFields) -> Floats:
 @quantities.function("lithium_thickness", PlaneFields, field=True)
 def lithium_thickness(at: PlaneFields) -> Floats:
     """Return h."""
-    return at.snapshot.values[:, LITHIUM_THICKNESS]
+    return at.snapshot.lithium_thickness
 
 
 @quantities.function("lithium_pressure", PlaneFields, field=True)
 def lithium_pressure(at: PlaneFields) -> Floats:
     """Return p."""
-    return at.snapshot.values[:, PRESSURE]
+    return at.snapshot.lithium_pressure
 
 
 @quantities.function("damage", PlaneFields, field=True)
 def damage(at: PlaneFields) -> Floats:
-    """Return d of the cohesive law; 1 in the flaw."""
+    """Return 1 where the crack is open, d of a cohesive law ahead of it."""
     return at.snapshot.damage
 
 
 @quantities.function("face_current_density", PlaneFields, field=True)
 def face_current_density(at: PlaneFields) -> Floats:
     """Plating current density less that of stripping at the counter electrode."""
-    values = at.snapshot.values
-    return np.asarray(values[:, CURRENT] - values[:, COUNTER_CURRENT])
+    return at.snapshot.current
 
 
 @quantities.function("contact", PlaneFields, field=True)

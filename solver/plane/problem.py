@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from lifrac.solver.interfaces.law import CONTACT, EXCHANGE_CURRENT, FILM_RESISTANCE, TOUGHNESS, Face, Faces, FaceStep
+from lifrac.solver.interfaces.law import CONTACT, TOUGHNESS, FaceStep
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
 from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import Closure, Control
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from .active import ActiveSetRule, Scales, connected_metal
 from .bulk import Response
 from .numbering import Numbering
+from .plane_faces import SUPPORTED, faces_of
 from .residual import Cohesion, SurfaceResidual, locate_flaw
 from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .surface_newton import SurfaceStep, method
@@ -63,21 +64,6 @@ def local_cells(surface: SurfaceMesh) -> Floats:
             np.add.at(count, cells[:, node], 1.0)
     mean = length.sum() / count.sum()
     return np.where(count > 0.0, length / np.maximum(count, 1.0), mean)
-
-
-SUPPORTED = (CONTACT, FILM_RESISTANCE, EXCHANGE_CURRENT, TOUGHNESS)
-"""Coefficients that laws on faces can change here."""
-
-
-def faces_of(surface: SurfaceMesh, model: PlaneModel) -> Faces:
-    """Return the faces of a cell whose nodes are all here."""
-
-    def face(nodes: NDArray[np.int64], tag: int, contact_fraction: float) -> Face:
-        return Face(nodes, surface.lumped_area(tag)[nodes], contact_fraction, float)
-
-    anode = face(surface.anode, ANODE, model.anode.contact_fraction)
-    counter = face(surface.counter, COUNTER, model.counter.contact_fraction)
-    return Faces(surface.size, anode, counter, face(surface.crack, CRACK, 1.0))
 
 
 def default_strength(model: PlaneModel, cell: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Events on the way of a cell through its protocol, what they end, and what a step must not pass."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,7 +108,9 @@ class EventDetector:
         laws: FaceLaws | None = None,
     ) -> None:
         self.model, self.path_end, self.first_events, self.laws = model, path_end, first_events, laws
-        self.least_advance = max(FRACTURE_ADVANCE * model.flaw.length, resolution)
+        least = max(FRACTURE_ADVANCE * model.flaw.length, resolution)
+        self.grows: Callable[[Measures], bool] = lambda m: m.advance >= least
+        """Whether the crack leaves its flaw; an engine whose front is sharp knows better."""
 
     def events(self, new: CellState, m: Measures, at: ProtocolPosition) -> tuple[Event, ...]:
         """Return what has happened for the first time."""
@@ -119,7 +122,7 @@ class EventDetector:
         a0, stop = self.model.flaw.length, self.model.stop
         voltage, start = abs(new.cell_voltage), at.voltage
         found = []
-        if m.advance >= self.least_advance:
+        if self.grows(m):
             found.append(("fracture", f"the crack has left the flaw of {a0:g} um"))
         if m.crack_tip >= self.path_end:
             found.append(("crack_through", "the crack has reached the counter electrode"))

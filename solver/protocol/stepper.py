@@ -89,6 +89,8 @@ class ProtocolRun[S: CellState](ABC):
         """Events of the last accepted step."""
         self._under_way = False
         """The run goes on within a protocol step that had begun before it was interrupted."""
+        self._longest = np.inf
+        """Time [s] that a step whose length the engine chooses itself must not pass."""
         self._flaw_volume = 0.0
         """Volume of the flaw at the start of the run [um2, um3 in 3D]."""
 
@@ -353,6 +355,7 @@ class ProtocolRun[S: CellState](ABC):
         """One accepted step, after as many rejections as it takes."""
         while True:
             dt = controller.propose(remaining)
+            self._longest = remaining
             self.check_interrupt()
             try:
                 trial = self._pressed(dt, controller.in_a_row)
@@ -360,6 +363,7 @@ class ProtocolRun[S: CellState](ABC):
                 self.share_failure(error)
                 self._refuse(controller, dt, 0.35, "not converged", remaining)
                 continue
+            dt = dt if trial.dt is None else trial.dt
             factor, reason = self._check(trial, dt, controller.in_a_row)
             if reason:
                 self._refuse(controller, dt, factor, reason, remaining)

@@ -34,6 +34,8 @@ class Trial[S: CellState]:
     state: S
     iterations: int
     """Iterations of Newton's method, as the history shows them."""
+    dt: float | None = field(default=None, kw_only=True)
+    """Length of a step that the engine has chosen itself [s]; None: as it was proposed."""
 
     @property
     def effort(self) -> int:

@@ -34,6 +34,7 @@ ROOMS = {
         "growth",
         "threshold_growth",
         "threshold_equilibrium",
+        "sharp_front",
         "assisted_toughness",
         "monolithic",
         "ccd_inversion",

@@ -218,7 +218,7 @@ def _name(case: Case, pressure: u.Quantity, with_flaw: bool) -> str:
 def _check_ranks(study: Study) -> None:
     """Refuse ranks that would have nothing to do: the plane engine steps a run on one rank."""
     ranks = study.grids.ranks
-    if ranks > 1 and study.cases[0].file.fracture.engine == "plane":
+    if ranks > 1 and study.cases[0].file.fracture.engine != "phase_field":
         remedy = "Remove it: ranks share the runs out, and condense together"
         message = "the plane engine steps every run on one rank"
         raise InputError(message, file=study.path, key="study.ranks", value=ranks, remedy=remedy)

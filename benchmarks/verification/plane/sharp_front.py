@@ -1,0 +1,120 @@
+"""The sharp-front engine: Griffith's solutions at fixed volume, the threshold, and what mesh and steps leave open."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.problems.case.case import Case, load_case
+from lifrac.problems.run.threshold_current import threshold as equilibrium
+from lifrac.simulation import Simulation
+from lifrac.solver.front.compliance import TIP_OFFSET
+from lifrac.solver.model.cell_model import SharpFrontModel
+from lifrac.solver.model.control import ConstantCurrent
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.protocol import ProtocolStep, StepControl
+from lifrac.solver.physics.kinetics import PrescribedCurrent
+from lifrac.verification.plane.growth import A0, APERTURE, BODY, THIN, edge_times, line_crack
+from lifrac.verification.support.book import Level, Row, check
+from lifrac.verification.support.plane_runs import LLZO, LLZO_FACE, History, condensed, follow
+
+CURRENT = 10.0
+"""Of the faces of a crack that keeps its lithium [A/m2]."""
+
+
+def grow(cells: int, end: float, inner: bool) -> History:
+    """Run a crack fed by the current on its faces alone, up to `end` a0; `inner`: half of a line crack."""
+    size = A0 / cells
+    geometry = SlabEdgeFlaw(
+        thickness=BODY * A0,
+        half_width=BODY * A0,
+        flaw_length=A0 + TIP_OFFSET * size,
+        crack_size=0.5 * A0,
+        far_size=0.1 * BODY * A0,
+        growth=0.1,
+        refine=((0.0, (end + 0.5) * A0, size),),
+    )
+    model = SharpFrontModel(
+        LLZO,
+        LLZO_FACE,
+        LLZO_FACE,
+        THIN,
+        Flaw(A0, APERTURE, mouth="closed"),
+        control=StepControl(newton_tolerance=1.0e-8),
+        protocol=(ProtocolStep(ConstantCurrent(CURRENT), duration=1.0e5 / CURRENT),),
+    )
+    body = condensed(geometry, LLZO.poisson_ratio, symmetric_anode=inner)
+    return follow(body, model, PrescribedCurrent(CURRENT), until_length=end * A0)
+
+
+@check(
+    "sharp_front_growth",
+    title="Sharp front: cracks that keep their lithium, without a cohesive zone",
+    source="docs/theory/exact_solutions.md, Pressurised cracks, Growth without extrusion",
+    quick=True,
+)
+def growth(level: Level, folder: Path | None) -> list[Row]:
+    """Check a line crack at fixed volume against Griffith's p(V) and a(V), an edge crack against its exact times."""
+    cells, end = (20, 3.0) if level == "full" else (20, 2.0)
+    run = grow(cells, end, inner=True)
+    _, p, a = line_crack(run)
+    rows = [
+        Row("line crack: p over Griffith's, mean", float(p.mean()), 1.0, 0.01),
+        Row("line crack: a over Griffith's, mean", float(a.mean()), 1.0, 0.01),
+        Row("line crack: energy balance at the end", run["energy_balance_error"][-1], 0.0, 0.01, kind="below"),
+    ]
+    edge = grow(cells, 4.96 if level == "full" else 3.0, inner=False)
+    lengths = A0 * np.array([2.0, 3.0, 4.0, 4.95] if level == "full" else [2.0, 2.9])
+    for x, t, exact in zip(lengths, *edge_times(edge, CURRENT, lengths), strict=True):
+        rows.append(Row(f"edge crack: time to {x / A0:.3g} a0 over the exact one", t / exact, 1.0, 0.01))
+    return rows
+
+
+def llzo(cells: int, *overrides: str) -> Case:
+    """Return 100 um of LLZO with a 20 um flaw, by the sharp front, with cells of so many in the flaw."""
+    size = 20.0 / cells
+    return load_case(
+        "llzo_holds",
+        [
+            "fracture.engine=sharp_front",
+            "electrolyte.thickness=100 um",
+            f"mesh.crack_size={size} um",
+            f"mesh.path_size={5.0 * size} um",
+            *overrides,
+        ],
+    )
+
+
+@cache
+def charges(cells: int, current: float, allowance: float, stop: str = "crack_through") -> dict[str, float]:
+    """Charge [mAh/cm2] at which each event of a run happens, at a current [mA/cm2]."""
+    case = llzo(cells, f"protocol.current_density={current} mA/cm^2", f"protocol.stop_at={stop}")
+    geometry = case.geometry()
+    assert isinstance(geometry, SlabEdgeFlaw)
+    simulation = Simulation.from_model(case.engine_model(), geometry)
+    engine = simulation.cell.engine
+    assert engine is not None
+    engine.intensity_allowance = allowance  # type: ignore[union-attr]
+    simulation.run()
+    return {event.name: event.charge / 36000.0 for event in simulation.events}
+
+
+@check(
+    "sharp_front_threshold",
+    title="Sharp front: runs about the threshold that the equilibrium gives",
+    source="docs/theory/front.md, Threshold",
+    quick=False,
+)
+def threshold(level: Level, folder: Path | None) -> list[Row]:
+    """Check that runs below J* hold and runs above it grow, and that events stand still."""
+    found = equilibrium(llzo(50)).current_density / 10.0
+    held = [part for part in (0.97, 0.985, 1.015, 1.03) if "fracture" not in charges(50, part * found, 0.06)]
+    rows = [Row("largest of 0.97, 0.985, 1.015 and 1.03 J* that holds", max(held, default=0.0), 0.985, 0.005)]
+    for part in (1.05, 2.0):
+        fine = charges(100, part * found, 0.03)
+        for name in ("fracture", "crack_through"):
+            for cells, allowance, tolerance in ((25, 0.06, 0.08), (50, 0.06, 0.04), (50, 0.03, 0.04)):
+                value = charges(cells, part * found, allowance)[name] / fine[name]
+                what = f"{part:g} J*: charge at {name}, {cells} cells, K by {allowance:g} K_Ic a step, over 100 cells"
+                rows.append(Row(what, value, 1.0, tolerance))
+    return rows

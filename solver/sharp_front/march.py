@@ -1,0 +1,193 @@
+"""How the front moves: steps with the front at rest while K < K_Ic, and advances by a node at K = K_Ic.
+
+An advance is a time step whose length is unknown: at its end the front stands one node further, with K = K_Ic again.
+Where lithium reaches the tip, K falls when the front moves and rises again as lithium follows; such a cell is crossed
+with a short step at the new front, and steps at rest until K has come back. Where K stays above K_Ic however short the
+step, the crack runs ahead of its lithium, node by node, until it is arrested.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from lifrac.errors import NumericalFailure
+from lifrac.solver.model.control import Control
+from lifrac.solver.model.flaw import CUT_OFF
+
+from .state import FrontState
+from .step import StepProblem
+from .step_data import StepRequest, StepSolution, StepStart
+
+AT_TOUGHNESS = 1.0e-6
+"""K counts as K_Ic within this part of it."""
+SLOWER = 1.6
+"""An advance is taken as it is while it takes no more than this times the time that the last one took."""
+PASSED, SHORT = 0.02, 0.02
+"""K may pass K_Ic by this part of it where it jumps; a step is short below this part of the time of an advance."""
+INSTANT = 1.0e-7
+"""Time in which no lithium moves [s]."""
+FILLING_PART, LEAST_OPENING = 0.1, 5.0e-3
+"""Looking for the time of an advance begins no lower than with that in which plating fills this part of the opening of
+the last node, or of an opening [um]."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A solved time step, and what it has made of the front."""
+
+    solution: StepSolution
+    front: int
+    pace: float
+    advanced: float
+    running: bool
+    """All as in `FrontState`."""
+
+
+class March:
+    """Proposes time steps of one cell.
+
+    Parameters
+    ----------
+    problem : StepProblem
+    anode_area : float
+        [um].
+    """
+
+    def __init__(self, problem: StepProblem, anode_area: float) -> None:
+        self.problem, self.anode_area = problem, anode_area
+        self.d = np.append(problem.elasticity.d, problem.elasticity.d[-1])
+        self.last = problem.elasticity.last
+        """The front at which the crack has run through."""
+
+    def through(self, state: FrontState) -> bool:
+        """Whether nothing is left to be broken."""
+        return state.crack.front >= self.last
+
+    def propose(
+        self, state: FrontState, dt: float, longest: float, control: Control, stack_pressure: float, toughness: float
+    ) -> Move:
+        """Return a step of `dt` [s] with the front at rest; where the front moves it decides, up to `longest` [s].
+
+        Raises
+        ------
+        NumericalFailure
+            If none is found.
+        """
+        at_toughness = state.crack.intensity >= toughness * (1.0 - AT_TOUGHNESS)
+        if self.through(state) or not (at_toughness or state.running):
+            return self._at_rest(state, dt, control, stack_pressure, toughness)
+        return self._advance(state, longest, control, stack_pressure, toughness)
+
+    def _solve(
+        self,
+        state: FrontState,
+        front: int,
+        dt: float,
+        toughness: float | None,
+        control: Control,
+        stack_pressure: float,
+        filled: bool = False,
+    ) -> StepSolution:
+        request = StepRequest(
+            dt, toughness, lambda i, v: control.closure(i, v, self.anode_area), stack_pressure, filled
+        )
+        return self.problem.solve(self.start(state, front), request)
+
+    def start(self, state: FrontState, front: int) -> StepStart:
+        """Return what a step with the front at a node starts from."""
+        crack = state.crack
+        fill = crack.fill()
+        n = crack.front
+        cut = np.flatnonzero(fill[:n] < CUT_OFF)
+        reach = int(cut[0]) if len(cut) else n
+        carrying = np.zeros(len(fill), dtype=bool)
+        carrying[: min(reach + 1, front)] = True
+        return StepStart(crack.at_front(front), state.electrodes, crack.thickness, fill, carrying)
+
+    def _at_rest(self, state: FrontState, dt: float, control: Control, stack_pressure: float, toughness: float) -> Move:
+        n = state.crack.front
+        found = self._solve(state, n, dt, None, control, stack_pressure)
+        if self.through(state) or found.crack.intensity < toughness:
+            return Move(found, n, state.pace, state.advanced, False)
+        found = self._to_toughness(state, dt, found, toughness, control, stack_pressure)
+        pace, cell = state.pace, float(self.d[n - 2])
+        if state.advanced >= 0.0:
+            pace += (state.time + found.dt - state.advanced) / cell
+        return Move(found, n, pace, -1.0, False)
+
+    def _to_toughness(
+        self,
+        state: FrontState,
+        dt: float,
+        beyond: StepSolution,
+        toughness: float,
+        control: Control,
+        stack_pressure: float,
+    ) -> StepSolution:
+        """Return the step with the front at rest at whose end K = K_Ic; `beyond` is one of `dt` [s] that passes it.
+
+        Where lithium fills the last node its pressure comes to act up to the tip, and K makes a jump, the smaller the
+        finer the mesh. The jump counts as K = K_Ic where the step has become short, or is passed by little.
+        """
+        n, before, after = state.crack.front, state.crack.intensity, beyond.crack.intensity
+        part = (toughness - before) / (after - before)
+        try:
+            found = self._solve(state, n, max(part, 1.0e-3) * dt, toughness, control, stack_pressure)
+        except NumericalFailure:
+            if after <= (1.0 + PASSED) * toughness or self.is_short(state, dt):
+                return beyond
+            raise
+        if not 0.0 < found.dt <= dt * (1.0 + 1.0e-9):
+            raise NumericalFailure("K comes to K_Ic outside the step")
+        return found
+
+    def _advance(self, state: FrontState, dt: float, control: Control, stack_pressure: float, toughness: float) -> Move:
+        n = state.crack.front
+        expected = self._expected(state)
+        if not state.running:
+            begin = min(dt, expected)
+            guesses = [(begin, False), (0.2 * expected, False)]
+            if state.crack.full[n - 1]:
+                guesses.insert(0, (begin, True))
+            for guess, filled in guesses:
+                try:
+                    found = self._solve(state, n + 1, guess, toughness, control, stack_pressure, filled)
+                except NumericalFailure:
+                    continue
+                if 1.0e-8 * expected < found.dt <= min(SLOWER * expected, dt):
+                    return Move(found, n + 1, found.dt / float(self.d[n - 1]), -1.0, False)
+                break
+        return self._creep_after(state, dt, control, stack_pressure, toughness, expected)
+
+    def is_short(self, state: FrontState, dt: float) -> bool:
+        """Whether a step of `dt` [s] is so short that what happens in it counts as a jump."""
+        return dt < SHORT * self._expected(state)
+
+    def _expected(self, state: FrontState) -> float:
+        """Time [s] that an advance takes: as the last one, and no less than plating needs."""
+        crack, n = state.crack, state.crack.front
+        current = float(np.abs(crack.current).max())
+        floor = 1.0e-3 * self.problem.model.anode.exchange_current
+        speed = 2.0 * self.problem.velocity * max(current, floor)
+        least = FILLING_PART * max(float(crack.aperture[n - 1]), LEAST_OPENING) / speed
+        return max(state.pace * float(self.d[n - 1]), least)
+
+    def _creep_after(
+        self, state: FrontState, dt: float, control: Control, stack_pressure: float, toughness: float, expected: float
+    ) -> Move:
+        """Return a short step at the next front after which K is below K_Ic, else an instant of a crack that runs."""
+        n, cell = state.crack.front, float(self.d[state.crack.front - 1])
+        tries = (INSTANT,) if state.running else (0.5 * expected, 0.05 * expected, INSTANT)
+        found, failure = None, NumericalFailure("no step at the next front")
+        for each in tries:
+            try:
+                found = self._solve(state, n + 1, min(each, dt), None, control, stack_pressure)
+            except NumericalFailure as error:
+                found, failure = None, error
+                continue
+            if found.crack.intensity < toughness:
+                break
+        if found is None:
+            raise failure
+        if found.crack.intensity >= toughness:
+            return Move(found, n + 1, state.pace, -1.0, True)
+        return Move(found, n + 1, found.dt / cell, state.time + found.dt, False)

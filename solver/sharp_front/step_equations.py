@@ -1,0 +1,366 @@
+"""The equations of a time step at a given front, linearised: openings, lithium and currents.
+
+Unknown are, at each node of the crack with lithium in reach, its pressure where it is full and its thickness where it
+is not; the place of the lithium's front between two nodes; the current density of each node that lithium connects to
+the anode; and the time step itself where K is to be K_Ic at its end. Openings follow from the pressures by the
+compliance of the crack, the electrodes' currents from those of the crack (`charge`).
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from lifrac.solver.model.control import Closure
+from lifrac.solver.numerics.newton_log import Norms
+from lifrac.solver.physics.constants import pressure_per_volt, thermal_voltage
+from numpy.typing import NDArray
+
+from .elasticity import FrontWeights
+from .lithium_front import LithiumFront, mean_length
+from .slot_flow import slot_flux
+from .state import CrackState
+from .step_data import NeedsMoreNodes, StepRequest, StepSolution, StepStart
+
+if TYPE_CHECKING:
+    from .step import StepProblem
+
+Floats = NDArray[np.float64]
+PRESSURE = 100.0
+"""Unit of the pressures among the unknowns [MPa]."""
+CURRENT = 10.0
+"""Unit of the currents [A/m2]."""
+SMALLEST_APERTURE = 1.0e-7
+"""[um]."""
+LEAST_OPENING = 5.0e-3
+"""Unit of thicknesses among the unknowns, at least [um]."""
+
+
+class StepEquations:
+    """The equations of one step, and its unknowns.
+
+    Parameters
+    ----------
+    problem : StepProblem
+    start : StepStart
+    request : StepRequest
+    active : int
+        Nodes from the mouth on that the solution looks at.
+
+    Attributes
+    ----------
+    n, m, b : int
+        The first closed node; `active`; the first node with an equation of its own, which an open mouth has not.
+    pressure, h, current, psi, electrodes, dt
+        The unknowns: lithium pressure [MPa] and thickness [um] (m,), current density (m,) [A/m2], place of the front of
+        the lithium (`lithium_front`), electrodes, and time step [s].
+    full : ndarray of bool
+        (m,) nodes that are full, whose pressure is the unknown; the thickness is that of the others.
+    r, matrix : ndarray
+        Residual and derivative: lithium at the nodes from `b` on (`nz`), front, charge transfer at `carrying` nodes
+        (from `oj` on), and K where dt is unknown.
+    """
+
+    def __init__(self, problem: "StepProblem", start: StepStart, request: StepRequest, active: int) -> None:
+        self.problem, self.start, self.request = problem, start, request
+        e, crack = problem.elasticity, start.crack
+        self.n, self.m = n, m = crack.front, active
+        self.b, self.nz = problem.first, active - problem.first
+        self.area, self.d = e.area[:m], e.d
+        compliance = e.compliance(n)
+        self.compliance, self.whole = compliance[:m, :m], compliance
+        self.load = problem.load_force(request.stack_pressure)
+        self.base = problem.flaw_aperture[:m] + compliance[:m] @ self.load[:n]
+        self.weights: FrontWeights = e.weights(n)
+        self.load_intensity = e.load_intensity(n, self.load)
+        self.full = crack.full[:m].copy()
+        self.pressure, self.h = crack.pressure[:m].copy(), crack.thickness[:m].copy()
+        if request.filled:
+            self.full[n - 1], self.pressure[n - 1] = True, self.pressure[n - 2]
+        if self.b:
+            self.full[0], self.pressure[0] = True, request.stack_pressure
+        self.carrying = np.flatnonzero(start.carrying[:m])
+        self.current = crack.current[:m].copy()
+        self.electrodes = start.electrodes.copy()
+        self.dt, self.free = request.dt, request.toughness is not None
+        self.opening = max(float(self.base.max()), LEAST_OPENING)
+        self.was = np.minimum(start.fill[:m], 1.0)
+        self.partly = self.was < 1.0 - 1.0e-9
+        self.partly[: self.b] = False
+        self.old = start.thickness[:m]
+        self.oj = self.nz + 1
+        self.size = self.oj + len(self.carrying) + self.free
+        self.psi = 0.0
+        self.place_front(crack.aperture[:m])
+        self._starts: dict[int, float] = {}
+
+    # -- where the lithium ends --------------------------------------------------------------------------------------
+
+    @property
+    def last_full(self) -> int:
+        """The last full node; -1 without one."""
+        found = np.flatnonzero(self.full)
+        return int(found[-1]) if len(found) else -1
+
+    def _cell(self, i: int) -> LithiumFront:
+        g = self.weights.shape
+        e, n = self.problem.elasticity, self.n
+        mean = 0.5 * float(g[i] + g[i + 1])
+        distance = self.weights.tip - float(e.y[i])
+        exponent = self.problem.exponent if n < e.size else 1.0  # no tip, no opening that closes
+        return LithiumFront(exponent, distance, float(e.d[i]), float(e.area[i + 1]), mean, i + 1 == n - 1)
+
+    def place_front(self, aperture: Floats, most: float = 1.0) -> None:
+        """Place the lithium's front by the fill fraction of the node behind the last full one."""
+        i = self.last_full
+        if not 0 <= i < self.n - 1:
+            return
+        if i + 1 >= self.m:
+            raise NeedsMoreNodes
+        fill = max(self.h[i + 1], 0.0) / max(aperture[i + 1], SMALLEST_APERTURE) if aperture[i + 1] > 0.0 else 0.0
+        self.psi = self._cell(i).psi_of_fill(min(fill, most))
+
+    # -- equations ---------------------------------------------------------------------------------------------------
+
+    def evaluate(self) -> Norms:
+        """Evaluate the equations and their derivatives at the present unknowns; return the scaled residuals."""
+        i = self.last_full
+        self.i, self.has_front = i, 0 <= i < self.n - 1
+        if self.has_front and i + 1 >= self.m:
+            raise NeedsMoreNodes
+        if self.has_front:
+            self.front, self.slope = self._cell(i).evaluate(self.psi)
+        self.r, self.matrix = np.zeros(self.size), np.zeros((self.size, self.size))
+        self._openings()
+        self._fill_fractions()
+        self._lithium()
+        self._front_equation()
+        electrodes = self._currents()
+        self._growth()
+        found = np.abs(self.r)
+        return Norms(
+            {
+                "lithium": float(found[: self.nz].max(initial=0.0)),
+                "lithium front": float(found[self.nz]),
+                "charge transfer": float(np.abs(self.at_crack).max(initial=0.0)),
+                "electrodes": electrodes,
+                "toughness": float(found[-1]) if self.free else 0.0,
+                "complementarity": self._violation(),
+            }
+        )
+
+    def _openings(self) -> None:
+        """W and dw/d(unknowns), (m, nz + 1)."""
+        m, b, i, c = self.m, self.b, self.i, self.compliance
+        self.p = np.where(self.full, self.pressure, 0.0)
+        force = self.area * self.p
+        self.w_by = np.zeros((m, self.nz + 1))
+        self.w_by[:, : self.nz] = c[:, b:] * (np.where(self.full[b:], self.area[b:], 0.0) * PRESSURE)
+        if self.has_front:
+            f, s, d, pi = self.front, self.slope, self.d[i], self.p[i]
+            here, there = f.force * (1.0 - f.beyond) - 0.5 * d, f.force * f.beyond
+            force[i] += pi * here
+            force[i + 1] += pi * there
+            if i >= b:
+                self.w_by[:, i - b] += (c[:, i] * here + c[:, i + 1] * there) * PRESSURE
+            moved = s.force * f.beyond + f.force * s.beyond
+            self.w_by[:, self.nz] = pi * (c[:, i] * (s.force - moved) + c[:, i + 1] * moved)
+        self.force = force
+        self.w = self.base + c @ force
+        self.h = np.where(self.full, self.w, self.h)
+        self.open = np.maximum(self.w, SMALLEST_APERTURE)
+
+    def _fill_fractions(self) -> None:
+        """Fill fractions, and the mean ones of the step that count for plating, with their derivatives at dry nodes."""
+        b = self.b
+        dry = self.dry = np.flatnonzero(~self.full)
+        h = np.maximum(self.h, 0.0)
+        self.fill = np.where(self.full, 1.0, h / self.open)
+        by = -(h / self.open**2)[dry, None] * self.w_by[dry]
+        inner = dry >= b
+        rows = np.flatnonzero(inner)
+        by[rows, dry[inner] - b] += np.where(self.h[dry[inner]] > 0.0, self.opening / self.open[dry[inner]], 0.0)
+        self.fill_by = by
+        self.plating = np.where(self.partly, 0.5 * (self.was + self.fill), self.fill)
+        self.plating_by = by * np.where(self.partly[dry], 0.5, 1.0)[:, None]
+        residue = self.problem.model.flaw.residual
+        if residue > 0.0:
+            strips = self.current < 0.0
+            kept = np.maximum(self.plating - residue, 0.0) / (1.0 - residue)
+            factor = np.where(strips[dry], np.where(self.plating[dry] > residue, 1.0 / (1.0 - residue), 0.0), 1.0)
+            self.plating = np.where(strips, kept, self.plating)
+            self.plating_by = self.plating_by * factor[:, None]
+
+    def _flux(self) -> tuple[Floats, Floats]:
+        """Flux through each link of the active nodes, and its derivatives (m - 1, nz + 1)."""
+        b, i, w = self.b, self.i, self.open
+        left, right = w[:-1], w[1:]
+        total = left + right
+        passage = 2.0 * left * right / total
+        by_left, by_right = 2.0 * right**2 / total**2, 2.0 * left**2 / total**2
+        if self.problem.model.creep.fixed_aperture:
+            w0 = np.maximum(self.problem.flaw_aperture[: self.m], SMALLEST_APERTURE)
+            passage = 2.0 * w0[:-1] * w0[1:] / (w0[:-1] + w0[1:])
+            by_left = by_right = np.zeros_like(passage)
+        length, by_psi = self.d[: self.m - 1].copy(), 0.0
+        if self.has_front:
+            if i not in self._starts:
+                cell = self._cell(i)
+                self._starts[i] = cell.evaluate(cell.psi_of_fill(float(self.was[i + 1])))[0].length
+            mean, by_end = mean_length(self._starts[i], self.front.length, self.problem.model.creep.exponent)
+            length[i], by_psi = mean, by_end * self.slope.length
+            if not self.problem.model.creep.fixed_aperture:
+                passage[i], by_left[i], by_right[i] = left[i], 1.0, 0.0
+        gradient = (self.p[:-1] - self.p[1:]) / length
+        q, by_gradient, by_passage = slot_flux(self.problem.model.creep, passage, gradient)
+        by = (by_passage * by_left)[:, None] * self.w_by[:-1] + (by_passage * by_right)[:, None] * self.w_by[1:]
+        per = by_gradient / length * PRESSURE
+        k = np.flatnonzero(self.full[b:]) + b
+        before, after = k[k > 0], k[k < self.m - 1]
+        by[before - 1, before - b] -= per[before - 1]
+        by[after, after - b] += per[after]
+        if self.has_front:
+            by[i, self.nz] -= by_gradient[i] * gradient[i] / length[i] * by_psi
+        return q, by
+
+    def _lithium(self) -> None:
+        """Balance of lithium at the nodes from `first` on."""
+        b, nz, oj, dry = self.b, self.nz, self.oj, self.dry
+        q, q_by = self._flux()
+        rate, rate_by = np.zeros(self.m), np.zeros((self.m, nz + 1))
+        rate[:-1] -= q
+        rate[1:] += q
+        rate_by[:-1] -= q_by
+        rate_by[1:] += q_by
+        on = np.zeros(self.m)
+        on[self.carrying] = 2.0 * self.problem.velocity * self.area[self.carrying]
+        j = self.current
+        rate += on * self.plating * j
+        rate_by[dry] += (on * j)[dry, None] * self.plating_by
+        self.inflow = float(self.area[0] * (self.h[0] - self.old[0]) / self.dt - rate[0]) if b else 0.0
+        h_by = self.w_by.copy()
+        h_by[dry] = 0.0
+        inner = dry[dry >= b]
+        h_by[inner, inner - b] = self.opening
+        scale = 1.0 / (self.area * self.opening)
+        self.r[:nz] = ((self.area * (self.h - self.old) - self.dt * rate) * scale)[b:]
+        self.matrix[:nz, :oj] = (((self.area * scale)[:, None]) * h_by - (self.dt * scale)[:, None] * rate_by)[b:]
+        at = self.carrying
+        rows = at - b
+        ok = rows >= 0
+        columns = oj + np.arange(len(at))
+        self.matrix[rows[ok], columns[ok]] = (-self.dt * CURRENT * on[at] * self.plating[at] * scale[at])[ok]
+        if self.free:
+            self.matrix[:nz, -1] = -(rate * scale)[b:] * self.request.dt
+
+    def _front_equation(self) -> None:
+        nz = self.nz
+        if not self.has_front:
+            self.matrix[nz, nz] = 1.0
+            return
+        self.r[nz] = self.front.fill - self.fill[self.i + 1]
+        self.matrix[nz, : self.oj] = -self.fill_by[int(np.searchsorted(self.dry, self.i + 1))]
+        self.matrix[nz, nz] += self.slope.fill
+
+    def _currents(self) -> float:
+        """Kinetics of the crack faces, with the electrodes eliminated; returns the electrodes' scaled residual."""
+        charge, at, oj, b = self.problem.charge, self.carrying, self.oj, self.b
+        vt = thermal_voltage(self.problem.model.anode.temperature)
+        nodal = np.zeros(self.problem.elasticity.size)
+        nodal[at] = (self.area * self.plating * self.current)[at]
+        self.nodal = nodal
+        residual, phi, closure = charge.evaluate(self.electrodes, nodal, self.request.control)
+        answer = charge.answer(closure)
+        self.electrode_residual, self.of_electrodes = residual, answer
+        pressure = self.p.copy()
+        if self.has_front:
+            pressure[self.i + 1] += self.p[self.i] * self.front.mean
+        excess = pressure[at] - self.request.stack_pressure
+        found, by_drop, by_current = charge.on_crack.at(at).residual(phi[at], self.current[at], excess)
+        self.at_crack = found / vt
+        rows = slice(oj, oj + len(at))
+        self.r[rows] = (found - by_drop * (answer.of_residual[at] @ residual)) / vt
+        block = self.matrix[rows]
+        through = by_drop[:, None] * answer.resistance[np.ix_(at, at)] / vt
+        block[:, oj : oj + len(at)] = -through * ((self.area * self.plating)[at] * CURRENT)
+        block[np.arange(len(at)), oj + np.arange(len(at))] += by_current * CURRENT / vt
+        # Currents follow fill fractions, kinetics the pressure.
+        position = np.full(self.m, -1)
+        position[at] = np.arange(len(at))
+        dry_at = position[self.dry]
+        some = dry_at >= 0
+        change = self.plating_by[some] * (self.area * self.current)[self.dry[some], None]
+        self.current_by_fill = self.dry[some], change
+        block[:, :oj] -= through[:, dry_at[some]] @ change
+        per = by_drop / (pressure_per_volt(self.problem.model.anode.molar_volume) * vt)
+        k = np.flatnonzero(self.full[at] & (at >= b))
+        block[k, at[k] - b] -= per[k] * PRESSURE
+        if self.has_front and position[self.i + 1] >= 0:
+            row = position[self.i + 1]
+            if self.i >= b:
+                block[row, self.i - b] -= per[row] * self.front.mean * PRESSURE
+            block[row, self.nz] -= per[row] * self.p[self.i] * self.slope.mean
+        size = np.append(np.full(charge.count, vt), [self._total(), self._closure_scale(closure)])
+        return float(np.abs(residual / size).max())
+
+    def _total(self) -> float:
+        weights = self.problem.charge.weights
+        return CURRENT * float(weights[weights > 0.0].sum())
+
+    def _closure_scale(self, closure: Closure) -> float:
+        vt = thermal_voltage(self.problem.model.anode.temperature)
+        return abs(closure.by_current) * self._total() + abs(closure.by_voltage) * vt
+
+    def _growth(self) -> None:
+        """K, and the equation that it is the toughness."""
+        weights, i = self.weights, self.i
+        if self.n == self.problem.elasticity.size:  # parted: no front, no K
+            self.intensity = 0.0
+            return
+        by = weights.left[: self.m].copy()
+        by[1:] += weights.right[: self.m - 1]
+        by_psi = 0.0
+        if self.has_front:
+            by[i] += self.front.intensity - weights.left[i]
+            by_psi = self.slope.intensity * self.p[i]
+        elif i == self.n - 1:
+            by[i] += weights.right[i]
+        self.intensity = float(by @ self.p) + self.load_intensity
+        if self.free:
+            toughness = self.request.toughness
+            assert toughness is not None
+            self.r[-1] = self.intensity / toughness - 1.0
+            self.matrix[-1, : self.nz] = np.where(self.full[self.b :], by[self.b :] * PRESSURE / toughness, 0.0)
+            self.matrix[-1, self.nz] = by_psi / toughness
+
+    def _violation(self) -> float:
+        """Return how far sets of full and dry nodes are from what their fields say."""
+        full, dry = self.full, ~self.full
+        found = max(-float(self.pressure[full].min(initial=0.0)) / PRESSURE, 0.0)
+        over = float(np.maximum(self.h - self.w, -self.h)[dry].max(initial=0.0))
+        return max(found, over / self.opening)
+
+    def solution(self, iterations: int) -> StepSolution:
+        """Return the unknowns as they are as the end of the step."""
+        size, m, n = self.problem.elasticity.size, self.m, self.n
+
+        def whole[A: np.generic](values: NDArray[A]) -> NDArray[A]:
+            found = np.zeros(size, dtype=values.dtype)
+            found[:m] = values
+            return found
+
+        aperture = np.zeros(size)
+        e = self.problem.elasticity
+        aperture[:n] = self.problem.flaw_aperture[:n] + self.whole @ self.load[:n] + self.whole[:, :m] @ self.force
+        i = self.i
+        reach = 0.0 if i < 0 else self.weights.tip - (self.front.position if self.has_front else 0.0)
+        crack = CrackState(
+            front=n,
+            pressure=whole(self.p),
+            thickness=whole(np.maximum(self.h, 0.0)),
+            aperture=aperture,
+            full=whole(self.full),
+            current=whole(self.current),
+            force=whole(self.force),
+            lithium_front=min(float(reach), float(e.y[-1])),
+            intensity=self.intensity,
+        )
+        return StepSolution(crack, self.electrodes, self.dt, iterations, self.inflow, self.nodal)
