@@ -78,9 +78,12 @@ def run_on(ranks: int, level: Level, folder: Path, module: str = __name__) -> Hi
     return History(np.load(file), 0, 0, "")
 
 
-@check("ranks", title="Ranks 1, 2, 3", source="invariance", quick=True)
+@check("ranks", title="Ranks 1, 2, 3", source="invariance", quick=False)
 def ranks(level: Level, folder: Path | None) -> list[Row]:
-    """Histories of a growing crack with the bulk on 1, 2 and 3 ranks, nothing taken from the cache."""
+    """Histories of a growing crack with the bulk on 1, 2 and 3 ranks, nothing taken from the cache.
+
+    Not among the quick ones: the collective tests compare a small run on all ranks with that of one.
+    """
     with tempfile.TemporaryDirectory() as name:
         one, *others = (run_on(n, level, Path(name)) for n in (1, 2, 3))
     return [

@@ -57,7 +57,8 @@ def outcomes(checks: Sequence[Check], level: Level, folder: Path | None, jobs: i
     fresh = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(jobs, len(checks)), mp_context=fresh, initializer=_answer_the_parent)
     try:
-        started = {pool.submit(_run, c.run.__module__, c.name, level, folder): c for c in checks}
+        # The last checks take longest: they begin first, so that no process is left alone with one of them.
+        started = {pool.submit(_run, c.run.__module__, c.name, level, folder): c for c in reversed(checks)}
         for done in as_completed(started):
             yield Outcome(started[done], *done.result())
     except BaseException:
