@@ -10,18 +10,25 @@ from support.pictures import COARSE
 from support.session import SESSION_FOLDER
 
 LONGEST_FIRST = (
-    "test_resume",
+    "test_phase_field_study",
     "test_study_runs",
-    "test_phase_field_lithium",
-    "test_phase_field_remeshing",
     "test_sweep_engine",
-    "test_phase_field",
-    "test_contact",
-    "test_cycling",
-    "test_field_bounds",
-    "test_run",
+    "test_resume",
+    "test_shared_folder",
     "test_diffuse_picture",
+    "test_phase_field_remeshing",
+    "test_cycling",
+    "test_contact",
+    "test_adaptive",
+    "test_simulation",
+    "test_run",
+    "test_phase_field_lithium",
     "test_plots",
+    "test_plot_ccd",
+    "test_plot_study",
+    "test_field_bounds",
+    "test_areas",
+    "test_own_quantities",
     "test_defects",
 )
 """Files that take long start early: at the end no process of pytest-xdist is left alone with one of them."""

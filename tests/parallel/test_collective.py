@@ -19,7 +19,7 @@ from support.mpi import alone
 
 COMM = MPI.COMM_WORLD
 SLAB = SlabEdgeFlaw(60.0, 60.0, 10.0, 1.0, 10.0, growth=0.2, path_growth=0.1)
-BLOCK = HalfPennyBlock(40.0, 40.0, 40.0, 10.0, 4.0, 12.0, growth=0.3)
+BLOCK = HalfPennyBlock(30.0, 30.0, 30.0, 10.0, 5.0, 12.0, growth=0.4)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ COMM = MPI.COMM_WORLD
 
 def told(comm: MPI.Comm) -> tuple[str, int, str]:
     """Outcome, protocol step and words of the event."""
-    cell = engine(comm, model(ProtocolStep(ConstantCurrent(10.0), 20.0), flaw=Flaw(A0, 0.02, filling=0.1)))
+    cell = engine(comm, model(ProtocolStep(ConstantCurrent(10.0), 20.0), flaw=Flaw(A0, 0.02, filling=0.1)), coarse=True)
     for _ in cell.run():
         pass
     event = cell.counters.first_events["flaw_empty"]

@@ -13,7 +13,7 @@ COMM = MPI.COMM_WORLD
 
 def figures(comm: MPI.Comm) -> np.ndarray:
     """Voltage, metal, crack volume, pressure, damage and current into the crack after each step."""
-    cell = problem(comm, model())
+    cell = problem(comm, model(), coarse=True)
     rows = []
     for dt in (0.1, 0.4, 0.8, 0.8):
         step = cell.solve(cell.state(), dt, ConstantCurrent(CURRENT))
@@ -41,7 +41,7 @@ def test_the_start_under_lateral_compression_does_not_depend_on_the_partition() 
     names = ("flaw_volume", "lithium_volume", "max_lithium_pressure", "crack_length")
 
     def begun(comm: MPI.Comm) -> list[float]:
-        cell = engine(comm, pressed)
+        cell = engine(comm, pressed, coarse=True)
         assert not cell.notes
         return [getattr(cell.measures, name) for name in names]
 

@@ -72,15 +72,15 @@ def model(*protocol: ProtocolStep, **changes: Any) -> PhaseFieldModel:
     return replace(found, **changes)
 
 
-def problem(comm: MPI.Comm, cell: PhaseFieldModel, whole: bool = False) -> PhaseFieldProblem:
+def problem(comm: MPI.Comm, cell: PhaseFieldModel, whole: bool = False, coarse: bool = False) -> PhaseFieldProblem:
     """`whole`: the row of broken cells, two cells wide, is as in the half model."""
     if whole:
         cell = replace(cell, diffuse=replace(cell.diffuse, cell_size=2.0 * CELL))
-    return PhaseFieldProblem(mesh_of(comm, whole), cell)
+    return PhaseFieldProblem(mesh_of(comm, whole, coarse), cell)
 
 
-def engine(comm: MPI.Comm, cell: PhaseFieldModel, whole: bool = False) -> PhaseFieldEngine:
-    return PhaseFieldEngine(problem(comm, cell, whole))
+def engine(comm: MPI.Comm, cell: PhaseFieldModel, whole: bool = False, coarse: bool = False) -> PhaseFieldEngine:
+    return PhaseFieldEngine(problem(comm, cell, whole, coarse))
 
 
 def adaptive_engine(comm: MPI.Comm, **changes: Any) -> PhaseFieldEngine:

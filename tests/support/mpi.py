@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
 TESTS = Path(__file__).parents[1]
-PATIENCE = 600.0
+PATIENCE = 1500.0
 """After this time [s], many times what any test takes on a busy machine, a process is taken to hang."""
 
 
