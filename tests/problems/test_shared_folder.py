@@ -19,7 +19,7 @@ from lifrac.problems.run.files import claimed
 from lifrac.solver.output import vtkhdf
 from lifrac.solver.output.vtkhdf import TemporalGrid
 from support.mpi import PATIENCE
-from support.small_runs import RUN, history, summary, write_case
+from support.small_runs import CASE, RUN, history, summary, write_case
 
 HOLDER = """
 import sys, h5py
@@ -101,8 +101,11 @@ def test_a_folder_in_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert [p.name for p in (tmp_path / "out").iterdir()] == [".lock"]
 
 
+BRIEF = CASE.replace('"0.02 mAh', '"0.006 mAh').replace('"0.01 mAh', '"0.0055 mAh')
+
+
 def test_of_two_runs_started_at_once_one_is_refused(tmp_path: Path) -> None:
-    case, out = write_case(tmp_path), tmp_path / "race"
+    case, out = write_case(tmp_path, BRIEF), tmp_path / "race"
     command = [sys.executable, *RUN, "run", str(case), "--out", str(out)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     told = [process.communicate(timeout=PATIENCE)[1] for process in both]
@@ -160,7 +163,7 @@ def test_no_room_for_a_file_ends_a_run_plainly(
 
     original = getattr(run_folder.RunFolder, place)
     monkeypatch.setattr(run_folder.RunFolder, place, full)
-    case, out = str(write_case(tmp_path)), tmp_path / "out"
+    case, out = str(write_case(tmp_path, BRIEF)), tmp_path / "out"
     assert cli.main(["run", case, "--out", str(out)]) == 3
     told = capsys.readouterr().err
     assert told.count("No space left") == 1
