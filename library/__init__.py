@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lifrac.problems.studies.ccd.study import load_study
     from lifrac.simulation import Simulation
     from lifrac.solver.front.threshold import NoThreshold
-    from lifrac.solver.model.cell_model import PhaseFieldModel, PlaneModel
+    from lifrac.solver.model.cell_model import PhaseFieldModel, PlaneModel, SharpFrontModel
     from lifrac.solver.model.control import ConstantCurrent, ConstantVoltage, Rest
     from lifrac.solver.model.electrolyte import Electrolyte
     from lifrac.solver.model.flaw import Flaw
@@ -58,6 +58,7 @@ _PLACES = {
     "NumericalFailure": "lifrac.errors",
     "PhaseFieldModel": "lifrac.solver.model.cell_model",
     "PlaneModel": "lifrac.solver.model.cell_model",
+    "SharpFrontModel": "lifrac.solver.model.cell_model",
     "ProtocolStep": "lifrac.solver.model.protocol",
     "Rest": "lifrac.solver.model.control",
     "RunResult": "lifrac.postprocess.read.run_result",
@@ -100,6 +101,7 @@ __all__ = [
     "ProtocolStep",
     "Rest",
     "RunResult",
+    "SharpFrontModel",
     "Simulation",
     "SlabEdgeFlaw",
     "Spring",

