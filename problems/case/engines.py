@@ -12,7 +12,7 @@ from lifrac.meshes.geometries.polylines import Polyline, lengths
 from lifrac.meshes.geometries.slabs import HalfPennyBlock, SlabEdgeFlaw
 from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.problems.quantities import units as u
-from lifrac.solver.front.compliance import TIP_OFFSET
+from lifrac.solver.front.tip import TIP_OFFSET
 from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel, PlaneModel, SharpFrontModel
 from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.physics.cohesive import process_zone_length, strength_for_zone

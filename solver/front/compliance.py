@@ -19,12 +19,9 @@ from lifrac.errors import NumericalFailure
 from lifrac.solver.plane.body import PlaneBody
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from .tip import TIP_OFFSET
 
-TIP_OFFSET = 0.325
-"""Linear elements are too stiff at a tip: a crack whose first closed node is n opens like one that ends this part of
-the last open cell before that node (measured in check `front_weights`; it depends neither on the mesh nor on the
-body)."""
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

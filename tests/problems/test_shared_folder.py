@@ -49,7 +49,7 @@ def viewed(tmp_path: Path) -> Iterator[Path]:
         assert process.poll() is None
     finally:
         process.kill()
-        process.wait()
+        process.communicate()  # closes the pipes as well
 
 
 def test_a_viewer_stops_no_state(viewed: Path) -> None:

@@ -77,6 +77,8 @@ def kill(process: subprocess.Popen[str]) -> None:
     tree = signal_all(process, signal.SIGKILL)
     psutil.wait_procs(tree, timeout=PATIENCE)
     process.wait()
+    if process.stderr is not None:
+        process.stderr.close()
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:

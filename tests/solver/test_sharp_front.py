@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lifrac.errors import InputError
 from lifrac.meshes.builder import build
-from lifrac.solver.front.compliance import TIP_OFFSET
+from lifrac.solver.front.tip import TIP_OFFSET
 from lifrac.solver.interfaces.contact import FaceContact
 from lifrac.solver.interfaces.law import Coefficient
 from lifrac.solver.model.cell_model import SharpFrontModel

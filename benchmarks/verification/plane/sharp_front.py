@@ -8,7 +8,7 @@ from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.run.threshold_current import threshold as equilibrium
 from lifrac.simulation import Simulation
-from lifrac.solver.front.compliance import TIP_OFFSET
+from lifrac.solver.front.tip import TIP_OFFSET
 from lifrac.solver.model.cell_model import SharpFrontModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
