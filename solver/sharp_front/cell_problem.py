@@ -133,7 +133,7 @@ class CellProblem:
     def crack_tip(self, front: int) -> float:
         """Distance of the tip from the mouth [um]; the flaw's length before it grows."""
         e = self.elasticity
-        return self.model.flaw.length + e.tip(front) - e.tip(self.flaw_front)
+        return self.model.flaw.length + (e.tip(front) - e.tip(self.flaw_front))
 
     def stored(self, crack: CrackState) -> float:
         """Lithium in the crack [um2 per depth]."""

@@ -25,6 +25,8 @@ from .view import SharpFrontView
 
 INTENSITY_ALLOWANCE = 0.03
 """Change of K in a step with the front at rest, over K_Ic."""
+LEAST_ADVANCE = 1.0e-6
+"""Advance over the length of the flaw that is more than rounding."""
 LARGEST_CHANGE = 4.0
 """A step whose change is larger than this many allowances is tried again."""
 
@@ -94,7 +96,8 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
 
     def _grows(self, m: Measures) -> bool:
         """Whether the front has come to where it moves, or has moved."""
-        return m.advance > 0.0 or m["stress_intensity"] >= (1.0 - AT_TOUGHNESS) * self._toughness(self.state)
+        moved = m.advance > LEAST_ADVANCE * self.model.flaw.length
+        return moved or m["stress_intensity"] >= (1.0 - AT_TOUGHNESS) * self._toughness(self.state)
 
     def _at_rest(self) -> FrontState:
         problem, pressure = self.problem, self.model.loads.stack_pressure

@@ -92,13 +92,13 @@ def advance(at: SharpFrontView) -> float:
 @quantities.function("stress_intensity", SharpFrontView)
 def stress_intensity(at: SharpFrontView) -> float:
     """Return K at the front; 0 where the crack has run through."""
-    return at.crack.intensity
+    return 0.0 if at.problem.march.through(at.state) else at.crack.intensity
 
 
 @quantities.function("lithium_length", SharpFrontView)
 def lithium_length(at: SharpFrontView) -> float:
     """How far lithium that is connected to the anode fills the crack."""
-    return at.problem.lithium_length(at.crack)
+    return min(at.problem.lithium_length(at.crack), at["crack_tip"])
 
 
 @quantities.function("max_lithium_pressure", SharpFrontView)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from lifrac.errors import InputError
 from lifrac.meshes.builder import build
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.solver.front.tip import TIP_OFFSET
 from lifrac.solver.interfaces.contact import FaceContact
 from lifrac.solver.interfaces.law import Coefficient
@@ -266,3 +267,21 @@ def test_a_law_without_a_place_is_refused() -> None:
 
     with pytest.raises(InputError, match="colour"):
         engine(cell(constant(1.0, 1.0), laws=(Coloured(ContactLaw(void_height=1.0, reference_current=10.0)),)))
+
+
+@pytest.mark.parametrize("length", [5.0, 8.0, 10.0, 33.0])
+@pytest.mark.parametrize("part", [0.02, 0.08, 0.1])
+def test_no_fracture_before_k_is_k_ic(length: float, part: float) -> None:
+    """Whatever flaw and mesh: the place of the tip is rounded."""
+    size = part * length
+    slab = SlabEdgeFlaw(
+        thickness=100.0, half_width=100.0, flaw_length=length + TIP_OFFSET * size, crack_size=size, far_size=10.0
+    )
+    there = condense(build(slab, MPI.COMM_SELF), LLZO.poisson_ratio)
+    model = cell(constant(5.0, 3.6), flaw=Flaw(length, 0.02))
+    made = SharpFrontEngine(CellProblem(there.surface, there.response, model))
+    reports = list(made.run())
+    assert made.measures["advance"] == pytest.approx(0.0, abs=1e-9)
+    assert [e.name for r in reports for e in r.events] == []
+    assert reports[-1].measures.stress_intensity < 0.9 * LLZO.fracture_toughness
+    assert reports[-1].measures.lithium_length <= reports[-1].measures.crack_tip
