@@ -210,6 +210,8 @@ class Registry:
         self._functions: dict[tuple[bool, str], dict[type, Function]] = {}
         self._looked_up: dict[Any, tuple[Any, ...]] = {}
         """Answers since the last change: every time step asks for them."""
+        self._of_single: set[tuple[bool, str]] = set()
+        """Entries that a single simulation has made, which another one may state anew."""
 
     # -- entries -------------------------------------------------------------------------------------------------
 
@@ -236,6 +238,8 @@ class Registry:
     def declare_own(self, quantities: Iterable[Quantity]) -> tuple[Quantity, ...]:
         """Make entries of what a single simulation measures, each with its function.
 
+        The next simulation may state another quantity of the same name.
+
         Raises
         ------
         InputError
@@ -246,6 +250,11 @@ class Registry:
             if quantity.function is None:
                 remedy = "State the `function` that computes it"
                 raise InputError("has no function", key="quantities", value=quantity.name, remedy=remedy)
+            place = (quantity.is_field, quantity.name)
+            if place in self._of_single:
+                self._entries.pop(place, None)
+            elif place not in self._entries:
+                self._of_single.add(place)
             self.declare(quantity)
         return own
 

@@ -40,6 +40,11 @@ class PhaseFieldView(StateView):
     def crack_area(self) -> Floats:
         return self.problem.copies * self.cell.band.area
 
+    @property
+    @override
+    def points(self) -> Floats:
+        return np.asarray(self.cell.aperture.function_space.tabulate_dof_coordinates())
+
     @cached_property
     def broken(self) -> NDArray[np.bool_]:
         """Nodes that count as cracked."""

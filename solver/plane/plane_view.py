@@ -33,6 +33,11 @@ class PlaneView(StateView):
     def crack_area(self) -> Floats:
         return self.problem.crack.area
 
+    @property
+    @override
+    def points(self) -> Floats:
+        return self.problem.surface.x
+
     @cached_property
     def aperture(self) -> Floats:
         """w0 + opening [um]."""

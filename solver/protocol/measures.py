@@ -98,6 +98,11 @@ class StateView(View, ABC):
 
     @property
     @abstractmethod
+    def points(self) -> Floats:
+        """Return where the nodes of this rank are (n, 3) [um]; y is the distance from the anode face."""
+
+    @property
+    @abstractmethod
     def areas(self) -> Areas:
         """Return the areas of the electrodes as meshed."""
 

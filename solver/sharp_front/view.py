@@ -47,6 +47,12 @@ class SharpFrontView(StateView):
 
     @property
     @override
+    def points(self) -> Floats:
+        y = self.problem.elasticity.y
+        return np.stack([np.zeros_like(y), y, np.zeros_like(y)], axis=1)
+
+    @property
+    @override
     def areas(self) -> Areas:
         return self.problem.areas
 

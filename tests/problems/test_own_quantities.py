@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,26 @@ def test_functions_that_give_no_number_are_refused() -> None:
 def test_a_quantity_of_a_simulation_needs_a_function() -> None:
     with pytest.raises(InputError, match="has no function"):
         lifrac.quantities.declare_own([Quantity(name="empty")])
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_nodes_are_known_by_their_places(name: str) -> None:
+    """Pressure at the mouth, found by place: nodes off the crack have none."""
+
+    def at_mouth(at: lifrac.quantities.View) -> float:
+        crack = np.flatnonzero(at.crack_area > 0.0)  # type: ignore[attr-defined]
+        assert at.points.shape == (len(at.crack_area), 3)  # type: ignore[attr-defined]
+        nearest = crack[np.argmin(at.points[crack, 1])]  # type: ignore[attr-defined]
+        return float(at.nodal("lithium_pressure")[nearest])  # type: ignore[attr-defined]
+
+    own = Quantity(name="mouth_pressure", unit="MPa", description="at the mouth", function=at_mouth)
+    simulation = lifrac.Simulation(load_case(name, [*shortening(name), "solver.max_steps=2"]), quantities=[own])
+    simulation.run(check=False)
+    pressures = simulation.history["mouth_pressure_MPa"]
+    assert (pressures <= simulation.history["max_lithium_pressure_MPa"] + 1e-9).all()
+    if name == "llzo_holds":
+        assert pressures.iloc[-1] == pytest.approx(1.0)  # an open mouth is at stack pressure
+    # Corrected and stated anew, as one does in a notebook.
+    again = replace(own, unit="kPa")
+    lifrac.Simulation(load_case(name, [*shortening(name), "solver.max_steps=1"]), quantities=[again]).run(check=False)
+    lifrac.quantities.REGISTRY.remove("mouth_pressure")
