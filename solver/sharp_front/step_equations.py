@@ -9,6 +9,7 @@ compliance of the crack, the electrodes' currents from those of the crack (`char
 from typing import TYPE_CHECKING
 
 import numpy as np
+from lifrac.solver.front.slot_flow import slot_flux
 from lifrac.solver.model.control import Closure
 from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.physics.constants import pressure_per_volt, thermal_voltage
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 
 from .elasticity import FrontWeights
 from .lithium_front import LithiumFront, mean_length
-from .slot_flow import slot_flux
 from .state import CrackState
 from .step_data import NeedsMoreNodes, StepRequest, StepSolution, StepStart
 

@@ -9,6 +9,7 @@ import pytest
 from lifrac.errors import InputError
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.solver.front.slot_flow import slot_flux
 from lifrac.solver.front.tip import TIP_OFFSET
 from lifrac.solver.interfaces.contact import FaceContact
 from lifrac.solver.interfaces.law import Coefficient
@@ -27,7 +28,6 @@ from lifrac.solver.sharp_front.cell_problem import CellProblem
 from lifrac.solver.sharp_front.charge import NodalKinetics, OtherKinetics
 from lifrac.solver.sharp_front.lithium_front import LithiumFront, front_exponent, mean_length
 from lifrac.solver.sharp_front.sharp_front_engine import SharpFrontEngine
-from lifrac.solver.sharp_front.slot_flow import slot_flux
 from mpi4py import MPI
 from scipy.integrate import quad
 from support.plane_cell import FACE, LITHIUM, LLZO, SLAB, Run, constant
