@@ -6,7 +6,6 @@ import numpy as np
 from lifrac.solver.interfaces.law import CONTACT
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
 from lifrac.solver.model.cell_model import SharpFrontModel
-from lifrac.solver.model.flaw import CUT_OFF
 from lifrac.solver.physics.flaw_scales import opening_at_growth
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.bulk import Response
@@ -159,8 +158,7 @@ class CellProblem:
         if length <= 0.0:
             return 0.0
         e, fill = self.elasticity, crack.fill()
-        cut = np.flatnonzero(fill < CUT_OFF)
-        connected = np.arange(e.size) < (cut[0] if len(cut) else e.size)
+        connected = np.arange(e.size) < crack.connected()
         weight = e.area * fill * connected * np.clip(1.0 - (length - e.y) / (TIP_PART * length), 0.0, 1.0)
         total = float(weight.sum())
         return float(weight @ crack.current) / total if total > 0.0 else 0.0

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from lifrac.errors import NumericalFailure
 from lifrac.solver.model.control import Control
-from lifrac.solver.model.flaw import CUT_OFF
 
 from .state import FrontState
 from .step import StepProblem
@@ -96,11 +95,8 @@ class March:
         """Return what a step with the front at a node starts from."""
         crack = state.crack
         fill = crack.fill()
-        n = crack.front
-        cut = np.flatnonzero(fill[:n] < CUT_OFF)
-        reach = int(cut[0]) if len(cut) else n
         carrying = np.zeros(len(fill), dtype=bool)
-        carrying[: min(reach + 1, front)] = True
+        carrying[: min(crack.connected() + 1, front)] = True
         return StepStart(crack.at_front(front), state.electrodes, crack.thickness, fill, carrying)
 
     def _at_rest(self, state: FrontState, dt: float, control: Control, stack_pressure: float, toughness: float) -> Move:

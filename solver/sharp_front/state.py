@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from lifrac.solver.model.flaw import CUT_OFF
 from lifrac.solver.protocol.cell_state import CellState
 from numpy.typing import NDArray
 
@@ -40,6 +41,11 @@ class CrackState:
     def fill(self) -> Floats:
         """(N,) fill fraction h/w; 0 beyond the front."""
         return np.divide(self.thickness, self.aperture, out=np.zeros_like(self.thickness), where=self.aperture > 0.0)
+
+    def connected(self) -> int:
+        """Return how many nodes lithium connects to the anode without a gap."""
+        cut = np.flatnonzero(self.fill()[: self.front] < CUT_OFF)
+        return int(cut[0]) if len(cut) else self.front
 
     def at_front(self, front: int) -> "CrackState":
         """Return the same fields with the front at another node."""

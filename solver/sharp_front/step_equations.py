@@ -9,6 +9,7 @@ compliance of the crack, the electrodes' currents from those of the crack (`char
 from typing import TYPE_CHECKING
 
 import numpy as np
+from lifrac.solver.front.flow import passage
 from lifrac.solver.front.slot_flow import slot_flux
 from lifrac.solver.model.control import Closure
 from lifrac.solver.numerics.newton_log import Norms
@@ -194,12 +195,12 @@ class StepEquations:
         b, i, w = self.b, self.i, self.open
         left, right = w[:-1], w[1:]
         total = left + right
-        passage = 2.0 * left * right / total
+        width = passage(left, right)
         by_left, by_right = 2.0 * right**2 / total**2, 2.0 * left**2 / total**2
         if self.problem.model.creep.fixed_aperture:
             w0 = np.maximum(self.problem.flaw_aperture[: self.m], SMALLEST_APERTURE)
-            passage = 2.0 * w0[:-1] * w0[1:] / (w0[:-1] + w0[1:])
-            by_left = by_right = np.zeros_like(passage)
+            width = passage(w0[:-1], w0[1:])
+            by_left = by_right = np.zeros_like(width)
         length, by_psi = self.d[: self.m - 1].copy(), 0.0
         if self.has_front:
             if i not in self._starts:
@@ -208,9 +209,9 @@ class StepEquations:
             mean, by_end = mean_length(self._starts[i], self.front.length, self.problem.model.creep.exponent)
             length[i], by_psi = mean, by_end * self.slope.length
             if not self.problem.model.creep.fixed_aperture:
-                passage[i], by_left[i], by_right[i] = left[i], 1.0, 0.0
+                width[i], by_left[i], by_right[i] = left[i], 1.0, 0.0
         gradient = (self.p[:-1] - self.p[1:]) / length
-        q, by_gradient, by_passage = slot_flux(self.problem.model.creep, passage, gradient)
+        q, by_gradient, by_passage = slot_flux(self.problem.model.creep, width, gradient)
         by = (by_passage * by_left)[:, None] * self.w_by[:-1] + (by_passage * by_right)[:, None] * self.w_by[1:]
         per = by_gradient / length * PRESSURE
         k = np.flatnonzero(self.full[b:]) + b
