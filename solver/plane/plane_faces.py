@@ -2,6 +2,7 @@
 
 import numpy as np
 from lifrac.solver.interfaces.law import CONTACT, EXCHANGE_CURRENT, FILM_RESISTANCE, TOUGHNESS, Face, Faces
+from lifrac.solver.interfaces.laws import FaceLaws, LawStates
 from lifrac.solver.model.cell_model import PlaneModel
 from numpy.typing import NDArray
 
@@ -20,3 +21,11 @@ def faces_of(surface: SurfaceMesh, model: PlaneModel) -> Faces:
     anode = face(surface.anode, ANODE, model.anode.contact_fraction)
     counter = face(surface.counter, COUNTER, model.counter.contact_fraction)
     return Faces(surface.size, anode, counter, face(surface.crack, CRACK, 1.0))
+
+
+def touching(surface: SurfaceMesh, model: PlaneModel, laws: FaceLaws, states: LawStates) -> NDArray[np.float64]:
+    """Return the part of each electrode face that touches, per surface node; 0 off the faces."""
+    found = np.zeros(surface.size)
+    found[surface.anode] = model.anode.contact_fraction
+    found[surface.counter] = model.counter.contact_fraction
+    return found * laws.coefficient(CONTACT, states)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from .active import ActiveSetRule, Scales, connected_metal
 from .bulk import Response
 from .numbering import Numbering
-from .plane_faces import SUPPORTED, faces_of
+from .plane_faces import SUPPORTED, faces_of, touching
 from .residual import Cohesion, SurfaceResidual, locate_flaw
 from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .surface_newton import SurfaceStep, method
@@ -204,10 +204,7 @@ class SurfaceProblem:
 
     def touching(self, state: State) -> Floats:
         """Part of each electrode face that touches, per surface node; 0 off the faces."""
-        found = np.zeros(self.surface.size)
-        found[self.surface.anode] = self.model.anode.contact_fraction
-        found[self.surface.counter] = self.model.counter.contact_fraction
-        return found * self.laws.coefficient(CONTACT, state.laws)
+        return touching(self.surface, self.model, self.laws, state.laws)
 
     def initial_laws(self, known: LawStates | None = None) -> LawStates:
         """States of the laws on the faces as assembled; those that are `known` stay."""

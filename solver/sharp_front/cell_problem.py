@@ -3,13 +3,12 @@
 from functools import cached_property
 
 import numpy as np
-from lifrac.solver.interfaces.law import CONTACT
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
 from lifrac.solver.model.cell_model import SharpFrontModel
 from lifrac.solver.physics.flaw_scales import opening_at_growth
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.bulk import Response
-from lifrac.solver.plane.plane_faces import SUPPORTED, faces_of
+from lifrac.solver.plane.plane_faces import SUPPORTED, faces_of, touching
 from lifrac.solver.plane.plane_fields import SurfaceSnapshot
 from lifrac.solver.plane.surface import ANODE, COUNTER, SurfaceMesh
 from lifrac.solver.protocol.measures import Areas
@@ -192,9 +191,6 @@ class CellProblem:
         crack, places = state.crack, np.arange(self.elasticity.size)
         anode, counter = self.currents_of(state.electrodes)
         inside = places < crack.front
-        contact = np.zeros(self.surface.size)
-        contact[self.surface.anode] = self.model.anode.contact_fraction
-        contact[self.surface.counter] = self.model.counter.contact_fraction
         return SurfaceSnapshot(
             time=state.time,
             potential=self.potential(state),
@@ -205,6 +201,6 @@ class CellProblem:
             current=anode - counter + self.on_surface(np.where(places > 0, crack.current, 0.0)),
             aperture=self.on_surface(crack.aperture),
             damage=self.on_surface(inside.astype(float)),
-            contact=contact * self.laws.coefficient(CONTACT, state.laws),
+            contact=touching(self.surface, self.model, self.laws, state.laws),
             stack_pressure=state.stack_pressure,
         )
