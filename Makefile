@@ -9,7 +9,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PACKAGES := lifrac
 RANKS := 2 3
-CORES := $(shell nproc 2>/dev/null || echo 1)
+# nproc would take OMP_NUM_THREADS for the number of cores.
+CORES := $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 1)
 WORKERS ?= $(if $(filter 1 2 3,$(CORES)),$(CORES),4)
 SOURCES := $(shell find library meshes solver problems postprocess benchmarks/verification \
     -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name py.typed -o -name Snakefile -o -name '*.yaml' -o -name '*.pth') setup.py

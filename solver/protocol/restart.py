@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from lifrac.errors import InputError
 from lifrac.parallel.collective import on_root
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.numerics.stepping import StepController
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from .cell_state import CellState
 from .events import Event
+from .measures import Measures
 
 Values = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
@@ -58,6 +60,23 @@ def cell_values(state: CellState) -> Values:
     """Return time, charge and accumulated balances of a state; the engines keep its fields."""
     found = {f.name: getattr(state, f.name) for f in fields(CellState) if f.name != "laws"}
     return found | {"work": dict(state.work)}
+
+
+def measures_of(values: Mapping[str, float], now: Measures) -> Measures:
+    """Return the measures of a restart, which must be of the quantities that are measured now.
+
+    Raises
+    ------
+    InputError
+        If they are not.
+    """
+    if changed := sorted(values.keys() ^ now.keys()):
+        raise InputError(
+            f"the run was begun with other quantities of the user's own ({', '.join(changed)})",
+            key="--resume",
+            remedy="Register the same ones (lifrac.quantities.register), or begin a new run",
+        )
+    return Measures(values)
 
 
 def event_values(event: Event, protocol: Sequence[ProtocolStep]) -> Values:

@@ -6,11 +6,11 @@ should be is the same for all of them.
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
-from lifrac.errors import InputError, Interrupted, NumericalFailure
+from lifrac.errors import Interrupted, NumericalFailure
 from lifrac.quantities import Quantity, declare
 from lifrac.solver.interfaces.laws import FaceLaws, law_numbers
 from lifrac.solver.model.cell_model import CellModel
@@ -25,7 +25,16 @@ from .events import EVENT_TOLERANCE, Event, EventDetector, ProtocolPosition
 from .loading import PRESSURE_CORRECTIONS, Loading, agree
 from .measures import Areas, Measures
 from .report import StepReport
-from .restart import Arrays, Values, cell_values, controller_of, controller_values, event_of, event_values
+from .restart import (
+    Arrays,
+    Values,
+    cell_values,
+    controller_of,
+    controller_values,
+    event_of,
+    event_values,
+    measures_of,
+)
 from .trial import COUNTED, Counters, Trial
 
 LOG = logging.getLogger("lifrac.solver")
@@ -221,7 +230,7 @@ class ProtocolRun[S: CellState](ABC):
     def restore(self, values: Values) -> None:
         """Restore the run to the place where `restart_values` were taken; `state` must be the state of then."""
         protocol, counters = self.cell_model.protocol, self.counters
-        self.measures = self._as_before(values["measures"])
+        self.measures = measures_of(values["measures"], self.measures)
         for name, value in values["counters"].items():
             setattr(counters, name, value)
         counters.first_events.clear()
@@ -235,16 +244,6 @@ class ProtocolRun[S: CellState](ABC):
             self._at = ProtocolPosition(step=protocol[values["position"]["index"]], **values["position"])
             self._controller = controller_of(values["control"])
             self._under_way = True
-
-    def _as_before(self, values: Mapping[str, float]) -> Measures:
-        """Return the measures of a restart, which must be of the quantities that are measured now."""
-        if changed := sorted(values.keys() ^ self.measures.keys()):
-            raise InputError(
-                f"the run was begun with other quantities of the user's own ({', '.join(changed)})",
-                key="--resume",
-                remedy="Register the same ones (lifrac.quantities.register), or begin a new run",
-            )
-        return Measures(values)
 
     def _first_step(self, step: ProtocolStep) -> float:
         control, length = self.cell_model.control, step.planned_time
@@ -294,7 +293,8 @@ class ProtocolRun[S: CellState](ABC):
                 report = replace(report, events=(*report.events, *self.detector.plated_empty(self.state, at)))
             self._last_events = report.events
             yield report
-            if self._should_stop(report):
+            self.termination, self.failure = self.detector.ending(report.events)
+            if self.termination:
                 return
         if not over and self.state.time < end * (1.0 - 1.0e-13):
             self.termination = "time_limit"
@@ -443,10 +443,6 @@ class ProtocolRun[S: CellState](ABC):
         return 1.0, ""
 
     # -- outcome -------------------------------------------------------------------------------------------------
-
-    def _should_stop(self, report: StepReport[S]) -> bool:
-        self.termination, self.failure = self.detector.ending(report.events)
-        return bool(self.termination)
 
     @property
     def outcome(self) -> str:
