@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lifrac.problems.studies.ccd.study import load_study
     from lifrac.simulation import Simulation
     from lifrac.solver.front.threshold import NoThreshold
-    from lifrac.solver.model.cell_model import PhaseFieldModel, PlaneModel, SharpFrontModel
+    from lifrac.solver.model.cell_model import CohesiveModel, PhaseFieldModel, PlaneModel
     from lifrac.solver.model.control import ConstantCurrent, ConstantVoltage, Rest
     from lifrac.solver.model.electrolyte import Electrolyte
     from lifrac.solver.model.flaw import Flaw
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "AssistedCracking": "lifrac.solver.model.fracture",
     "Cohesion": "lifrac.solver.model.fracture",
+    "CohesiveModel": "lifrac.solver.model.cell_model",
     "ConstantCurrent": "lifrac.solver.model.control",
     "ConstantPressure": "lifrac.solver.model.loads",
     "ConstantVoltage": "lifrac.solver.model.control",
@@ -58,7 +59,6 @@ _PLACES = {
     "NumericalFailure": "lifrac.errors",
     "PhaseFieldModel": "lifrac.solver.model.cell_model",
     "PlaneModel": "lifrac.solver.model.cell_model",
-    "SharpFrontModel": "lifrac.solver.model.cell_model",
     "ProtocolStep": "lifrac.solver.model.protocol",
     "Rest": "lifrac.solver.model.control",
     "RunResult": "lifrac.postprocess.read.run_result",
@@ -79,6 +79,7 @@ _PLACES = {
 __all__ = [
     "AssistedCracking",
     "Cohesion",
+    "CohesiveModel",
     "ConstantCurrent",
     "ConstantPressure",
     "ConstantVoltage",
@@ -101,7 +102,6 @@ __all__ = [
     "ProtocolStep",
     "Rest",
     "RunResult",
-    "SharpFrontModel",
     "Simulation",
     "SlabEdgeFlaw",
     "Spring",

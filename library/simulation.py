@@ -36,12 +36,12 @@ from lifrac.problems.run.writer import FolderWriter, Place
 from lifrac.quantities import REGISTRY, Kind, Quantity
 from lifrac.solver.cell import Cell
 from lifrac.solver.cells import build_cell
+from lifrac.solver.cohesive.system import BulkSystem
 from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.numerics.petsc_options import Stated
 from lifrac.solver.numerics.presets import Preset
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.body import PlaneBody
-from lifrac.solver.plane.system import BulkSystem
 from lifrac.solver.protocol.events import Event
 from lifrac.solver.protocol.restart import RestartData
 from mpi4py import MPI
@@ -127,7 +127,7 @@ class Simulation:
 
         Parameters
         ----------
-        model : PlaneModel or PhaseFieldModel
+        model : PlaneModel, CohesiveModel or PhaseFieldModel
             In internal units (um, s, MPa, V, A/m2, K); its type chooses the engine.
         mesh : geometry, TaggedMesh or PlaneBody
             What to mesh (`lifrac.SlabEdgeFlaw`, ...), a mesh (`lifrac.read_mesh`), or a body that has been condensed
@@ -139,7 +139,7 @@ class Simulation:
         stored_states : int or tuple of float
             How many states a run folder keeps, or at which areal capacities [C/m2].
         bulk_solver : {"direct", "multigrid"}
-            Linear solver of the plane engine's bulk.
+            Linear solver of the bulk of a plane crack.
         crack_kinetics, system : optional
             What verification puts in the place of the model's charge transfer and of the condensed bulk.
         quantities : sequence of Quantity

@@ -274,7 +274,7 @@ def _check_mouth(raw: RawMesh, file: Path | None) -> None:
 
 
 def _bare_faces(raw: RawMesh, file: Path | None) -> None:
-    """Facets of `lateral` in the planes of the electrodes become `bare`: a side is what rollers and stress act on."""
+    """Facets of `lateral` in the planes of the electrodes become `bare`: sides are what is held or pulled."""
     lateral = raw.groups.get("lateral", np.empty((0, raw.dim), dtype=np.int64))
     y, near = raw.points[lateral, 1], TOLERANCE * _diagonal(raw.points)
     top = raw.points[:, 1].max()
@@ -287,7 +287,7 @@ def _bare_faces(raw: RawMesh, file: Path | None) -> None:
         raise InputError(
             "has no sides: no facet of the group lateral lies off the planes of the electrodes",
             file=file,
-            remedy="Put the sides of the body, on which rollers and lateral stress act, into the group lateral",
+            remedy="Put the sides of the body, which are held or under lateral stress, into the group lateral",
         )
 
 

@@ -8,13 +8,13 @@ from lifrac.quantities import Quantity
 from mpi4py import MPI
 
 from .cell import Cell
+from .cohesive.system import BulkSystem
 from .model.cell_model import CellModel, PhaseFieldModel, PlaneModel
 from .numerics.presets import Preset
 from .phase_field.phase_field_cell import PhaseFieldCell
 from .physics.kinetics import FaceKinetics
 from .plane.body import PlaneBody, condense
 from .plane.plane_cell import PlaneCell
-from .plane.system import BulkSystem
 from .protocol.restart import RestartData
 
 Domain = TaggedMesh | PlaneBody
@@ -36,17 +36,18 @@ def build_cell(
 
     Parameters
     ----------
-    model : PlaneModel, SharpFrontModel or PhaseFieldModel
+    model : PlaneModel, CohesiveModel or PhaseFieldModel
         Its type chooses the engine.
     domain : TaggedMesh or PlaneBody
     comm : MPI.Comm, optional
-        Plane engine: the ranks that compute the cell; default: those of the mesh.
+        Plane engines: the ranks that compute the cell; default: those of the mesh.
     restart : RestartData, optional
         Where to go on; default: the cell as assembled.
     bulk_solver : {"direct", "multigrid"}
-        Linear solver of the plane engine's bulk.
+        Linear solver of the bulk of a plane crack.
     crack_kinetics, system : optional
-        What verification puts in the place of the model's charge transfer and of the condensed bulk.
+        What verification puts in the place of the model's charge transfer and, in the cohesive engine, of the
+        condensed bulk.
     quantities : sequence of Quantity
         What is measured and stored of this cell, besides what is registered; each with its function.
 
@@ -71,9 +72,16 @@ def build_cell(
             quantities=quantities,
         )
     if isinstance(model, PhaseFieldModel) and isinstance(domain, TaggedMesh):
+        if model.loads.lateral == "plate":
+            raise InputError(
+                "the phase-field engine has no sides that move together",
+                key="loads.lateral",
+                value="plate",
+                remedy='Give "die" or "free"',
+            )
         return PhaseFieldCell(domain, model, restart=restart, crack_kinetics=crack_kinetics, quantities=quantities)
     raise InputError(
         f"no engine computes a {type(model).__name__} on a {type(domain).__name__}",
         key="model",
-        remedy="Give a PlaneModel, a SharpFrontModel or a PhaseFieldModel, and a mesh (`lifrac.meshes`)",
+        remedy="Give a PlaneModel, a CohesiveModel or a PhaseFieldModel, and a mesh (`lifrac.meshes`)",
     )

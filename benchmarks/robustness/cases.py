@@ -85,7 +85,7 @@ OTHERS: tuple[Any, ...] = (
     "\u00b5m",
     "plane",
     "phase_field",
-    "roller",
+    "die",
     "free",
     "half_penny",
     "pore",

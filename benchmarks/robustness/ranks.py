@@ -105,8 +105,8 @@ STAGES = (
     Stage("condensation", "plane", "solver.plane.bulk:Bulk.response", 1, 1, "numerics"),
     Stage("condensation killed", "plane", "solver.plane.bulk:Bulk.response", 1, 1, "kill"),
     Stage("opening the folder", "plane", "problems.run.run_folder:RunFolder.begin", 0, 1, "disk"),
-    Stage("first step", "plane", "solver.plane.engine:PlaneEngine._attempt", 0, 1, "bug"),
-    Stage("a step", "plane", "solver.plane.engine:PlaneEngine._attempt", 0, 6, "memory"),
+    Stage("first step", "plane", "solver.cohesive.cohesive_engine:CohesiveEngine._attempt", 0, 1, "bug"),
+    Stage("a step", "plane", "solver.cohesive.cohesive_engine:CohesiveEngine._attempt", 0, 6, "memory"),
     Stage("a row of the history", "plane", "problems.run.run_folder:RunFolder.add", 0, 4, "disk"),
     Stage("checkpoint", "plane", "problems.run.run_folder:RunFolder.checkpoint", 0, 2, "disk"),
     Stage("fields, on one rank", "plane", "solver.output.recorder:FieldRecorder.record", 1, 2, "disk"),
@@ -115,7 +115,7 @@ STAGES = (
     Stage("rewinding", "resume", "problems.run.run_folder:RunFolder.rewind", 0, 1, "disk"),
     Stage("going on, on one rank", "resume", "problems.run.writer:Place.open", 1, 1, "disk"),
     Stage("summary", "plane", "problems.run.run_folder:RunFolder.summary", 0, 1, "disk"),
-    Stage("a signal to one rank", "plane", "solver.plane.engine:PlaneEngine._attempt", 0, 4, "stop"),
+    Stage("a signal to one rank", "plane", "solver.cohesive.cohesive_engine:CohesiveEngine._attempt", 0, 4, "stop"),
     Stage("diffuse: assembly", "field", "solver.phase_field.problem:PhaseFieldProblem.__init__", 1, 1, "numerics"),
     Stage("diffuse: a sweep", "field", "solver.phase_field.lithium.diffuse_cell:Cell.solve", 1, 3, "numerics"),
     Stage("diffuse: a sweep, error", "field", "solver.phase_field.fracture.damage:DamageSolver.solve", 1, 4, "bug"),
@@ -168,7 +168,7 @@ def prepared(work: Path, kind: str, ranks: int) -> list[str]:
     run = ["run", str(work / f"{kind if kind in ('field', 'solid') else 'plane'}.toml"), *out]
     if kind != "resume":
         return run
-    step = Stage("", "", "solver.plane.engine:PlaneEngine._attempt", 0, 5, "stop")
+    step = Stage("", "", "solver.cohesive.cohesive_engine:CohesiveEngine._attempt", 0, 5, "stop")
     assert launched(step, ranks, run, work)[0] == CODES["stop"]
     return [*run, "--resume"]
 

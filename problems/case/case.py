@@ -11,7 +11,7 @@ from typing import Any
 from lifrac.errors import InputError
 from lifrac.problems.materials.cards import ElectrolyteCard, LithiumCard, load_card, override
 from lifrac.problems.quantities import units as u
-from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel, PlaneModel
+from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.interface import ContactLaw, Kinetics
@@ -24,10 +24,11 @@ from . import estimates
 from .case_files import find_ready, read_toml
 from .contact_table import at_full_contact, contact_law, static_problems
 from .digest import digest
-from .engines import PHASE_FIELD, PLANE, Geometry, optional
+from .engine import Geometry, optional
 from .face_table import current_problems, face_kinetics
 from .fixture_table import loads_of
 from .from_mesh import told
+from .old_names import renew
 from .overrides import apply_override, by_name, lay_over
 from .schema import CaseFile
 from .schema_tools import Problem, quantities, refuse, validate
@@ -61,6 +62,8 @@ class Case:
     """The electrolyte's card with the case's overrides."""
     metal: LithiumCard
     """The metal's card with the case's overrides."""
+    renamed: tuple[str, ...] = ()
+    """Messages on former names that the file uses."""
 
     @property
     def name(self) -> str:
@@ -167,16 +170,8 @@ class Case:
         return self._cell
 
     def engine_model(self) -> CellModel:
-        """Everything the case's engine needs besides the mesh."""
+        """Return everything the case's engine needs besides the mesh; its type names the engine."""
         return self.file.engine.model(self._cell, self.file)
-
-    def model(self) -> PlaneModel:
-        """Everything the plane engine needs besides the mesh."""
-        return PLANE.model(self._cell, self.file)
-
-    def phase_field_model(self) -> PhaseFieldModel:
-        """Everything the phase-field engine needs besides the mesh."""
-        return PHASE_FIELD.model(self._cell, self.file)
 
     def geometry(self) -> Geometry | Path:
         """Return what to mesh, or the path of the user's own mesh.
@@ -208,7 +203,7 @@ class Case:
         ratio, load = numbers["loads_to_fracture_toughness"], self.file.operation
         if ratio < 1.0:
             return
-        tensile = load.lateral == "free" and load.lateral_stress > 0.0
+        tensile = load.lateral_stress > 0.0
         sign = f' Compression is negative: did you mean "-{load.lateral_stress.text}"?' if tensile else ""
         across = numbers["normal_stress_on_flaw_MPa"]
         yield (
@@ -235,7 +230,7 @@ class Case:
         stresses = {"pressure that would crack the flaw": numbers["cracking_pressure_MPa"]}
         if pressure > 0.0:
             stresses["stack pressure"] = pressure
-        found = list(self._doubts())
+        found = [*self.renamed, *self._doubts()]
         found += self.electrolyte.warnings(self.temperature) + self.metal.warnings(self.temperature, stresses)
         found.extend(self._cracked_by_loads(numbers))
         if self.cell().flaw.filling == 0.0:
@@ -339,6 +334,7 @@ def load_case(
     for text in overrides:
         apply_override(data, text)
     lay_over(data, by_name(CaseFile, keys, path))
+    renamed = renew(data)
     lay_over(data, told(data, path))
     file = validate(CaseFile, data, path)
     electrolyte = file.electrolyte.card or load_card(
@@ -363,7 +359,7 @@ def load_case(
         )
     electrolyte = override(electrolyte, file.electrolyte.properties, path, "electrolyte.properties")
     metal = override(metal, file.electrodes.properties, path, "electrodes.properties")
-    case = Case(path, file, electrolyte, metal)
+    case = Case(path, file, electrolyte, metal, renamed)
     check_resolved(case)
     return case
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lifrac.solver.interfaces.contact import face_at_rest
-from lifrac.solver.model.cell_model import CellModel, PlaneModel
+from lifrac.solver.model.cell_model import CellModel, CohesiveModel
 from lifrac.solver.model.flaw import CUT_OFF
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.cohesive import process_zone_length
@@ -139,7 +139,7 @@ def characteristic_numbers(
         "initial_cell_voltage_V": voltage_at(touching, opposite, thickness, material.conductivity, current),
         "flaw_to_thickness": flaw.length / thickness,
     }
-    if isinstance(model, PlaneModel) and model.cohesion.strength is not None:
+    if isinstance(model, CohesiveModel) and model.cohesion.strength is not None:
         strength = model.cohesion.strength
         zone = process_zone_length(material.plane_strain_modulus, material.fracture_energy, strength)
         numbers["process_zone_um"] = zone

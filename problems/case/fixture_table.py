@@ -88,7 +88,7 @@ AnyFixture = Annotated[ConstantPressure | Spring | FixedGap, Field(discriminator
 
 
 def loads_of(
-    fixture: Fixture | None, stack_pressure: float, lateral: Literal["roller", "free"], lateral_stress: float
+    fixture: Fixture | None, stack_pressure: float, lateral: loads.Lateral, lateral_stress: float
 ) -> loads.Loads:
     """Return the loads [MPa] of a cell in a fixture; None: a press that follows."""
     if fixture is None:

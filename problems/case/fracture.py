@@ -27,15 +27,15 @@ class Assisted(Strict):
 class Fracture(Strict):
     """How the crack is computed."""
 
-    engine: Literal["plane", "sharp_front", "phase_field"] = "plane"
-    """`plane`: the crack grows in the plane of the flaw, against cohesive tractions; takes seconds.
-    `sharp_front`: in that plane with K = K_Ic at its front, without a cohesive zone; takes less (docs/sharp_front.md).
+    engine: Literal["plane", "cohesive", "phase_field"] = "plane"
+    """`plane`: the crack grows in the plane of the flaw, with K = K_Ic at its front; takes seconds.
+    `cohesive`: in that plane against cohesive tractions, as `plane` did before; its figures depend on the mesh.
     `phase_field`: it goes where it will; takes minutes to hours."""
     cohesive_strength: u.PositivePressure | None = None
-    """Plane engine: strength of the cohesive law; chosen from mesh and flaw unless stated. Results hardly depend on
+    """Cohesive engine: strength of the cohesive law; chosen from mesh and flaw unless stated. Results hardly depend on
     it."""
     viscosity: u.InterfaceViscosity | None = None
-    """Plane engine: viscous traction per opening rate in the process zone; slows snap-through. Chosen from the
+    """Cohesive engine: viscous traction per opening rate in the process zone; slows snap-through. Chosen from the
     toughness and the current unless stated."""
     assisted: Assisted | None = None
     """Toughness that falls with the current; constant unless given."""
@@ -71,7 +71,7 @@ class Fracture(Strict):
         )
 
     def unused_keys(self) -> Iterator[str]:
-        """Keys of the other engine that are not as by default."""
+        """Keys of other engines that are not as by default."""
         theirs = [name for engine, keys in ENGINE_KEYS.items() if engine != self.engine for name in keys]
         yield from (name for name in theirs if getattr(self, name) != type(self).model_fields[name].default)
 
@@ -79,7 +79,7 @@ class Fracture(Strict):
 SHARE_OF_FLAW = 0.1
 """l over the length of the flaw, by default: critical pressures of the flaw are then some per cent low."""
 ENGINE_KEYS = {
-    "plane": ("cohesive_strength", "viscosity"),
+    "cohesive": ("cohesive_strength", "viscosity"),
     "phase_field": ("damage_model", "length", "split", "split_ratio", "correct_toughness"),
 }
 """Keys that only one engine heeds."""

@@ -27,7 +27,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from .defects import AnyDefect
-from .engines import ENGINES, Engine
+from .engine import Engine
+from .engines import ENGINES
 from .face_table import FaceTable, LawName, ReorganizationEnergy, law_problems
 from .fixture_table import AnyFixture
 from .fracture import Fracture
@@ -149,23 +150,24 @@ class Operation(Strict):
     """Temperature of the cell; below the melting point of the metal."""
     stack_pressure: u.StackPressure = default("1 MPa")
     """Pressure on the electrode faces, at least zero."""
-    lateral: Literal["free", "roller"] = "free"
-    """Sides of the electrolyte: `free`, or held against sideways motion (`roller`)."""
+    lateral: Literal["die", "plate", "free"] = "die"
+    """Sides of the electrolyte. `die`: held against sideways motion, as in a die or sleeve. `plate`: plane and free to
+    move as a whole, as between the flaws of a wide plate with a free rim. `free`: a strip with nothing beside it."""
     lateral_stress: u.LateralStress = default("0 MPa")
-    """Normal stress on free sides; tension positive."""
+    """Normal stress on sides that are not held, on `plate` in the mean; tension positive."""
     fixture: AnyFixture | None = None
     """The fixture that holds the stack; a press that keeps the stack pressure unless given."""
 
     @model_validator(mode="after")
     def _check(self) -> "Operation":
-        if self.lateral == "roller" and self.lateral_stress != 0.0:
+        if self.lateral == "die" and self.lateral_stress != 0.0:
             raise Problems(
                 [
                     Problem(
                         "lateral_stress",
                         "has no effect on sides that are held",
                         self.lateral_stress.text,
-                        'Write lateral = "free", or remove lateral_stress',
+                        'Write lateral = "plate" or "free", or remove lateral_stress',
                     )
                 ]
             )

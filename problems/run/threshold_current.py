@@ -10,7 +10,7 @@ from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.parallel.collective import decided
 from lifrac.problems.case.case import Case, load_case
-from lifrac.problems.case.engines import Plane
+from lifrac.problems.case.plane_engines import Plane
 from lifrac.problems.quantities import units as u
 from lifrac.solver.front.body import REACH, FrontBody
 from lifrac.solver.front.budget import toughness_budget

@@ -85,7 +85,7 @@ class FrontBody:
 
     def lateral_factor(self, model: CellModel) -> float:
         """Return what the stress of held sides is for the model's Poisson's ratio over that for the body's [-]."""
-        if self.plane.bulk.loads.lateral != "roller":
+        if self.plane.bulk.loads.lateral != "die":
             return 1.0
         now, then = model.electrolyte.poisson_ratio, self.plane.bulk.nu
         return now / (1.0 - now) * (1.0 - then) / then

@@ -25,7 +25,7 @@ class PlaneStress:
     by_stack: Floats
     """Per stack pressure; tension is positive."""
     by_lateral: Floats
-    """Per lateral stress on free sides."""
+    """Per lateral stress on sides that are not held."""
 
     @classmethod
     def of_body(cls, body: PlaneBody) -> Self:

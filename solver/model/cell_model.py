@@ -46,14 +46,14 @@ class CellModel:
 
 @dataclass(frozen=True)
 class PlaneModel(CellModel):
-    """Everything the plane engine needs besides the mesh."""
-
-    cohesion: Cohesion = field(default_factory=Cohesion)
+    """Everything the plane engine needs besides the mesh: its crack grows with K = K_Ic at a sharp front."""
 
 
 @dataclass(frozen=True)
-class SharpFrontModel(PlaneModel):
-    """Everything the sharp-front engine needs besides the mesh; its crack has no cohesive zone."""
+class CohesiveModel(PlaneModel):
+    """Everything the cohesive engine needs besides the mesh: tractions hold the faces of its plane crack together."""
+
+    cohesion: Cohesion = field(default_factory=Cohesion)
 
 
 @dataclass(frozen=True)

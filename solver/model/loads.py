@@ -46,15 +46,21 @@ class FixedGap:
         return stack
 
 
+Lateral = Literal["die", "plate", "free"]
+"""What holds the sides of the electrolyte."""
+
+
 @dataclass(frozen=True)
 class Loads:
     """Mechanical loading and lateral conditions."""
 
     stack_pressure: float = 0.0
     """P [MPa] on the anode face at the start; what acts later is `CellState.stack_pressure`."""
-    lateral: Literal["roller", "free"] = "free"
+    lateral: Lateral = "die"
+    """Sides: `die` holds u_x = 0; `plate` keeps u_x uniform, with `lateral_stress` in the mean (plane engines); `free`
+    leaves them to `lateral_stress`."""
     lateral_stress: float = 0.0
-    """Normal stress [MPa, tension positive] on a free lateral face."""
+    """Normal stress [MPa, tension positive] on sides that are not held."""
     fixture: Fixture = field(default_factory=ConstantPressure, metadata=HASHED_IF_STATED)
     counter_volume: float = field(default=0.0, metadata=HASHED_IF_STATED)
     """Volume that the counter electrode gives up per volume of lithium plated at the anode [-]: 0 for a host that keeps

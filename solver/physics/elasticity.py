@@ -18,11 +18,11 @@ def lame(youngs_modulus: Expr | float, poisson_ratio: float) -> tuple[Expr | flo
 def through_thickness_modulus(youngs_modulus: float, poisson_ratio: float, lateral: str) -> float:
     """sigma/eps [MPa] of a layer pressed between plates, in plane strain along it.
 
-    E/(1 - nu^2) with free sides, E (1 - nu)/((1 + nu)(1 - 2 nu)) with sides on rollers (`lateral`).
+    E (1 - nu)/((1 + nu)(1 - 2 nu)) with sides that are held (`lateral` is `die`), E/(1 - nu^2) with others.
     """
     lam, mu = lame(youngs_modulus, poisson_ratio)
     confined = lam + 2.0 * mu
-    return float(confined if lateral == "roller" else confined - lam**2 / confined)
+    return float(confined if lateral == "die" else confined - lam**2 / confined)
 
 
 def energy_density(eps: Expr, youngs_modulus: Expr | float, poisson_ratio: float) -> Expr:

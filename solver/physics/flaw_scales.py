@@ -16,7 +16,7 @@ and Raju's fit (Engineering Fracture Mechanics 15 (1981) 185; recalled) has 1.14
 def normal_stress(model: CellModel, angle: float = 0.0) -> float:
     """Stress that the loads put on the plane of the flaw in the body without it [MPa], tension positive.
 
-    Sides that are held against sideways motion, in plane strain, press with nu/(1 - nu) times the stack pressure.
+    Sides that are held, in plane strain, press with nu/(1 - nu) times the stack pressure.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def normal_stress(model: CellModel, angle: float = 0.0) -> float:
         Between the flaw and the normal of the anode face [rad].
     """
     loads, nu = model.loads, model.electrolyte.poisson_ratio
-    across = -nu / (1.0 - nu) * loads.stack_pressure if loads.lateral == "roller" else loads.lateral_stress
+    across = -nu / (1.0 - nu) * loads.stack_pressure if loads.lateral == "die" else loads.lateral_stress
     return float(across * np.cos(angle) ** 2 - loads.stack_pressure * np.sin(angle) ** 2)
 
 

@@ -1,1 +1,1 @@
-"""The plane engine: a crack that grows in its plane, solved on the faces of the electrolyte."""
+"""What every plane crack rests on: the electrolyte condensed onto its faces, a cell, and fields recovered from it."""

@@ -70,7 +70,7 @@ def condense(
     """
     level(tagged.mesh.comm)  # ranks may have stepped cells of their own
     surface = surface or gather_surface(tagged)
-    bulk = Bulk(tagged, surface, poisson_ratio, loads or Loads(), preset, symmetric_anode=symmetric_anode)
+    bulk = Bulk(tagged, surface, poisson_ratio, loads or Loads(lateral="free"), preset, symmetric_anode=symmetric_anode)
     try:
         return PlaneBody(surface, bulk, bulk.response())
     except NumericalFailure as error:

@@ -22,6 +22,7 @@ from lifrac.solver.physics.elasticity import pressure_load, stiffness_form
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
+from .side_plate import SidePlate
 from .surface import SurfaceMesh
 
 Floats = NDArray[np.float64]
@@ -77,9 +78,9 @@ def face_load(space: fem.FunctionSpace, face: ufl.Measure, pressure: float) -> P
 
 
 def support(tagged: TaggedMesh, loads: Loads) -> list[Held]:
-    """Return what every body rests on: u_y on the counter electrode, u_x on rollers, u_z on 3D sides."""
+    """Return what every body rests on: u_y on the counter electrode, u_x on sides not free, u_z on 3D sides."""
     held = [(tagged.facets("counter"), 1)]
-    if loads.lateral == "roller":
+    if loads.lateral != "free":
         held.append((tagged.facets("lateral"), 0))
     if "side" in tagged.groups:
         held.append((tagged.facets("side"), 2))
@@ -109,7 +110,7 @@ class Bulk:
         Its crack plane and electrode faces.
     poisson_ratio : float
     loads : Loads
-        Lateral condition: `roller` holds u_x on the lateral face.
+        What holds the sides.
     preset : {"direct", "multigrid"}
     symmetric_anode : bool
         Hold u_y on the anode face: it is then a symmetry plane (half of an inner crack).
@@ -157,7 +158,7 @@ class Bulk:
         return at[here], node[here] + index_map.local_range[0]
 
     def _fixed_dofs(self) -> NDArray[np.int32]:
-        """Global rows held at zero: u_y on the counter electrode, u_x on rollers, u_z on 3D sides."""
+        """Global rows held at zero: u_y on the counter electrode, u_x on sides not free, u_z on 3D sides."""
         held = support(self.tagged, self.loads)
         if self.symmetric_anode:
             held.append((self.tagged.facets("anode"), 1))
@@ -206,6 +207,18 @@ class Bulk:
         partition = Partition(retained, position[inside], fixed, len(crack))
         return CondensedOperator(self.stiffness_matrix, partition, self.preset, "elasticity")
 
+    @cached_property
+    def plate(self) -> SidePlate | None:
+        """How the sides move together, if they do (collective)."""
+        if self.loads.lateral != "plate":
+            return None
+        shift = self.stack_load.duplicate()
+        shift.set(0.0)
+        rows = held_rows(self.displacement_space, [(self.tagged.facets("lateral"), 0)])
+        shift.setValues(rows, np.ones(len(rows)))
+        shift.assemble()
+        return SidePlate(self.elastic_operator, shift, self.stack_load, self.lateral_load)
+
     def _key(self) -> str:
         """Content hash that does not depend on the partition: sums of hashes of nodes and cells."""
         msh = self.tagged.mesh
@@ -252,13 +265,16 @@ class Bulk:
         return Response(**arrays)
 
     def _condense(self) -> Arrays:
-        conduction = self.conduction_operator.schur()
+        conduction, elastic = self.conduction_operator.schur(), self.elastic_operator
+        stiffness, stack, lateral = elastic.schur(), elastic.load(self.stack_load), elastic.load(self.lateral_load)
+        if self.plate is not None:
+            stiffness, stack, lateral = self.plate.released(stiffness, stack, lateral)
         return {
             "conduction": conduction,
             "conduction_inverse": neumann_inverse(conduction),
-            "stiffness": self.elastic_operator.schur(),
-            "load_stack": self.elastic_operator.load(self.stack_load),
-            "load_lateral": self.elastic_operator.load(self.lateral_load),
+            "stiffness": stiffness,
+            "load_stack": stack,
+            "load_lateral": lateral,
         }
 
     def recover_potential(self, values: Floats) -> fem.Function:
@@ -271,10 +287,17 @@ class Bulk:
     def recover_displacement(self, opening: Floats, youngs_modulus: float, stack_pressure: float) -> fem.Function:
         """Return u [um] in the bulk from the opening (m,) of the crack dofs and the loads."""
         u = fem.Function(self.displacement_space, name="displacement")
+        stack, lateral = stack_pressure / youngs_modulus, self.loads.lateral_stress / youngs_modulus
         load = self.stack_load.copy()
-        load.scale(stack_pressure / youngs_modulus)
-        load.axpy(self.loads.lateral_stress / youngs_modulus, self.lateral_load)
+        load.scale(stack)
+        load.axpy(lateral, self.lateral_load)
+        moved = 0.0
+        if self.plate is not None:
+            moved = self.plate.displacement(0.5 * opening, stack, lateral)
+            load.axpy(-moved, self.plate.force)
         self.elastic_operator.recover(0.5 * opening, load, u.x.petsc_vec)
+        if self.plate is not None:
+            u.x.petsc_vec.axpy(moved, self.plate.shift)
         u.x.scatter_forward()
         load.destroy()
         return u

@@ -1,4 +1,4 @@
-"""A cell of the plane engine: rank 0 steps the small surface problem, all ranks condense and recover bulk fields."""
+"""A cell whose crack grows in a plane: rank 0 steps the small problem, all ranks condense and recover bulk fields."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +10,10 @@ from lifrac.parallel.collective import on_root
 from lifrac.parallel.ufl_counts import level
 from lifrac.quantities import Quantity, declare_own
 from lifrac.solver.cell import Cell
-from lifrac.solver.model.cell_model import PlaneModel, SharpFrontModel
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
+from lifrac.solver.cohesive.system import BulkSystem
+from lifrac.solver.model.cell_model import CohesiveModel, PlaneModel
 from lifrac.solver.output.recorder import FieldRecorder
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.protocol.cell_state import CellState
@@ -21,20 +24,17 @@ from lifrac.solver.sharp_front.sharp_front_engine import SharpFrontEngine
 from mpi4py import MPI
 
 from .body import PlaneBody
-from .engine import PlaneEngine
 from .plane_fields import PlaneFields, SurfaceSnapshot
-from .problem import SurfaceProblem
-from .system import BulkSystem
 
 
-class PlaneCell(Cell[PlaneEngine | SharpFrontEngine]):
+class PlaneCell(Cell[CohesiveEngine | SharpFrontEngine]):
     """A cell whose crack grows in the plane of its flaw (collective on `comm`).
 
     Parameters
     ----------
     body : PlaneBody
         The condensed electrolyte.
-    model : PlaneModel
+    model : PlaneModel or CohesiveModel
     comm : MPI.Comm, optional
         The ranks that compute the cell together; default: those of the body's mesh. Ranks that share a body and step
         cells of their own give `MPI.COMM_SELF`; fields cannot be recovered then.
@@ -43,7 +43,7 @@ class PlaneCell(Cell[PlaneEngine | SharpFrontEngine]):
     crack_kinetics : FaceKinetics, optional
         Replaces the charge transfer of the crack faces (verification).
     system : BulkSystem, optional
-        How the bulk enters Newton's method; default: condensed.
+        How the bulk enters Newton's method of the cohesive engine; default: condensed.
     quantities : sequence of Quantity
         What is measured and stored of this cell, besides what is registered; each with its function.
 
@@ -69,22 +69,22 @@ class PlaneCell(Cell[PlaneEngine | SharpFrontEngine]):
         self.body, self.model, self.quantities = body, model, declare_own(quantities)
         self.comm = body.tagged.mesh.comm if comm is None else comm
 
-        def make() -> PlaneEngine | SharpFrontEngine:
-            if isinstance(model, SharpFrontModel):
-                cell = CellProblem(body.surface, body.response, model, crack_kinetics)
+        def make() -> CohesiveEngine | SharpFrontEngine:
+            if isinstance(model, CohesiveModel):
+                problem = SurfaceProblem(body.surface, body.response, model, crack_kinetics, system)
                 if restart is None:
-                    return SharpFrontEngine(cell, quantities=quantities)
-                return SharpFrontEngine.resumed(cell, restart.values, restart.arrays, quantities)
-            problem = SurfaceProblem(body.surface, body.response, model, crack_kinetics, system)
+                    return CohesiveEngine(problem, quantities=quantities)
+                return CohesiveEngine.resumed(problem, restart.values, restart.arrays, quantities)
+            cell = CellProblem(body.surface, body.response, model, crack_kinetics)
             if restart is None:
-                return PlaneEngine(problem, quantities=quantities)
-            return PlaneEngine.resumed(problem, restart.values, restart.arrays, quantities)
+                return SharpFrontEngine(cell, quantities=quantities)
+            return SharpFrontEngine.resumed(cell, restart.values, restart.arrays, quantities)
 
         self.engine = on_root(self.comm, make)
         level(self.comm)  # rank 0 has made forms of its own
 
     @override
-    def on_all[T](self, work: Callable[[PlaneEngine | SharpFrontEngine], T]) -> T:
+    def on_all[T](self, work: Callable[[CohesiveEngine | SharpFrontEngine], T]) -> T:
         engine = self.engine
         if self.comm.size == 1:
             assert engine is not None

@@ -6,7 +6,7 @@
 dh is the growth of the electrodes: q is the net charge per area A of the anode, c what the counter electrode gives up
 per volume of plated lithium, v what the flaw holds more than at the start: it has not come to the electrode (lithium
 that is extruded has). dh_0 is that of the last setting of the pressure. E_s is the modulus of the electrolyte between
-the plates, in plane strain: with free sides, or confined on rollers. Metal does not add to the compliance: it creeps. A
+the plates, in plane strain: held at their sides or not. Metal does not add to the compliance: it creeps. A
 plate that has lost touch does not pull. docs/model.md, Stack pressure and fixture.
 """
 

@@ -13,11 +13,8 @@ from time import perf_counter
 import numpy as np
 import scipy.sparse as sp
 from lifrac.errors import NumericalFailure
-from lifrac.solver.model.control import Closure
-from lifrac.solver.numerics.linear import LinearSolver
-from lifrac.solver.plane.bulk import Bulk
-from lifrac.solver.plane.system import FEEDING, LocalSystem, expand, fill_passive, kinetics_rows
-from lifrac.solver.plane.unknowns import (
+from lifrac.solver.cohesive.system import FEEDING, LocalSystem, expand, fill_passive, kinetics_rows
+from lifrac.solver.cohesive.unknowns import (
     COUNTER_CURRENT,
     CURRENT,
     LITHIUM_THICKNESS,
@@ -26,6 +23,9 @@ from lifrac.solver.plane.unknowns import (
     PRESSURE,
     Floats,
 )
+from lifrac.solver.model.control import Closure
+from lifrac.solver.numerics.linear import LinearSolver
+from lifrac.solver.plane.bulk import Bulk
 from petsc4py import PETSc
 
 CURRENTS = (CURRENT, COUNTER_CURRENT)

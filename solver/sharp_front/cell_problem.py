@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
-from lifrac.solver.model.cell_model import SharpFrontModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.physics.flaw_scales import opening_at_growth
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.bulk import Response
@@ -35,7 +35,7 @@ class CellProblem:
     surface : SurfaceMesh
     response : Response
         The condensed bulk, for unit kappa and E.
-    model : SharpFrontModel
+    model : PlaneModel
     crack_kinetics : FaceKinetics, optional
         Replaces the charge transfer of the crack faces (verification).
     """
@@ -44,12 +44,12 @@ class CellProblem:
         self,
         surface: SurfaceMesh,
         response: Response,
-        model: SharpFrontModel,
+        model: PlaneModel,
         crack_kinetics: FaceKinetics | None = None,
     ) -> None:
         self.surface, self.model = surface, model
         e = model.electrolyte
-        sides_hold = model.loads.lateral == "roller"
+        sides_hold = model.loads.lateral == "die"
         self.elasticity = CrackElasticity(surface, response, e, parts=sides_hold)
         self.resistance = response.conduction_inverse / e.conductivity
         self.laws = FaceLaws(laws_of(model), faces_of(surface, model), SUPPORTED)

@@ -31,7 +31,7 @@ def model(charge: float = 20.0, **changes: object) -> lifrac.PlaneModel:
         counter=face,
         creep=lifrac.Creep(prefactor=7.7e-3, exponent=6.56),
         flaw=lifrac.Flaw(10.0, 0.02),
-        loads=lifrac.Loads(1.0),
+        loads=lifrac.Loads(1.0, lateral="free"),
         protocol=(lifrac.ProtocolStep(lifrac.ConstantCurrent(20.0), charge),),
         **changes,  # type: ignore[arg-type]
     )
@@ -90,7 +90,7 @@ def test_steps_and_history() -> None:
     steps = list(simulation.steps())
     assert [step.number for step in steps] == list(range(1, 9))
     table = simulation.history
-    assert list(table.columns) == list(COLUMNS)
+    assert set(table.columns) == {*COLUMNS, "stress_intensity_MPa_sqrt_m"}
     assert len(table) == 9
     assert table["time_s"].iloc[-1] == steps[-1].time == steps[-1]["time_s"] == steps[-1]["time"]
     assert steps[-1]["crack_tip"] == table["crack_tip_um"].iloc[-1]

@@ -39,6 +39,6 @@ def test_phase_field_engine_does_not_depend_on_the_partition() -> None:
 def test_surface_and_key_of_the_cache_do_not_depend_on_the_partition() -> None:
     def key(comm: MPI.Comm) -> str:
         tagged = half_counter(comm)
-        return str(Bulk(tagged, gather_surface(tagged), 0.26, Loads(1.0))._key())
+        return str(Bulk(tagged, gather_surface(tagged), 0.26, Loads(1.0, lateral="free"))._key())
 
     assert key(COMM) == alone(COMM, key)

@@ -13,11 +13,11 @@ STATED = 'fracture.assisted.current_density="0.1 mA/cm^2"'
 
 def test_off_by_default_and_resolved_when_given(tmp_path: Path) -> None:
     plain, case = load_case("llzo_holds"), load_case("llzo_holds", [STATED])
-    assert plain.model().assisted is None
-    assert case.model().assisted == AssistedCracking(1.0, 0.06, 2.0)
+    assert plain.engine_model().assisted is None
+    assert case.engine_model().assisted == AssistedCracking(1.0, 0.06, 2.0)
     assert plain.content_hash() != case.content_hash()
     (tmp_path / "again.toml").write_text(case.resolved_toml())
-    assert load_case(tmp_path / "again.toml").model() == case.model()
+    assert load_case(tmp_path / "again.toml").engine_model() == case.engine_model()
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,10 @@ REPLACED = [
         "operation.stack_pressure?",
     ),
     ('stack_pressure = "1 MPa"', 'stack_pressure = "-1 MPa"', "operation.stack_pressure", "at least 0 MPa"),
-    ('stack_pressure = "1 MPa"', 'lateral = "rolling"', "operation.lateral", 'Did you mean "roller"?'),
+    ('stack_pressure = "1 MPa"', 'lateral = "rolling"', "operation.lateral", 'Did you mean "die"?'),
     (
         'stack_pressure = "1 MPa"',
-        'lateral = "roller"\nlateral_stress = "5 MPa"',
+        'lateral = "die"\nlateral_stress = "5 MPa"',
         "operation.lateral_stress",
         "free",
     ),

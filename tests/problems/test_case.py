@@ -10,6 +10,7 @@ import pytest
 from lifrac.errors import InputError
 from lifrac.problems.case import estimates, reference
 from lifrac.problems.case.case import READY_CASES, Case, load_case
+from lifrac.solver.model.cell_model import CohesiveModel, PlaneModel
 from lifrac.solver.model.control import ConstantCurrent, Rest
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
 
@@ -117,13 +118,15 @@ def test_overridden_and_derived_values_round_trip(path: Path, tmp_path: Path) ->
 
 def test_model_in_internal_units(path: Path) -> None:
     case = load_case(path, ["operation.stack_pressure=5 MPa", "electrodes.film_resistance=10 ohm*cm^2"])
-    model = case.model()
+    model = case.engine_model()
     assert (model.flaw.length, model.flaw.aperture, model.flaw.filling) == (20.0, 0.02, 1.0)
     assert model.loads.stack_pressure == 5.0
     assert model.electrolyte.conductivity == pytest.approx(4.6e4)
     assert model.anode.film_resistance == pytest.approx(1.0e-3)
     assert model.protocol == (ProtocolStep(ConstantCurrent(20.0), 18000.0),)
-    assert model.cohesion.strength is None
+    cohesive = load_case(path, ["fracture.engine=cohesive"]).engine_model()
+    assert (type(model), type(cohesive)) == (PlaneModel, CohesiveModel)
+    assert cohesive.cohesion.strength is None
     assert all(type(value) is float for value in asdict(model.flaw).values() if not isinstance(value, str))
 
 
@@ -146,7 +149,11 @@ def test_mesh_defaults(path: Path) -> None:
 def test_geometry(path: Path) -> None:
     geometry = load_case(path).geometry()
     assert not isinstance(geometry, Path)
-    assert (geometry.thickness, geometry.flaw_length, geometry.crack_size) == (200.0, 20.0, 0.4)
+    assert (geometry.thickness, geometry.crack_size) == (200.0, 0.4)
+    assert geometry.flaw_length == pytest.approx(20.0 + 0.325 * 0.4)  # where the tip of the discrete crack is at 20
+    cohesive = load_case(path, ["fracture.engine=cohesive"]).geometry()
+    assert not isinstance(cohesive, Path)
+    assert cohesive.flaw_length == 20.0
 
 
 def test_short_form_of_the_protocol(path: Path) -> None:
@@ -156,7 +163,7 @@ def test_short_form_of_the_protocol(path: Path) -> None:
         "reversal_capacity=0.1 mAh/cm^2",
         "stop_at=fracture",
     ]
-    model = load_case(path, [f"protocol.{text}" for text in overrides]).model()
+    model = load_case(path, [f"protocol.{text}" for text in overrides]).engine_model()
     assert model.protocol == (
         ProtocolStep(Rest(), duration=60.0),
         ProtocolStep(ConstantCurrent(20.0), 18000.0),
@@ -179,11 +186,11 @@ def test_long_form_of_the_protocol(path: Path) -> None:
     """
     path.write_text(head + steps)
     case = load_case(path, ["protocol.steps[1].duration=2 min", "protocol.voltage_limit=0.5 V"])
-    assert case.model().protocol == (
+    assert case.engine_model().protocol == (
         ProtocolStep(ConstantCurrent(10.0), None, 10.0),
         ProtocolStep(Rest(), duration=120.0),
     )
-    assert case.model().stop.voltage_limit == 0.5
+    assert case.engine_model().stop.voltage_limit == 0.5
 
 
 def test_content_hash_is_of_numbers(path: Path) -> None:
@@ -205,7 +212,7 @@ def test_own_mesh(path: Path) -> None:
 def test_warnings(path: Path) -> None:
     assert any(
         "the loads alone crack the flaw" in text
-        for text in load_case(path, ["operation.stack_pressure=150 MPa"]).warnings
+        for text in load_case(path, ["operation.stack_pressure=150 MPa", "operation.lateral=free"]).warnings
     )
     assert any("125 degC" in text for text in load_case(path, ["operation.temperature=150 degC"]).warnings)
 
@@ -237,6 +244,7 @@ SLOT = {
     "electrolyte.properties.fracture_toughness": "0.23 MPa*m^0.5",
     "defect.length": "20 um",
     "defect.aperture": "1 um",
+    "operation.lateral": "free",
 }
 
 

@@ -98,7 +98,7 @@ Rule = Callable[[CurrentPoint], tuple[int, float] | None]
 def end(point: CurrentPoint, rule: Rule) -> Finished:
     """Return what the summary of a point would say."""
     failed = rule(point)
-    last = len(point.case.model().protocol) - 1 if failed is None else failed[0]
+    last = len(point.case.engine_model().protocol) - 1 if failed is None else failed[0]
     survived = {"outcome": "completed", "termination": "protocol_end", "charge_mAh_per_cm2": 0.05}
     shorted = {"outcome": "short_circuit", "termination": "short_circuit"}
     how = survived if failed is None else shorted | {"charge_mAh_per_cm2": failed[1]}
@@ -181,7 +181,7 @@ def at_level(level: int, second: bool = False) -> Rule:
     """Fail at a level, in its first or second half-step."""
 
     def rule(point: CurrentPoint) -> tuple[int, float]:
-        steps = point.case.model().protocol
+        steps = point.case.engine_model().protocol
         hits = [i for i, step in enumerate(steps) if step.level == level and step.current_density]
         return hits[1 if second else 0], 0.0
 
@@ -215,7 +215,7 @@ def test_refined_ramp_begins_where_the_last_survived(tmp_path: Path) -> None:
     """Fails above 5.6 mA/cm2 whatever happened before: 5 to 6, 5.5 to 6, 5.5 to 5.75."""
 
     def rule(point: CurrentPoint) -> tuple[int, float]:
-        steps = point.case.model().protocol
+        steps = point.case.engine_model().protocol
         return next(i for i, step in enumerate(steps) if step.current_density > 56.0), 0.0
 
     study = study_of(tmp_path, RAMP + "refinements = 2", 'study.areal_capacities=["0.05 mAh/cm^2"]', stated=RAMPED)
@@ -257,7 +257,7 @@ def test_cycling_bisects_at_every_capacity(tmp_path: Path) -> None:
     """Cells fail in cycle 3, on stripping, above 5 mA/cm2 at 0.03 and above 20 at 0.05 mAh/cm2."""
 
     def rule(point: CurrentPoint) -> tuple[int, float] | None:
-        steps = point.case.model().protocol
+        steps = point.case.engine_model().protocol
         fails = point.current > (50.0 if point.capacity == pytest.approx(0.03 * 36000.0) else 200.0)
         hits = [i for i, step in enumerate(steps) if step.cycle == 3 and step.current_density < 0.0]
         return (hits[0], 0.0) if fails else None

@@ -15,11 +15,11 @@ COARSE = ('fracture.length="2 um"', 'mesh.band_size="0.66 um"', "mesh.adaptive=f
 def test_the_metal_carries_the_compression_and_nothing_breaks() -> None:
     """K_II of the shear is 0.4 K_Ic: the flaw stands. The band had spread by a fifth of the flaw before."""
     case = load_case("llzo_inclined_200MPa", COARSE)
-    problem = PhaseFieldProblem(make_mesh(case, MPI.COMM_SELF), case.phase_field_model())
+    problem = PhaseFieldProblem(make_mesh(case, MPI.COMM_SELF), case.engine_model())
     before = PhaseFieldDiagnostics(problem).surface()
     step = fill_flaw(problem, problem.state())
     assert step.sweeps <= 12
-    length, angle = case.phase_field_model().flaw.length, np.radians(15.0)
+    length, angle = case.engine_model().flaw.length, np.radians(15.0)
     assert PhaseFieldDiagnostics(problem).surface() - before < 2.0e-3 * length
     x = problem.fields.damage.function_space.tabulate_dof_coordinates()
     inner = problem.cell.fill.connected & (x[:, 1] > 4.0) & (x[:, 1] < length * np.cos(angle) - 4.0)

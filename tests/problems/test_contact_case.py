@@ -50,21 +50,21 @@ def load(folder: Path, text: str) -> Case:
 
 
 def test_off_by_default(tmp_path: Path) -> None:
-    assert load(tmp_path, CASE).model().contact is None
+    assert load(tmp_path, CASE).engine_model().contact is None
 
 
 def test_resolved_at_temperature(tmp_path: Path) -> None:
     case = load(tmp_path, CASE + CONTACT)
-    law = case.model().contact
+    law = case.engine_model().contact
     assert law is not None
     rise = np.exp(50e3 / GAS_CONSTANT * (1 / 298.15 - 1 / 333.15))
     assert law.critical_current(2.0) == pytest.approx(0.2 * rise * (2 / 3) ** 1.9, rel=1e-12)
     assert (law.void_height, law.minimum, law.norton_prefactor) == (1.0, 0.05, 0.0)
     (tmp_path / "again").mkdir()
-    assert load(tmp_path / "again", case.resolved_toml()).model() == case.model()
-    creep = load(tmp_path, CASE + CONTACT + "norton = true").model().contact
+    assert load(tmp_path / "again", case.resolved_toml()).engine_model() == case.engine_model()
+    creep = load(tmp_path, CASE + CONTACT + "norton = true").engine_model().contact
     assert creep is not None
-    assert creep.norton_prefactor == case.model().creep.prefactor
+    assert creep.norton_prefactor == case.engine_model().creep.prefactor
     assert creep.critical_current(2.0) > law.critical_current(2.0)
 
 
@@ -91,17 +91,17 @@ def test_an_empty_table_takes_the_card(tmp_path: Path) -> None:
     """Li6PS5Cl: 0.2 mA/cm2 at 3 MPa and 1.0 at 7 MPa; 25 ohm cm2 at 5 MPa, less after 25 MPa."""
     text = CASE.replace("LLZO", "Li6PS5Cl").replace("60 degC", "25 degC") + "[electrodes.contact]\n"
     case = load(tmp_path, text)
-    law = case.model().contact
+    law = case.engine_model().contact
     assert law is not None
     assert law.critical_current(3.0) == pytest.approx(2.0)
     assert law.critical_current(7.0) == pytest.approx(10.0, rel=2e-3)
-    resistance = interface_resistance(law, case.model().anode, case.model().electrolyte.conductivity, 5.0)
+    resistance = interface_resistance(law, case.engine_model().anode, case.engine_model().electrolyte.conductivity, 5.0)
     assert resistance * 1e4 == pytest.approx(25.0, rel=0.01)
-    pressed = load(tmp_path, text + 'assembly_pressure = "25 MPa"').model().contact
+    pressed = load(tmp_path, text + 'assembly_pressure = "25 MPa"').engine_model().contact
     assert pressed is not None
     assert law.static_contact(2.0) < pressed.static_contact(2.0) < 1.0
     (tmp_path / "again").mkdir()
-    assert load(tmp_path / "again", case.resolved_toml()).model() == case.model()
+    assert load(tmp_path / "again", case.resolved_toml()).engine_model() == case.engine_model()
 
 
 @pytest.mark.parametrize("spots", ["", "[electrodes]\nspot_radius = '0.1 um'\n"])
@@ -109,13 +109,13 @@ def test_a_resistance_holds_at_the_pressure_it_was_measured_at(tmp_path: Path, s
     """12 ohm cm2 measured at 10 MPa are 12 ohm cm2 there, with its constriction, and more at less pressure."""
     text = CASE.replace("LLZO", "Li6PS5Cl").replace("60 degC", "25 degC") + spots + "[electrodes.contact]\n"
     text += '[electrolyte.properties]\ninterface_resistance = { value = "12 ohm*cm^2", law = "constant" }\n'
-    cell = load(tmp_path, text + 'interface_resistance_pressure = "10 MPa"').model()
+    cell = load(tmp_path, text + 'interface_resistance_pressure = "10 MPa"').engine_model()
     assert cell.contact is not None
     kappa = cell.electrolyte.conductivity
     at = {p: 1.0e4 * interface_resistance(cell.contact, cell.anode, kappa, p) for p in (5.0, 10.0)}
     assert at[10.0] == pytest.approx(12.0, rel=1e-9)
     assert at[5.0] > (12.0 if spots else 18.0)
-    full = load(tmp_path, text + 'interface_resistance_pressure = "25 MPa"').model()
+    full = load(tmp_path, text + 'interface_resistance_pressure = "25 MPa"').engine_model()
     assert full.contact is not None
     assert 1.0e4 * interface_resistance(full.contact, full.anode, 1.0, 25.0) == pytest.approx(12.0, rel=1e-9)
 
@@ -124,17 +124,17 @@ def test_a_constriction_beyond_what_was_measured_is_refused(tmp_path: Path) -> N
     text = CASE.replace("LLZO", "Li6PS5Cl").replace("60 degC", "25 degC")
     text += "[electrodes]\nspot_radius = '500 um'\n[electrodes.contact]\n[electrolyte.properties]\n"
     with pytest.raises(InputError, match=r"electrodes\.spot_radius = '500 um': gives a constriction"):
-        load(tmp_path, text + 'interface_resistance_pressure = "1 MPa"').model()
+        load(tmp_path, text + 'interface_resistance_pressure = "1 MPa"').engine_model()
 
 
 def test_what_a_case_states_replaces_the_card(tmp_path: Path) -> None:
     """A stated critical current holds at 1 MPa unless stated; overridden entries of the card count."""
     text = CASE.replace("LLZO", "Li6PS5Cl").replace("60 degC", "25 degC")
-    law = load(tmp_path, text + '[electrodes.contact]\ncritical_current = "0.5 mA/cm^2"').model().contact
+    law = load(tmp_path, text + '[electrodes.contact]\ncritical_current = "0.5 mA/cm^2"').engine_model().contact
     assert law is not None
     assert (law.reference_current, law.reference_pressure, law.pressure_exponent) == (5.0, 1.0, 1.9)
     card = '[electrodes.contact]\n[electrolyte.properties]\nvoid_height = "12 um"\nfull_contact_pressure = "1 MPa"'
-    law = load(tmp_path, text + card).model().contact
+    law = load(tmp_path, text + card).engine_model().contact
     assert law is not None
     assert law.void_height == pytest.approx(12.0)
     assert law.static_contact(2.0) == 1.0
@@ -150,9 +150,9 @@ def test_what_neither_states_is_asked_for(tmp_path: Path) -> None:
 def test_spots_reach_the_faces(tmp_path: Path) -> None:
     spots = "[electrodes]\ncontact_fraction = 0.2\nspot_radius = '5 um'\n"
     with_spots, without = load(tmp_path, CASE + spots), load(tmp_path, CASE + "[electrodes]\ncontact_fraction = 0.2\n")
-    assert with_spots.model().counter.spot_radius == pytest.approx(5.0)
+    assert with_spots.engine_model().counter.spot_radius == pytest.approx(5.0)
     name = "initial_cell_voltage_V"
-    kappa = with_spots.model().electrolyte.conductivity
+    kappa = with_spots.engine_model().electrolyte.conductivity
     added = 2 * 10.0 * np.pi * 5.0 / (4 * kappa * 0.2) * (1 - 0.2**0.5) ** 1.5
     # `without` was read before the file was written again
     assert with_spots.dimensionless()[name] - without.dimensionless()[name] == pytest.approx(added, rel=1e-6)

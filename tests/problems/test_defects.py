@@ -53,7 +53,7 @@ def test_case_round_trip(flaw: str, tmp_path: Path) -> None:
     (tmp_path / "again.toml").write_text(case.resolved_toml())
     again = load_case(tmp_path / "again.toml")
     assert again.geometry() == case.geometry()
-    assert again.phase_field_model() == case.phase_field_model()
+    assert again.engine_model() == case.engine_model()
     assert again.content_hash() == case.content_hash()
     assert again.warnings == case.warnings
 
@@ -114,7 +114,7 @@ def test_pore_and_its_micro_crack(tmp_path: Path) -> None:
     length = 14.0 / math.cos(math.radians(20.0)) - 8.0
     assert case.cell().flaw.length == pytest.approx(length, rel=1e-12)
     assert math.dist(mouth, end) == pytest.approx(length, rel=1e-12)
-    assert case.phase_field_model().diffuse.length == pytest.approx(0.25 * length)
+    assert case.engine_model().diffuse.length == pytest.approx(0.25 * length)
 
 
 def test_two_flaws(tmp_path: Path) -> None:
@@ -122,11 +122,11 @@ def test_two_flaws(tmp_path: Path) -> None:
     geometry = case.geometry()
     assert isinstance(geometry, CrackedSlab)
     assert geometry.cracks == (((-15.0, 0.0), (-15.0, 20.0)), ((15.0, 0.0), (15.0, 15.0)))
-    assert case.phase_field_model().diffuse.length == 2.0
+    assert case.engine_model().diffuse.length == 2.0
 
 
 def test_parameters_of_the_phase_field_engine(tmp_path: Path) -> None:
-    diffuse = case_of(tmp_path, "inclined").phase_field_model().diffuse
+    diffuse = case_of(tmp_path, "inclined").engine_model().diffuse
     assert diffuse == DiffuseCrack(length=2.0, cell_size=0.5)
     sets = [
         'fracture.damage_model="AT2"',
@@ -136,7 +136,7 @@ def test_parameters_of_the_phase_field_engine(tmp_path: Path) -> None:
         "fracture.correct_toughness=false",
         'mesh.band_size="0.4 um"',
     ]
-    stated = case_of(tmp_path, "inclined", *sets).phase_field_model().diffuse
+    stated = case_of(tmp_path, "inclined", *sets).engine_model().diffuse
     assert stated == DiffuseCrack(1.2, 0.4, "AT2", "star_convex", 3.0, False)
 
 
@@ -176,7 +176,7 @@ def test_polycrystal(tmp_path: Path) -> None:
     ]
     case = case_of(tmp_path, "straight", *sets)
     assert isinstance(case.geometry(), CrackedSlab), "grains break the symmetry"
-    found = case.phase_field_model().boundaries
+    found = case.engine_model().boundaries
     assert found is not None
     assert (found.width, found.toughness_ratio, found.resistance) == (3.0, 0.5, pytest.approx(2.0e-5))
     assert found.grains.count == round(200 * 100 / (math.pi * 25))
@@ -218,8 +218,8 @@ def test_plane_engine_refuses_other_flaws(tmp_path: Path) -> None:
 def test_adaptive_mesh_is_fine_about_the_flaw_only(tmp_path: Path) -> None:
     for flaw in ("straight", "inclined", "two"):
         case, fixed = (case_of(tmp_path, flaw, "mesh.growth=0.2", *more) for more in (["mesh.adaptive=true"], []))
-        assert case.phase_field_model().adaptive
-        assert not fixed.phase_field_model().adaptive
+        assert case.engine_model().adaptive
+        assert not fixed.engine_model().adaptive
         few, many = (mesh_report(c.geometry()) for c in (case, fixed))  # type: ignore[arg-type]
         assert few.nodes < 0.8 * many.nodes, flaw
         assert few.flaw_cells == many.flaw_cells

@@ -129,7 +129,7 @@ def test_check_names_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def survived(point: CurrentPoint, empty: int | None) -> Finished:
     """A point that came to the end of its protocol, with an empty flaw since a step."""
-    steps = point.case.model().protocol
+    steps = point.case.engine_model().protocol
     cycle = None if empty is None else steps[empty].cycle or None
     summary = {
         "outcome": "completed" if empty is None else "flaw_empty",

@@ -11,10 +11,11 @@ from mpi4py import MPI
 
 COARSE = ["mesh.crack_size=2 um", "mesh.far_size=20 um", "mesh.half_width=150 um", "electrolyte.thickness=100 um"]
 SIDES = {
-    "free": ["operation.stack_pressure=20 MPa"],
-    "held": ["operation.stack_pressure=20 MPa", "operation.lateral=roller"],
-    "pressed": ["operation.stack_pressure=20 MPa", "operation.lateral_stress=-100 MPa"],
-    "pulled": ["operation.stack_pressure=20 MPa", "operation.lateral_stress=30 MPa"],
+    "plate": ["operation.stack_pressure=20 MPa", "operation.lateral=plate"],
+    "free": ["operation.stack_pressure=20 MPa", "operation.lateral=free"],
+    "held": ["operation.stack_pressure=20 MPa"],
+    "pressed": ["operation.stack_pressure=20 MPa", "operation.lateral=plate", "operation.lateral_stress=-100 MPa"],
+    "pulled": ["operation.stack_pressure=20 MPa", "operation.lateral=free", "operation.lateral_stress=30 MPa"],
 }
 
 
@@ -26,7 +27,7 @@ def case(*changes: str) -> Case:
 def test_the_normal_stress_is_that_of_the_bulk(sides: str) -> None:
     """Tractions that keep x = 0 closed, from the condensed bulk, in the middle of the electrolyte."""
     loaded = case(*SIDES[sides])
-    model, tagged = loaded.model(), make_mesh(loaded, MPI.COMM_SELF)
+    model, tagged = loaded.engine_model(), make_mesh(loaded, MPI.COMM_SELF)
     surface = gather_surface(tagged)
     response = Bulk(tagged, surface, model.electrolyte.poisson_ratio, model.loads).response()
     force = model.loads.stack_pressure * response.load_stack + model.loads.lateral_stress * response.load_lateral
@@ -40,10 +41,10 @@ def test_the_normal_stress_is_that_of_the_bulk(sides: str) -> None:
 
 def test_numbers_for_the_sides() -> None:
     nu = 0.26
-    free, held, pressed, pulled = (case(*changes).dimensionless() for changes in SIDES.values())
+    plate, free, held, pressed, pulled = (case(*changes).dimensionless() for changes in SIDES.values())
     griffith = free["griffith_pressure_MPa"]
-    assert {n["griffith_pressure_MPa"] for n in (held, pressed, pulled)} == {griffith}
-    assert free["cracking_pressure_MPa"] == griffith
+    assert {n["griffith_pressure_MPa"] for n in (plate, held, pressed, pulled)} == {griffith}
+    assert free["cracking_pressure_MPa"] == plate["cracking_pressure_MPa"] == griffith
     assert held["cracking_pressure_MPa"] == pytest.approx(griffith + nu / (1 - nu) * 20.0, rel=1e-2)
     assert pressed["cracking_pressure_MPa"] == pytest.approx(griffith + 100.0)
     assert free["loads_to_fracture_toughness"] == pytest.approx(20.0 / griffith)
@@ -66,17 +67,19 @@ def test_an_inclined_flaw_and_a_half_penny() -> None:
 
 
 def test_a_compression_with_the_wrong_sign_is_warned_of() -> None:
-    found = [w for w in load_case("llzo_holds", ["operation.lateral_stress=200 MPa"]).warnings if "K_Ic" in w]
+    pulled = ["operation.lateral=free", "operation.lateral_stress=200 MPa"]
+    found = [w for w in load_case("llzo_holds", pulled).warnings if "K_Ic" in w]
     assert len(found) == 1
     assert "K is 1.8 K_Ic before any current flows" in found[0]
     assert 'did you mean "-200 MPa"?' in found[0]
-    assert not any("K_Ic" in w for w in load_case("llzo_holds", ["operation.lateral_stress=-200 MPa"]).warnings)
-    held = ["operation.stack_pressure=130 MPa", "operation.lateral=roller"]
+    pressed = ["operation.lateral=free", "operation.lateral_stress=-200 MPa"]
+    assert not any("K_Ic" in w for w in load_case("llzo_holds", pressed).warnings)
+    held = ["operation.stack_pressure=130 MPa", "operation.lateral=die"]
     assert not any("K_Ic" in w for w in load_case("llzo_holds", held).warnings)
-    assert any("K_Ic" in w for w in load_case("llzo_holds", held[:1]).warnings)
+    assert any("K_Ic" in w for w in load_case("llzo_holds", [held[0], "operation.lateral=plate"]).warnings)
 
 
 def test_pressures_outside_the_measured_range_are_told_of_once() -> None:
-    found = [w for w in load_case("li6ps5cl_25MPa").warnings if "creep_rate" in w]
+    found = [w for w in load_case("li6ps5cl_25MPa", ["operation.lateral=free"]).warnings if "creep_rate" in w]
     assert len(found) == 1
     assert "the pressure that would crack the flaw is 25.87 MPa and the stack pressure is 25 MPa" in found[0]

@@ -38,7 +38,7 @@ def steps_of(tmp_path: Path, *tables: str, protocol: str = "") -> tuple[Protocol
     path = tmp_path / "case.toml"
     steps = "".join(f"[[protocol.steps]]\n{table}\n" for table in tables)
     path.write_text(f"{HEAD}\n[protocol]\n{protocol}\n{steps}")
-    return load_case(path).model().protocol
+    return load_case(path).engine_model().protocol
 
 
 def test_ramp_at_fixed_capacity(tmp_path: Path) -> None:
@@ -97,17 +97,17 @@ def test_stop_rules(tmp_path: Path) -> None:
     contact = '[electrodes.contact]\nvoid_height = "20 um"\ncritical_current = "0.2 mA/cm^2"\n'
     rules = 'voltage_drop = 0.5\ntime_limit = "2 h"\non_contact_lost = "next_step"\n'
     path.write_text(f"{HEAD}{contact}[protocol]\n{rules}[[protocol.steps]]\n{CYCLE}")
-    stop = load_case(path).model().stop
+    stop = load_case(path).engine_model().stop
     assert stop == StopRules(voltage_drop=0.5, time_limit=7200.0, at_contact_lost=False)
 
 
 def test_many_cycles_are_cheap_to_state_and_have_steps_to_spend(tmp_path: Path) -> None:
     path = tmp_path / "case.toml"
     path.write_text(f"{HEAD}[[protocol.steps]]\n{CYCLE.replace('cycles = 2', 'cycles = 1000')}")
-    model = load_case(path).model()
+    model = load_case(path).engine_model()
     assert (len(model.protocol), model.protocol[-1].cycle) == (2000, 1000)
     assert model.control.max_steps == 400000
-    assert load_case(path, ["solver.max_steps=7"]).model().control.max_steps == 7
+    assert load_case(path, ["solver.max_steps=7"]).engine_model().control.max_steps == 7
 
 
 def test_the_resolved_case_reads_back(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_resolved_case_reads_back(tmp_path: Path) -> None:
     case = load_case(path)
     again = tmp_path / "again.toml"
     again.write_text(case.resolved_toml())
-    assert load_case(again).model() == case.model()
+    assert load_case(again).engine_model() == case.engine_model()
 
 
 def test_check_lists_few_of_many_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +144,7 @@ def test_constant_voltage(tmp_path: Path) -> None:
         3600.0,
         3600.0,
     )
-    model = load_case(tmp_path / "case.toml").model()
+    model = load_case(tmp_path / "case.toml").engine_model()
     kappa = model.electrolyte.conductivity
     assert voltage_at(model.anode, model.counter, 200.0, kappa, hold.expected_current_density) == pytest.approx(0.05)
     assert stripping.current_density == pytest.approx(-plating.current_density)
@@ -165,12 +165,12 @@ def test_a_fixture_is_left_alone_by_steps_that_state_no_pressure(tmp_path: Path)
     path = tmp_path / "case.toml"
     steps = "".join(f"[[protocol.steps]]\n{step}\n" for step in (HOLD + HOUR, CYCLE + 'stack_pressure = "5 MPa"'))
     path.write_text(f"{HEAD}{fixture}{steps}")
-    model = load_case(path).model()
+    model = load_case(path).engine_model()
     assert [s.stack_pressure for s in model.protocol] == [None, 5.0, None, None, None]
     assert (model.loads.fixture, model.loads.counter_volume) == (Spring(0.2), 0.3)
     again = tmp_path / "again.toml"
     again.write_text(load_case(path).resolved_toml())
-    assert load_case(again).model() == model
+    assert load_case(again).engine_model() == model
 
 
 def test_check_tells_of_held_voltages_and_fixtures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from lifrac.errors import NumericalFailure
 from lifrac.problems.cli import main as cli
 from lifrac.quantities import HISTORY_COLUMNS as COLUMNS
-from lifrac.solver.plane.problem import SurfaceProblem
+from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
 from support.mpi import PATIENCE
 from support.small_runs import CASE, OWN, POINT_ARRAYS, RUN, events, fields, history, summary, write_case
 

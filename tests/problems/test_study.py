@@ -150,7 +150,7 @@ def test_point_is_the_case_as_a_run_would_take_it(tmp_path: Path) -> None:
             "protocol.stop_at=crack_through",
         ],
     )
-    assert point.model() == same.model()
+    assert point.engine_model() == same.engine_model()
     assert point.content_hash() == same.content_hash()
 
 

@@ -20,8 +20,8 @@ from lifrac.problems.studies.executors.light_run import compute
 from lifrac.problems.studies.point_folder import PointFolder
 from lifrac.problems.studies.recording import LIGHT
 from lifrac.problems.studies.study_folder import StudyFolder
+from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
 from lifrac.solver.model.control import Control
-from lifrac.solver.plane.problem import SurfaceProblem
 from support.small_study import ONE, STUDY, table, write
 
 

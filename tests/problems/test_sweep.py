@@ -55,7 +55,7 @@ def sweep(tmp_path: Path) -> Sweep:
 
 
 def test_every_combination_is_a_point_named_by_its_case(sweep: Sweep) -> None:
-    values = [(p.case.temperature, p.case.model().protocol[0].current_density) for p in sweep.points]
+    values = [(p.case.temperature, p.case.engine_model().protocol[0].current_density) for p in sweep.points]
     assert values == [(t, j) for t in (298.15, 333.15) for j in (10.0, 20.0, 30.0)]
     assert [p.number for p in sweep.points] == [1, 2, 3, 4, 5, 6]
     lines = ['operation.temperature="60 degC"', 'protocol.current_density="1 mA/cm^2"', 'mesh.crack_size="1 um"']
@@ -91,7 +91,7 @@ def test_listed_points_come_with_every_combination_of_the_grid(tmp_path: Path) -
     mesh.crack_size = "0.8 um"
     """
     sweep = load_sweep(written(tmp_path, text))
-    found = [(p.case.model().flaw.length, p.case.temperature) for p in sweep.points]
+    found = [(p.case.engine_model().flaw.length, p.case.temperature) for p in sweep.points]
     assert found == [(20.0, 298.15), (20.0, 333.15), (15.0, 298.15), (15.0, 333.15)]
     again = tmp_path / "again.toml"
     again.write_text(sweep.resolved_toml())
@@ -103,7 +103,7 @@ def test_set_reaches_the_sweep_its_grid_and_the_case(tmp_path: Path) -> None:
     sweep = load_sweep(written(tmp_path), sets)
     assert sweep.team == 3
     assert {p.case.temperature for p in sweep.points} == {303.15}
-    assert {p.case.model().flaw.length for p in sweep.points} == {15.0}
+    assert {p.case.engine_model().flaw.length for p in sweep.points} == {15.0}
 
 
 def test_ready_sweep_has_24_points() -> None:

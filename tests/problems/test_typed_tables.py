@@ -36,28 +36,28 @@ def fixture(text: str) -> str:
 
 CASES = {
     # every type with the beginning of its content hash, by which finished folders and points of studies are found
-    "edge_flaw": (defect('length = "20 um"\nfilling = 0.5\nresidual = 0.05'), "5f781342"),
+    "edge_flaw": (defect('length = "20 um"\nfilling = 0.5\nresidual = 0.05'), "89395753"),
     "kinked_flaw": (
         defect('type = "kinked_flaw"\nlength = "20 um"\nkink_position = "12 um"\nkink_angle = "-40 deg"'),
-        "83128626",
+        "ac5e0674",
     ),
-    "pore": (defect('type = "pore"\nradius = "8 um"\ndepth = "14 um"\ninclination = "20 deg"'), "abfb8f9d"),
+    "pore": (defect('type = "pore"\nradius = "8 um"\ndepth = "14 um"\ninclination = "20 deg"'), "94bb5942"),
     "two_flaws": (
         defect('type = "two_flaws"\nlength = "20 um"\nsecond_length = "15 um"\noffset = "30 um"'),
-        "21e0d907",
+        "decf95bd",
     ),
-    "half_penny": (defect('type = "half_penny"\nlength = "20 um"'), "dc6df95b"),
-    "constant_current": (step(f'type = "constant_current"\n{CURRENT}stack_pressure = "2 MPa"'), "0c0458a6"),
-    "constant_voltage": (step('type = "constant_voltage"\nvoltage = "50 mV"\nduration = "1 h"'), "02caf769"),
-    "rest": (step('type = "rest"\nduration = "1 h"'), "e57df642"),
+    "half_penny": (defect('type = "half_penny"\nlength = "20 um"'), "044319a9"),
+    "constant_current": (step(f'type = "constant_current"\n{CURRENT}stack_pressure = "2 MPa"'), "f069b653"),
+    "constant_voltage": (step('type = "constant_voltage"\nvoltage = "50 mV"\nduration = "1 h"'), "b2f24948"),
+    "rest": (step('type = "rest"\nduration = "1 h"'), "cb28c207"),
     "ramp": (
         step(f'type = "ramp"\n{CURRENT}current_step = "0.1 mA/cm^2"\ncurrent_max = "0.3 mA/cm^2"\nrest = "1 min"'),
-        "83176355",
+        "14bdfced",
     ),
-    "cycle": (step(f'type = "cycle"\n{CURRENT}cycles = 2\nstripping_current_density = "-1 mA/cm^2"'), "10139c3a"),
-    "constant_pressure": (fixture('type = "constant_pressure"'), "b9408153"),
-    "spring": (fixture('type = "spring"\nstiffness = "200 kPa/um"\ncounter_volume_change = 0.3'), "df6d50e7"),
-    "fixed_gap": (fixture('type = "fixed_gap"\ncounter_volume_change = 1'), "0e4c268e"),
+    "cycle": (step(f'type = "cycle"\n{CURRENT}cycles = 2\nstripping_current_density = "-1 mA/cm^2"'), "32d8d424"),
+    "constant_pressure": (fixture('type = "constant_pressure"'), "fd10c342"),
+    "spring": (fixture('type = "spring"\nstiffness = "200 kPa/um"\ncounter_volume_change = 0.3'), "8587114b"),
+    "fixed_gap": (fixture('type = "fixed_gap"\ncounter_volume_change = 1'), "7cd65367"),
 }
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw, Kinetics
@@ -15,8 +17,6 @@ from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.phase_field.problem import PhaseFieldProblem
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.plane.bulk import Bulk
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.surface import gather_surface
 from lifrac.solver.reference.full_field import solve_conduction, solve_elasticity
 from mpi4py import MPI
@@ -37,13 +37,13 @@ FACES: dict[str, dict[str, float]] = {
 }
 
 
-def plane(tagged: TaggedMesh, model: PlaneModel) -> PlaneEngine:
+def plane(tagged: TaggedMesh, model: CohesiveModel) -> CohesiveEngine:
     surface = gather_surface(tagged)
     bulk = Bulk(tagged, surface, LLZO.poisson_ratio, model.loads)
-    return PlaneEngine(SurfaceProblem(surface, bulk.response(), model))
+    return CohesiveEngine(SurfaceProblem(surface, bulk.response(), model))
 
 
-def first_steps(engine: PlaneEngine | PhaseFieldEngine, count: int = 2) -> None:
+def first_steps(engine: CohesiveEngine | PhaseFieldEngine, count: int = 2) -> None:
     """Some steps, each with the currents that it must have."""
     for report, _ in zip(engine.run(), range(count), strict=False):
         m, areas = report.measures, engine.areas
@@ -65,7 +65,7 @@ def test_plane_engine(name: str) -> None:
     assert (areas.anode, areas.counter) == pytest.approx((upto["anode"], upto["counter"]), abs=4.0)
     assert (tagged.report.anode_area, tagged.report.counter_area) == pytest.approx((areas.anode, areas.counter))
     first_steps(engine)
-    again = PlaneEngine.resumed(engine.problem, engine.restart_values(), engine.arrays())
+    again = CohesiveEngine.resumed(engine.problem, engine.restart_values(), engine.arrays())
     assert again.measures.counter_current_density == pytest.approx(engine.measures.counter_current_density, rel=1.0e-9)
 
 
@@ -102,7 +102,9 @@ def strain_free(**changes: Any) -> Kinetics:
 @pytest.mark.parametrize("name", FACES)
 def test_voltage_is_that_of_the_full_field(name: str) -> None:
     tagged, face = body(COMM, SLAB, **FACES[name]), strain_free()
-    engine = plane(tagged, replace(cell(constant(J, 100.0), loads=Loads(0.0)), anode=face, counter=face))
+    engine = plane(
+        tagged, replace(cell(constant(J, 100.0), loads=Loads(0.0, lateral="free")), anode=face, counter=face)
+    )
     voltage = engine.problem.solve(engine.state, 1.0, ConstantCurrent(J)).voltage
     found = solve_conduction(tagged, LLZO.conductivity, face, face, J, flaw_length=10.0)
     assert found.cell_voltage == pytest.approx(voltage, rel=1.0e-9)
@@ -148,7 +150,7 @@ def test_sides_are_what_rollers_and_stress_act_on(geometry: Any) -> None:
     expected[:, 0] = 7.0 * (1 - nu**2) / e * x[:, 0]
     expected[:, 1] = -7.0 * nu * (1 + nu) / e * (x[:, 1] - geometry.thickness)
     assert np.abs(u.x.array.reshape(-1, dim) - expected).max() < 1.0e-9 * np.abs(expected).max()
-    free = [solve_elasticity(tagged, LLZO, Loads(5.0, lateral)) for lateral in ("free", "roller")]  # type: ignore[arg-type]
+    free = [solve_elasticity(tagged, LLZO, Loads(5.0, lateral)) for lateral in ("free", "die")]  # type: ignore[arg-type]
     part = (x[:, 0] > 0.6 * geometry.half_width) & (x[:, 0] < 0.9 * geometry.half_width)
     at_counter = (x[:, 1] == geometry.thickness) & part
     for found in free:

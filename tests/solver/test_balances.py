@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.cohesive_problem import NewtonResult, SurfaceProblem
+from lifrac.solver.cohesive.unknowns import LITHIUM_THICKNESS
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
@@ -11,9 +14,6 @@ from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.solver.plane.body import PlaneBody
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import NewtonResult, SurfaceProblem
-from lifrac.solver.plane.unknowns import LITHIUM_THICKNESS
 from lifrac.verification.support.plane_runs import LLZO, LLZO_FACE, condensed, edge_flaw, llzo_cell
 
 
@@ -25,7 +25,7 @@ def small_body() -> PlaneBody:
 def test_balances_through_failed_steps(body: PlaneBody, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every sixth step is solved, thrown away and reported as not converged."""
     problem = SurfaceProblem(body.surface, body.response, llzo_cell(StepControl()))
-    engine = PlaneEngine(problem)
+    engine = CohesiveEngine(problem)
     solve, calls = problem.solve, 0
 
     def unreliable(*args: object) -> NewtonResult:
@@ -49,7 +49,7 @@ def test_balances_through_failed_steps(body: PlaneBody, monkeypatch: pytest.Monk
 def test_no_negative_metal_in_a_long_first_step(body: PlaneBody) -> None:
     """A step that plates more than the empty flaw holds fills it: there is no second solution with h < 0."""
     current, aperture = 10.0, 1.0e-4
-    model = PlaneModel(
+    model = CohesiveModel(
         LLZO,
         LLZO_FACE,
         LLZO_FACE,
@@ -59,7 +59,7 @@ def test_no_negative_metal_in_a_long_first_step(body: PlaneBody) -> None:
         control=StepControl(newton_tolerance=1.0e-8),
         protocol=(ProtocolStep(ConstantCurrent(current), duration=100.0),),
     )
-    engine = PlaneEngine(SurfaceProblem(body.surface, body.response, model, PrescribedCurrent(current)))
+    engine = CohesiveEngine(SurfaceProblem(body.surface, body.response, model, PrescribedCurrent(current)))
     for report in engine.run():
         assert report.state.values[:, LITHIUM_THICKNESS].min() >= -1e-9
         assert report.measures.lithium_volume == pytest.approx(report.measures.flaw_volume, rel=1e-6)

@@ -27,7 +27,7 @@ def relative(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).max() / np.abs(b).max())
 
 
-def fresh(preset: str, lateral: str = "roller") -> Bulk:
+def fresh(preset: str, lateral: str = "die") -> Bulk:
     return Bulk(slab(), surface(), LLZO.poisson_ratio, Loads(lateral=lateral), preset)  # type: ignore[arg-type]
 
 
@@ -90,7 +90,7 @@ def test_neumann_inverse() -> None:
 
 def test_forces_on_a_closed_crack_plane() -> None:
     """Uniform stress states are exact: the nodal forces add up to the stress times the thickness of 60 um."""
-    held, free, nu = response("roller"), response("free"), LLZO.poisson_ratio
+    held, free, nu = response("die"), response("free"), LLZO.poisson_ratio
     assert held.load_stack.sum() == pytest.approx(-nu / (1.0 - nu) * 60.0, rel=1e-10)
     assert free.load_stack.sum() == pytest.approx(0.0, abs=1e-10)
     assert free.load_lateral.sum() == pytest.approx(60.0, rel=1e-10)
@@ -181,10 +181,10 @@ def test_content_key_sees_what_matters() -> None:
         content_key(a.astype(np.float32)),
         content_key(a + 1e-15),
         content_key(a, "free"),
-        content_key(a, "roller"),
+        content_key(a, "die"),
     }
     assert len(keys) == 6
-    assert fresh("direct", "free")._key() != fresh("direct", "roller")._key()
+    assert fresh("direct", "free")._key() != fresh("direct", "die")._key()
     assert fresh("direct")._key() == fresh("multigrid")._key()
-    other_material = Bulk(slab(), surface(), 0.3, Loads(lateral="roller"))
+    other_material = Bulk(slab(), surface(), 0.3, Loads(lateral="die"))
     assert other_material._key() != fresh("direct")._key()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lifrac.problems.case.case import load_case
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics
@@ -24,7 +25,6 @@ from lifrac.solver.physics.kinetics import (
     charge_transfer_law,
     charge_transfer_resistance,
 )
-from lifrac.solver.plane.engine import PlaneEngine
 from support.plane_cell import FACE, LLZO, SLAB, cell, constant, problem
 
 UNIT = thermal_voltage(FACE.temperature)
@@ -36,7 +36,7 @@ CURRENT = 100.0
 
 def voltage(anode: Kinetics, counter: Kinetics) -> float:
     p = problem(cell(anode=anode, counter=counter, flaw=CLOSED))
-    return p.solve(PlaneEngine(p).state, 1.0, ConstantCurrent(CURRENT)).voltage
+    return p.solve(CohesiveEngine(p).state, 1.0, ConstantCurrent(CURRENT)).voltage
 
 
 @pytest.mark.parametrize("law", EXAMPLES, ids=lambda law: law.name)

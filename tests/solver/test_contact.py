@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
 from lifrac.solver.interfaces.contact import (
     CONTACT_ALLOWANCE,
     RESOLUTION,
@@ -20,7 +21,6 @@ from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.constriction import local_resistance
-from lifrac.solver.plane.engine import PlaneEngine
 from scipy.integrate import solve_ivp
 from support.plane_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
 
@@ -223,7 +223,7 @@ def test_reversal_heals_and_a_snapshot_goes_on_alike() -> None:
     both = run(cell(strip, heal, contact=law))
     assert both.reports[-1].measures.contact_counter > low
     assert both.reports[-1].measures.contact_anode < 1.0
-    again = PlaneEngine(problem(cell(heal, contact=law)), first.reports[-1].state.snapshot())
+    again = CohesiveEngine(problem(cell(heal, contact=law)), first.reports[-1].state.snapshot())
     last = list(again.run())[-1]
     ends = [run.state.laws["contact"].nodal["contact"] for run in (last, both.engine)]
     assert np.array_equal(*ends)
@@ -243,8 +243,8 @@ def test_pressure_keeps_contact() -> None:
     """Above the pressure at which J_c = J contact settles at 1 - J/J_c; below it is lost."""
     protocol = constant(10.0, 3.0 * PASSAGE)
     law = ContactLaw(0.1, 4.0, pressure_exponent=1.0)
-    lost = run(cell(protocol, contact=law, loads=Loads(2.0), stop=StopRules()))
-    held = run(cell(protocol, contact=law, loads=Loads(5.0), stop=StopRules()))
+    lost = run(cell(protocol, contact=law, loads=Loads(2.0, lateral="free"), stop=StopRules()))
+    held = run(cell(protocol, contact=law, loads=Loads(5.0, lateral="free"), stop=StopRules()))
     assert lost.engine.outcome == "contact_lost"
     assert held.engine.outcome != "contact_lost"
     assert held.engine.measures.contact_counter == pytest.approx(0.5, abs=0.02)

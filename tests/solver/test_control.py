@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
 from lifrac.solver.model.control import Closure, ConstantCurrent, ConstantVoltage, Rest
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import thermal_voltage
 from lifrac.solver.physics.flaw_scales import plating_speed
 from lifrac.solver.physics.uniform_cell import current_density_at, overpotential, voltage_at
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.reference.monolithic_step import MonolithicSystem
 from scipy.optimize import brentq
 from support.plane_cell import FACE, LLZO, SLAB, Run, bulk, cell, constant, problem, response, run, surface
@@ -78,7 +78,7 @@ def test_charge_is_the_integral_of_the_current_that_flowed(decaying: Run) -> Non
 
 
 def test_states_to_be_stored_are_hit_within_a_hold() -> None:
-    engine = PlaneEngine(problem(cell(hold(duration=20.0))))
+    engine = CohesiveEngine(problem(cell(hold(duration=20.0))))
     engine.output_capacities = [30.0, 90.0]
     passed = np.array([report.state.throughput for report in engine.run()])
     for mark in engine.output_capacities:
@@ -88,13 +88,13 @@ def test_states_to_be_stored_are_hit_within_a_hold() -> None:
 def test_run_goes_on_within_a_hold(decaying: Run) -> None:
     """From what is kept as JSON keeps it."""
     model = decaying.engine.cell_model
-    first = PlaneEngine(problem(model))
+    first = CohesiveEngine(problem(model))
     reports = first.run()
     for report in reports:
         if report.protocol_step == 1:
             break
     kept = json.loads(json.dumps(first.restart_values()))
-    second = PlaneEngine.resumed(problem(model), kept, first.arrays())
+    second = CohesiveEngine.resumed(problem(model), kept, first.arrays())
     assert second.state.current_density == report.current_density
     rest = list(second.run())
     assert [r.number for r in rest] == [r.number for r in decaying.reports][report.number :]
@@ -108,7 +108,7 @@ def test_the_full_system_finds_the_same_current() -> None:
     condensed = problem(model)
     full = MonolithicSystem(bulk(), LLZO.youngs_modulus, LLZO.conductivity)
     other = SurfaceProblem(surface(), response(), model, system=full)
-    state = PlaneEngine(condensed).state
+    state = CohesiveEngine(condensed).state
     a, b = (p.solve(state, 1.0, model.protocol[0].control) for p in (condensed, other))
     assert a.voltage == b.voltage == pytest.approx(V, abs=1e-15)
     assert b.current_density == pytest.approx(a.current_density, rel=1e-9)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from lifrac.solver.cohesive.unknowns import LITHIUM_THICKNESS, OPENING
 from lifrac.solver.model.control import ConstantCurrent, Rest
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw
@@ -12,7 +13,6 @@ from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep, StopRules
 from lifrac.solver.numerics.stepping import PREDICTED_ITERATIONS, StepController
 from lifrac.solver.physics.constants import surface_velocity_per_current
-from lifrac.solver.plane.unknowns import LITHIUM_THICKNESS, OPENING
 from scipy.optimize import brentq
 from support.plane_cell import HOUR, Run, cell, constant, run
 
@@ -147,7 +147,7 @@ def test_voltage_limit_of_a_step_ends_the_step_only() -> None:
     """Voids raise the voltage while stripping; the half-cycle ends there, the next one closes them again."""
     law = ContactLaw(0.1, 0.0)
     steps = cycles(10.0, 0.9 * PASSAGE, 2, voltage_limit=0.05)
-    r = run(cell(*steps, contact=law, loads=Loads(1.0)))
+    r = run(cell(*steps, contact=law, loads=Loads(1.0, lateral="free")))
     last = ends(r)
     assert len(last) == 4
     assert r.engine.termination == "protocol_end"
@@ -165,7 +165,7 @@ def test_contact_lost_ends_the_half_cycle_only() -> None:
     low = 0.5
     law = ContactLaw(0.1, 0.0, minimum=low)
     steps = cycles(10.0, 1.5 * PASSAGE, 2)
-    r = run(cell(*steps, contact=law, loads=Loads(1.0), stop=StopRules(at_contact_lost=False)))
+    r = run(cell(*steps, contact=law, loads=Loads(1.0, lateral="free"), stop=StopRules(at_contact_lost=False)))
     last = ends(r)
     assert (r.engine.termination, r.engine.outcome, r.engine.failure) == ("protocol_end", "contact_lost", None)
     assert [np.sign(report.current_density) for report in last] == [1.0, -1.0, 1.0, -1.0]
@@ -189,7 +189,11 @@ def healed(theta: float, charge: float) -> float:
 
 
 def test_contact_lost_ends_the_run_by_default() -> None:
-    r = run(cell(*cycles(10.0, 1.5 * PASSAGE, 2), contact=ContactLaw(0.1, 0.0, minimum=0.5), loads=Loads(1.0)))
+    r = run(
+        cell(
+            *cycles(10.0, 1.5 * PASSAGE, 2), contact=ContactLaw(0.1, 0.0, minimum=0.5), loads=Loads(1.0, lateral="free")
+        )
+    )
     assert (r.engine.termination, len(ends(r))) == ("contact_lost", 1)
     assert r.engine.failure is not None
     assert r.engine.failure.step == ProtocolStep(ConstantCurrent(10.0), 1.5 * PASSAGE, cycle=1)
@@ -200,7 +204,7 @@ def test_a_step_that_would_strip_a_lost_face_is_skipped() -> None:
     law = ContactLaw(0.1, 0.0, minimum=0.5)
     again, back = constant(10.0, 10.0), constant(-10.0, 10.0)
     steps = constant(10.0, 1.5 * PASSAGE), again, ProtocolStep(Rest(), duration=10.0), back
-    r = run(cell(*steps, contact=law, loads=Loads(1.0), stop=StopRules(at_contact_lost=False)))
+    r = run(cell(*steps, contact=law, loads=Loads(1.0, lateral="free"), stop=StopRules(at_contact_lost=False)))
     assert [report.protocol_step for report in ends(r)] == [0, 2, 3]
     skipped = [e for report in r.reports for e in report.events if e.step == again]
     assert [e.passed for e in skipped] == [0.0]

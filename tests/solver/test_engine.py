@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.unknowns import LITHIUM_THICKNESS, OPENING, PRESSURE
 from lifrac.solver.model.control import ConstantCurrent, Rest
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep, StepControl, StopRules
 from lifrac.solver.physics.constants import surface_velocity_per_current, thermal_voltage
 from lifrac.solver.physics.flaw_scales import griffith_pressure
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.unknowns import LITHIUM_THICKNESS, OPENING, PRESSURE
 from support.plane_cell import FACE, HOUR, LLZO, Run, cell, constant, problem, run
 
 LOW, HIGH = 5.0, 60.0  # A/m2: 0.5 and 6 mA/cm2
@@ -165,7 +165,7 @@ def test_the_first_limit_of_a_step_ends_it() -> None:
 
 
 def test_marks_are_hit_exactly() -> None:
-    engine = PlaneEngine(problem(cell(constant(LOW, 1000.0))))
+    engine = CohesiveEngine(problem(cell(constant(LOW, 1000.0))))
     engine.output_capacities = [77.7, 500.0]
     passed = [r.state.throughput for r in engine.run()]
     for mark in engine.output_capacities:
@@ -213,7 +213,7 @@ def test_result_hardly_depends_on_the_first_step() -> None:
 
 
 def test_failure_keeps_the_last_good_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = PlaneEngine(problem(cell(constant(LOW, 1000.0), control=StepControl(max_rejections=6))))
+    engine = CohesiveEngine(problem(cell(constant(LOW, 1000.0), control=StepControl(max_rejections=6))))
     good = engine.problem.solve
     accepted = []
 
@@ -230,7 +230,7 @@ def test_failure_keeps_the_last_good_state(monkeypatch: pytest.MonkeyPatch) -> N
     assert engine.state is accepted[-1]
 
 
-def _follow(engine: PlaneEngine, accepted: list[object]) -> list[object]:
+def _follow(engine: CohesiveEngine, accepted: list[object]) -> list[object]:
     for report in engine.run():
         accepted.append(report.state)
     return []
@@ -238,7 +238,7 @@ def _follow(engine: PlaneEngine, accepted: list[object]) -> list[object]:
 
 def test_rejected_steps_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fifth try fails: the balances stay closed, the outcome the same."""
-    engine = PlaneEngine(problem(cell(constant(LOW, 500.0))))
+    engine = CohesiveEngine(problem(cell(constant(LOW, 500.0))))
     good, count = engine.problem.solve, [0]
 
     def solve(*arguments: object) -> object:
@@ -266,26 +266,26 @@ def fracture_charge(loads: Loads) -> float:
 
 
 def test_lateral_loads_shift_the_fracture() -> None:
-    free = fracture_charge(Loads(1.0))
+    free = fracture_charge(Loads(1.0, lateral="free"))
     assert fracture_charge(Loads(1.0, "free", 50.0)) < 0.8 * free < free
     assert fracture_charge(Loads(1.0, "free", -50.0)) > 1.4 * free
 
 
 def test_rollers_hold_the_crack_together() -> None:
-    free, roller = Loads(1.0), Loads(1.0, "roller")
+    free, roller = Loads(1.0, lateral="free"), Loads(1.0, "die")
     a, b = (run(cell(constant(HIGH, 1500.0), loads=loads)).engine for loads in (free, roller))
     assert b.counters.first_events["fracture"].charge > a.counters.first_events["fracture"].charge
     assert b.measures.crack_length < a.measures.crack_length
 
 
 def test_a_flaw_too_long_for_its_stack_pressure_is_noted() -> None:
-    engine = PlaneEngine(problem(cell(constant(LOW, 10.0), loads=Loads(300.0))))
+    engine = CohesiveEngine(problem(cell(constant(LOW, 10.0), loads=Loads(300.0, lateral="free"))))
     assert "no equilibrium with lithium at stack pressure" in engine.notes[0]
 
 
 def test_a_full_flaw_starts_at_the_lateral_compression_and_as_wide_as_it_is() -> None:
     """Metal that was trapped carries the load; it is not squeezed out before the run begins."""
-    start = PlaneEngine(problem(cell(constant(LOW, 1.0), loads=Loads(1.0, "free", -200.0))))
+    start = CohesiveEngine(problem(cell(constant(LOW, 1.0), loads=Loads(1.0, "free", -200.0))))
     values, crack = start.state.values, start.problem.crack
     flaw = crack.floor < 0.0
     assert start.notes == []

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
 from lifrac.solver.model.flaw import Flaw
-from lifrac.solver.plane.engine import PlaneEngine
 from lifrac.solver.protocol.events import EMPTY_FILL_FRACTION
 from mpi4py import MPI
 from support.diffuse_cell import engine, model
@@ -76,12 +76,12 @@ def test_a_time_limit_within_the_step_tells_as_well() -> None:
 def test_going_on_within_the_empty_step_tells_the_same() -> None:
     """A checkpoint keeps the filling so far, and the volume of the flaw at the start."""
     plain = run(cell(*EMPTYING))
-    first = PlaneEngine(problem(cell(*EMPTYING)))
+    first = CohesiveEngine(problem(cell(*EMPTYING)))
     for report in first.run():
         if report.protocol_step == 2:
             break
     kept = json.loads(json.dumps(first.restart_values()))
-    later = PlaneEngine.resumed(problem(cell(*EMPTYING)), kept, first.arrays())
+    later = CohesiveEngine.resumed(problem(cell(*EMPTYING)), kept, first.arrays())
     events = [event for report in later.run() for event in report.events]
     assert emptied(events) == told(plain)
     assert later.counters.first_events["flaw_empty"] == plain.engine.counters.first_events["flaw_empty"]

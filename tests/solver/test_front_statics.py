@@ -29,7 +29,7 @@ def body() -> PlaneBody:
         refine=((0.0, 15.0, 0.625),),
         path_growth=0.1,
     )
-    return condense(build(geometry, MPI.COMM_SELF), NU, Loads(2.0, lateral="roller"))
+    return condense(build(geometry, MPI.COMM_SELF), NU, Loads(2.0, lateral="die"))
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import math
 
 import pytest
 from lifrac.errors import NumericalFailure
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine, PlaneTrial
 from lifrac.solver.model.control import ConstantCurrent, Control
 from lifrac.solver.numerics.stepping import STALLED_REFUSALS, StepController
-from lifrac.solver.plane.engine import PlaneEngine, PlaneTrial
 from support.plane_cell import cell, constant, problem
 
 
@@ -38,7 +38,7 @@ def test_short_steps_are_no_fault_unless_many_were_refused() -> None:
     assert not math.isinf(c.next_step)
 
 
-class Reluctant(PlaneEngine):
+class Reluctant(CohesiveEngine):
     """Does not converge with steps above a microsecond from the second protocol step on."""
 
     def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int) -> PlaneTrial:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from lifrac.errors import InputError
 from lifrac.quantities import Quantity
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
 from lifrac.solver.interfaces.law import (
     FILM_RESISTANCE,
     TOUGHNESS,
@@ -22,7 +23,6 @@ from lifrac.solver.interfaces.law import (
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
-from lifrac.solver.plane.engine import PlaneEngine
 from mpi4py import MPI
 from support import diffuse_cell, plane_cell
 from support.plane_cell import constant
@@ -67,14 +67,14 @@ ENGINES = ["plane", "phase_field"]
 def begun(engine: str, *protocol: Any, **changes: Any) -> Any:
     """The engine of a small cell without a crack that matters."""
     if engine == "plane":
-        return PlaneEngine(plane_cell.problem(plane_cell.cell(*protocol, flaw=EMPTY, **changes)))
+        return CohesiveEngine(plane_cell.problem(plane_cell.cell(*protocol, flaw=EMPTY, **changes)))
     return diffuse_cell.engine(MPI.COMM_SELF, diffuse_cell.model(*protocol, flaw=EMPTY, **changes))
 
 
 def resumed(engine: Any) -> Any:
     kept, arrays = engine.restart_values(), engine.arrays()
-    if isinstance(engine, PlaneEngine):
-        return PlaneEngine.resumed(engine.problem, kept, arrays)
+    if isinstance(engine, CohesiveEngine):
+        return CohesiveEngine.resumed(engine.problem, kept, arrays)
     return PhaseFieldEngine.resumed(MPI.COMM_SELF, engine.model, kept, arrays)
 
 

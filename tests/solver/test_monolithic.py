@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
+from lifrac.solver.cohesive.unknowns import OPENING
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.protocol import StepControl
 from lifrac.solver.plane.body import PlaneBody
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
-from lifrac.solver.plane.unknowns import OPENING
 from lifrac.solver.reference.monolithic_step import MonolithicSystem
 from lifrac.verification.support.plane_runs import LLZO, condensed, edge_flaw, llzo_cell
 
@@ -41,7 +41,7 @@ def test_force_and_potential_defect(body: PlaneBody) -> None:
 def test_one_step_from_a_growing_crack(body: PlaneBody) -> None:
     """The same iterations to the same state, every field."""
     one, two = both(body)
-    engine = PlaneEngine(one)
+    engine = CohesiveEngine(one)
     for report in engine.run():
         if report.measures.crack_length > 22.0:
             break

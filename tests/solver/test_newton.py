@@ -6,16 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from lifrac.errors import NumericalFailure
-from lifrac.solver.model.cell_model import PlaneModel
-from lifrac.solver.model.control import ConstantCurrent
-from lifrac.solver.model.flaw import Flaw
-from lifrac.solver.model.interface import Kinetics
-from lifrac.solver.model.lithium import Creep
-from lifrac.solver.model.loads import Loads
-from lifrac.solver.model.protocol import StepControl
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
-from lifrac.solver.plane.unknowns import (
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
+from lifrac.solver.cohesive.unknowns import (
     COMPONENTS,
     COUNTER_CURRENT,
     CURRENT,
@@ -25,16 +18,23 @@ from lifrac.solver.plane.unknowns import (
     PRESSURE,
     State,
 )
+from lifrac.solver.model.cell_model import CohesiveModel
+from lifrac.solver.model.control import ConstantCurrent
+from lifrac.solver.model.flaw import Flaw
+from lifrac.solver.model.interface import Kinetics
+from lifrac.solver.model.lithium import Creep
+from lifrac.solver.model.loads import Loads
+from lifrac.solver.model.protocol import StepControl
 from support.plane_cell import LITHIUM, LLZO, cell, constant, problem, run, surface
 
 NAMES = ("opening", "pressure", "metal", "current", "counter current", "potential")
-RICH = PlaneModel(
+RICH = CohesiveModel(
     LLZO,
     Kinetics(51.0, 298.15, 0.4, 0.6, film_resistance=1.0e-4, contact_fraction=0.8),
     Kinetics(30.0, 298.15, 0.7, 0.3, film_resistance=2.0e-4, contact_fraction=0.9),
     Creep(7.7e-3, 6.56, linear_viscosity=1.0e3, size_length=0.5, size_exponent=1.0),
     Flaw(10.0, 0.02),
-    Loads(1.0),
+    Loads(1.0, lateral="free"),
     protocol=(constant(20.0, 100.0),),
 )
 
@@ -87,7 +87,7 @@ def test_derivative_against_finite_differences(component: int) -> None:
 
 def test_newton_converges_quadratically_on_a_smooth_step() -> None:
     model = cell(constant(20.0, 100.0), control=StepControl(newton_tolerance=1e-13))
-    engine = PlaneEngine(problem(model))
+    engine = CohesiveEngine(problem(model))
     history = engine.problem.solve(engine.state, 0.5, ConstantCurrent(20.0)).history[1:]
     tail = [(a, b) for a, b in pairwise(history) if 1e-6 < a < 0.1]
     assert len(tail) >= 1
@@ -106,7 +106,7 @@ def test_an_impossible_tolerance_is_a_named_failure() -> None:
 
 
 def test_the_guess_does_not_matter() -> None:
-    engine = PlaneEngine(problem(cell(constant(20.0, 100.0))))
+    engine = CohesiveEngine(problem(cell(constant(20.0, 100.0))))
     plain = engine.problem.solve(engine.state, 0.5, ConstantCurrent(20.0))
     guess = plain.values * (1.0 + 0.05 * np.sin(np.arange(len(plain.values))))[:, None]
     other = engine.problem.solve(engine.state, 0.5, ConstantCurrent(20.0), guess)
@@ -145,7 +145,7 @@ def test_a_dry_crack_under_lateral_compression_closes_without_interpenetration()
 
 def test_without_compression_the_same_crack_stays_open() -> None:
     flaw = Flaw(10.0, 0.02, filling=0.0, mouth="closed")
-    p = problem(cell(constant(20.0, 100.0), flaw=flaw, loads=Loads(0.0)))
+    p = problem(cell(constant(20.0, 100.0), flaw=flaw, loads=Loads(0.0, lateral="free")))
     result = p.solve(empty(p), 1.0e3, ConstantCurrent(0.0))
     assert np.abs(result.values[surface().crack, OPENING]).max() < 1e-12
 
@@ -153,7 +153,7 @@ def test_without_compression_the_same_crack_stays_open() -> None:
 def test_half_filled_flaw_is_full_at_the_front_and_dry_behind() -> None:
     flaw = Flaw(10.0, 0.02, filling=0.5, mouth="closed")
     model = cell(constant(20.0, 2000.0), flaw=flaw)
-    engine = PlaneEngine(problem(model))
+    engine = CohesiveEngine(problem(model))
     p, seen = engine.problem, set()
     for report in engine.run():
         v = report.state.values[p.surface.crack]

@@ -187,7 +187,7 @@ def test_film_and_spots_of_the_faces_show_in_the_voltage() -> None:
     empty = Flaw(A0, 0.02, filling=0.0, mouth="closed")
     voltages = []
     for face in (plain, spots):
-        cell = problem(MPI.COMM_SELF, model(anode=face, counter=face, flaw=empty, loads=Loads()))
+        cell = problem(MPI.COMM_SELF, model(anode=face, counter=face, flaw=empty, loads=Loads(lateral="free")))
         cell.solve(cell.state(), 1.0, ConstantCurrent(CURRENT))
         voltages.append(cell.cell.voltage)
     resistance = 0.25 * np.pi * 5.0 / 5.0e4 * (1.0 - np.sqrt(0.1)) ** 1.5

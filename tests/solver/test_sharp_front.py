@@ -13,7 +13,7 @@ from lifrac.solver.front.slot_flow import slot_flux
 from lifrac.solver.front.tip import TIP_OFFSET
 from lifrac.solver.interfaces.contact import FaceContact
 from lifrac.solver.interfaces.law import Coefficient
-from lifrac.solver.model.cell_model import SharpFrontModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import ConstantVoltage, Rest
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import ContactLaw
@@ -41,17 +41,17 @@ def body(lateral: str = "free") -> PlaneBody:
     return condense(build(geometry, MPI.COMM_SELF), LLZO.poisson_ratio, Loads(lateral=lateral))  # type: ignore[arg-type]
 
 
-def cell(*protocol: ProtocolStep, **changes: object) -> SharpFrontModel:
-    model = SharpFrontModel(LLZO, FACE, FACE, LITHIUM, Flaw(10.0, 0.02), Loads(1.0), protocol=protocol)
+def cell(*protocol: ProtocolStep, **changes: object) -> PlaneModel:
+    model = PlaneModel(LLZO, FACE, FACE, LITHIUM, Flaw(10.0, 0.02), Loads(1.0, lateral="free"), protocol=protocol)
     return replace(model, **changes)  # type: ignore[arg-type]
 
 
-def engine(model: SharpFrontModel) -> SharpFrontEngine:
+def engine(model: PlaneModel) -> SharpFrontEngine:
     there = body(model.loads.lateral)
     return SharpFrontEngine(CellProblem(there.surface, there.response, model))
 
 
-def run(model: SharpFrontModel) -> Run:
+def run(model: PlaneModel) -> Run:
     made = engine(model)
     return Run(made, list(made.run()))  # type: ignore[arg-type]
 
@@ -195,7 +195,7 @@ def test_below_the_threshold_it_holds() -> None:
 
 
 def test_held_sides_let_the_crack_part_the_body_and_lithium_short_it() -> None:
-    whole = run(cell(constant(60.0, 1.8e4), loads=Loads(1.0, lateral="roller")))
+    whole = run(cell(constant(60.0, 1.8e4), loads=Loads(1.0, lateral="die")))
     assert whole.events == ["fracture", "crack_through", "short_circuit"]
     assert whole.column("crack_tip")[-1] == pytest.approx(60.0, abs=0.02)
     assert whole.column("stress_intensity")[-1] == 0.0
@@ -220,7 +220,7 @@ def test_a_closed_mouth_keeps_its_lithium() -> None:
 
 def test_a_flaw_that_its_loads_break() -> None:
     """Lateral tension that exceeds the toughness: it runs through at once, without a current."""
-    loads = Loads(0.0, lateral_stress=300.0)
+    loads = Loads(0.0, lateral_stress=300.0, lateral="free")
     torn = run(cell(ProtocolStep(Rest(), duration=1.0), loads=loads, flaw=Flaw(10.0, 0.02, filling=0.5)))
     assert "crack_through" in torn.events
     assert next(r for r in torn.reports if "crack_through" in [e.name for e in r.events]).state.time < 1e-3
@@ -231,7 +231,7 @@ def test_contact_is_lost_and_a_gap_presses() -> None:
     lost = run(cell(constant(60.0, 1.8e4), contact=law, stop=StopRules(at_contact_lost=True), flaw=Flaw(10.0, 0.002)))
     assert "contact_lost" in lost.events or "fracture" in lost.events
     assert lost.column("contact_counter").min() < 1.0
-    pressed = run(cell(constant(5.0, 36.0), loads=Loads(1.0, fixture=FixedGap())))
+    pressed = run(cell(constant(5.0, 36.0), loads=Loads(1.0, fixture=FixedGap(), lateral="free")))
     assert pressed.reports[-1].state.stack_pressure > 1.0
 
 

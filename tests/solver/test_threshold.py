@@ -29,7 +29,7 @@ from lifrac.solver.plane.body import condense
 from mpi4py import MPI
 from support.plane_cell import FACE, LITHIUM, LLZO
 
-CELL = CellModel(LLZO, FACE, FACE, LITHIUM, Flaw(10.0, 0.02), Loads(1.0))
+CELL = CellModel(LLZO, FACE, FACE, LITHIUM, Flaw(10.0, 0.02), Loads(1.0, lateral="free"))
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_contact_laws_count(geometry: FlawGeometry, solution: Solution) -> None:
 def test_refusals(geometry: FlawGeometry) -> None:
     """Loads that crack the flaw, lithium that always leaves, a tip without a node, three dimensions."""
     with pytest.raises(NoThreshold, match="loads alone crack the flaw, whose K is 1") as caught:
-        find_threshold(geometry, replace(CELL, loads=Loads(200.0)))
+        find_threshold(geometry, replace(CELL, loads=Loads(200.0, lateral="free")))
     assert 1.0 < caught.value.loads_ratio < 2.0
     again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again), again.loads_ratio) == (NoThreshold, str(caught.value), caught.value.loads_ratio)

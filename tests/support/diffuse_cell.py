@@ -67,7 +67,7 @@ def model(*protocol: ProtocolStep, **changes: Any) -> PhaseFieldModel:
     """The cell at 1 MPa with a full flaw of 20 nm; `changes` replace parts of the model."""
     steps = protocol or (ProtocolStep(ConstantCurrent(CURRENT), 3.0e3),)
     found = PhaseFieldModel(
-        LLZO, FACE, FACE, LITHIUM, Flaw(A0, 0.02), Loads(1.0), steps, diffuse=DiffuseCrack(LENGTH, CELL)
+        LLZO, FACE, FACE, LITHIUM, Flaw(A0, 0.02), Loads(1.0, lateral="free"), steps, diffuse=DiffuseCrack(LENGTH, CELL)
     )
     return replace(found, **changes)
 

@@ -8,7 +8,9 @@ import numpy as np
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.meshes.tagged import TaggedMesh
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
@@ -17,8 +19,6 @@ from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.plane.bulk import Bulk, Response
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.problem import SurfaceProblem
 from lifrac.solver.plane.surface import SurfaceMesh, gather_surface
 from lifrac.solver.protocol.stepper import StepReport
 from mpi4py import MPI
@@ -55,13 +55,13 @@ def constant(current: float, charge: float) -> ProtocolStep:
     return ProtocolStep(ConstantCurrent(current), charge)
 
 
-def cell(*protocol: ProtocolStep, **changes: Any) -> PlaneModel:
+def cell(*protocol: ProtocolStep, **changes: Any) -> CohesiveModel:
     """The cell at 1 MPa with a full flaw of 20 nm; `changes` replace parts of the model."""
-    model = PlaneModel(LLZO, FACE, FACE, LITHIUM, Flaw(10.0, 0.02), Loads(1.0), protocol=protocol)
+    model = CohesiveModel(LLZO, FACE, FACE, LITHIUM, Flaw(10.0, 0.02), Loads(1.0, lateral="free"), protocol=protocol)
     return replace(model, **changes)
 
 
-def problem(model: PlaneModel) -> SurfaceProblem:
+def problem(model: CohesiveModel) -> SurfaceProblem:
     return SurfaceProblem(surface(), response(model.loads.lateral), model)
 
 
@@ -69,7 +69,7 @@ def problem(model: PlaneModel) -> SurfaceProblem:
 class Run:
     """All accepted steps of a run."""
 
-    engine: PlaneEngine
+    engine: CohesiveEngine
     reports: list[StepReport]
 
     def column(self, name: str) -> np.ndarray:
@@ -80,6 +80,6 @@ class Run:
         return [e.name for r in self.reports for e in r.events]
 
 
-def run(model: PlaneModel) -> Run:
-    engine = PlaneEngine(problem(model))
+def run(model: CohesiveModel) -> Run:
+    engine = CohesiveEngine(problem(model))
     return Run(engine, list(engine.run()))

@@ -73,7 +73,7 @@ def monolithic() -> tuple[float, float, int, int]:
     study = load_study(HERE / "curve.toml")
     point = study.driver.begin(study.conditions[0])[RUN].case
     start = process_time()
-    tagged, model = make_mesh(point, MPI.COMM_SELF), point.model()
+    tagged, model = make_mesh(point, MPI.COMM_SELF), point.engine_model()
     body = condense(tagged, model.electrolyte.poisson_ratio, model.loads)
     system = MonolithicSystem(body.bulk, model.electrolyte.youngs_modulus, model.electrolyte.conductivity)
     setup = process_time() - start

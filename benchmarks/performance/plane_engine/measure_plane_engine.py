@@ -27,13 +27,13 @@ from lifrac.meshes.reader import read_mesh
 from lifrac.problems.case.case import load_case
 from lifrac.simulation import Simulation
 from lifrac.solver.cell import Report
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.cohesive.system import BulkSystem
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
 from lifrac.solver.plane.body import PlaneBody
 from lifrac.solver.plane.bulk import Bulk
 from lifrac.solver.plane.surface import gather_surface
-from lifrac.solver.plane.system import BulkSystem
 from lifrac.solver.reference.monolithic_step import MonolithicSystem
 from lifrac.verification.support.plane_runs import LLZO, condensed, llzo_cell, plane_engine
 from mpi4py import MPI
@@ -46,7 +46,7 @@ Line = tuple[str, float, str, str]
 """Quantity, value, unit, target."""
 
 
-def steps(body: PlaneBody, model: PlaneModel, system: BulkSystem | None = None) -> Iterator[Report]:
+def steps(body: PlaneBody, model: CohesiveModel, system: BulkSystem | None = None) -> Iterator[Report]:
     """Yield the accepted steps of a run."""
     yield from (step.report for step in Simulation.from_model(model, body, system=system).steps())
 
@@ -103,7 +103,7 @@ def interior_mesh(name: str) -> tuple[PlaneBody, float]:
             gmsh.write(str(path))
         tagged = read_mesh(path, MPI.COMM_SELF)
     surface = gather_surface(tagged)
-    bulk = Bulk(tagged, surface, LLZO.poisson_ratio, Loads(stack_pressure=1.0))
+    bulk = Bulk(tagged, surface, LLZO.poisson_ratio, Loads(stack_pressure=1.0, lateral="free"))
     start = process_time()
     response = bulk.response()
     return PlaneBody(surface, bulk, response), process_time() - start
@@ -163,7 +163,7 @@ def resident() -> float:
 def whole_run() -> list[Line]:
     """(c) The ready case llzo_runs_through, 20 um flaw to short circuit through 200 um; (d) memory on the way."""
     case = load_case("llzo_runs_through")
-    geometry, model = case.geometry(), case.model()
+    geometry, model = case.geometry(), case.engine_model()
     assert isinstance(geometry, SlabEdgeFlaw)
     start = process_time()
     body = condensed(geometry, model.electrolyte.poisson_ratio, model.loads)

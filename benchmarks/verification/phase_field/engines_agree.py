@@ -34,7 +34,7 @@ CURRENT = 40.0
 """[A/m2], 4 mA/cm2."""
 CHARGE = 540.0
 """To which both run [C/m2], 0.015 mAh/cm2."""
-LOADS = Loads(stack_pressure=1.0)
+LOADS = Loads(stack_pressure=1.0, lateral="free")
 SplitName = Literal["none", "star_convex"]
 CELLS = 3.0
 """l/h."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.simulation import Simulation
 from lifrac.solver.interfaces.toughness import AssistedToughness
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.fracture import AssistedCracking
 from lifrac.solver.model.protocol import ProtocolStep
@@ -53,7 +53,7 @@ class StressIntensity:
         return float(np.interp(length, self.tips, self.weights @ pressure)) / LLZO.fracture_toughness
 
 
-def grow_at(body: PlaneBody, model: PlaneModel, current: float, measure: StressIntensity) -> Growth:
+def grow_at(body: PlaneBody, model: CohesiveModel, current: float, measure: StressIntensity) -> Growth:
     """Run a crack that is fed at a face current [A/m2].
 
     Its lithium is thin enough at any current to share one pressure.

@@ -85,7 +85,7 @@ def array_body() -> PlaneBody:
         growth=0.05,
         refine=((0.0, 120.0, 0.8),),
     )
-    return _condensed(geometry, False, Loads(lateral="roller"))
+    return _condensed(geometry, False, Loads(lateral="die"))
 
 
 def _condensed(geometry: SlabEdgeFlaw, symmetric: bool, loads: Loads | None = None) -> PlaneBody:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
@@ -43,7 +43,7 @@ class Setting:
     current: float = 10.0
 
 
-def filled_crack(setting: Setting, inner: bool) -> tuple[PlaneBody, PlaneModel]:
+def filled_crack(setting: Setting, inner: bool) -> tuple[PlaneBody, CohesiveModel]:
     """Return a crack that keeps what is plated on its faces; `inner`: half of a line crack."""
     span = setting.end + 4.0 * setting.zone
     geometry = SlabEdgeFlaw(
@@ -57,7 +57,7 @@ def filled_crack(setting: Setting, inner: bool) -> tuple[PlaneBody, PlaneModel]:
     )
     zone = np.array([setting.zone * A0])
     strength = float(strength_for_zone(LLZO.plane_strain_modulus, LLZO.fracture_energy, zone)[0])
-    model = PlaneModel(
+    model = CohesiveModel(
         LLZO,
         LLZO_FACE,
         LLZO_FACE,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.simulation import Simulation
+from lifrac.solver.cohesive.unknowns import OPENING
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
-from lifrac.solver.plane.unknowns import OPENING
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, Body, body, cell_model, intensity, large_body, open_crack
 from lifrac.verification.support.book import Level, Row, check

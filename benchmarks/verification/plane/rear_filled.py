@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Simulation
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.unknowns import LITHIUM_THICKNESS, OPENING
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import PrescribedCurrent
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.unknowns import LITHIUM_THICKNESS, OPENING
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, body, cell_model, intensity
 from lifrac.verification.support.book import Level, Row, check
@@ -83,7 +83,7 @@ def wedge_opening(dry: float) -> float:
     return float(slope / a * ellipk(1.0 - (WEDGE / a) ** 2))
 
 
-def wedge_engine(tip_size: float, longest: float) -> PlaneEngine:
+def wedge_engine(tip_size: float, longest: float) -> CohesiveEngine:
     """Half of an inner crack whose middle |y| < b holds metal that cannot flow and thickens uniformly."""
     geometry = SlabEdgeFlaw(
         thickness=20.0 * WEDGE,
@@ -105,7 +105,7 @@ def wedge_engine(tip_size: float, longest: float) -> PlaneEngine:
     return plane_engine(Simulation.from_model(model, b.plane, crack_kinetics=PrescribedCurrent(CURRENT)))
 
 
-def drive(engine: PlaneEngine, tip_size: float, longest: float) -> tuple[np.ndarray, np.ndarray]:
+def drive(engine: CohesiveEngine, tip_size: float, longest: float) -> tuple[np.ndarray, np.ndarray]:
     """Wedge thickness [um] and dry length [um] at every step, up to a dry length of about `longest`.
 
     The metal thickens so that the crack should grow by one element ahead of the metal per step.

@@ -9,7 +9,7 @@ from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.run.threshold_current import threshold as equilibrium
 from lifrac.simulation import Simulation
 from lifrac.solver.front.tip import TIP_OFFSET
-from lifrac.solver.model.cell_model import SharpFrontModel
+from lifrac.solver.model.cell_model import PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
@@ -35,7 +35,7 @@ def grow(cells: int, end: float, inner: bool) -> History:
         growth=0.1,
         refine=((0.0, (end + 0.5) * A0, size),),
     )
-    model = SharpFrontModel(
+    model = PlaneModel(
         LLZO,
         LLZO_FACE,
         LLZO_FACE,

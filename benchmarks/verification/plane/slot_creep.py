@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.problems.materials.cards import LithiumCard, load_card
+from lifrac.solver.cohesive.unknowns import PRESSURE
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
@@ -15,7 +16,6 @@ from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import PrescribedCurrent
-from lifrac.solver.plane.unknowns import PRESSURE
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, body, cell_model
 from lifrac.verification.support.book import Level, Row, check

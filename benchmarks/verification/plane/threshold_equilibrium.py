@@ -54,13 +54,13 @@ def flaw_body(thickness: float, half_width: float, size: float, nu: float, held:
         far_size=thickness / 10.0,
         growth=0.05,
     )
-    loads = Loads(lateral="roller" if held else "free")
+    loads = Loads(lateral="die" if held else "free")
     return FrontBody(condense(build(mesh_around_flaw(slab, 1.0), MPI.COMM_SELF), nu, loads), 1.5 * FLAW)
 
 
 def cell(electrolyte: Electrolyte, face: Kinetics, stack: float = 1.0, held: bool = False) -> CellModel:
     """Return a cell with a full flaw of 20 nm at room temperature."""
-    loads = Loads(stack, lateral="roller" if held else "free")
+    loads = Loads(stack, lateral="die" if held else "free")
     return CellModel(electrolyte, face, face, NORTON, Flaw(FLAW, 0.02), loads)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import scipy.linalg
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.cohesive.unknowns import PRESSURE
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
@@ -21,7 +22,6 @@ from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.solver.plane.body import PlaneBody
-from lifrac.solver.plane.unknowns import PRESSURE
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.plane_runs import LLZO_FACE, NORTON, Floats, condensed, plane_engine, simulate
 
@@ -117,13 +117,13 @@ class Slot:
         # as long as plating needs to fill what the slot opens.
         opened = 4.0 * 100.0 * self.length**2 / SULFIDE.plane_strain_modulus
         duration = 20.0 * opened / (surface_velocity_per_current() * current * self.length)
-        model = PlaneModel(
+        model = CohesiveModel(
             replace(SULFIDE, fracture_energy=4.0 * SULFIDE.fracture_energy),
             LLZO_FACE,
             LLZO_FACE,
             replace(NORTON, fixed_aperture=True),
             Flaw(self.length, self.aperture),
-            Loads(stack_pressure=stack),
+            Loads(stack_pressure=stack, lateral="free"),
             cohesion=Cohesion(strength=1.0e5, viscosity=0.0),
             protocol=(ProtocolStep(ConstantCurrent(current), duration=duration),),
         )

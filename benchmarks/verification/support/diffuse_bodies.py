@@ -36,7 +36,7 @@ def diffuse_cell(
         LLZO_FACE,
         NORTON,
         Flaw(flaw, 0.02),
-        Loads(stack_pressure=1.0),
+        Loads(stack_pressure=1.0, lateral="free"),
         (ProtocolStep(ConstantCurrent(current), charge),),
         diffuse=diffuse,
         adaptive=adaptive,

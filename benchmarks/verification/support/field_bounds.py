@@ -231,7 +231,7 @@ class Checked:
 def check_fields(folder: Path) -> Checked:
     """Every array of every stored state of a run folder against its bounds."""
     fields, history = FieldFile(folder / "fields.vtkhdf"), pd.read_csv(folder / "history.csv")
-    model = load_case(str(folder / "case.toml")).model()
+    model = load_case(str(folder / "case.toml")).engine_model()
     found, used = [], dict.fromkeys(fields.names, 0.0)
     for step, time in enumerate(fields.times):
         row = history.iloc[int(np.argmin(np.abs(history["time_s"] - time)))]

@@ -8,7 +8,9 @@ from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Domain, Simulation
 from lifrac.solver.cell import Report
-from lifrac.solver.model.cell_model import CellModel, PlaneModel
+from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
+from lifrac.solver.cohesive.system import BulkSystem
+from lifrac.solver.model.cell_model import CellModel, CohesiveModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
@@ -18,8 +20,6 @@ from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.body import PlaneBody, condense
-from lifrac.solver.plane.engine import PlaneEngine
-from lifrac.solver.plane.system import BulkSystem
 from mpi4py import MPI
 from numpy.typing import NDArray
 
@@ -59,15 +59,15 @@ def edge_flaw(thickness: float, cells_per_flaw: float, growth: float = 0.1) -> S
     )
 
 
-def llzo_cell(control: StepControl, current_density: float = 40.0, charge: float = 1.8e4) -> PlaneModel:
+def llzo_cell(control: StepControl, current_density: float = 40.0, charge: float = 1.8e4) -> CohesiveModel:
     """LLZO with a 20 um flaw of 20 nm aperture at 1 MPa, plated at `current_density` [A/m2] up to `charge` [C/m2]."""
-    return PlaneModel(
+    return CohesiveModel(
         electrolyte=LLZO,
         anode=LLZO_FACE,
         counter=LLZO_FACE,
         creep=NORTON,
         flaw=Flaw(20.0, 0.02),
-        loads=Loads(stack_pressure=1.0),
+        loads=Loads(stack_pressure=1.0, lateral="free"),
         control=control,
         protocol=(ProtocolStep(ConstantCurrent(current_density), charge),),
     )
@@ -118,10 +118,10 @@ def simulate(domain: Domain, model: CellModel, crack_kinetics: FaceKinetics | No
     return simulation
 
 
-def plane_engine(simulation: Simulation) -> PlaneEngine:
+def plane_engine(simulation: Simulation) -> CohesiveEngine:
     """Return the plane engine of a simulation, on the rank that steps it."""
     engine = simulation.cell.engine
-    assert isinstance(engine, PlaneEngine)
+    assert isinstance(engine, CohesiveEngine)
     return engine
 
 

@@ -141,7 +141,7 @@ def ellipse_factor(ratio: float, tip_cells: float) -> float:
         named = gmsh_model.to_named(gmsh)
     tagged = distribute(MPI.COMM_SELF, to_raw(named, 2))
     surface = gather_surface(tagged)
-    conduction = Bulk(tagged, surface, POISSON_RATIO, Loads()).conduction_operator.schur()
+    conduction = Bulk(tagged, surface, POISSON_RATIO, Loads(lateral="free")).conduction_operator.schur()
     held = np.zeros(surface.size, dtype=bool)
     held[surface.anode] = True
     drawn = primary_currents(surface, conduction, held)

@@ -92,7 +92,7 @@ def diffuse(setting: Setting) -> Drawn:
         setting.face,
         NORTON,
         Flaw(A, 0.02),
-        Loads(),
+        Loads(lateral="free"),
         (ProtocolStep(ConstantCurrent(setting.current), 1.0),),
         diffuse=setting.diffuse,
     )

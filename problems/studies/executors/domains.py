@@ -67,7 +67,7 @@ class Domains:
         return self._made[_key(case)]
 
     def _condensed(self, case: Case) -> PlaneBody:
-        mesh, model = case.geometry(), case.model()
+        mesh, model = case.geometry(), case.engine_model()
         bodies = ((key[0], body) for key, body in self._made.items() if isinstance(body, PlaneBody))
         alike = next((body for other, body in bodies if other == mesh), None)
         tagged = make_mesh(case, self.comm) if alike is None else alike.tagged
@@ -84,5 +84,5 @@ def _key(case: Case) -> tuple[Any, ...]:
     mesh = case.geometry()
     if not _condenses(case):
         return (mesh,)
-    model = case.model()
+    model = case.engine_model()
     return mesh, model.electrolyte.poisson_ratio, model.loads.lateral

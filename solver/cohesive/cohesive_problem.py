@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from lifrac.solver.interfaces.law import CONTACT, TOUGHNESS, FaceStep
 from lifrac.solver.interfaces.laws import FaceLaws, LawStates, laws_of
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.control import Closure, Control
 from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.physics.cohesive import LinearSoftening, process_zone_length, strength_for_zone
@@ -19,15 +19,15 @@ from lifrac.solver.physics.flaw_scales import (
     plating_speed,
 )
 from lifrac.solver.physics.kinetics import FaceKinetics
+from lifrac.solver.plane.bulk import Response
+from lifrac.solver.plane.plane_faces import SUPPORTED, faces_of, touching
+from lifrac.solver.plane.surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from lifrac.solver.protocol.measures import Areas
 from numpy.typing import NDArray
 
 from .active import ActiveSetRule, Scales, connected_metal
-from .bulk import Response
 from .numbering import Numbering
-from .plane_faces import SUPPORTED, faces_of, touching
 from .residual import Cohesion, SurfaceResidual, locate_flaw
-from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .surface_newton import SurfaceStep, method
 from .system import BulkSystem, CondensedSystem
 from .unknowns import COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTENTIAL, Floats, State
@@ -66,20 +66,20 @@ def local_cells(surface: SurfaceMesh) -> Floats:
     return np.where(count > 0.0, length / np.maximum(count, 1.0), mean)
 
 
-def default_strength(model: PlaneModel, cell: Floats) -> Floats:
+def default_strength(model: CohesiveModel, cell: Floats) -> Floats:
     """Strength [MPa] whose process zone spans CELLS_PER_ZONE cells of size `cell` [um]."""
     e = model.electrolyte
     return strength_for_zone(e.plane_strain_modulus, e.fracture_energy, CELLS_PER_ZONE * cell)
 
 
-def growth_speed(model: PlaneModel) -> float:
+def growth_speed(model: CohesiveModel) -> float:
     """Crack speed [um/s] that the protocol's largest current can feed: 2 v sqrt(a0)/(1.5 C); 0 at rest."""
     e = model.electrolyte
     c = EDGE_FACTOR * float(np.sqrt(np.pi)) * e.fracture_toughness / e.plane_strain_modulus
     return plating_speed(model) * float(np.sqrt(model.flaw.length)) / (1.5 * c)
 
 
-def default_viscosity(model: PlaneModel, law: LinearSoftening) -> Floats:
+def default_viscosity(model: CohesiveModel, law: LinearSoftening) -> Floats:
     """Viscosity [MPa s/um] that adds about VISCOUS_FRACTION to the toughness at the speed the current can feed.
 
     It slows unstable growth to a speed that steps can follow, in time units that scale with the current.
@@ -100,7 +100,7 @@ class SurfaceProblem:
     surface : SurfaceMesh
     response : Response
         Condensed bulk for unit kappa and E.
-    model : PlaneModel
+    model : CohesiveModel
     crack_kinetics : FaceKinetics, optional
         Replaces Butler-Volmer on the crack faces (verification).
     system : BulkSystem, optional
@@ -111,7 +111,7 @@ class SurfaceProblem:
         self,
         surface: SurfaceMesh,
         response: Response,
-        model: PlaneModel,
+        model: CohesiveModel,
         crack_kinetics: FaceKinetics | None = None,
         system: BulkSystem | None = None,
     ) -> None:

@@ -4,9 +4,9 @@ import numpy as np
 from dolfinx import fem
 from lifrac.solver.physics import lithium
 from lifrac.solver.physics.constants import surface_velocity_per_current
+from lifrac.solver.plane.surface import ANODE, COUNTER, CRACK
 
-from .problem import SurfaceProblem
-from .surface import ANODE, COUNTER, CRACK
+from .cohesive_problem import SurfaceProblem
 from .unknowns import CURRENT, LITHIUM_THICKNESS, OPENING, PRESSURE, Floats, State
 
 FILLED_FRACTION = 0.5
@@ -15,7 +15,7 @@ TIP_FRACTION = 0.1
 """The tip current is a mean over this part of the lithium's length behind its front, weighted towards the front."""
 
 
-class PlaneDiagnostics:
+class CohesiveDiagnostics:
     """Reads lengths, currents and energies off states; integrals are compiled once."""
 
     def __init__(self, problem: SurfaceProblem) -> None:

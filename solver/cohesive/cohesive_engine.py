@@ -1,4 +1,4 @@
-"""The plane engine: a crack that grows in the plane of its flaw, with the bulk condensed onto that plane."""
+"""The cohesive engine: a crack in the plane of its flaw, whose faces tractions hold; the bulk is condensed onto it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from lifrac.errors import NumericalFailure
 from lifrac.quantities import Quantity
 from lifrac.solver.interfaces.laws import FaceLaws, law_arrays, law_states
 from lifrac.solver.model.control import Control, Rest
+from lifrac.solver.plane.plane_fields import SurfaceSnapshot
 from lifrac.solver.protocol.events import EVENT_TOLERANCE
 from lifrac.solver.protocol.measures import Areas, Measures
 from lifrac.solver.protocol.restart import Arrays, Values
@@ -17,10 +18,9 @@ from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun
 from lifrac.solver.protocol.trial import Trial
 from scipy.spatial import cKDTree
 
-from .diagnostics import PlaneDiagnostics
-from .plane_fields import SurfaceSnapshot
-from .plane_view import PlaneView
-from .problem import NewtonResult, SurfaceProblem
+from .cohesive_diagnostics import CohesiveDiagnostics
+from .cohesive_problem import NewtonResult, SurfaceProblem
+from .cohesive_view import CohesiveView
 from .unknowns import (
     COMPONENTS,
     COUNTER_CURRENT,
@@ -41,7 +41,7 @@ class PlaneTrial(Trial[State]):
     result: NewtonResult
 
 
-class PlaneEngine(ProtocolRun[State]):
+class CohesiveEngine(ProtocolRun[State]):
     """Runs one cell. Not collective: the surface problem is small and lives on one rank.
 
     Parameters
@@ -56,7 +56,7 @@ class PlaneEngine(ProtocolRun[State]):
     @classmethod
     def resumed(
         cls, problem: SurfaceProblem, values: Values, arrays: Arrays, quantities: Sequence[Quantity] = ()
-    ) -> "PlaneEngine":
+    ) -> "CohesiveEngine":
         """Return the engine that `restart_values` and `arrays` were taken from."""
         order = cKDTree(arrays["nodes"]).query(problem.surface.x)[1]  # whatever the order of nodes was then
         laws = law_states(values["laws"], arrays, order)
@@ -73,7 +73,7 @@ class PlaneEngine(ProtocolRun[State]):
         super().__init__(problem.model, problem.scales.length, quantities)
         self.problem = problem
         self.model = problem.model
-        self.diagnostics = PlaneDiagnostics(problem)
+        self.diagnostics = CohesiveDiagnostics(problem)
         self.state = state if state is not None else self._at_rest()
         self.state.laws = problem.initial_laws(self.state.laws)
         self._previous: tuple[Floats, float] | None = None
@@ -269,7 +269,7 @@ class PlaneEngine(ProtocolRun[State]):
 
     def _measure(self, state: State) -> Measures:
         """Numbers of a state at which the problem was last evaluated."""
-        return PlaneView(self.diagnostics, state).measured(self.quantities, self.laws.outputs(state.laws))
+        return CohesiveView(self.diagnostics, state).measured(self.quantities, self.laws.outputs(state.laws))
 
     @override
     def _change_ratio(self, trial: Trial[State], measures: Measures) -> float:

@@ -7,10 +7,10 @@ import numpy as np
 from lifrac.solver.model.control import Control
 from lifrac.solver.numerics.newton import Convergence, LineSearch, Newton, NewtonProblem
 from lifrac.solver.numerics.newton_log import Norms
+from lifrac.solver.plane.surface import CRACK
 from numpy.typing import NDArray
 
 from .active import ActiveSets
-from .surface import CRACK
 from .system import FaceNodes, Linearisation, LocalSystem, reduce
 from .unknowns import OPENING, PRESSURE, Floats
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from lifrac.solver.model.flaw import CUT_OFF
+from lifrac.solver.plane.surface import SurfaceMesh
 from numpy.typing import NDArray
 
 from .residual import CrackGeometry
-from .surface import SurfaceMesh
 from .unknowns import LITHIUM_THICKNESS, OPENING, PRESSURE, Floats
 
 Mask = NDArray[np.bool_]

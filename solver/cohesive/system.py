@@ -15,9 +15,9 @@ import scipy.linalg
 import scipy.sparse as sp
 from lifrac.errors import NumericalFailure
 from lifrac.solver.model.control import Closure
+from lifrac.solver.plane.bulk import Response
 
 from .active import ActiveSets
-from .bulk import Response
 from .numbering import FOLLOWS, GROUP, Ints, Mask, Numbering
 from .unknowns import COMPONENTS, COUNTER_CURRENT, CURRENT, LITHIUM_THICKNESS, OPENING, POTENTIAL, PRESSURE, Floats
 

@@ -1,4 +1,4 @@
-"""The numbers of a committed state of the plane engine, one function for each (`lifrac.quantities`)."""
+"""The numbers of a committed state of the cohesive engine, one function for each (`lifrac.quantities`)."""
 
 from functools import cached_property
 from typing import override
@@ -7,22 +7,22 @@ import numpy as np
 from lifrac import quantities
 from lifrac.solver.protocol.measures import Areas, StateView, relative
 
-from .diagnostics import PlaneDiagnostics
+from .cohesive_diagnostics import CohesiveDiagnostics
 from .unknowns import LITHIUM_THICKNESS, OPENING, PRESSURE, Floats, State
 
 
-class PlaneView(StateView):
+class CohesiveView(StateView):
     """A committed state, at which the problem was last evaluated.
 
     Nodes are those of the surface mesh, all on one rank; `values` are their unknowns.
 
     Parameters
     ----------
-    diagnostics : PlaneDiagnostics
+    diagnostics : CohesiveDiagnostics
     state : State
     """
 
-    def __init__(self, diagnostics: PlaneDiagnostics, state: State) -> None:
+    def __init__(self, diagnostics: CohesiveDiagnostics, state: State) -> None:
         super().__init__()
         self.diagnostics, self.problem, self.model = diagnostics, diagnostics.problem, diagnostics.problem.model
         self.state: State = state
@@ -71,56 +71,56 @@ class PlaneView(StateView):
         return float(np.sum(values))
 
 
-@quantities.function("crack_length", PlaneView)
-def crack_length(at: PlaneView) -> float:
+@quantities.function("crack_length", CohesiveView)
+def crack_length(at: CohesiveView) -> float:
     """a0 + int d ds; in 3D the radius of a half penny of equal area."""
     return at.diagnostics.crack_length(at.state)
 
 
-@quantities.function("crack_tip", PlaneView)
-def crack_tip(at: PlaneView) -> float:
+@quantities.function("crack_tip", CohesiveView)
+def crack_tip(at: CohesiveView) -> float:
     """End of the fully broken part."""
     return at.diagnostics.crack_tip(at.state)
 
 
-@quantities.function("advance", PlaneView)
-def advance(at: PlaneView) -> float:
+@quantities.function("advance", CohesiveView)
+def advance(at: CohesiveView) -> float:
     """Tip beyond the flaw."""
     return at["crack_tip"] - at.model.flaw.length
 
 
-@quantities.function("lithium_length", PlaneView)
-def lithium_length(at: PlaneView) -> float:
+@quantities.function("lithium_length", CohesiveView)
+def lithium_length(at: CohesiveView) -> float:
     """How far lithium that is connected to the anode fills the crack."""
     return at.diagnostics.lithium_length(at.state)
 
 
-@quantities.function("max_lithium_pressure", PlaneView)
-def max_lithium_pressure(at: PlaneView) -> float:
+@quantities.function("max_lithium_pressure", CohesiveView)
+def max_lithium_pressure(at: CohesiveView) -> float:
     """Return the largest p over the crack."""
     return float(at.values[at.problem.surface.crack, PRESSURE].max())
 
 
-@quantities.function("mouth_opening", PlaneView)
-def mouth_opening(at: PlaneView) -> float:
+@quantities.function("mouth_opening", CohesiveView)
+def mouth_opening(at: CohesiveView) -> float:
     """Largest aperture at the mouth."""
     return float(at.aperture[at.problem.surface.mouth].max())
 
 
-@quantities.function("flaw_volume", PlaneView)
-def flaw_volume(at: PlaneView) -> float:
+@quantities.function("flaw_volume", CohesiveView)
+def flaw_volume(at: CohesiveView) -> float:
     """Return int w ds."""
     return float(at.crack_area @ np.maximum(at.aperture, 0.0))
 
 
-@quantities.function("lithium_volume", PlaneView)
-def lithium_volume(at: PlaneView) -> float:
+@quantities.function("lithium_volume", CohesiveView)
+def lithium_volume(at: CohesiveView) -> float:
     """Return int h ds."""
     return at.diagnostics.stored(at.state)
 
 
-@quantities.function("energy_balance_error", PlaneView)
-def energy_balance_error(at: PlaneView) -> float:
+@quantities.function("energy_balance_error", CohesiveView)
+def energy_balance_error(at: CohesiveView) -> float:
     """Elastic, cohesive and viscous energy less the work of lithium and changing loads, over that work."""
     state, p, diagnostics = at.state, at.problem, at.diagnostics
     recoverable, dissipated = diagnostics.cohesive_energy(state)

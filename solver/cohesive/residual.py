@@ -13,16 +13,16 @@ from dolfinx import fem
 from lifrac.solver.interfaces.coefficients import FaceCoefficients
 from lifrac.solver.interfaces.law import TOUGHNESS
 from lifrac.solver.interfaces.laws import FaceLaws
-from lifrac.solver.model.cell_model import PlaneModel
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.physics import lithium
 from lifrac.solver.physics.cohesive import LinearSoftening
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import ChargeTransfer, FaceKinetics
 from lifrac.solver.physics.symbolic import symbolic
+from lifrac.solver.plane.surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
-from .surface import ANODE, COUNTER, CRACK, SurfaceMesh
 from .unknowns import COMPONENTS, Floats
 
 
@@ -96,7 +96,7 @@ class SurfaceResidual:
     def __init__(
         self,
         surface: SurfaceMesh,
-        model: PlaneModel,
+        model: CohesiveModel,
         cohesion: Cohesion,
         crack: CrackGeometry,
         laws: FaceLaws,

@@ -1,0 +1,1 @@
+"""The cohesive engine: a plane crack whose faces are held together by tractions until they are apart."""
