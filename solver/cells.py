@@ -9,7 +9,7 @@ from mpi4py import MPI
 
 from .cell import Cell
 from .cohesive.system import BulkSystem
-from .model.cell_model import CellModel, PhaseFieldModel, PlaneModel
+from .model.cell_model import CellModel, CohesiveModel, PhaseFieldModel, PlaneModel
 from .numerics.presets import Preset
 from .phase_field.phase_field_cell import PhaseFieldCell
 from .physics.kinetics import FaceKinetics
@@ -60,6 +60,7 @@ def build_cell(
     """
     if isinstance(model, PlaneModel):
         body = domain
+        _check_plane(model, domain, system)
         if isinstance(body, TaggedMesh):
             body = condense(body, model.electrolyte.poisson_ratio, model.loads, bulk_solver)
         return PlaneCell(
@@ -85,3 +86,17 @@ def build_cell(
         key="model",
         remedy="Give a PlaneModel, a CohesiveModel or a PhaseFieldModel, and a mesh (`lifrac.meshes`)",
     )
+
+
+def _check_plane(model: PlaneModel, domain: Domain, system: BulkSystem | None) -> None:
+    """Refuse what only the cohesive engine has: bodies in 3D, and another way to solve its systems."""
+    if system is not None and not isinstance(model, CohesiveModel):
+        raise InputError("only the cohesive engine takes a system", key="system", remedy="Give a CohesiveModel")
+    tagged = domain if isinstance(domain, TaggedMesh) else domain.tagged
+    if tagged.mesh.geometry.dim == 3 and not isinstance(model, CohesiveModel):
+        raise InputError(
+            "the plane engine computes cracks in 2D",
+            key="model",
+            value=type(model).__name__,
+            remedy="Give a PhaseFieldModel, or a CohesiveModel, for a body in 3D",
+        )

@@ -25,6 +25,8 @@ EVENTS = {
 CONTACT = {"contact_anode": ("anode face", BLUE, "-"), "contact_counter": ("counter electrode", GREEN, "--")}
 """Columns of contact: name in the legend, colour, line style."""
 
+INTENSITY = "stress_intensity_MPa_sqrt_m"
+"""Column of the plane engine's stress intensity."""
 MOST_OWN = 4
 """Panels for quantities of the user's own."""
 
@@ -32,8 +34,8 @@ MOST_OWN = 4
 def history_figure(run: RunResult, thickness: float | None) -> Figure:
     """Draw a run over areal capacity (or time).
 
-    Panels show cell voltage, lengths, largest lithium pressure, contact where it is not whole, and quantities of the
-    user's own.
+    Panels show cell voltage, lengths, largest lithium pressure, stress intensity where the engine has it, contact where
+    it is not whole, and quantities of the user's own.
 
     Parameters
     ----------
@@ -44,8 +46,9 @@ def history_figure(run: RunResult, thickness: float | None) -> Figure:
     """
     progress = Progress.of(run.history)
     lost = any((run[name] != 1.0).any() for name in CONTACT)
-    own = [name for name in run.history if name not in quantities.HISTORY_COLUMNS][:MOST_OWN]
-    panels = 3 + lost + len(own)
+    sharp = INTENSITY in run.history
+    own = [name for name in run.history if name not in (*quantities.HISTORY_COLUMNS, INTENSITY)][:MOST_OWN]
+    panels = 3 + sharp + lost + len(own)
     figure = Figure(figsize=(WIDTH * 0.62, 2.0 * panels), layout="constrained")
     axes = figure.subplots(panels, 1, sharex=True)
     x = progress.values(run.history)
@@ -53,9 +56,12 @@ def history_figure(run: RunResult, thickness: float | None) -> Figure:
     _voltage(axes[0], run, x, marker)
     _lengths(axes[1], run, x, marker, thickness)
     _pressure(axes[2], run, x, marker)
+    if sharp:
+        _quantity(axes[3], run, INTENSITY, x, marker)
+        axes[3].set_ylim(bottom=0.0)
     if lost:
-        _contact(axes[3], run, x, marker)
-    for axis, name in zip(axes[3 + lost :], own, strict=True):
+        _contact(axes[3 + sharp], run, x, marker)
+    for axis, name in zip(axes[3 + sharp + lost :], own, strict=True):
         _quantity(axis, run, name, x, marker)
     handles = _mark_events(list(axes), run, progress)
     if handles:
@@ -106,7 +112,7 @@ def _contact(axis: Axes, run: RunResult, x: np.ndarray, marker: str | None) -> N
 
 
 def _quantity(axis: Axes, run: RunResult, name: str, x: np.ndarray, marker: str | None) -> None:
-    """Draw a quantity of the user's own."""
+    """Draw a quantity that not every run has."""
     axis.plot(x, run.history[name], color=PURPLE, marker=marker, ms=3)
     axis.set_ylabel(quantities.label(name))
     _widen(axis, 0.0)

@@ -12,6 +12,7 @@ A further law is one more class here, with `@charge_transfer_law` and its own pa
 as keys of the same name (`problems.case.face_table`).
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,6 +55,10 @@ class ChargeTransferLaw(ABC):
     def slope(self, face: "Kinetics") -> float:
         """df/d(F eta/RT) at zero [-]."""
 
+    def reach(self, face: "Kinetics") -> float:
+        """Overpotential [RT/F] up to which `current` is the law; beyond it a law may keep its numbers bounded."""
+        return math.inf
+
 
 LAWS: dict[str, type[ChargeTransferLaw]] = {}
 """Laws of charge transfer by name."""
@@ -86,6 +91,10 @@ class ButlerVolmer(ChargeTransferLaw):
     def slope(self, face: "Kinetics") -> float:
         """alpha_a + alpha_c."""
         return face.alpha_a + face.alpha_c
+
+    @override
+    def reach(self, face: "Kinetics") -> float:
+        return 0.99 * EXPONENT_LIMIT / max(face.alpha_a, face.alpha_c)
 
 
 @charge_transfer_law("linear")
@@ -144,6 +153,10 @@ class MarcusHushChidsey(ChargeTransferLaw):
     def slope(self, face: "Kinetics") -> float:
         """1."""
         return 1.0
+
+    @override
+    def reach(self, face: "Kinetics") -> float:
+        return 0.99 * EXPONENT_LIMIT
 
 
 def _levels(x: Value, width: Value) -> Value:

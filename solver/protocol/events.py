@@ -230,6 +230,18 @@ class EventDetector:
         return "completed" if termination in PLANNED_ENDS else "unfinished"
 
 
+def decay_ratio(before: float, after: float, cutoff: float) -> float:
+    """Return the fall of a current [A/m2] in a step over what it may fall by, so that a cut-off is hit.
+
+    Half of what is left to the cut-off, and no less than half the tolerance at it: the current follows contact that a
+    law advances at the end of a step, so that a shorter try of the same step does not change it.
+    """
+    if cutoff == 0.0:
+        return 0.0
+    allowed = max(0.5 * (abs(after) - cutoff), 0.5 * EVENT_TOLERANCE * cutoff)
+    return max(abs(before) - abs(after), 0.0) / allowed
+
+
 def _passing(before: float, after: float, limit: float, tolerance: float) -> float | None:
     """Part of a step in which a magnitude comes to a limit that it passes by more than the tolerance times the limit.
 

@@ -21,7 +21,7 @@ from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.flaw_scales import griffith_pressure
 
 from .cell_state import CellState
-from .events import EVENT_TOLERANCE, Event, EventDetector, ProtocolPosition
+from .events import EVENT_TOLERANCE, Event, EventDetector, ProtocolPosition, decay_ratio
 from .loading import PRESSURE_CORRECTIONS, Loading, agree
 from .measures import Areas, Measures
 from .report import StepReport
@@ -415,7 +415,9 @@ class ProtocolRun[S: CellState](ABC):
         new, iterations = trial.state, trial.iterations
         measures = self._finalise(trial, dt)
         pressed = abs(new.stack_pressure - self.state.stack_pressure) / (PRESSURE_ALLOWANCE * self._pressure_scale)
-        controller.accepted(dt, trial.effort, max(self._change_ratio(trial, measures), pressed))
+        before = self.state.current_density if self._at.voltage is not None else 0.0
+        falling = decay_ratio(before, new.current_density, self._at.step.control.cutoff)
+        controller.accepted(dt, trial.effort, max(self._change_ratio(trial, measures), pressed, falling))
         events = (*self.skipped, *self.detector.events(new, measures, self._at))
         self.skipped = []
         self.state, self.measures = new, measures

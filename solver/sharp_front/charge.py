@@ -5,6 +5,7 @@ electrode. The electrodes' currents, c and the cell voltage V answer to the curr
 linearised with the slopes of a state of the electrodes and used again while they hardly change. Residuals are exact.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.physics.constants import pressure_per_volt, thermal_voltage
 from lifrac.solver.physics.constriction import local_resistance
 from lifrac.solver.physics.kinetics import ChargeTransfer, FaceKinetics
+from lifrac.solver.physics.uniform_cell import overpotential
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -63,12 +65,22 @@ class NodalKinetics:
         vt = thermal_voltage(self.face.temperature)
         law = ChargeTransfer(self.face, self.plating)
         eta = drop - self.film * current - excess / pressure_per_volt(self.face.molar_volume)
-        h = SLOPE_STEP * vt
-        f, slope = law.current(eta), (law.current(eta + h) - law.current(eta - h)) / (2.0 * h)
-        by_drop = vt * slope / np.sqrt(1.0 + 0.25 * f * f)
+        h, largest = SLOPE_STEP * vt, self.face.law.reach(self.face) * vt
+        near = np.clip(eta, -largest, largest)  # beyond it the law itself is only a bound, and the residual goes on
+
+        def scaled(at: Floats) -> Floats:
+            return np.asarray(2.0 * vt * np.arcsinh(0.5 * law.current(at)))
+
+        by_drop = (scaled(near + h) - scaled(near - h)) / (2.0 * h)
         by_current = -self.film * by_drop - 2.0 * vt / np.sqrt(current**2 + 4.0 * self.exchange**2)
-        found = 2.0 * vt * (np.arcsinh(0.5 * f) - np.arcsinh(0.5 * current / self.exchange))
+        found = scaled(near) + by_drop * (eta - near) - 2.0 * vt * np.arcsinh(0.5 * current / self.exchange)
         return found, by_drop, by_current
+
+    def drop(self, current: float) -> float:
+        """Return the potential difference [V] that drives a local current density [A/m2], with mean film and i0."""
+        film, exchange = float(np.mean(self.film)), float(np.mean(self.exchange))
+        face = replace(self.face, film_resistance=film, exchange_current=exchange, contact_fraction=1.0)
+        return math.copysign(overpotential(face, current, self.plating == (current >= 0.0)), current)
 
     def at(self, nodes: Ints) -> "NodalKinetics":
         """Return the kinetics of some of the nodes."""
@@ -221,6 +233,19 @@ class Charge:
             ]
         )
         """Nodal currents that leave the electrolyte per local current density [um]."""
+
+    def uniform(self, current: float) -> ElectrodeState:
+        """Return electrodes that carry a current I [A/m2 um] evenly: where Newton's method starts after a jump.
+
+        Laws of charge transfer that are nearly saturated leave no other way.
+        """
+        k = self.anode_count
+        anode, counter = current / self.weights[:k].sum(), -current / self.weights[k:].sum()
+        local = np.where(self._sign > 0.0, anode, counter)
+        ohmic = self._ee @ (self.weights * local)
+        level = self.on_anode.drop(anode) + float(np.mean(ohmic[:k]))
+        voltage = self.on_counter.drop(counter) + level - float(np.mean(ohmic[k:]))
+        return ElectrodeState(local, level, voltage)
 
     def counter_current(self, state: ElectrodeState) -> float:
         """Return I, what the counter electrode carries [A/m2 um]."""

@@ -161,9 +161,11 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
     def _attempt(self, dt: float, control: Control, stack_pressure: float, failures: int) -> FrontTrial:
         longest = dt if failures else self._longest
         self.problem.charge.begin_step(self.state.laws, dt)
-        move = self.problem.march.propose(
-            self.state, dt, longest, control, stack_pressure, self._toughness(self.state, dt)
-        )
+        start = self.state
+        if self._at.voltage is None:  # the current may have jumped
+            current = control.foreseen(0.0) * self.areas.anode
+            start = replace(start, electrodes=self.problem.charge.uniform(current))
+        move = self.problem.march.propose(start, dt, longest, control, stack_pressure, self._toughness(self.state, dt))
         return FrontTrial(
             self._proposal(move, control, stack_pressure), move.solution.iterations, move, dt=move.solution.dt
         )

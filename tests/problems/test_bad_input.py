@@ -65,7 +65,7 @@ REPLACED = [
         "operation.stack_pressure?",
     ),
     ('stack_pressure = "1 MPa"', 'stack_pressure = "-1 MPa"', "operation.stack_pressure", "at least 0 MPa"),
-    ('stack_pressure = "1 MPa"', 'lateral = "rolling"', "operation.lateral", 'Did you mean "die"?'),
+    ('stack_pressure = "1 MPa"', 'lateral = "rolling"', "operation.lateral", 'Write "die", "plate" or "free"'),
     (
         'stack_pressure = "1 MPa"',
         'lateral = "die"\nlateral_stress = "5 MPa"',

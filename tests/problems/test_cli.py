@@ -88,11 +88,11 @@ def test_mesh_wants_msh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_mesh_reports_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = ["--set", "mesh.crack_size=4 um", "--set", "mesh.path_growth=0", "--set", "mesh.far_size=40 um"]
     assert cli.main(["mesh", "llzo_holds", "--out", str(tmp_path / "slab.msh"), *sizes]) == 0
-    assert "51 on the crack plane" in capsys.readouterr().out
+    assert "52 on the crack plane" in capsys.readouterr().out
     assert (tmp_path / "slab.msh").stat().st_size > 1000
     own = ["--set", f"mesh.file={tmp_path / 'slab.msh'}"]
     assert cli.main(["mesh", "llzo_holds", *own]) == 0
-    assert "51 on the crack plane" in capsys.readouterr().out
+    assert "52 on the crack plane" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("tokens", [["--help"], ["materials"], ["check", "llzo_holds"]])

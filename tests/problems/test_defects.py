@@ -158,7 +158,7 @@ def test_the_engine_is_the_only_change(tmp_path: Path) -> None:
 def test_warnings_say_what_follows(tmp_path: Path) -> None:
     wide = case_of(tmp_path, "inclined", 'fracture.length="25 um"').warnings
     assert any("exceeds the flaw (20 um)" in text and "results depend on fracture.length" in text for text in wide)
-    pressed = ['operation.lateral_stress="-200 MPa"']
+    pressed = ['operation.lateral="free"', 'operation.lateral_stress="-200 MPa"']
     assert any("star_convex" in text for text in case_of(tmp_path, "inclined", *pressed).warnings)
     cured = case_of(tmp_path, "inclined", *pressed, 'fracture.split="star_convex"').warnings
     assert not any("star_convex" in text for text in cured)

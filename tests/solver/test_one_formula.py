@@ -77,7 +77,7 @@ def test_toughness_and_fracture_energy_are_inverse() -> None:
     model = load_case("llzo_holds", ['electrolyte.properties={fracture_toughness="1.1 MPa*m^0.5"}']).engine_model()
     assert isinstance(model.electrolyte, Electrolyte)
     assert model.electrolyte.fracture_toughness == pytest.approx(1.1e3, rel=1e-12)
-    strong = load_case("llzo_holds", ["fracture.cohesive_strength=300 MPa"])
+    strong = load_case("llzo_holds", ["fracture.engine=cohesive", "fracture.cohesive_strength=300 MPa"])
     e = strong.engine_model().electrolyte
     zone = process_zone_length(e.plane_strain_modulus, e.fracture_energy, 300.0)
     assert strong.dimensionless()["process_zone_um"] == pytest.approx(zone)

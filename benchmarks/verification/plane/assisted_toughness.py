@@ -14,7 +14,7 @@ from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.solver.plane.body import PlaneBody
 from lifrac.verification.support import figures
 from lifrac.verification.support.book import Level, Row, check
-from lifrac.verification.support.plane_runs import LLZO, Floats, plane_engine
+from lifrac.verification.support.plane_runs import LLZO, Floats, cohesive_engine
 
 from .growth import A0, Setting, filled_crack
 from .threshold_growth import stress_intensity_weights
@@ -62,7 +62,7 @@ def grow_at(body: PlaneBody, model: CohesiveModel, current: float, measure: Stre
     fed = ProtocolStep(ConstantCurrent(current), duration=1.0e5 / current)
     model = replace(model, creep=thin, protocol=(fed,))
     simulation = Simulation.from_model(model, body, crack_kinetics=PrescribedCurrent(current))
-    engine = plane_engine(simulation)
+    engine = cohesive_engine(simulation)
     intensity, lengths, energies, errors = [], [], [], []
     for step in simulation.steps():
         m, state = step.report.measures, step.report.state

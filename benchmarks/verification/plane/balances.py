@@ -50,7 +50,7 @@ def balances(level: Level, folder: Path | None) -> list[Row]:
     electrode against plated on anode and crack. Lithium: in the flaw against plated there less extruded.
     """
     quick = level == "quick"
-    body = condensed(edge_flaw(100.0, 6.0 if quick else 16.0, 0.25 if quick else 0.1), LLZO.poisson_ratio)
+    body = condensed(edge_flaw(100.0, 16.0 if quick else 40.0, 0.25 if quick else 0.1), LLZO.poisson_ratio)
     control = StepControl(first_step=60.0, max_advance_cells=0.3)
     through = follow(body, llzo_cell(control))
     plate, rest = ProtocolStep(ConstantCurrent(40.0), 2.4e3), ProtocolStep(Rest(), duration=20.0)

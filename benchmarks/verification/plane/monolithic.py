@@ -1,8 +1,9 @@
-"""Static condensation changes nothing: the engine gives what Newton's method gives on all unknowns at once."""
+"""Static condensation changes nothing: the cohesive engine gives what Newton's method gives on all unknowns at once."""
 
 from dataclasses import replace
 from pathlib import Path
 
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.protocol import StepControl, StopRules
 from lifrac.solver.reference.monolithic_step import MonolithicSystem
 from lifrac.verification.support.book import Level, Row, check
@@ -36,7 +37,7 @@ def monolithic(level: Level, folder: Path | None) -> list[Row]:
     cells = 6.0 if level == "quick" else 16.0
     body = condensed(edge_flaw(100.0, cells, 0.25 if level == "quick" else 0.1), LLZO.poisson_ratio)
     control = StepControl(newton_tolerance=1.0e-11, max_advance_cells=0.5, first_step=30.0)
-    model = replace(llzo_cell(control), stop=StopRules(at_crack_through=True))
+    model = replace(CohesiveModel(**vars(llzo_cell(control))), stop=StopRules(at_crack_through=True))
     reduced = follow(body, model)
     full = follow(body, model, system=MonolithicSystem(body.bulk, LLZO.youngs_modulus, LLZO.conductivity))
     rows = [

@@ -10,7 +10,7 @@ from lifrac.solver.model.fracture import Cohesion
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, Body, body, cell_model, intensity, large_body, open_crack
 from lifrac.verification.support.book import Level, Row, check
-from lifrac.verification.support.plane_runs import plane_engine
+from lifrac.verification.support.plane_runs import cohesive_engine
 
 CRACK = 10.0
 """Crack length [um]; the figures are per crack length."""
@@ -58,7 +58,7 @@ def engine_row(b: Body) -> Row:
     pressure = 50.0
     # Strong enough that nothing ahead of the tip opens; the load is a fifth of the flaw's Griffith pressure.
     model = cell_model(Flaw(CRACK, 0.02), stack_pressure=pressure, cohesion=Cohesion(strength=1.0e5, viscosity=0.0))
-    engine = plane_engine(Simulation.from_model(model, b.plane))
+    engine = cohesive_engine(Simulation.from_model(model, b.plane))
     w = engine.state.values[b.surface.crack, OPENING] * ELECTROLYTE.plane_strain_modulus / pressure
     return Row("edge crack: mouth opening E'/(P a), flaw at stack pressure", mouth(b, w), EDGE_MOUTH, 0.02)
 

@@ -16,7 +16,7 @@ from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, body, cell_model, intensity
 from lifrac.verification.support.book import Level, Row, check
-from lifrac.verification.support.plane_runs import plane_engine
+from lifrac.verification.support.plane_runs import cohesive_engine
 from scipy.special import ellipk
 
 FACTORS = {0.25: 0.205, 0.5: 0.414, 0.75: 0.648, 0.9: 0.831, 1.0: 1.122}
@@ -102,7 +102,7 @@ def wedge_engine(tip_size: float, longest: float) -> CohesiveEngine:
         cohesion=Cohesion(viscosity=0.0),
     )
     b = body(geometry, symmetric_anode=True)
-    return plane_engine(Simulation.from_model(model, b.plane, crack_kinetics=PrescribedCurrent(CURRENT)))
+    return cohesive_engine(Simulation.from_model(model, b.plane, crack_kinetics=PrescribedCurrent(CURRENT)))
 
 
 def drive(engine: CohesiveEngine, tip_size: float, longest: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.problems.materials.cards import LithiumCard, load_card
-from lifrac.solver.cohesive.unknowns import PRESSURE
+from lifrac.solver.front.tip import TIP_OFFSET
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
-from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.model.lithium import Creep
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import surface_velocity_per_current
@@ -52,16 +51,16 @@ def exact_pressure(y: np.ndarray, aperture: float, length: float, creep: Creep, 
 def steady_pressure(
     aperture: float, length: float, cells: int, creep: Creep = CREEP, current: float = CURRENT
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distance from the mouth [um] and lithium pressure [MPa] in the slot once outflow equals plating."""
+    """Distance from the mouth [um] and lithium pressure [MPa] in the slot once outflow equals plating, node by node."""
     geometry = SlabEdgeFlaw(
         thickness=4.0 * length,
         half_width=4.0 * length,
-        flaw_length=length,
+        flaw_length=length * (1.0 + TIP_OFFSET / cells),  # the tip of the discrete crack is at its length
         crack_size=length / cells,
         far_size=length,
         growth=0.3,
     )
-    # The slot must not break: a toughness that stands twice the tip pressure, and nothing opens ahead of it.
+    # The slot must not break: a toughness that stands twice the tip pressure.
     tip = float(exact_pressure(np.array(length), aperture, length, creep, current))
     toughness = 2.0 * tip * 1.1215 * np.sqrt(np.pi * length)
     gc = toughness**2 / ELECTROLYTE.plane_strain_modulus
@@ -72,19 +71,23 @@ def steady_pressure(
         Flaw(length, aperture),
         electrolyte=replace(ELECTROLYTE, fracture_energy=gc),
         creep=creep,
-        cohesion=Cohesion(strength=1.0e5, viscosity=0.0),
         protocol=(ProtocolStep(ConstantCurrent(current), duration=duration),),
     )
     b = body(geometry)
-    engine = plane_engine(simulate(b.plane, model, PrescribedCurrent(current)))
-    inside = np.flatnonzero(b.y <= length * (1 + 1e-9))
+    crack = plane_engine(simulate(b.plane, model, PrescribedCurrent(current))).state.crack
+    inside = np.flatnonzero(b.y <= length)
     order = inside[np.argsort(b.y[inside])]
-    return b.y[order], engine.state.values[b.surface.crack[order], PRESSURE]
+    return b.y[order], crack.pressure[: len(order)]
 
 
 def tip_pressure(aperture: float, length: float, cells: int, creep: Creep = CREEP, current: float = CURRENT) -> float:
-    """[MPa]."""
-    return float(steady_pressure(aperture, length, cells, creep, current)[1].max())
+    """Pressure at the end of the slot [MPa]."""
+    return at_tip(*steady_pressure(aperture, length, cells, creep, current), length, creep.exponent)
+
+
+def at_tip(y: np.ndarray, p: np.ndarray, length: float, exponent: float) -> float:
+    """Return the pressure at the end of a slot from its last node, where p = p_tip [1 - (1 - y/a)^((n+1)/n)]."""
+    return float(p[-1] / (1.0 - (1.0 - y[-1] / length) ** ((exponent + 1.0) / exponent)))
 
 
 def arrhenius_row(tip_25: float, exponent: float, cells: int) -> Row:
@@ -112,8 +115,9 @@ def slot_creep(level: Level, folder: Path | None) -> list[Row]:
         y, p = steady_pressure(aperture, length, cells)
         profiles[aperture, length] = y, p
         quantity = f"tip pressure, slot {aperture:g} um x {length:g} um"
-        rows.append(Row(quantity, float(p.max()), TIP_PRESSURES[aperture, length], 0.01, "MPa"))
-    tips = {w: float(profiles[w, 10.0][1].max()) for w in (1.0, 0.5, 0.2)}
+        tip = at_tip(y, p, length, CREEP.exponent)
+        rows.append(Row(quantity, tip, TIP_PRESSURES[aperture, length], 0.01, "MPa"))
+    tips = {w: at_tip(*profiles[w, 10.0], 10.0, CREEP.exponent) for w in (1.0, 0.5, 0.2)}
     rows += scaling_rows(tips, cells)
     if folder is not None:
         _draw(folder, profiles)

@@ -23,7 +23,7 @@ from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.kinetics import PrescribedCurrent
 from lifrac.solver.plane.body import PlaneBody
 from lifrac.verification.support.book import Level, Row, check
-from lifrac.verification.support.plane_runs import LLZO_FACE, NORTON, Floats, condensed, plane_engine, simulate
+from lifrac.verification.support.plane_runs import LLZO_FACE, NORTON, Floats, cohesive_engine, condensed, simulate
 
 TOUGHNESS = 230.0
 """K_Ic [MPa um^0.5] = 0.23 MPa m^0.5 (Li3PS4 glass)."""
@@ -127,7 +127,7 @@ class Slot:
             cohesion=Cohesion(strength=1.0e5, viscosity=0.0),
             protocol=(ProtocolStep(ConstantCurrent(current), duration=duration),),
         )
-        engine = plane_engine(simulate(self.body, model, PrescribedCurrent(current)))
+        engine = cohesive_engine(simulate(self.body, model, PrescribedCurrent(current)))
         return np.asarray(engine.state.values[self.body.surface.crack, PRESSURE])
 
     def weights(self) -> Floats:

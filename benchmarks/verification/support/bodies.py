@@ -6,7 +6,7 @@ from functools import cache, cached_property
 import numpy as np
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import Geometry, SlabEdgeFlaw
-from lifrac.solver.model.cell_model import CohesiveModel
+from lifrac.solver.model.cell_model import CohesiveModel, PlaneModel
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import Cohesion
@@ -134,15 +134,15 @@ def cell_model(
     cohesion: Cohesion | None = None,
     protocol: tuple[ProtocolStep, ...] = (),
     face: Kinetics = FACE,
-) -> CohesiveModel:
-    """Return a symmetric Li | electrolyte | Li cell with a flaw."""
-    return CohesiveModel(
+) -> PlaneModel:
+    """Return a symmetric Li | electrolyte | Li cell with a flaw; for the cohesive engine if a cohesion is given."""
+    model = PlaneModel(
         electrolyte=electrolyte,
         anode=face,
         counter=face,
         creep=creep or Creep(7.7e-3, 6.56),
         flaw=flaw,
         loads=Loads(stack_pressure, lateral="free"),
-        cohesion=cohesion or Cohesion(),
         protocol=protocol,
     )
+    return model if cohesion is None else CohesiveModel(**vars(model), cohesion=cohesion)

@@ -1,7 +1,8 @@
 """Runs of the plane engine that several checks share: from a geometry and a model to a history of figures."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from lifrac.meshes.builder import build
@@ -10,8 +11,8 @@ from lifrac.simulation import Domain, Simulation
 from lifrac.solver.cell import Report
 from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
 from lifrac.solver.cohesive.system import BulkSystem
-from lifrac.solver.model.cell_model import CellModel, CohesiveModel
-from lifrac.solver.model.control import ConstantCurrent
+from lifrac.solver.model.cell_model import CellModel, PlaneModel
+from lifrac.solver.model.control import ConstantCurrent, Control
 from lifrac.solver.model.electrolyte import Electrolyte
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.interface import Kinetics
@@ -20,10 +21,14 @@ from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.physics.kinetics import FaceKinetics
 from lifrac.solver.plane.body import PlaneBody, condense
+from lifrac.solver.sharp_front.sharp_front_engine import SharpFrontEngine
 from mpi4py import MPI
 from numpy.typing import NDArray
 
 from .book import Row
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 
@@ -59,9 +64,9 @@ def edge_flaw(thickness: float, cells_per_flaw: float, growth: float = 0.1) -> S
     )
 
 
-def llzo_cell(control: StepControl, current_density: float = 40.0, charge: float = 1.8e4) -> CohesiveModel:
+def llzo_cell(control: StepControl, current_density: float = 40.0, charge: float = 1.8e4) -> PlaneModel:
     """LLZO with a 20 um flaw of 20 nm aperture at 1 MPa, plated at `current_density` [A/m2] up to `charge` [C/m2]."""
-    return CohesiveModel(
+    return PlaneModel(
         electrolyte=LLZO,
         anode=LLZO_FACE,
         counter=LLZO_FACE,
@@ -118,11 +123,27 @@ def simulate(domain: Domain, model: CellModel, crack_kinetics: FaceKinetics | No
     return simulation
 
 
-def plane_engine(simulation: Simulation) -> CohesiveEngine:
+def plane_engine(simulation: Simulation) -> SharpFrontEngine:
     """Return the plane engine of a simulation, on the rank that steps it."""
+    engine = simulation.cell.engine
+    assert isinstance(engine, SharpFrontEngine)
+    return engine
+
+
+def cohesive_engine(simulation: Simulation) -> CohesiveEngine:
+    """Return the cohesive engine of a simulation, on the rank that steps it."""
     engine = simulation.cell.engine
     assert isinstance(engine, CohesiveEngine)
     return engine
+
+
+def after_one_step(domain: Domain, model: CellModel, control: Control, length: float = 1.0) -> "pd.Series[float]":
+    """Return the figures of a cell after one time step of some length [s] from rest."""
+    one = ProtocolStep(control, duration=length)
+    stepping = StepControl(first_step=length, max_step=length)
+    simulation = Simulation.from_model(replace(model, protocol=(one,), control=stepping), domain)
+    simulation.run()
+    return simulation.history.iloc[-1]
 
 
 def follow(

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Simulation
-from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
 from lifrac.solver.interfaces.contact import charge_to_loss, cycled_contact
 from lifrac.solver.interfaces.law import LawState
 from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel
@@ -17,6 +16,7 @@ from lifrac.solver.model.interface import ContactLaw
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.phase_field.engine import PhaseFieldEngine
 from lifrac.solver.physics.constants import surface_velocity_per_current
+from lifrac.solver.sharp_front.sharp_front_engine import SharpFrontEngine
 from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import Body, body, cell_model
 from lifrac.verification.support.book import Level, Row, check
@@ -50,7 +50,7 @@ def _cell(b: Body, law: ContactLaw, pressure: float, *protocol: ProtocolStep, **
     return Simulation.from_model(replace(model, contact=law, **changes), b.plane)  # type: ignore[arg-type]
 
 
-def strip(b: Body, law: ContactLaw, current: float, charge: float, pressure: float = 1.0) -> CohesiveEngine:
+def strip(b: Body, law: ContactLaw, current: float, charge: float, pressure: float = 1.0) -> SharpFrontEngine:
     """Strip at a current [A/m2] up to a charge [C/m2] or to loss of contact; return the engine."""
     simulation = _cell(b, law, pressure, ProtocolStep(ConstantCurrent(current), charge))
     simulation.run()
@@ -92,7 +92,7 @@ def orbit(k: float, charge: float) -> tuple[float, float]:
     return float(low), after_plating(low)
 
 
-def loss(b: Body, ratio: float) -> CohesiveEngine:
+def loss(b: Body, ratio: float) -> SharpFrontEngine:
     """Run the engine at k = J_c/J until contact is lost."""
     return strip(b, replace(LAW, reference_current=ratio * CURRENT), CURRENT, 2.0 * PASSAGE)
 

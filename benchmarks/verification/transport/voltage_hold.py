@@ -19,7 +19,7 @@ from lifrac.verification.support import figures
 from lifrac.verification.support.bodies import ELECTROLYTE, FACE, body, cell_model
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.diffuse_bodies import Half
-from lifrac.verification.support.plane_runs import Floats, plane_engine
+from lifrac.verification.support.plane_runs import Floats, after_one_step
 from mpi4py import MPI
 
 THICKNESS = 200.0
@@ -52,8 +52,8 @@ def expected(voltage: float) -> float:
 def plane_current(voltage: float) -> float:
     """Return the current density of the plane engine's cell [A/m2]."""
     b = body(SLAB)
-    engine = plane_engine(Simulation.from_model(cell_model(FLAW), b.plane))
-    return engine.problem.solve(engine.state, 1.0, ConstantVoltage(voltage, expected(voltage))).current_density
+    after = after_one_step(b.plane, cell_model(FLAW), ConstantVoltage(voltage, expected(voltage)))
+    return 10.0 * float(after["current_density_mA_per_cm2"])
 
 
 def diffuse_current(voltage: float) -> float:
