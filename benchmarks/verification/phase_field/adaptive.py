@@ -285,6 +285,7 @@ def compare(name: str, case: Case, most: float, timed: bool = True) -> list[Row]
 
 @check(
     "adaptive",
+    engine="phase field",
     title="Phase field: meshes that follow a crack",
     source="invariance",
     quick=True,

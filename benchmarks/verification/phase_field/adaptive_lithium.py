@@ -93,6 +93,7 @@ def grow(tagged: TaggedMesh, adaptive: bool) -> Grown:
 
 @check(
     "adaptive_lithium",
+    engine="phase field",
     title="Phase field: a mesh that follows a crack filled with lithium",
     source="invariance",
     quick=False,

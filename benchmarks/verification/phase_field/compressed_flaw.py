@@ -30,6 +30,7 @@ def _histories(run: History) -> Floats:
 
 @check(
     "compressed_flaw",
+    engine="phase field against plane",
     title="A straight flaw under 200 MPa of lateral compression, phase-field engine against plane engine",
     source="plane engine",
     quick=False,

@@ -75,6 +75,7 @@ def pull(model: DamageModel, split: Split, strains: Floats) -> Floats:
 
 @check(
     "damage_bar",
+    engine="phase field",
     title="Phase field: strength of a homogeneous bar",
     source="docs/theory/exact_solutions.md, Diffuse cracks",
     quick=True,

@@ -162,6 +162,7 @@ def inclined_row() -> Row:
 
 @check(
     "deflected_crack",
+    engine="phase field",
     title="Phase field: pressurised crack under lateral compression",
     source="docs/theory/model.md, Cracks under lateral compression",
     quick=False,

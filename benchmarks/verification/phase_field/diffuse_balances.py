@@ -54,6 +54,7 @@ def run_here(file: Path, level: Level) -> None:
 
 @check(
     "diffuse_balances",
+    engine="phase field",
     title="Phase field: charge, lithium, energy, bounds; full: ranks 1, 2, 3",
     source="conservation, invariance",
     quick=True,

@@ -197,6 +197,7 @@ def growth_rows(shape: Shape, level: Level, most: float) -> list[Row]:
 
 @check(
     "diffuse_crack",
+    engine="phase field",
     title="Phase field: pressurised line crack, at rest and growing at fixed volume",
     source="docs/theory/exact_solutions.md, Pressurised cracks",
     quick=True,
@@ -212,6 +213,7 @@ def diffuse_crack(level: Level, folder: Path | None) -> list[Row]:
 
 @check(
     "penny_crack",
+    engine="phase field",
     title="Phase field: pressurised penny (axisymmetric), at rest and growing at fixed volume",
     source="docs/theory/exact_solutions.md, Pressurised cracks",
     quick=True,

@@ -101,6 +101,7 @@ def charges_to(run: History) -> Floats:
 
 @check(
     "engines_agree",
+    engine="phase field against plane",
     title="A straight edge flaw, phase-field engine against plane engine",
     source="plane engine (checks no_extrusion, slot_creep, current_focusing)",
     quick=False,

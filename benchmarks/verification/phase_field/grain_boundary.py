@@ -123,6 +123,7 @@ def voltage(width: float, resistance: float) -> float:
 
 @check(
     "grain_boundary",
+    engine="phase field",
     title="Phase field: toughness and resistance of a grain boundary",
     source="what the case states",
     quick=True,

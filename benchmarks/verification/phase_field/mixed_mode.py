@@ -96,6 +96,7 @@ def kink(setting: Setting) -> float:
 
 @check(
     "mixed_mode",
+    engine="phase field",
     title="Phase field: direction of a crack under mixed mode",
     source="docs/theory/model.md, Cracks under lateral compression",
     quick=False,

@@ -189,6 +189,7 @@ def pull(loading: Loading, setting: Setting, *, plain: bool = False) -> Floats:
 
 @check(
     "notched",
+    engine="phase field",
     title="Phase field: notched plate in tension and shear, against plain alternate minimisation",
     source="Miehe et al. 2010",
     quick=True,

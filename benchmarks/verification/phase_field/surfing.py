@@ -187,6 +187,7 @@ def follow_field(
 
 @check(
     "surfing",
+    engine="phase field",
     title="Phase field: resistance of a crack that follows a K field",
     source="docs/theory/exact_solutions.md, Diffuse cracks",
     quick=True,
@@ -231,6 +232,7 @@ def band_row(model: DamageModel, setting: Setting, band: Band) -> Row:
 
 @check(
     "weak_band",
+    engine="phase field",
     title="Phase field: resistance of a crack in a band of weak cells",
     source="Gc profile of a crack along an interface: solver/physics/damage.py",
     quick=True,

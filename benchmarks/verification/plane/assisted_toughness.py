@@ -81,6 +81,7 @@ def grow_at(body: PlaneBody, model: CohesiveModel, current: float, measure: Stre
 
 @check(
     "assisted_toughness",
+    engine="cohesive",
     title="Toughness that falls with the current: K at growth against the law put in",
     source="docs/theory/model.md, Cracking assisted by current: Gc_eff = Gc [r + (1 - r)/(1 + (j/j_c)^m)], "
     "K at growth = sqrt(Gc_eff/Gc) K_Ic",

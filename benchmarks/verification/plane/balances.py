@@ -39,6 +39,7 @@ def rows_of(name: str, run: History) -> list[Row]:
 
 @check(
     "balances",
+    engine="plane",
     title="Balances of charge and lithium at every step, also through rejected steps",
     source="conservation",
     quick=True,

@@ -60,6 +60,7 @@ def brackets(folder: Path, name: str, capacities: tuple[str, ...], **stated: flo
 
 @check(
     "ccd_inversion",
+    engine="plane",
     title="CCD(Q) from few constant-current runs against direct bisection at three Q",
     source="definition of the critical current density, docs/ccd.md",
     quick=False,

@@ -95,6 +95,7 @@ def difference(one: Fixture, other: Fixture, *charges: float) -> float:
 
 @check(
     "fixture",
+    engine="plane, phase field",
     title="stack pressure in a fixture against plated volume, and its limits: constant pressure, fixed gap",
     source="docs/theory/exact_solutions.md, Stack in a fixture",
     quick=True,

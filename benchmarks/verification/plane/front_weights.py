@@ -184,6 +184,7 @@ def array_rows() -> list[Row]:
 
 @check(
     "front_weights",
+    engine="statics",
     title="Stress intensity and opening of cracks with a sharp front, any tip and load",
     source="docs/theory/exact_solutions.md, Pressurised cracks; docs/theory/front.md",
     quick=True,

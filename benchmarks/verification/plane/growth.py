@@ -101,6 +101,7 @@ def sensitivity(name: str, base: History, other: History) -> list[Row]:
 
 @check(
     "growth",
+    engine="cohesive",
     title="Fixed-volume growth of a line crack in a large body",
     source="docs/theory/exact_solutions.md, Pressurised cracks",
     quick=False,
@@ -143,6 +144,7 @@ def edge_times(run: History, current: float, lengths: Floats) -> tuple[Floats, F
 
 @check(
     "no_extrusion",
+    engine="cohesive",
     title="Edge crack that keeps its lithium, uniform face current",
     source="docs/theory/exact_solutions.md, Growth without extrusion",
     quick=False,

@@ -24,6 +24,7 @@ TOLERANCE = 1.0e-8
 
 @check(
     "monolithic",
+    engine="cohesive",
     title="Condensed against full monolithic solve of the same discrete problem",
     source="identity: block elimination of the bulk unknowns",
     quick=True,

@@ -65,6 +65,7 @@ def engine_row(b: Body) -> Row:
 
 @check(
     "pressurised_crack",
+    engine="cohesive",
     title="Pressurised edge crack and line crack in a large body",
     source="Tada, Paris & Irwin; Sneddon; docs/theory/exact_solutions.md, Pressurised cracks",
     quick=True,

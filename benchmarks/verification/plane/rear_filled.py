@@ -57,6 +57,7 @@ def partly_loaded(cells: float) -> SlabEdgeFlaw:
 
 @check(
     "rear_filled",
+    engine="statics",
     title="Edge crack with pressure in its rear part only",
     source="Tada's weight function; docs/theory/model.md, Metal behind the tip",
     quick=True,
@@ -129,6 +130,7 @@ def drive(engine: CohesiveEngine, tip_size: float, longest: float) -> tuple[np.n
 
 @check(
     "wedge",
+    engine="cohesive",
     title="Dry crack ahead of a wedge of metal that cannot flow",
     source="docs/theory/exact_solutions.md, Wedge and dry crack: L = E' w^2/(8 pi Gc)",
     quick=True,

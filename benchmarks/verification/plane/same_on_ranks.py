@@ -78,7 +78,7 @@ def run_on(ranks: int, level: Level, folder: Path, module: str = __name__) -> Hi
     return History(np.load(file), 0, 0, "")
 
 
-@check("ranks", title="Ranks 1, 2, 3", source="invariance", quick=False)
+@check("ranks", engine="plane", title="Ranks 1, 2, 3", source="invariance", quick=False)
 def ranks(level: Level, folder: Path | None) -> list[Row]:
     """Histories of a growing crack with the bulk on 1, 2 and 3 ranks, nothing taken from the cache.
 

@@ -50,6 +50,7 @@ def grow(cells: int, end: float, inner: bool) -> History:
 
 @check(
     "sharp_front_growth",
+    engine="plane",
     title="Sharp front: cracks that keep their lithium, without a cohesive zone",
     source="docs/theory/exact_solutions.md, Pressurised cracks, Growth without extrusion",
     quick=True,
@@ -102,6 +103,7 @@ def charges(cells: int, current: float, allowance: float = INTENSITY_ALLOWANCE) 
 
 @check(
     "sharp_front_threshold",
+    engine="plane",
     title="Sharp front: runs about the threshold that the equilibrium gives",
     source="docs/theory/front.md, Threshold",
     quick=False,

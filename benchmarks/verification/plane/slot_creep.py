@@ -102,6 +102,7 @@ def arrhenius_row(tip_25: float, exponent: float, cells: int) -> Row:
 
 @check(
     "slot_creep",
+    engine="plane",
     title="Slot of fixed aperture with plating on both walls, 1 mA/cm2",
     source="docs/theory/model.md, Creep in a slot; Barroso-Luque, Tu & Ceder 2020",
     quick=True,

@@ -156,6 +156,7 @@ def derivative_row() -> Row:
 
 @check(
     "threshold_equilibrium",
+    engine="threshold",
     title="Threshold current as an equilibrium: closed forms, flow, meshes, derivatives",
     source="docs/theory/front.md, Threshold",
     quick=True,

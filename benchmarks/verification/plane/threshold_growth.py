@@ -146,6 +146,7 @@ class Slot:
 
 @check(
     "threshold",
+    engine="cohesive",
     title="Threshold current of a slot of fixed aperture under stack pressure",
     source="docs/theory/model.md, Creep in a slot",
     quick=True,

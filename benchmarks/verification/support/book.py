@@ -51,16 +51,19 @@ class Check:
     source: str
     run: Run
     quick: bool
+    engine: str = ""
+    """What it certifies: engines by the names that cases give them; `statics`: the condensed body and its stress
+    intensity, on which plane cracks rest; `threshold`: `lifrac threshold`; `none`: formulas."""
 
 
 REGISTRY: dict[str, Check] = {}
 
 
-def check(name: str, *, title: str, source: str, quick: bool) -> Callable[[Run], Run]:
+def check(name: str, *, engine: str, title: str, source: str, quick: bool) -> Callable[[Run], Run]:
     """Register a check under `name`; `quick` ones are part of `make test` (a few seconds each)."""
 
     def register(run: Run) -> Run:
-        REGISTRY[name] = Check(name, title, source, run, quick)
+        REGISTRY[name] = Check(name, title, source, run, quick, engine)
         return run
 
     return register

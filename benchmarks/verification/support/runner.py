@@ -61,6 +61,7 @@ ROOMS = {
 
 COLUMNS = (
     "check",
+    "engine",
     "level",
     "quantity",
     "unit",
@@ -187,7 +188,8 @@ def print_outcome(outcome: Outcome, console: "Console") -> None:
     from rich.table import Table
 
     check = outcome.check
-    table = Table(title=f"{check.name}: {check.title} [{outcome.seconds:.1f} s]", title_justify="left", box=None)
+    title = f"{check.name} ({check.engine}): {check.title} [{outcome.seconds:.1f} s]"
+    table = Table(title=title, title_justify="left", box=None)
     table.add_column("quantity", min_width=52)
     for name in ("value", "target", "error", "tolerance"):
         table.add_column(name, justify="right", min_width=10)
@@ -212,7 +214,7 @@ def table_rows(level: Level, outcomes: list[Outcome]) -> Iterator[tuple[object, 
     for o in outcomes:
         for r in o.rows:
             yield (
-                *(o.check.name, level, r.quantity, r.unit, f"{r.value:.8g}", f"{r.target:.8g}", r.kind),
+                *(o.check.name, o.check.engine, level, r.quantity, r.unit, f"{r.value:.8g}", f"{r.target:.8g}", r.kind),
                 *(f"{r.error:.3e}", f"{r.tolerance:g}", "yes" if r.ok else "no", f"{o.seconds:.1f}", r.note),
             )
 

@@ -115,6 +115,7 @@ def cell_voltages(geometry: Geometry, face: Kinetics = FACE, counter: Kinetics |
 
 @check(
     "cell_voltage",
+    engine="plane, cohesive (3D)",
     title="1-D cell: voltage against current with two faces",
     source="docs/theory/exact_solutions.md, One-dimensional cell: V = j L/kappa + (4RT/F) asinh(j/2 i0); other laws: "
     "their definition, inverted",

@@ -11,6 +11,7 @@ FOUR_DIGITS = 1.0e-4
 
 @check(
     "constants",
+    engine="none",
     title="Conversions of charge, volume and pressure",
     source="docs/theory/model.md, Constants",
     quick=True,

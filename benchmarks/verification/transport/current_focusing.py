@@ -152,6 +152,7 @@ def ellipse_factor(ratio: float, tip_cells: float) -> float:
 
 @check(
     "current_focusing",
+    engine="statics",
     title="Primary current into a conducting crack and a conducting ellipse",
     source="docs/theory/exact_solutions.md, Current focusing",
     quick=True,

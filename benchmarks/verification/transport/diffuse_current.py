@@ -130,6 +130,7 @@ def trend_rows(name: str, lengths: tuple[float, ...], values: list[float], targe
 
 @check(
     "diffuse_current",
+    engine="phase field",
     title="Phase field: current into a diffuse crack full of metal",
     source="docs/theory/exact_solutions.md, Current focusing",
     quick=True,

@@ -126,6 +126,7 @@ def diffuse_strip(law: ContactLaw, current: float, charge: float) -> PhaseFieldE
 
 @check(
     "contact",
+    engine="plane, phase field",
     title="contact of a stripped face: charge to its loss, steady state, critical current against pressure",
     source="docs/theory/model.md, Contact of a face: Q_loss = (F h*/Omega) [1/k + (1-k) ln(1-k)/k^2], "
     "theta_ss = 1 - J/J_c; "

@@ -51,6 +51,7 @@ def plated(contact: float, half_width: float, creep: Creep) -> tuple[float, floa
 
 @check(
     "lost_contact",
+    engine="plane",
     title="pressure in a flaw against the contact of the face it opens to, at fixed current",
     source="docs/theory/model.md, Kinetics under stress: p = (F/Omega) eta, R = R_ct/theta",
     quick=True,

@@ -119,6 +119,7 @@ def _current_at(contact: float) -> float:
 
 @check(
     "voltage_hold",
+    engine="plane, phase field",
     title="constant voltage: current of a 1-D cell, its decay to the cut-off while contact is lost, charge balance",
     source="docs/theory/exact_solutions.md, One-dimensional cell: V = j L/kappa + (4RT/F) asinh(j/2 i0)",
     quick=True,
