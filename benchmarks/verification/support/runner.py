@@ -38,6 +38,7 @@ ROOMS = {
         "assisted_toughness",
         "monolithic",
         "ccd_inversion",
+        "closed_mouth",
         "fixture",
         "balances",
         "same_on_ranks",
