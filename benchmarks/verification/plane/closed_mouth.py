@@ -35,7 +35,7 @@ def bound(y: np.ndarray | float, current: float) -> np.ndarray:
     quick=True,
 )
 def closed_mouth(level: Level, folder: Path | None) -> list[Row]:
-    """The lowest and the highest pressure along the flaw, after many times as long as plating needs."""
+    """Compare both ends of the flaw after many times as long as plating needs."""
     slab = SlabEdgeFlaw(
         thickness=100.0,
         half_width=100.0,
