@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from lifrac.problems.process.launcher import WAITING_RANKS
+from lifrac.problems.process.launcher import waiting_settings
 from support.mpi import MpiRun, mpi_run
 from support.pictures import COARSE
 from support.session import SESSION_FOLDER
@@ -34,7 +34,8 @@ LONGEST_FIRST = (
 """Files that take long start early: at the end no process of pytest-xdist is left alone with one of them."""
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.update(WAITING_RANKS | os.environ)  # before anything loads MPI, which reads them once
+RANKS = int(os.environ.get("PMI_SIZE", "1"))
+os.environ.update(waiting_settings(RANKS) | os.environ)  # before anything loads MPI, which reads them once
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

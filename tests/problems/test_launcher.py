@@ -1,11 +1,12 @@
 """Processes that a foreign launcher has started are noticed; a single rank is left alone wherever it runs."""
 
+import os
 from pathlib import Path
 
 import pytest
 from lifrac.errors import InputError
 from lifrac.problems.cli import main as cli
-from lifrac.problems.process.launcher import refuse_copies
+from lifrac.problems.process.launcher import refuse_copies, waiting_settings
 from support.small_runs import write_case
 
 
@@ -43,3 +44,8 @@ def test_nothing_is_written_by_copies(
     assert cli.main([command, str(case), "--out", str(tmp_path / "out")]) == 2
     assert "see itself alone" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_ranks_sleep_only_where_they_outnumber_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3})
+    assert [bool(waiting_settings(ranks)) for ranks in (1, 2, 3)] == [False, False, True]

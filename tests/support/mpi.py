@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from lifrac.problems.process.launcher import WAITING_RANKS, find_mpiexec
+from lifrac.problems.process.launcher import find_mpiexec, waiting_settings
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -64,7 +64,8 @@ def mpi_run(
     if isinstance(what, str | Path):
         what = [str(what)] if str(what).endswith(".py") else ["-c", str(what)]
     command = [mpiexec, "-n", str(ranks), sys.executable, *what, *args]
-    surroundings = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)} | WAITING_RANKS | (env or {})
+    ours = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)} | waiting_settings(ranks)
+    surroundings = os.environ | ours | (env or {})
     process = subprocess.Popen(
         command,
         env=surroundings,

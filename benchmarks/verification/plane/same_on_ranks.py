@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from lifrac.errors import NumericalFailure
-from lifrac.problems.process.launcher import WAITING_RANKS, find_mpiexec
+from lifrac.problems.process.launcher import find_mpiexec, waiting_settings
 from lifrac.solver.model.protocol import StepControl
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.plane_runs import (
@@ -55,7 +55,7 @@ def run_on(ranks: int, level: Level, folder: Path, module: str = __name__) -> Hi
         raise NumericalFailure("mpiexec was not found, neither beside the interpreter nor on PATH")
     file = folder / f"history_{ranks}.npy"
     command = [mpiexec, "-n", str(ranks), sys.executable, "-m", module, str(file), level]
-    surroundings = WAITING_RANKS | os.environ | {"OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}
+    surroundings = waiting_settings(ranks) | os.environ | {"OMP_NUM_THREADS": "1", "LIFRAC_CACHE": "off"}
     process = subprocess.Popen(
         command,
         env=surroundings,
