@@ -78,25 +78,36 @@ def test_a_point_is_what_a_run_of_its_case_gives(finished: Path, tmp_path: Path)
     assert mine[at] == pytest.approx(theirs[at], rel=1.0e-9)
 
 
-@pytest.mark.mpi
-@pytest.mark.parametrize("team", [1, 2])
-def test_study_on_two_ranks_gives_the_same_bracket(
-    finished: Path, mpi_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, team: int
-) -> None:
-    """Ranks that each take a run, and jobs of Snakemake whose ranks compute every run together."""
-    arguments = ["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "out")]
-    if team == 1:
-        mpi_run(RUN, 2, *arguments)
-    else:
-        pytest.importorskip("snakemake")
-        assert main([*arguments, "--cores", "2", "--set", "study.ranks=2", "--set", "study.points_per_job=2"]) == 0
-    (mine,), (theirs,) = (table(out / "out" / "ccd.csv") for out in (finished, tmp_path))
-    assert mine == theirs
-    for one, other in zip(*(table(out / "out" / "runs.csv") for out in (finished, tmp_path)), strict=True):
+def assert_same_runs(mine: list[dict[str, str]], theirs: list[dict[str, str]], rel: float) -> None:
+    for one, other in zip(mine, theirs, strict=True):
         assert (one["point"], one["outcome"]) == (other["point"], other["outcome"])
         passed = [float(run["charge_mAh_per_cm2"]) for run in (one, other)]
-        assert passed[1] == pytest.approx(passed[0], rel=1.0e-9 if team == 1 else 1.0e-4)
-    assert not list((tmp_path / "out" / "points").glob(".*"))
+        assert passed[0] == pytest.approx(passed[1], rel=rel)
+
+
+@pytest.mark.mpi
+def test_two_ranks_that_each_take_a_run_give_the_same_bracket(finished: Path, mpi_run: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    mpi_run(RUN, 2, "ccd", str(finished / "small.toml"), "--out", str(out))
+    assert table(out / "ccd.csv") == table(finished / "out" / "ccd.csv")
+    assert_same_runs(table(out / "runs.csv"), table(finished / "out" / "runs.csv"), 1.0e-9)
+    assert not list((out / "points").glob(".*"))
+
+
+@pytest.mark.mpi
+def test_jobs_of_snakemake_whose_ranks_compute_every_run_together(finished: Path, tmp_path: Path) -> None:
+    """One job with the two runs of the first round, one of which fails; `test_study_kinds` sees to further rounds."""
+    pytest.importorskip("snakemake")
+    out = tmp_path / "out"
+    settings = ("study.ranks=2", "study.points_per_job=2", "study.refinements=0")
+    overrides = [word for text in settings for word in ("--set", text)]
+    assert main(["ccd", str(finished / "small.toml"), "--out", str(out), "--cores", "2", *overrides]) == 0
+    (row,), runs = table(out / "ccd.csv"), table(out / "runs.csv")
+    assert [float(row[f"ccd_{side}_mA_per_cm2"]) for side in ("lower", "upper")] == pytest.approx([8.0, 32.0])
+    points = {run["point"] for run in runs}
+    assert_same_runs(runs, [run for run in table(finished / "out" / "runs.csv") if run["point"] in points], 1.0e-4)
+    assert {json.loads((out / "points" / point / "summary.json").read_text())["ranks"] for point in points} == {2}
+    assert not list((out / "points").glob(".*"))
 
 
 def test_ranks_that_make_no_whole_team(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

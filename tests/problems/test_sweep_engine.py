@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lifrac.problems.cli.main import main
 from support.interruptions import STOPPED
 from support.mpi import PATIENCE
 from support.mpi import mpi_run as on_ranks
@@ -39,24 +40,18 @@ POINTS = 4
 LIFRAC = [sys.executable, *RUN]
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
+def arguments(folder: Path, *options: str) -> list[str]:
     """`lifrac sweep` on two cores, with two points in a job."""
     file = folder / "tiny.toml"
     file.write_text(SWEEP)
-    command = [*LIFRAC, "sweep", str(file), "--out", str(folder / "out"), "--cores", "2", *options]
-    return subprocess.Popen(
-        [*command, "--set", "sweep.points_per_job=2"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    out = str(folder / "out")
+    return ["sweep", str(file), "--out", out, "--cores", "2", *options, "--set", "sweep.points_per_job=2"]
 
 
-def complete(folder: Path, *options: str) -> tuple[int, str]:
-    """The same to its end: exit code and messages."""
-    process = start(folder, *options)
-    try:
-        messages = process.communicate(timeout=PATIENCE)[1]
-        return process.returncode, messages
-    finally:
-        kill(process)
+def start(folder: Path) -> subprocess.Popen[str]:
+    """In a process of its own, that a signal can meet."""
+    command = [*LIFRAC, *arguments(folder)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def signal_all(process: subprocess.Popen[str], number: signal.Signals) -> list[psutil.Process]:
@@ -128,38 +123,39 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     return rows(folder)
 
 
-def test_a_killed_sweep_goes_on_to_the_same_table(tmp_path: Path, whole: list[dict[str, str]]) -> None:
+def test_a_killed_sweep_goes_on_to_the_same_table(
+    tmp_path: Path, whole: list[dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
     """All processes are killed in the middle; before, while they are halted, a second sweep is refused."""
     process = start(tmp_path)
     wait_for(lambda: len(finished(tmp_path)) >= 1)
     signal_all(process, signal.SIGSTOP)
-    code, messages = complete(tmp_path)
-    assert code == 2
-    assert "another process is computing this sweep" in messages
-    kill(process)
+    try:
+        assert main(arguments(tmp_path)) == 2
+        assert "another process is computing this sweep" in capsys.readouterr().err
+    finally:
+        kill(process)
     before = finished(tmp_path)
     counts = starts(tmp_path)
     assert 1 <= len(before) < POINTS
-    code, messages = complete(tmp_path)
-    assert (code, len(finished(tmp_path))) == (0, POINTS), messages
+    assert (main(arguments(tmp_path)), len(finished(tmp_path))) == (0, POINTS)
     assert {name: starts(tmp_path)[name] for name in before} == {name: counts[name] for name in before}
     assert_same(rows(tmp_path), whole)
     assert not list((tmp_path / "out" / "points").glob(".*"))
 
 
 def test_points_stopped_on_ranks_go_on_through_snakemake(tmp_path: Path, whole: list[dict[str, str]]) -> None:
-    """Three ranks are stopped within their points: each point goes on from its checkpoint, none from the start."""
+    """Two ranks are stopped within their points: each point goes on from its checkpoint, none from the start."""
     (tmp_path / "tiny.toml").write_text(SWEEP)
-    arguments = ["sweep", str(tmp_path / "tiny.toml"), "--out", str(tmp_path / "out")]
-    done = on_ranks(STOPPED, 3, "4", "SIGTERM", *arguments, check=False)
+    on_two = ["sweep", str(tmp_path / "tiny.toml"), "--out", str(tmp_path / "out")]
+    done = on_ranks(STOPPED, 2, "4", "SIGTERM", *on_two, check=False)
     assert done.returncode == 4, done.output
     kept = list((tmp_path / "out" / "points").glob(".*.kept"))
-    assert (len(kept), finished(tmp_path)) == (3, set())
+    assert (len(kept), finished(tmp_path)) == (2, set())
     assert {len(history(folder)["step"]) for folder in kept} == {5}
-    code, messages = complete(tmp_path)
-    assert code == 0, messages
+    assert main(arguments(tmp_path)) == 0
     resumed = [summary(tmp_path / "out" / "points" / row["point"])["resumed"] for row in rows(tmp_path)]
-    assert sorted(resumed) == [0, 1, 1, 1]
+    assert sorted(resumed) == [0, 0, 1, 1]
     assert_same(rows(tmp_path), whole)
 
 
@@ -182,8 +178,7 @@ def test_a_process_that_dies_is_started_again_and_then_listed(tmp_path: Path) ->
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho tried >> tries\nkill -9 $$\n")
     broken.chmod(0o755)
-    code, messages = complete(tmp_path, "--prepare")
-    assert code == 0, messages
+    assert main(arguments(tmp_path, "--prepare")) == 0
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
     plan["python"] = str(broken)
     (tmp_path / "out" / "plan.json").write_text(json.dumps(plan))
@@ -194,11 +189,13 @@ def test_a_process_that_dies_is_started_again_and_then_listed(tmp_path: Path) ->
     assert not finished(tmp_path)
 
 
-def test_a_profile_that_cannot_work_is_reported_with_snakemakes_words(tmp_path: Path) -> None:
+def test_a_profile_that_cannot_work_is_reported_with_snakemakes_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     profile = tmp_path / "profile"
     profile.mkdir()
     (profile / "config.yaml").write_text("executor: no_such_scheduler\n")
-    code, messages = complete(tmp_path, "--profile", str(profile))
-    assert code == 3
+    assert main(arguments(tmp_path, "--profile", str(profile))) == 3
+    messages = capsys.readouterr().err
     assert "no_such_scheduler" in messages
     assert "4 failed: its job ended before" in messages
