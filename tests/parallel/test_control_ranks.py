@@ -42,6 +42,7 @@ def begun(comm: MPI.Comm) -> tuple[np.ndarray, int, str, Any]:
     return np.array(rows), number, *checkpoint
 
 
+@pytest.mark.two_ranks
 def test_steps_do_not_depend_on_the_partition_and_go_on_on_any_number_of_ranks() -> None:
     together, (one_rank, number, kept, arrays) = followed(engine(COMM, CELL, coarse=True)), alone(COMM, begun)
     assert together == pytest.approx(one_rank, rel=1e-6)

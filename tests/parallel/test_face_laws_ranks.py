@@ -1,6 +1,7 @@
 """Laws on the electrode faces on all ranks together and on each alone: the same figures, with both engines."""
 
 import numpy as np
+import pytest
 from lifrac.simulation import Simulation
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.interface import ContactLaw
@@ -24,6 +25,7 @@ def figures(comm: MPI.Comm) -> np.ndarray:
     return simulation.history[COLUMNS].to_numpy()
 
 
+@pytest.mark.two_ranks
 def test_contact_does_not_depend_on_the_partition() -> None:
     together, one_rank = figures(COMM), alone(COMM, figures)
     assert together[:, 1].min() < 0.72

@@ -1,5 +1,6 @@
 """A flaw that holds next to no lithium is told of alike on all ranks, and as on one."""
 
+import pytest
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.protocol import ProtocolStep
@@ -19,6 +20,7 @@ def told(comm: MPI.Comm) -> tuple[str, int, str]:
     return cell.outcome, event.index, event.detail
 
 
+@pytest.mark.two_ranks
 def test_every_rank_tells_the_same() -> None:
     together = told(COMM)
     assert together == alone(COMM, told)

@@ -36,6 +36,7 @@ def test_lithium_and_growth_do_not_depend_on_the_partition() -> None:
     assert all((rows == together).all() for rows in COMM.allgather(together))
 
 
+@pytest.mark.two_ranks
 def test_the_start_under_lateral_compression_does_not_depend_on_the_partition() -> None:
     pressed = model(loads=Loads(1.0, "free", -200.0))
     names = ("flaw_volume", "lithium_volume", "max_lithium_pressure", "crack_length")

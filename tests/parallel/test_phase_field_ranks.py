@@ -37,7 +37,7 @@ def history(comm: MPI.Comm, preset: Preset, split: Split) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("preset", "split"),
-    [("direct", StarConvex(5.0)), ("multigrid", NoSplit())],
+    [pytest.param("direct", StarConvex(5.0), marks=pytest.mark.two_ranks), ("multigrid", NoSplit())],
     ids=["direct-star", "multigrid"],
 )
 def test_growth_does_not_depend_on_the_partition(preset: Preset, split: Split) -> None:
@@ -47,6 +47,7 @@ def test_growth_does_not_depend_on_the_partition(preset: Preset, split: Split) -
     assert all((rows == together).all() for rows in COMM.allgather(together))
 
 
+@pytest.mark.two_ranks
 def test_growth_at_fixed_volume_does_not_depend_on_the_partition() -> None:
     def held(comm: MPI.Comm) -> np.ndarray:
         body = pressed(comm)
