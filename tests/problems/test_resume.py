@@ -135,7 +135,7 @@ def test_a_killed_process_leaves_what_a_copy_holds(tmp_path: Path) -> None:
     for name in ("history.csv", "events.jsonl", "case.toml"):
         assert (out / name).read_bytes() == (copy / name).read_bytes()
     kept = [np.load(folder / "checkpoints" / "last.npz") for folder in (out, copy)]
-    assert np.array_equal(kept[0]["values"], kept[1]["values"])
+    assert np.array_equal(kept[0]["aperture"], kept[1]["aperture"])
     stored = [FieldFile(folder / "fields.vtkhdf") for folder in (out, copy)]
     assert stored[0].times.tolist() == stored[1].times.tolist()
 

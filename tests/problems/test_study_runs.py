@@ -20,8 +20,8 @@ from lifrac.problems.studies.executors.light_run import compute
 from lifrac.problems.studies.point_folder import PointFolder
 from lifrac.problems.studies.recording import LIGHT
 from lifrac.problems.studies.study_folder import StudyFolder
-from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
 from lifrac.solver.model.control import Control
+from lifrac.solver.sharp_front.march import March
 from support.small_study import ONE, STUDY, table, write
 
 
@@ -219,14 +219,14 @@ def test_numerical_failure_is_listed_and_narrows_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run whose numerics fail, here on purpose at the largest current, is a row with a reason, no failure."""
-    solve = SurfaceProblem.solve
+    propose = March.propose
 
-    def fail(self: SurfaceProblem, state: Any, dt: float, control: Control, *rest: Any) -> Any:
+    def fail(self: March, state: Any, dt: float, longest: float, control: Control, *rest: Any) -> Any:
         if control.current_density > 300.0:
             raise NumericalFailure("made to fail")
-        return solve(self, state, dt, control, *rest)
+        return propose(self, state, dt, longest, control, *rest)
 
-    monkeypatch.setattr(SurfaceProblem, "solve", fail)
+    monkeypatch.setattr(March, "propose", fail)
     arguments = ["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *ONE, "--set", "study.refinements=0"]
     assert main(arguments) == 0
     runs = table(tmp_path / "out" / "runs.csv")
