@@ -73,12 +73,12 @@ def growth(level: Level, folder: Path | None) -> list[Row]:
 
 
 def llzo(cells: int, *overrides: str) -> Case:
-    """Return 100 um of LLZO with a 20 um flaw, by the sharp front, with cells of so many in the flaw."""
+    """Return 100 um of LLZO between free sides, with a 20 um flaw and cells of so many in it."""
     size = 20.0 / cells
     return load_case(
         "llzo_holds",
         [
-            "fracture.engine=sharp_front",
+            "operation.lateral=free",
             "electrolyte.thickness=100 um",
             f"mesh.crack_size={size} um",
             f"mesh.path_size={5.0 * size} um",
@@ -125,3 +125,28 @@ def threshold(level: Level, folder: Path | None) -> list[Row]:
             Row(f"{part:g} J*: charge at fracture over that with half the steps", at_start[0] / at_start[1], 1.0, 0.04)
         )
     return rows
+
+
+@check(
+    "cohesive_limit",
+    engine="plane, cohesive",
+    title="The cohesive engine on finer and finer meshes comes to the sharp front",
+    source="a cohesive zone that shrinks with the mesh has Griffith's crack as its limit",
+    quick=False,
+)
+def cohesive_limit(level: Level, folder: Path | None) -> list[Row]:
+    """Check the charge at crack-through between held sides, far from the threshold, and how it is approached."""
+    current = ("protocol.current_density=6 mA/cm^2", "protocol.stop_at=crack_through", "operation.lateral=die")
+    sharp = through(llzo(50, *current))
+    cohesive = {n: through(llzo(n, *current, "fracture.engine=cohesive")) for n in (25, 50, 100)}
+    rows = [Row("100 cells: charge at crack-through over that of the plane engine", cohesive[100] / sharp, 1.0, 0.02)]
+    gaps = [abs(cohesive[n] - sharp) for n in (25, 50, 100)]
+    rows.append(Row("50 cells: distance to it over that with 25 cells", gaps[1] / gaps[0], 0.0, 1.0, kind="below"))
+    return rows
+
+
+def through(case: Case) -> float:
+    """Return the charge at which the crack is through [C/m2]."""
+    simulation = Simulation(case)
+    simulation.run()
+    return next(event.charge for event in simulation.events if event.name == "crack_through")
