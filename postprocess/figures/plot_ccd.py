@@ -17,6 +17,7 @@ from .arrhenius import celsius_axis, inverse_temperature, slope_text
 from .axes import CURVES, grid, letter, log_ticks, some_of
 from .outcomes import addresses
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, WIDTH
+from .threshold_lines import CLOSED, ERROR, THRESHOLD, draw_levels, draw_limits, limit_handles, limits
 
 COLUMNS = (
     "temperature_C",
@@ -28,6 +29,11 @@ COLUMNS = (
 )
 """Columns of `ccd.csv`."""
 T, P, Q, LOWER, UPPER = COLUMNS[:5]
+BEST = "ccd_mA_per_cm2"
+LATER = (BEST, "ccd_error", "lower_end", THRESHOLD, ERROR, CLOSED)
+"""Columns that folders of former versions lack."""
+CRACKED = "cracked_by_loads"
+"""Failure mode of a flaw that its loads alone crack."""
 FLAW = ["flaw_length_um", "flaw_aperture_um"]
 LENGTH, APERTURE = FLAW
 TIMED = 0.0
@@ -75,6 +81,9 @@ def read_ccd(file: Path) -> pd.DataFrame:
         raise InputError("holds no value yet", file=file, remedy="Wait for the first condition of the study")
     if "point" in table.columns:
         table["url"] = ("../points/" + table["point"].astype(str) + "/").where(table["point"].notna(), None)
+    for name in LATER:
+        if name not in table.columns:
+            table[name] = np.nan
     return table.fillna({Q: TIMED})
 
 
@@ -92,9 +101,11 @@ def by_flaw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def ccd_figure(table: pd.DataFrame) -> Figure:
     """CCD over what varies of stack pressure, areal capacity and temperature, a panel for each.
 
-    A mark stands at the geometric mean of the largest current that survived and the smallest that failed, its bar
-    reaches from one to the other. An arrow up stands at the largest current tried where none failed, an arrow down at
-    the smallest where none survived. Over temperature the axis is that of Arrhenius, with apparent activation energies.
+    A mark stands at the best value, or else at the geometric mean of the largest current that survived and the smallest
+    that failed; its bar is their bracket, no narrower than the numerical error. A broad line is the threshold current
+    J*, a thin dashed one its closed form. An arrow up stands at the largest current tried where none failed, an arrow
+    down at the smallest where none survived. Over temperature the axis is that of Arrhenius, with apparent activation
+    energies.
 
     Parameters
     ----------
@@ -147,6 +158,10 @@ def _over(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[floa
             x = _shifted(axis, rows[panel.column].to_numpy(dtype=float), shift)
             axis.plot(x, _middle(rows), color=colour, lw=1.0, alpha=0.7)
             _marks(axis, rows, x, [colour] * len(rows), shape)
+            if panel.column == Q:
+                draw_levels(axis, rows, colour)
+            elif k == 0:
+                draw_limits(axis, rows[panel.column].to_numpy(dtype=float), rows, colour)
     numbers = [f"{value:g}" for value in values[:-1]]
     _shape_legend(axis, [*numbers, _value(panel.shapes, values[-1])])
 
@@ -163,6 +178,7 @@ def _arrhenius(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list
         x = inverse_temperature(rows[T].to_numpy(dtype=float))
         x = _shifted(axis, x, _apart(table, T) * (k - 0.5 * (len(pressures) - 1)))
         axis.plot(x, _middle(rows), color=GREY, lw=1.0, alpha=0.7)
+        draw_limits(axis, x, rows, GREY)
         _marks(axis, rows, x, [_colour(t, temperatures) for t in rows[T]], shape)
         names.append(_value(P, pressure) + slope_text(rows[T], rows[LOWER], rows[UPPER]))
     handles = [_shape(shape, name) for shape, name in zip(SHAPES, names, strict=False)]
@@ -188,10 +204,11 @@ def _colour(temperature: float, temperatures: list[float]) -> str:
 
 
 def _middle(rows: pd.DataFrame) -> np.ndarray:
-    """Geometric mean of the bracket; nan where one end is open."""
-    lower, upper = rows[LOWER].to_numpy(dtype=float), rows[UPPER].to_numpy(dtype=float)
+    """Best value, or else the geometric mean of the bracket; nan where one end is open."""
+    lower, upper, best = (rows[name].to_numpy(dtype=float) for name in (LOWER, UPPER, BEST))
     known = (lower > 0) & np.isfinite(upper)
-    return np.where(known, np.sqrt(lower * np.where(known, upper, 1.0)), np.nan)
+    middle = np.where(known, np.sqrt(lower * np.where(known, upper, 1.0)), np.nan)
+    return np.where(known & np.isfinite(best), best, middle)
 
 
 def _marks(axis: Axes, rows: pd.DataFrame, x: np.ndarray, colours: list[str], shape: str) -> None:
@@ -203,6 +220,8 @@ def _marks(axis: Axes, rows: pd.DataFrame, x: np.ndarray, colours: list[str], sh
             bar = [[middle[i] - lower[i]], [upper[i] - middle[i]]]
             axis.errorbar(x[i], middle[i], yerr=bar, fmt="none", ecolor=colour, capsize=3, elinewidth=1.0)
             axis.scatter(x[i], middle[i], s=22, marker=shape, color=colour, zorder=3).set_urls([urls[i]])
+        elif upper[i] == 0.0:
+            axis.plot(x[i], 0.03, "x", color=colour, ms=6.0, transform=axis.get_xaxis_transform())
         elif lower[i] > 0 or np.isfinite(upper[i]):
             y, arrow = (lower[i], EMPTIED if empty[i] else "^") if lower[i] > 0 else (upper[i], "v")
             axis.plot(x[i], y, arrow, color=colour, ms=7.5, mfc="none")
@@ -243,10 +262,10 @@ def _current_axis(axis: Axes, table: pd.DataFrame) -> None:
     axis.set_yscale("log")
     axis.set_ylabel("Critical current density (mA cm$^{-2}$)")
     values = table[[LOWER, UPPER]].to_numpy(dtype=float)
-    values = values[np.isfinite(values) & (values > 0)]
-    limits = (values.min() / 1.35, values.max() * 1.35) if values.size else (0.1, 10.0)
-    axis.set_ylim(limits)
-    log_ticks(axis.yaxis, limits)
+    values = np.concatenate([values[np.isfinite(values) & (values > 0)], limits(table)])
+    span = (values.min() / 1.35, values.max() * 1.35) if values.size else (0.1, 10.0)
+    axis.set_ylim(span)
+    log_ticks(axis.yaxis, span)
 
 
 def _value(column: str, value: float) -> str:
@@ -283,6 +302,9 @@ def _legend(figure: Figure, table: pd.DataFrame, temperatures: list[float], colu
         handles.append(Line2D([], [], color=GREY, marker=EMPTIED, ls="", label="flaw empty above: nothing known"))
     if (open_above & ~empty).any():
         handles.append(Line2D([], [], color=GREY, marker="^", mfc="none", ls="", label="all currents survive"))
-    if (~(lower > 0) & np.isfinite(upper)).any():
+    handles += limit_handles(table)
+    if (table["failure_mode"] == CRACKED).any():
+        handles.append(Line2D([], [], color=GREY, marker="x", ls="", label="the loads crack the flaw"))
+    if (~(lower > 0) & (upper > 0)).any():
         handles.append(Line2D([], [], color=GREY, marker="v", mfc="none", ls="", label="all currents fail"))
     figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, 6), columnspacing=1.4)

@@ -8,11 +8,12 @@ import pandas as pd
 
 from .axes import CURVES
 from .index_page import Picture, Table, page
-from .plot_ccd import APERTURE, FLAW, LENGTH, LOWER, UPPER, P, Q, T, by_flaw, ccd_figure, flaw_figure, read_ccd
+from .plot_ccd import APERTURE, BEST, FLAW, LENGTH, LOWER, UPPER, P, Q, T, by_flaw, ccd_figure, flaw_figure, read_ccd
 from .plot_distribution import AREA, QUANTILE, distribution_figure, read_distribution
 from .plot_map import map_figure, read_runs
 from .plot_sweep import CHARGE, heading, read_sweep, sweep_figure
 from .style import save
+from .threshold_lines import CLOSED, ERROR, THRESHOLD
 
 STUDY_TABLE, SWEEP_TABLE = "ccd.csv", "sweep.csv"
 """The files that show what a folder holds."""
@@ -24,6 +25,14 @@ CONDITION = {
     Q: "areal capacity (mAh/cm²)",
 }
 BRACKET = {LOWER: "CCD, lower (mA/cm²)", UPPER: "CCD, upper (mA/cm²)"}
+LIMITS = {
+    BEST: "CCD, best (mA/cm²)",
+    "ccd_error": "numerical error",
+    "lower_end": "lower end from",
+    THRESHOLD: "threshold J* (mA/cm²)",
+    ERROR: "error of J*",
+    CLOSED: "closed form (mA/cm²)",
+}
 RUN = {"current": "current density (mA/cm²)", "outcome": "outcome", CHARGE: "charge (mAh/cm²)", "reason": "reason"}
 CLICK = "A click on a mark opens the folder of its run."
 ABOUT = "Hollow marks got to the end of the protocol, filled ones did not."
@@ -41,7 +50,7 @@ def draw_study(folder: Path) -> list[Path]:
             pictures.append(Picture("ccd_distribution", figure, _DISTRIBUTION))
         tables.append(Table("Electrodes with the flaw population", "ccd_distribution.csv", quantiles, _QUANTILES))
     pictures += [] if runs is None else _maps(runs)
-    columns = CONDITION | BRACKET | {"failure_mode": "failure"}
+    columns = CONDITION | BRACKET | LIMITS | {"failure_mode": "failure"}
     tables.append(Table("Critical current density", STUDY_TABLE, ccd, columns))
     if runs is not None:
         tables.append(Table("Runs", "runs.csv", runs, CONDITION | RUN))
@@ -91,8 +100,10 @@ def _is_ramp(folder: Path) -> bool:
 
 
 _CCD = (
-    "Marks: geometric mean of the largest current density that survived and the smallest that failed; bars reach "
-    f"from one to the other. {CLICK}"
+    "Marks: the best value, or the geometric mean of the largest current density that survived and the smallest that "
+    "failed; bars reach from one to the other, and are no shorter than the numerical error. Broad lines: the threshold "
+    "current J*, below which the flaw holds whatever the capacity; dashed lines: its closed form, of a blocked flaw in "
+    f"a half plane. {CLICK}"
 )
 _DISTRIBUTION = (
     "Share of electrodes that fail, from the single flaws; bands and bars follow from the brackets. A band ends, or "

@@ -22,8 +22,8 @@ class Recording:
     resumable: bool
 
 
-LIGHT = Recording("light", frozenset({"outcome", "termination", "charge_mAh_per_cm2", "protocol_step"}), False)
-"""Tables and summary: for studies of many short runs, which share meshes and condensed bulks."""
+LIGHT = Recording("light", frozenset({"outcome", "termination"}), False)
+"""Tables and summary: for studies of many short runs, which share meshes and condensed bulks, and for thresholds."""
 FULL = Recording("full", frozenset({"termination"}), True)
 """The run folder of `lifrac run`."""
 RECORDINGS = {recording.name: recording for recording in (LIGHT, FULL)}

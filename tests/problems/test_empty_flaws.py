@@ -18,7 +18,7 @@ from lifrac.problems.studies.ccd.study import load_study
 from lifrac.problems.studies.ccd.tables import ccd_row
 from lifrac.problems.studies.sweep.sweep_table import RESULTS
 from lifrac.solver.protocol.events import GRAVEST
-from support.small_study import ONE, STUDY, table, write
+from support.small_study import ONE, STUDY, runs_in, table, write
 
 PELLET = """
 [electrolyte]
@@ -75,7 +75,7 @@ def test_a_ramp_with_an_emptied_flaw_has_survived_its_first_level_only(ramp: Pat
 
 
 def test_summary_and_events_say_so(ramp: Path) -> None:
-    (point,) = (ramp / "points").iterdir()
+    (point,) = runs_in(ramp)
     summary = json.loads((point / "summary.json").read_text())
     assert (summary["flaw_empty_since_protocol_step"], summary["flaw_empty_since_cycle"]) == (2, 2)
     assert summary["ramp_current_density_survived_mA_per_cm2"] == 0.8
@@ -97,7 +97,7 @@ def test_plots_mark_it(ramp: Path) -> None:
 
 def test_log_of_a_run_and_resume(ramp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`lifrac run` of the point gives the same label, and its last lines tell a person."""
-    (point,) = (ramp / "points").iterdir()
+    (point,) = runs_in(ramp)
     arguments = ["run", str(point / "case.toml"), "--out", str(tmp_path / "run"), "--set", "output.plots=false"]
     assert main(arguments) == 0
     told = capsys.readouterr().err

@@ -22,7 +22,7 @@ from lifrac.problems.studies.recording import LIGHT
 from lifrac.problems.studies.study_folder import StudyFolder
 from lifrac.solver.model.control import Control
 from lifrac.solver.sharp_front.march import March
-from support.small_study import ONE, STUDY, table, write
+from support.small_study import ONE, STUDY, runs_in, table, write
 
 
 def without_times(rows: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -40,7 +40,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_folder(finished: Path) -> None:
     out = finished / "out"
-    names = {"study.toml", "study.json", "ccd.csv", "runs.csv", "plots", "points", ".lock"}
+    names = {"study.toml", "study.json", "ccd.csv", "runs.csv", "threshold.csv", "plots", "points", ".lock"}
     assert {p.name for p in out.iterdir()} == names
     assert {p.name for p in (out / "plots").iterdir()} == {"ccd.png", "ccd.pdf", "index.html"}
     again = load_study(out / "study.toml")
@@ -76,7 +76,9 @@ def test_points_are_light_run_folders(finished: Path) -> None:
     """Each can be run again, plotted, and says what the table says; the table names it."""
     out = finished / "out"
     runs = table(out / "runs.csv")
-    assert {p.name for p in (out / "points").iterdir()} == {run["point"] for run in runs}
+    assert {p.name for p in runs_in(out)} == {run["point"] for run in runs}
+    (threshold,) = table(out / "threshold.csv")
+    assert {p.name for p in (out / "points" / threshold["point"]).iterdir()} == {"case.toml", "summary.json"}
     assert {row["point"] for row in table(out / "ccd.csv")} <= {run["point"] for run in runs}
     for run in runs:
         folder = out / "points" / run["point"]
@@ -90,7 +92,7 @@ def test_points_are_light_run_folders(finished: Path) -> None:
 
 
 def test_a_point_is_what_a_run_of_its_case_gives(finished: Path, tmp_path: Path) -> None:
-    folder = next(iter(sorted((finished / "out" / "points").iterdir())))
+    folder = runs_in(finished / "out")[0]
     assert main(["run", str(folder / "case.toml"), "--out", str(tmp_path / "run"), "--set", "output.plots=false"]) == 0
     mine, theirs = (json.loads((path / "summary.json").read_text()) for path in (folder, tmp_path / "run"))
     assert {key: mine[key] for key in theirs if key != "wall_time_s"} == {
@@ -263,7 +265,7 @@ def test_asked_to_stop_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytes
         patch.setattr(worker, "compute", ask_in_the_second)
         assert main(["ccd", str(path), "--out", str(out), *ONE]) == 4
     assert [run["point"] for run in table(out / "runs.csv")] == begun[:1]
-    assert [p.name for p in (out / "points").iterdir()] == begun[:1]
+    assert [p.name for p in runs_in(out)] == begun[:1]
     assert main(["ccd", str(path), "--out", str(out), *ONE]) == 0
     assert len(table(out / "ccd.csv")) == 2
 
@@ -285,7 +287,7 @@ def test_trouble_with_files_ends_the_study_and_keeps_what_is_finished(
         patch.setattr(worker, "compute", fill_the_disk)
         assert main(["ccd", str(path), "--out", str(out), *ONE]) == 3
     assert "No space left on device" in capsys.readouterr().err
-    assert len(list((out / "points").iterdir())) == 1
+    assert len(runs_in(out)) == 1
     assert main(["ccd", str(path), "--out", str(out), *ONE]) == 0
 
 
@@ -391,7 +393,7 @@ def test_killed_study_goes_on(finished: Path, tmp_path: Path) -> None:
         process.kill()
         process.wait()
     times = {path: path.stat().st_mtime_ns for path in out.glob("points/[!.]*/summary.json")}
-    assert len(times) == 2
+    assert len(times) == 3
     assert list(out.glob("points/.*.part"))
     assert main(arguments) == 0
     assert (finished / "out" / "ccd.csv").read_bytes() == (out / "ccd.csv").read_bytes()

@@ -39,3 +39,8 @@ def table(path: Path) -> list[dict[str, str]]:
     """The rows of a table."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def runs_in(out: Path) -> list[Path]:
+    """The folders of the runs of a study that are there, finished or not; those of thresholds have no history."""
+    return sorted(path.parent for path in out.glob("points/*/history.csv"))

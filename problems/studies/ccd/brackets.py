@@ -27,6 +27,8 @@ class Trial:
     """Capacity at which the cell failed; None if it stood the largest capacity of the study."""
     void: str = ""
     """Why the run says nothing about the cell: the numerics failed before the cell did, or its flaw was empty."""
+    by: str = ""
+    """What failed; empty if nothing did."""
 
     @property
     def capacity(self) -> float:

@@ -8,7 +8,7 @@ from typing import Protocol, override
 
 from lifrac.problems.quantities import units as u
 from lifrac.problems.studies.kind import Display, Silent, Summaries, Summary
-from lifrac.problems.studies.point import Point
+from lifrac.problems.studies.point import CRACKED, Point
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -17,6 +17,7 @@ from .brackets import Bracket
 from .points import EVENTS, CurrentPoint, Finished
 from .search import Plan, Row
 from .study import Study
+from .threshold import FlawThreshold, ThresholdPoint
 
 LOG = logging.getLogger("lifrac")
 
@@ -27,6 +28,9 @@ class ProgressDisplay(Protocol):
     def finished(self, run: Finished, done: int, wanted: int) -> None:
         """Show that a run has finished: `done` of the `wanted` ones of the present round."""
 
+    def found(self, point: ThresholdPoint, threshold: FlawThreshold, done: int, wanted: int) -> None:
+        """Show that a threshold is known: `done` of the `wanted` points of the present round."""
+
     def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
         """Show how far the conditions are."""
 
@@ -35,6 +39,9 @@ class _Silent:
     """For all ranks but the first."""
 
     def finished(self, run: Finished, done: int, wanted: int) -> None:
+        pass
+
+    def found(self, point: ThresholdPoint, threshold: FlawThreshold, done: int, wanted: int) -> None:
         pass
 
     def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
@@ -51,6 +58,9 @@ class _Lines:
     def finished(self, run: Finished, done: int, wanted: int) -> None:
         LOG.info("  %d of %d: %s: %s", done, wanted, run.point, describe(run))
 
+    def found(self, point: ThresholdPoint, threshold: FlawThreshold, done: int, wanted: int) -> None:
+        LOG.info("  %d of %d: %s", done, wanted, f"{point.condition.name}: {of_threshold(threshold)}")
+
     def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
         for number, (condition, plan) in enumerate(zip(self._study.conditions, plans, strict=True)):
             if plan.wanted or number in self._told:
@@ -58,7 +68,10 @@ class _Lines:
             self._told.add(number)
             for row in rows:
                 if row.condition is condition:
-                    LOG.info("%s: CCD%s: %s mA/cm2%s", condition.name, at(row), interval(row.bracket), beyond(row))
+                    LOG.info("%s: CCD%s: %s", condition.name, at(row), sentence(row))
+            found = next((row.threshold for row in rows if row.condition is condition), None)
+            if found is not None:
+                LOG.info("%s: %s", condition.name, of_threshold(found))
 
 
 class _Table:
@@ -74,12 +87,22 @@ class _Table:
         self._table.caption = self._last
         self._live.update(self._table)
 
+    def found(self, point: ThresholdPoint, threshold: FlawThreshold, done: int, wanted: int) -> None:
+        self._last = f"{done} of {wanted} points of this round; {point.condition.name}: {of_threshold(threshold)}"
+        self._table.caption = self._last
+        self._live.update(self._table)
+
     def show(self, plans: Sequence[Plan], rows: Sequence[Row]) -> None:
-        table = Table("condition", "runs", "critical current density (mA/cm2)", caption=self._last)
+        columns = ["condition", "runs", "critical current density (mA/cm2)"]
+        if known := any(row.threshold for row in rows):
+            columns += ["threshold J*", "closed form"]
+        table = Table(*columns, caption=self._last)
         for condition, plan in zip(self._study.conditions, plans, strict=True):
             count = f"{len(plan.done)}" + (f" + {len(plan.wanted)}" if plan.wanted else "")
-            mine = [f"{interval(row.bracket)}{at(row)}{beyond(row)}" for row in rows if row.condition is condition]
-            table.add_row(condition.name, count, "\n".join(mine))
+            mine = [row for row in rows if row.condition is condition]
+            found = next((row.threshold for row in mine), None)
+            brackets = "\n".join(f"{interval(row)}{at(row)}{beyond(row)}" for row in mine)
+            table.add_row(condition.name, count, brackets, *(in_cells(found) if known and found else ()))
         self._table = table
         self._live.update(table)
 
@@ -104,6 +127,9 @@ class _StudyDisplay(Display):
 
     @override
     def finished(self, point: Point, summary: Summary, done: int, wanted: int) -> None:
+        if isinstance(point, ThresholdPoint):
+            self._progress.found(point, FlawThreshold.of(point, summary), done, wanted)
+            return
         assert isinstance(point, CurrentPoint)
         self._progress.finished(Finished(point, summary), done, wanted)
 
@@ -150,8 +176,44 @@ def _when(run: Finished) -> str:
     return "" if found is None else f" at {float(found):.4g}"
 
 
-def interval(found: Bracket) -> str:
-    """Return a bracket for people [mA/cm2]."""
+def interval(row: Row) -> str:
+    """Return a bracket and the best value within it for people [mA/cm2]."""
+    found, threshold = row.bracket, row.threshold
+    if threshold is not None and threshold.without_runs:
+        return "0: the loads alone crack the flaw" if threshold.outcome == CRACKED else "none: no current cracks it"
+    best = "" if row.estimate is None else f" (best {u.current(row.estimate):.4g})"
+    return f"{_ends(found)}{best}"
+
+
+def sentence(row: Row) -> str:
+    """Return a row for people, with units and what its error is."""
+    if row.threshold is not None and row.threshold.without_runs:
+        return interval(row)
+    limit = ", the threshold" if row.at_threshold else ""
+    error = "" if row.error is None else f", numerical error {100.0 * row.error:.2g} %"
+    return f"{interval(row)} mA/cm2{limit}{error}{beyond(row)}"
+
+
+def of_threshold(found: FlawThreshold) -> str:
+    """Return a threshold and its closed form for people."""
+    value, closed = in_cells(found)
+    if found.current is None or found.without_runs:
+        return f"{found.outcome.replace('_', ' ')}; closed form {closed} mA/cm2"
+    return f"threshold J* {value} mA/cm2; closed form {closed}"
+
+
+def in_cells(found: FlawThreshold) -> tuple[str, str]:
+    """Return J* with its error, and the closed form [mA/cm2]."""
+    closed = f"{u.current(found.closed_form):.4g}"
+    if found.without_runs:
+        return found.outcome.replace("_", " "), closed
+    if found.current is None:
+        return "unknown", closed
+    error = "" if found.error is None else f" +- {100.0 * found.error:.2g} %"
+    return f"{u.current(found.current):.4g}{error}", closed
+
+
+def _ends(found: Bracket) -> str:
     if found.upper is None:
         return f"above {u.current(found.lower):.4g}"
     return (

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lifrac.problems.case import estimates
 from lifrac.problems.quantities import units as u
+from lifrac.problems.studies.kind import Summaries
 from lifrac.problems.studies.study_folder import refuse_foreign, settled
 from lifrac.solver.model.cell_model import PlaneModel
 from rich.console import Console
 from rich.table import Table
 
+from .constant_current import FromThreshold
+from .display import in_cells
 from .points import CurrentPoint
 from .study import Study
+from .threshold import threshold_point
 
 FAILING = 0.5
 """Part of the runs that are taken to fail; the others take little time."""
@@ -23,14 +28,16 @@ class Forecast:
     """Runs and time of a study."""
 
     conditions: int
+    running: int
+    """Conditions with runs: of the others the threshold says all."""
     first: int
     """Runs that the study begins with."""
     most: int
-    """Runs if every refinement asks for as many as it can."""
+    """Runs if every round asks for as many as it can."""
     finished: int
-    """Number of the first runs that the folder holds already."""
-    time_s: float | None
-    """On one core, within a factor of three; None where nobody knows."""
+    """Number of the points that the study would now ask for and that the folder holds already."""
+    time_s: tuple[float, float] | None
+    """For the first runs, and for the most, on one core and within a factor of three; None where nobody knows."""
 
 
 def run_time(point: CurrentPoint) -> float | None:
@@ -56,32 +63,66 @@ def _cost(point: CurrentPoint) -> estimates.Cost:
     return estimates.cost(float(file.electrolyte.thickness), file.defect.flaw_length, file.mesh_sizes())
 
 
-def forecast(study: Study, folder: Path) -> Forecast:
-    """Forecast runs and time of a study that is written to `folder`."""
-    first = [point for condition in study.conditions for point in study.strategy.begin(condition)]
-    rows = len(study.grids.areal_capacities or (None,))
-    refined = study.strategy.rounds * rows * len(study.conditions)
+def thresholds_of(study: Study) -> dict[str, dict[str, Any]]:
+    """Compute the thresholds of all conditions, by the keys of their points (on one rank)."""
+    from lifrac.problems.studies.executors.threshold_run import ThresholdBodies, threshold_summary
+    from mpi4py import MPI
+
+    bodies, found = ThresholdBodies(MPI.COMM_SELF), {}
+    for point in filter(None, map(threshold_point, study.conditions)):
+        bodies.make([point.case])
+        found[point.key] = threshold_summary(point.case, bodies.of(point.case))
+    return found
+
+
+def forecast(study: Study, folder: Path, thresholds: Summaries | None = None) -> Forecast:
+    """Forecast runs and time of a study that is written to `folder`, with thresholds by the keys of their points."""
+    results = study.results(thresholds or {})
+    running = [
+        condition
+        for condition, threshold in zip(study.conditions, results.thresholds, strict=True)
+        if threshold is None or not threshold.without_runs
+    ]
+    first = [point for condition in running for point in study.strategy.begin(condition)]
+    if thresholds:
+        first = [point for plan in results.plans for point in plan.wanted if isinstance(point, CurrentPoint)]
+    most = study.strategy.most * len(running)
     done = sum((folder / "points" / point.key / "summary.json").is_file() for point in first)
     known = [seconds for seconds in map(run_time, first) if seconds is not None]
-    time_s = sum(known) / len(known) * (len(first) + 0.5 * refined) if known else None
-    return Forecast(len(study.conditions), len(first), len(first) + refined, done, time_s)
+    mean = sum(known) / len(known) if known else None
+    time_s = None if mean is None and first else (len(first) * (mean or 0.0), most * (mean or 0.0))
+    return Forecast(len(study.conditions), len(running), len(first), most, done, time_s)
 
 
 def print_forecast(study: Study, folder: Path, out: Console) -> None:
     """Everything the dry run says about a study."""
-    found = forecast(study, folder)
     out.print(f"{study.path}  content hash {study.content_hash()[:16]}", style="bold")
     out.print(_conditions(study))
     out.print(_meshes([study.strategy.begin(condition)[0] for condition in study.conditions]))
+    thresholds = thresholds_of(study)
+    if thresholds:
+        out.print(_thresholds(study, thresholds))
+    found = forecast(study, folder, thresholds)
+    without = found.conditions - found.running
     out.print(
-        f"{found.conditions} conditions, {found.first} runs to begin with ({found.finished} finished in {folder}), "
-        f"at most {found.most} with all refinements"
+        f"{found.conditions} conditions{f', {without} of them without runs' if without else ''}, {found.first} runs to "
+        f"begin with ({found.finished} finished in {folder}), at most {found.most} with all refinements"
     )
     out.print(_time(study, found))
     refuse_foreign(folder, study)
     settled(folder, study)
     for warning in study.warnings:
         out.print(f"warning: {warning}", style="yellow")
+
+
+def _thresholds(study: Study, thresholds: Summaries) -> Table:
+    """Return J* of every condition with its error, its closed form, and what limits it."""
+    table = Table("condition", "threshold J* (mA/cm2)", "closed form", "limited by", "K of the loads / K_Ic")
+    for condition, found in zip(study.conditions, study.results(thresholds).thresholds, strict=True):
+        if found is not None:
+            loads = "" if found.loads_ratio is None else f"{found.loads_ratio:.3g}"
+            table.add_row(condition.name, *in_cells(found), found.limited_by or found.reason, loads)
+    return table
 
 
 def _time(study: Study, found: Forecast) -> str:
@@ -91,7 +132,9 @@ def _time(study: Study, found: Forecast) -> str:
     unknown = estimates.unforeseeable(model.protocol, model.flaw.residual)
     bound = f" ({unknown})" if unknown else ""
     within = "Estimate" if unknown else "Estimate (within a factor of three)"
-    return f"{within}: {found.time_s / 60.0:.1f} min on one core{bound}; ranks share the runs out"
+    least, most = (seconds / 60.0 for seconds in found.time_s)
+    span = f"{least:.1f} min" if found.most == found.first else f"{least:.1f} to {most:.1f} min"
+    return f"{within}: {span} on one core{bound}; ranks share the runs out"
 
 
 def _conditions(study: Study) -> Table:
@@ -102,8 +145,9 @@ def _conditions(study: Study) -> Table:
         if values is not None:
             table.add_row(name.replace("_", " "), ", ".join(value.text for value in values))
     runs = study.strategy.begin(study.conditions[0])
-    currents = sorted({point.current for point in runs})
-    table.add_row("first currents", ", ".join(f"{u.current(current):.4g}" for current in currents) + " mA/cm2")
+    currents = ", ".join(f"{u.current(current):.4g}" for current in sorted({point.current for point in runs}))
+    placed = isinstance(study.strategy, FromThreshold)
+    table.add_row("first currents", "placed from J*" if placed else f"{currents} mA/cm2")
     table.add_row("failure", f"{grids.failure}, or contact lost")
     return table
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lifrac.problems.case.case import Case
@@ -10,6 +11,7 @@ from lifrac.problems.case.protocol_table import Protocol
 from lifrac.problems.quantities import units as u
 from lifrac.problems.run.summary import emptiness
 from lifrac.problems.studies.point import Point
+from lifrac.solver.front.closed_form import threshold_formula
 from lifrac.solver.model.protocol import ProtocolStep
 
 EVENTS = {
@@ -48,6 +50,11 @@ class Condition:
             "temperature_C": celsius(self.case.temperature),
             "stack_pressure_MPa": self.pressure,
         }
+
+    @cached_property
+    def closed_form(self) -> float:
+        """Threshold of the closed form [A/m2]: what is known of the cell before anything is computed."""
+        return threshold_formula(self.case.cell())
 
     def under(self, protocol: Protocol) -> Case:
         """Return the case of a run."""
@@ -108,6 +115,12 @@ class Finished:
     def failed_at(self) -> float | None:
         """Charge passed at the failure [mAh/cm2]; None if the cell survived, or the numerics failed."""
         return float(self.summary["charge_mAh_per_cm2"]) if self.failed else None
+
+    @property
+    def capacity_error(self) -> float | None:
+        """Relative numerical error of the capacity at failure, as the run states it; None where it does not."""
+        found = self.summary.get("capacity_error")
+        return None if found is None else float(found)
 
     @property
     def outcome(self) -> str:

@@ -1,7 +1,7 @@
 """Results of the finished points of a study: plans, brackets, tables, and closing messages."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -11,9 +11,20 @@ from lifrac.problems.studies.population.distribution import Distribution, distri
 from lifrac.problems.studies.population.population_table import PopulationTable
 from lifrac.problems.studies.tables import Table
 
-from .points import Condition
-from .search import Plan, Row, SearchStrategy, finished_plans
-from .tables import CCD_COLUMNS, RUN_COLUMNS, ccd_row, run_row
+from .points import Condition, CurrentPoint, Finished
+from .search import Plan, Row, SearchStrategy, follow, rows_of
+from .tables import CCD_COLUMNS, RUN_COLUMNS, THRESHOLD_COLUMNS, ccd_row, run_row, threshold_row
+from .threshold import FlawThreshold, threshold_point
+
+
+def finder(summaries: Summaries) -> Callable[[CurrentPoint], Finished | None]:
+    """Return what finds a finished run of a point by its summary."""
+
+    def find(point: CurrentPoint) -> Finished | None:
+        summary = summaries.get(point.key)
+        return None if summary is None else Finished(point, summary)
+
+    return find
 
 
 @dataclass(frozen=True)
@@ -28,12 +39,16 @@ class Results:
     rows : tuple of Row
         Brackets of all of them.
     population : PopulationTable or None
+    thresholds : tuple of FlawThreshold or None
+        Of each condition; None where there is no way to compute it, or it is not finished.
     """
 
     conditions: tuple[Condition, ...]
     plans: tuple[Plan, ...]
     rows: tuple[Row, ...]
     population: PopulationTable | None = None
+
+    thresholds: tuple[FlawThreshold | None, ...] = ()
 
     @classmethod
     def of(
@@ -43,10 +58,21 @@ class Results:
         summaries: Summaries,
         population: PopulationTable | None = None,
     ) -> Self:
-        """Follow every condition as far as finished points reach."""
-        plans = tuple(finished_plans(strategy, conditions, summaries))
-        rows = (row for where, plan in zip(conditions, plans, strict=True) for row in strategy.rows(where, plan.done))
-        return cls(tuple(conditions), plans, tuple(rows), population)
+        """Follow every condition as far as finished points reach; its threshold comes before its runs."""
+        plans: list[Plan] = []
+        rows: list[Row] = []
+        thresholds: list[FlawThreshold | None] = []
+        for condition in conditions:
+            point = threshold_point(condition)
+            found = None if point is None or point.key not in summaries else summaries[point.key]
+            threshold = None if point is None or found is None else FlawThreshold.of(point, found)
+            thresholds.append(threshold)
+            if point is not None and threshold is None:
+                plans.append(Plan((), (point,)))
+                continue
+            plans.append(follow(strategy, condition, finder(summaries), threshold))
+            rows += rows_of(strategy, condition, plans[-1].done, threshold)
+        return cls(tuple(conditions), tuple(plans), tuple(rows), population, tuple(thresholds))
 
     @cached_property
     def distributions(self) -> list[Distribution]:
@@ -59,6 +85,9 @@ class Results:
             "runs.csv": Table(RUN_COLUMNS, [run_row(run) for plan in self.plans for run in plan.done]),
             "ccd.csv": Table(CCD_COLUMNS, [ccd_row(row) for row in self.rows]),
         }
+        pairs = zip(self.conditions, self.thresholds, strict=False)
+        lines = [threshold_row(where, threshold) for where, threshold in pairs if threshold is not None]
+        found["threshold.csv"] = Table(THRESHOLD_COLUMNS, lines) if lines else None
         for name, (columns, lines) in distribution_tables(self.distributions).items():
             found[name] = Table(columns, lines) if self.distributions else None
         return found
@@ -68,6 +97,9 @@ class Results:
         for condition, plan in zip(self.conditions, self.plans, strict=True):
             for message in strategy.consistency_warnings(plan.done):
                 yield logging.WARNING, f"not monotone at {condition.name}: {message}"
+        for condition, threshold in zip(self.conditions, self.thresholds, strict=False):
+            if threshold is not None and threshold.reason:
+                yield logging.WARNING, f"{condition.name}: {threshold.outcome.replace('_', ' ')}: {threshold.reason}"
         for found in self.distributions:
             yield logging.INFO, found.describe()
         for run in (run for plan in self.plans for run in plan.done):

@@ -5,19 +5,22 @@ next follows from the finished runs alone, so that a study goes on wherever it s
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from math import inf
 from typing import Protocol as Interface
+from typing import Self
 
 from lifrac.problems.case.protocol_steps import CycleStep, RampStep
 from lifrac.problems.case.protocol_table import Protocol
 from lifrac.problems.quantities import units as u
 from lifrac.problems.quantities.value_lists import Quantities
+from lifrac.problems.studies.point import CRACKED
 
-from .brackets import Bracket, Trial, bracket, log_spaced, refinement, violations
+from .brackets import Bracket, Trial, bracket, refinement, violations
 from .points import Condition, CurrentPoint, Finished
-from .study_file import CyclingTable, Failure, Grids, RampTable
+from .study_file import CyclingTable, Failure, RampTable
+from .threshold import FlawThreshold, ThresholdPoint
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,31 @@ class Row:
     """[A/m2]."""
     decided_by: Finished | None
     """The run that failed at the upper current, or else the one that survived the lower."""
+    estimate: float | None = None
+    """Best value within the bracket [A/m2], where runs say more than the bracket."""
+    error: float | None = None
+    """Relative numerical error of the critical current; None where it is not known."""
+    threshold: FlawThreshold | None = None
+    at_threshold: bool = False
+    """Whether no run above the threshold survived: the lower end is the threshold."""
+
+    def widened(self) -> Self:
+        """Return the row with a bracket that is no narrower than its numerical error."""
+        found, value = self.bracket, self.middle
+        if self.error is None or value is None or found.upper is None:
+            return self
+        room = 1.0 + self.error
+        return replace(self, bracket=Bracket(min(found.lower, value / room), max(found.upper, value * room)))
+
+    def beside(self, threshold: FlawThreshold | None) -> Self:
+        """Return the row of an experiment whose threshold is that of the flaw, and whose error is no smaller."""
+        error = threshold.error if threshold is not None and threshold.bounds else None
+        return replace(self, threshold=threshold, error=error).widened()
+
+    @property
+    def middle(self) -> float | None:
+        """The best value, or else the middle of the bracket; None where that is open."""
+        return self.bracket.middle if self.estimate is None else self.estimate
 
 
 @dataclass(frozen=True)
@@ -39,16 +67,31 @@ class Plan:
 
     done: tuple[Finished, ...]
     """Runs that count, in the order in which they were asked for."""
-    wanted: tuple[CurrentPoint, ...]
+    wanted: tuple[CurrentPoint | ThresholdPoint, ...]
     """Runs to do next; none when the condition is finished."""
+
+
+Stage = Callable[[Condition, Sequence[Finished]], list[CurrentPoint]]
+"""A round: which runs of a condition are wanted, given those of all rounds before; none is a round too."""
 
 
 class SearchStrategy(Interface):
     """How the critical current density of a condition is sought."""
 
     @property
+    def capacities(self) -> Sequence[u.Quantity | None]:
+        """Areal capacities of the rows of each condition."""
+
+    @property
     def rounds(self) -> int:
         """Refinements after the first runs."""
+
+    @property
+    def most(self) -> int:
+        """Runs of a condition if every round asks for as many as it can."""
+
+    def content(self, condition: Condition) -> list[str]:
+        """Return what the runs of a condition follow from, for the hash of the study."""
 
     def begin(self, condition: Condition) -> list[CurrentPoint]:
         """Return the first runs."""
@@ -56,48 +99,72 @@ class SearchStrategy(Interface):
     def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
         """Further runs, given all of the rounds before."""
 
-    def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+    def stages(self, threshold: FlawThreshold | None) -> Sequence[Stage]:
+        """Return the rounds in their order; none if nothing is run."""
+
+    def rows(self, condition: Condition, done: Sequence[Finished], threshold: FlawThreshold | None = None) -> list[Row]:
         """Brackets, from as many runs as there are."""
 
     def consistency_warnings(self, done: Sequence[Finished]) -> Iterator[str]:
         """Yield how the runs of a condition contradict each other."""
 
 
-def plan(strategy: SearchStrategy, condition: Condition, known: Mapping[str, Finished]) -> Plan:
+class InRounds:
+    """Strategies that begin with some runs, whatever the threshold, and refine what these leave a number of times."""
+
+    def content(self: SearchStrategy, condition: Condition) -> list[str]:
+        """Return what the runs of a condition follow from, for the hash of the study."""
+        return [point.key for point in self.begin(condition)]
+
+    def stages(self: SearchStrategy, threshold: FlawThreshold | None) -> Sequence[Stage]:
+        """Return the rounds in their order; none if nothing is run."""
+        if threshold is not None and threshold.without_runs:
+            return []
+        return [lambda condition, _: self.begin(condition)] + [self.refine] * self.rounds
+
+
+def plan(
+    strategy: SearchStrategy,
+    condition: Condition,
+    known: Mapping[str, Finished],
+    threshold: FlawThreshold | None = None,
+) -> Plan:
     """Go through the rounds of a condition as far as finished runs (by key) reach."""
-    return _follow(strategy, condition, lambda point: known.get(point.key))
+    return follow(strategy, condition, lambda point: known.get(point.key), threshold)
 
 
-def finished_plans(
-    strategy: SearchStrategy, conditions: Sequence[Condition], summaries: Mapping[str, Mapping[str, Any]]
-) -> list[Plan]:
-    """Return where all conditions stand with the summaries of points (by key) that are there."""
-
-    def find(point: CurrentPoint) -> Finished | None:
-        summary = summaries.get(point.key)
-        return None if summary is None else Finished(point, summary)
-
-    return [_follow(strategy, condition, find) for condition in conditions]
-
-
-def _follow(strategy: SearchStrategy, condition: Condition, find: Callable[[CurrentPoint], Finished | None]) -> Plan:
+def follow(
+    strategy: SearchStrategy,
+    condition: Condition,
+    find: Callable[[CurrentPoint], Finished | None],
+    threshold: FlawThreshold | None,
+) -> Plan:
+    """Go through the rounds of a condition as far as the runs reach that are found to be finished."""
     done: list[Finished] = []
-    wanted = strategy.begin(condition)
-    for _ in range(strategy.rounds + 1):
-        found = [(point, find(point)) for point in wanted]
+    for stage in strategy.stages(threshold):
+        found = [(point, find(point)) for point in stage(condition, done)]
         done += [run for _, run in found if run is not None]
         missing = tuple(point for point, run in found if run is None)
         if missing:
             return Plan(tuple(done), missing)
-        wanted = strategy.refine(condition, done)
     return Plan(tuple(done), ())
+
+
+def rows_of(
+    strategy: SearchStrategy, condition: Condition, done: Sequence[Finished], threshold: FlawThreshold | None
+) -> list[Row]:
+    """Return the brackets of a condition; where nothing is run, what the threshold says of every capacity."""
+    if threshold is None or not threshold.without_runs:
+        return strategy.rows(condition, done, threshold)
+    found = Bracket(0.0, 0.0) if threshold.outcome == CRACKED else Bracket(inf, None)
+    return [Row(condition, q, found, None, threshold=threshold) for q in strategy.capacities]
 
 
 def _at(done: Sequence[Finished], current: float | None) -> Finished | None:
     return next((run for run in done if run.point.current == current), None)
 
 
-def _decisive(done: Sequence[Finished], found: Bracket) -> Finished | None:
+def decisive(done: Sequence[Finished], found: Bracket) -> Finished | None:
     """Return the run that failed at the upper current.
 
     Else the first above the lower one whose flaw was empty; else the one that survived the lower.
@@ -108,7 +175,7 @@ def _decisive(done: Sequence[Finished], found: Bracket) -> Finished | None:
     return min(above, key=lambda run: run.point.current, default=None) or _at(done, found.lower)
 
 
-def _rises(trials: Sequence[Trial]) -> Iterator[str]:
+def rises(trials: Sequence[Trial]) -> Iterator[str]:
     """Yield a warning wherever a larger current stood more."""
     for found in violations(trials):
         weak, strong = found.smaller, found.larger
@@ -120,47 +187,7 @@ def _rises(trials: Sequence[Trial]) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class ConstantCurrent:
-    """Runs at constant current to the largest capacity: Q_f(j), inverted for every capacity."""
-
-    currents: tuple[float, ...]
-    """[A/m2], ascending."""
-    capacities: Quantities
-    rounds: int
-    stop: Failure
-
-    def begin(self, condition: Condition) -> list[CurrentPoint]:
-        """Return runs at all currents."""
-        return [self._point(condition, current) for current in self.currents]
-
-    def refine(self, condition: Condition, done: Sequence[Finished]) -> list[CurrentPoint]:
-        """Return runs within the brackets that finished ones leave."""
-        wanted = refinement(self._trials(done), [u.capacity(q) for q in self.capacities])
-        return [self._point(condition, current) for current in wanted]
-
-    def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
-        """Return the bracket of every capacity."""
-        trials = self._trials(done)
-        found = [bracket(trials, u.capacity(q)) for q in self.capacities if done]
-        return [Row(condition, q, b, _decisive(done, b)) for q, b in zip(self.capacities, found, strict=False)]
-
-    def consistency_warnings(self, done: Sequence[Finished]) -> Iterator[str]:
-        """Yield how the runs of a condition contradict each other."""
-        return _rises(self._trials(done))
-
-    def _trials(self, done: Sequence[Finished]) -> list[Trial]:
-        return [Trial(run.point.current, run.failed_at, run.void) for run in done]
-
-    def _point(self, condition: Condition, current: float) -> CurrentPoint:
-        largest = self.capacities[-1]
-        protocol = Protocol(
-            current_density=u.CURRENT_DENSITY.internal(current), areal_capacity=largest, stop_at=self.stop
-        )
-        return CurrentPoint(condition, condition.under(protocol), current, float(largest))
-
-
-@dataclass(frozen=True)
-class Cycling:
+class Cycling(InRounds):
     """At each capacity, currents that are bisected between one that completes all cycles and one that fails."""
 
     currents: tuple[float, ...]
@@ -169,6 +196,11 @@ class Cycling:
     rounds: int
     stop: Failure
     table: CyclingTable
+
+    @property
+    def most(self) -> int:
+        """Runs of a condition if every round asks for as many as it can."""
+        return (len(self.currents) + self.rounds) * len(self.capacities)
 
     def begin(self, condition: Condition) -> list[CurrentPoint]:
         """Return runs at all currents."""
@@ -182,10 +214,10 @@ class Cycling:
             for current in refinement(self._trials(runs, q), [q])
         ]
 
-    def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+    def rows(self, condition: Condition, done: Sequence[Finished], threshold: FlawThreshold | None = None) -> list[Row]:
         """Return the bracket of every capacity."""
         found = [(q, runs, bracket(self._trials(runs, q), q)) for q, runs in self._by_capacity(done) if runs]
-        return [Row(condition, q, b, _decisive(runs, b)) for q, runs, b in found]
+        return [Row(condition, q, b, decisive(runs, b)).beside(threshold) for q, runs, b in found]
 
     def consistency_warnings(self, done: Sequence[Finished]) -> Iterator[str]:
         """Yield how the runs of a condition contradict each other."""
@@ -217,7 +249,7 @@ class Cycling:
 
 
 @dataclass(frozen=True)
-class Ramp:
+class Ramp(InRounds):
     """One run for each capacity, or one of stated duration, whose current is raised until the cell fails."""
 
     first: float
@@ -234,6 +266,11 @@ class Ramp:
         """Refinements after the first ramp."""
         return self.table.refinements
 
+    @property
+    def most(self) -> int:
+        """Runs of a condition if every round asks for as many as it can."""
+        return (1 + self.rounds) * len(self.capacities)
+
     def begin(self, condition: Condition) -> list[CurrentPoint]:
         """Return runs at all currents."""
         return [self._point(condition, q, self.first, self._rise(0)) for q in self.capacities]
@@ -247,10 +284,10 @@ class Ramp:
                 wanted.append(self._point(condition, q, found.lower, self._rise(len(runs))))
         return wanted
 
-    def rows(self, condition: Condition, done: Sequence[Finished]) -> list[Row]:
+    def rows(self, condition: Condition, done: Sequence[Finished], threshold: FlawThreshold | None = None) -> list[Row]:
         """Return the bracket of every capacity."""
         found = [(q, self._decisive(runs), self._bracket(runs)) for q, runs in self._by_capacity(done) if runs]
-        return [Row(condition, q, b, run) for q, run, b in found]
+        return [Row(condition, q, b, run).beside(threshold) for q, run, b in found]
 
     def consistency_warnings(self, done: Sequence[Finished]) -> Iterator[str]:
         """Yield how the runs of a condition contradict each other."""
@@ -310,16 +347,3 @@ def _levels(run: Finished) -> Bracket:
     if run.empty_since is not None:
         survived = min(survived, run.empty_since.level - 1)
     return Bracket(currents.get(survived, 0.0), currents[last] if run.failed else None)
-
-
-def strategy_of(grids: Grids) -> SearchStrategy:
-    """Return the strategy that a study names by its key `driver`."""
-    capacities = grids.areal_capacities or ()
-    largest = float(grids.current_max)
-    if grids.ramp is not None:
-        first = float(grids.current_min or grids.ramp.current_step)
-        return Ramp(first, largest, capacities or (None,), grids.failure, grids.ramp)
-    currents = log_spaced(float(grids.current_min or 0.0), largest, grids.currents)
-    if grids.cycling is not None:
-        return Cycling(currents, capacities, grids.refinements, grids.failure, grids.cycling)
-    return ConstantCurrent(currents, capacities, grids.refinements, grids.failure)

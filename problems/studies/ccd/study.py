@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from math import inf
 from pathlib import Path
 
 from lifrac.errors import InputError
@@ -21,8 +22,10 @@ from lifrac.problems.studies.tables import Table
 
 from .points import Condition, CurrentPoint, celsius
 from .results import Results
-from .search import SearchStrategy, strategy_of
+from .search import SearchStrategy
+from .strategies import strategy_of
 from .study_file import UNUSED_KEYS, Grids, StudyFile
+from .threshold import ThresholdPoint, decides
 
 READY_STUDIES = Path(__file__).parents[2] / "ready" / "studies"
 OWNED = {
@@ -67,7 +70,7 @@ class Study(StudyKind):
     @cached_property
     def strategy(self) -> SearchStrategy:
         """How the critical current density is sought."""
-        return strategy_of(self.grids)
+        return strategy_of(self.grids, from_threshold=decides(self.cases[0]))
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
@@ -93,7 +96,7 @@ class Study(StudyKind):
         grids = self.grids
         content = {
             "version": version(),
-            "points": [[point.key for point in self.strategy.begin(condition)] for condition in self.conditions],
+            "points": [self.strategy.content(condition) for condition in self.conditions],
             "capacities": [float(value) for value in grids.areal_capacities or ()],
             "driver": grids.driver,
             "rounds": self.strategy.rounds,
@@ -112,10 +115,13 @@ class Study(StudyKind):
     def _answered(self) -> dict[frozenset[str], Results]:
         return {}
 
-    def wanted(self, summaries: Summaries) -> Sequence[CurrentPoint]:
-        """Return wanted points, the largest current first: cells are followed through failure, which takes longest."""
+    def wanted(self, summaries: Summaries) -> Sequence[CurrentPoint | ThresholdPoint]:
+        """Return wanted points: thresholds, on which runs depend, then runs.
+
+        The largest current first: cells are followed through failure, which takes longest.
+        """
         points = {point.key: point for plan in self.results(summaries).plans for point in plan.wanted}
-        return sorted(points.values(), key=lambda point: -point.current)
+        return sorted(points.values(), key=_urgency)
 
     @property
     def points_per_job(self) -> int:
@@ -176,6 +182,7 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     reporting_at(path, "case", None, load)
     study = Study(path, file, tuple(_cases(path, load, file.study)))
     _check_ranks(study)
+    _check_currents(study)
     for condition in study.conditions:
         pressure = condition.case.file.operation.stack_pressure
         reporting_at(path, "study.stack_pressures", pressure.text, partial(check_resolved, condition.case))
@@ -209,6 +216,10 @@ def _under(case: Case, pressure: u.Quantity) -> Case:
     return replace(case, file=case.file.model_copy(update={"operation": operation}))
 
 
+def _urgency(point: CurrentPoint | ThresholdPoint) -> float:
+    return -point.current if isinstance(point, CurrentPoint) else -inf
+
+
 def _name(case: Case, pressure: u.Quantity, with_flaw: bool) -> str:
     flaw = case.file.defect
     name = f"{celsius(case.temperature):g} degC, {float(pressure):g} MPa"
@@ -222,6 +233,18 @@ def _check_ranks(study: Study) -> None:
         remedy = "Remove it: ranks share the runs out, and condense together"
         message = "the plane engine steps every run on one rank"
         raise InputError(message, file=study.path, key="study.ranks", value=ranks, remedy=remedy)
+
+
+def _check_currents(study: Study) -> None:
+    """Refuse a study without currents whose runs are not placed from the threshold."""
+    grids, engine = study.grids, study.cases[0].file.fracture.engine
+    if grids.driver != "constant_current" or decides(study.cases[0]):
+        return
+    for key in ("current_min", "current_max"):
+        if getattr(grids, key) is None:
+            message = f"is required with the {engine} engine: the threshold is not that of its runs"
+            remedy = f'Add {key} = "{"0.1" if key == "current_min" else "10"} mA/cm^2"'
+            raise InputError(message, file=study.path, key=f"study.{key}", remedy=remedy)
 
 
 def _check_owned(changes: Iterable[tuple[str, str]], grids: Grids, path: Path) -> None:

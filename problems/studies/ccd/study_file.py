@@ -69,17 +69,20 @@ class Grids(Strict):
     """`constant_current`: capacity at failure against current, inverted; `ramp`: the stepped ramp of the
     experiments; `cycling`: cycles at fixed capacity until failure."""
     current_min: u.PositiveCurrentDensity | None = None
-    """Smallest current density. Ramp: the first level, one `current_step` unless stated."""
-    current_max: u.PositiveCurrentDensity
-    """Largest current density."""
-    currents: Annotated[int, Field(strict=True, ge=2, le=100)] = 8
-    """Number of current densities from the smallest to the largest, evenly spaced in their logarithm."""
+    """Smallest current density. Constant current with the plane engine: a bound, if stated. Ramp: the first level, one
+    `current_step` unless stated."""
+    current_max: u.PositiveCurrentDensity | None = None
+    """Largest current density. Constant current with the plane engine: a bound, if stated; otherwise required."""
+    currents: Annotated[int, Field(strict=True, ge=2, le=100)] | None = None
+    """Number of current densities from the smallest to the largest, evenly spaced in their logarithm. Constant current
+    with the plane engine: placed from the threshold current unless stated; otherwise 8."""
     failure: Failure = "short_circuit"
     """The event that counts as failure: `short_circuit`, as the field measures it, `crack_through` or `fracture`. Lost
     contact always does.
     """
     refinements: Annotated[int, Field(strict=True, ge=0, le=20)] = 2
-    """Bisections in log j between the largest current that survives and the smallest that fails."""
+    """Bisections in log j between the largest current that survives and the smallest that fails; rounds of runs beside
+    the predicted critical current where currents are placed from the threshold."""
     ramp: RampTable | None = None
     """The ramp, for `driver = "ramp"`."""
     cycling: CyclingTable | None = None
@@ -119,16 +122,21 @@ class Grids(Strict):
             )
 
     def _current_problems(self) -> Iterator[Problem]:
-        first, name = self.current_min, "current_min"
+        first, last, name = self.current_min, self.current_max, "current_min"
         if self.ramp is not None and first is None:
             first, name = self.ramp.current_step, "ramp.current_step"
-        if first is None:
-            yield Problem("current_min", "is required", remedy='Add current_min = "0.1 mA/cm^2"')
-        elif first >= self.current_max:
-            message = f"is not below study.current_max ({self.current_max.text})"
+        if self.driver != "constant_current" or self.currents is not None:
+            if first is None:
+                yield Problem("current_min", "is required", remedy='Add current_min = "0.1 mA/cm^2"')
+            if last is None:
+                yield Problem("current_max", "is required", remedy='Add current_max = "10 mA/cm^2"')
+        if first is None or last is None:
+            return
+        if first >= last:
+            message = f"is not below study.current_max ({last.text})"
             yield Problem(name, message, first.text, "Exchange the two, or widen the range")
         elif self.ramp is not None:
-            yield from self._level_problems(self.ramp, float(self.current_max) - float(first))
+            yield from self._level_problems(self.ramp, float(last) - float(first))
 
     def _level_problems(self, ramp: RampTable, span: float) -> Iterator[Problem]:
         """Too many levels, those of the finest ramp included; `span` [A/m2] is from the first level to the largest."""

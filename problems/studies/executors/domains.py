@@ -58,13 +58,13 @@ class Domains:
     def make(self, cases: Sequence[Case]) -> None:
         """Mesh, and condense, what these cases need."""
         for case in cases:
-            key = _key(case)
+            key = domain_key(case)
             if key not in self._made:
                 self._made[key] = self._condensed(case) if _condenses(case) else make_mesh(case, self.team)
 
     def of(self, case: Case) -> Domain:
         """Return what a case is computed on (not collective)."""
-        return self._made[_key(case)]
+        return self._made[domain_key(case)]
 
     def _condensed(self, case: Case) -> PlaneBody:
         mesh, model = case.geometry(), case.engine_model()
@@ -79,7 +79,7 @@ def _condenses(case: Case) -> bool:
     return isinstance(case.engine_model(), PlaneModel)
 
 
-def _key(case: Case) -> tuple[Any, ...]:
+def domain_key(case: Case) -> tuple[Any, ...]:
     """Return what the mesh depends on and, where there is one, what the condensed bulk does."""
     mesh = case.geometry()
     if not _condenses(case):

@@ -16,13 +16,14 @@ from lifrac.errors import InputError, NumericalFailure
 from lifrac.parallel.collective import decided
 from lifrac.parallel.meeting import shared
 from lifrac.parallel.notice import FailedAlone
-from lifrac.problems.case.case import Case, load_case
+from lifrac.problems.case.case import load_case
 from lifrac.problems.process.ending import ending_together
 from lifrac.problems.process.launcher import refuse_copies
 from lifrac.problems.process.signals import heeding_signals, watched
 from lifrac.problems.run.checkpoint import CHECKPOINT
 from lifrac.problems.run.code_version import code_hash
 from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, NUMERICAL_FAILURE
+from lifrac.problems.studies.point import BarePoint, Point, Task
 from lifrac.problems.studies.point_folder import PointFolder
 from lifrac.problems.studies.recording import FULL
 from mpi4py import MPI
@@ -41,6 +42,8 @@ class _Job:
 
     points: list[str]
     recording: str
+    tasks: dict[str, Task]
+    """What is computed of those points that are no runs."""
 
 
 def compute_job(study: Path, name: str, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
@@ -61,7 +64,7 @@ def compute_job(study: Path, name: str, comm: MPI.Comm = MPI.COMM_WORLD) -> int:
     job = decided(comm, lambda: _read(study, name))
     worker, code = worker_for(job.recording, study, comm, comm), DONE
     for key in job.points:
-        outcome = _compute(worker, key)
+        outcome = _compute(worker, key, job.tasks.get(key, "run"))
         if outcome.status == "stopped":
             return ASKED_TO_STOP
         if outcome.status == "failed":
@@ -82,10 +85,10 @@ def _read(study: Path, name: str) -> _Job:
             remedy="Give the command that has prepared it again",
         )
     points = sorted(plan["jobs"][name], key=lambda key: PointLog(study, key).kills())
-    return _Job(points, plan.get("recording", FULL.name))
+    return _Job(points, plan.get("recording", FULL.name), plan.get("tasks", {}))
 
 
-def _compute(worker: Worker, key: str) -> Outcome:
+def _compute(worker: Worker, key: str, task: Task) -> Outcome:
     """Compute one point unless it is finished; the first rank decides for all."""
     folder, log = PointFolder(worker.study, key, worker.recording), PointLog(worker.study, key)
     comm, outcome = worker.team, Outcome("taken")
@@ -98,7 +101,7 @@ def _compute(worker: Worker, key: str) -> Outcome:
         note("start")
         try:
             with heeding_signals(folder.scratch / CHECKPOINT) as worker.interrupts:
-                outcome = _attempt(worker, key, log)
+                outcome = _attempt(worker, key, task, log)
         except KeyboardInterrupt:  # somebody asked to stop where there is nothing to keep
             note("stopped")
             raise
@@ -123,12 +126,12 @@ def _is_left(folder: PointFolder) -> bool:
     return False
 
 
-def _attempt(worker: Worker, key: str, log: PointLog) -> Outcome:
+def _attempt(worker: Worker, key: str, task: Task, log: PointLog) -> Outcome:
     """Compute a point; whatever hinders it hinders no other (collective)."""
     try:
-        case = _case(worker.study / "cases" / f"{key}.toml", key)
-        worker.make([case])
-        return worker.point(key, case)
+        point = _point(worker.study / "cases" / f"{key}.toml", key, task)
+        worker.make([point])
+        return worker.point(point)
     except Exception as error:
         reason = str(error)
         if not isinstance(error, InputError | NumericalFailure):
@@ -142,15 +145,15 @@ def _attempt(worker: Worker, key: str, log: PointLog) -> Outcome:
         return Outcome("failed", reason=reason)
 
 
-def _case(file: Path, key: str) -> Case:
-    case = load_case(file)
-    if case.content_hash()[: len(key)] != key:
+def _point(file: Path, key: str, task: Task) -> Point:
+    point = BarePoint(load_case(file), task)
+    if point.key != key:
         raise InputError(
             "is not what the study has written, or its mesh file has changed",
             file=file,
             remedy="Start it again in another folder",
         )
-    return case
+    return point
 
 
 def main() -> int:

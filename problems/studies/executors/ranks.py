@@ -90,7 +90,7 @@ class _RanksRun:
     def run(self) -> int:
         """All rounds; returns the exit code, on every rank the same."""
         wanted, stopped = left(self.study, self.known, self.failures), False
-        self.worker.make([point.case for point in wanted])
+        self.worker.make(wanted)
         with self.study.display(enabled=self.standing is not None) as display:
             if self.standing is not None:
                 self.standing.display = display
@@ -101,7 +101,7 @@ class _RanksRun:
                 self._tell()
                 wanted = left(self.study, self.known, self.failures)
                 if not stopped:
-                    self.worker.make([point.case for point in wanted])
+                    self.worker.make(wanted)
         return decided(self.comm, lambda: 0 if self.standing is None else self.standing.end(stopped=stopped))
 
     def _on_disk(self, keys: Iterable[str]) -> Mapping[str, Summary]:
@@ -121,7 +121,7 @@ class _RanksRun:
             if self.team.allreduce(bool(self.worker.interrupts), op=MPI.LOR):
                 break
             with _brief():
-                outcome = self.worker.point(point.key, point.case)
+                outcome = self.worker.point(point)
             if outcome.status == "failed":
                 failures[point.key] = outcome.reason
             self._look(wanted)

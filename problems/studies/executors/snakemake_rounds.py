@@ -99,6 +99,7 @@ def write_round(folder: StudyFolder, wanted: Sequence[Point]) -> None:
         "mpiexec": find_mpiexec() or "mpiexec",
         "code_hash": code_hash(),
         "jobs": jobs_of(wanted, study.points_per_job),
+        "tasks": {point.key: point.task for point in wanted if point.task != "run"},
     }
     try:
         for name in ("cases", "logs", "work"):

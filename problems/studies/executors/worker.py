@@ -17,6 +17,7 @@ from lifrac.problems.case.case import Case
 from lifrac.problems.run.checkpoint import MANIFEST
 from lifrac.problems.run.loop import ASKED_TO_STOP
 from lifrac.problems.studies.kind import Summary
+from lifrac.problems.studies.point import Point
 from lifrac.problems.studies.point_folder import CLAIM, PointFolder
 from lifrac.problems.studies.recording import FULL, LIGHT, Recording
 from lifrac.simulation import Simulation
@@ -24,6 +25,7 @@ from mpi4py import MPI
 
 from .domains import Domains
 from .light_run import compute
+from .threshold_run import ThresholdBodies, record_threshold
 
 LOG = logging.getLogger("lifrac")
 
@@ -64,19 +66,19 @@ class Worker(ABC):
         self.interrupts: list[int] = []
         self.meeting = meeting_of(team)
 
-    def make(self, cases: Sequence[Case]) -> None:
-        """Make what the runs of these cases share (collective on `comm`)."""
+    def make(self, points: Sequence[Point]) -> None:
+        """Make what these points share (collective on `comm`)."""
         return
 
-    def point(self, key: str, case: Case) -> Outcome:
+    def point(self, point: Point) -> Outcome:
         """Compute a point, unless another process has it."""
-        folder = PointFolder(self.study, key, self.recording)
+        folder = PointFolder(self.study, point.key, self.recording)
         path = decided(self.team, folder.claim)
         if path is None:
             return Outcome("taken")
         complete = False
         try:
-            if not self._compute(case, path):
+            if not self._compute(point, path):
                 return Outcome("stopped")
             on_root(self.team, folder.complete)
             complete = True
@@ -89,25 +91,30 @@ class Worker(ABC):
         return Outcome("finished", decided(self.team, folder.summary))
 
     @abstractmethod
-    def _compute(self, case: Case, path: Path) -> bool:
-        """Compute a run into a folder; False if somebody asked to stop."""
+    def _compute(self, point: Point, path: Path) -> bool:
+        """Compute a point into a folder; False if somebody asked to stop."""
 
 
 class LightWorker(Worker):
-    """Records tables and summary; runs share meshes and condensed bulks."""
+    """Records tables and summary; runs share meshes and condensed bulks, and so do thresholds."""
 
     recording = LIGHT
 
     def __init__(self, study: Path, comm: MPI.Comm, team: MPI.Comm) -> None:
         super().__init__(study, comm, team)
-        self.domains = Domains(comm, team)
+        self.domains, self.bodies = Domains(comm, team), ThresholdBodies(comm)
 
     @override
-    def make(self, cases: Sequence[Case]) -> None:
-        self.domains.make(cases)
+    def make(self, points: Sequence[Point]) -> None:
+        self.bodies.make([point.case for point in points if point.task == "threshold"])
+        self.domains.make([point.case for point in points if point.task == "run"])
 
     @override
-    def _compute(self, case: Case, path: Path) -> bool:
+    def _compute(self, point: Point, path: Path) -> bool:
+        case = point.case
+        if point.task == "threshold":
+            decided(self.team, lambda: record_threshold(case, path, self.bodies.of(case)))
+            return True
         domain = self.domains.of(case)
 
         def run() -> bool:
@@ -123,7 +130,8 @@ class FullWorker(Worker):
     recording = FULL
 
     @override
-    def _compute(self, case: Case, path: Path) -> bool:
+    def _compute(self, point: Point, path: Path) -> bool:
+        case = point.case
         if decided(self.team, lambda: (path / MANIFEST).is_file()):
             try:
                 return self._run(case, path, resume=True)

@@ -1,0 +1,63 @@
+"""The threshold current and its closed form beside critical current densities: limits that need no run."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from .style import GREY
+
+THRESHOLD, ERROR, CLOSED = "threshold_mA_per_cm2", "threshold_error", "closed_form_mA_per_cm2"
+"""Columns of `ccd.csv`; folders of former versions lack them."""
+BROAD, THIN = 4.0, 0.9
+"""Widths of the line of J* and of its closed form [points]."""
+FAINT = 0.32
+
+
+def limits(table: pd.DataFrame) -> np.ndarray:
+    """Return all thresholds and closed forms above zero that a figure has to show."""
+    values = table[[THRESHOLD, CLOSED]].to_numpy(dtype=float).ravel()
+    return np.asarray(values[np.isfinite(values) & (values > 0.0)])
+
+
+def draw_limits(axis: Axes, x: np.ndarray, rows: pd.DataFrame, colour: str) -> None:
+    """Draw J* as a broad faint line, of its error where that is broader, and the closed form as a thin dashed one.
+
+    Parameters
+    ----------
+    axis
+    x
+        Abscissas of the rows, ascending or descending.
+    rows
+        Of one curve; where J* is zero or unknown the lines have a gap.
+    colour
+    """
+    threshold, closed = (_positive(rows[name]) for name in (THRESHOLD, CLOSED))
+    error = np.nan_to_num(rows[ERROR].to_numpy(dtype=float))
+    if np.isfinite(threshold).any():
+        style = {"color": colour, "alpha": FAINT, "zorder": 1.2}
+        axis.plot(x, threshold, lw=BROAD, solid_capstyle="butt", **style)
+        axis.fill_between(x, threshold / (1.0 + error), threshold * (1.0 + error), lw=0.0, **style)
+    if np.isfinite(closed).any():
+        axis.plot(x, closed, color=colour, lw=THIN, ls=(0, (4, 2.5)), zorder=1.3)
+
+
+def draw_levels(axis: Axes, rows: pd.DataFrame, colour: str) -> None:
+    """Draw the same as levels across a panel whose abscissa has no part in them."""
+    if not rows.empty:
+        draw_limits(axis, np.array(axis.get_xlim()), rows.iloc[[0, 0]], colour)
+
+
+def limit_handles(table: pd.DataFrame) -> list[Line2D]:
+    """Return what a legend says of the lines that are there."""
+    handles = []
+    if np.isfinite(_positive(table[THRESHOLD])).any():
+        handles.append(Line2D([], [], color=GREY, lw=BROAD, alpha=FAINT, label="threshold $J^*$"))
+    if np.isfinite(_positive(table[CLOSED])).any():
+        handles.append(Line2D([], [], color=GREY, lw=THIN, ls=(0, (4, 2.5)), label="closed form"))
+    return handles
+
+
+def _positive(column: pd.Series) -> np.ndarray:
+    values = column.to_numpy(dtype=float)
+    return np.where(values > 0.0, values, np.nan)

@@ -1,0 +1,212 @@
+"""Constant-current studies that are placed from the threshold: synthetic laws Q(J), no solver."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lifrac.errors import InputError
+from lifrac.problems.studies.ccd.brackets import Bracket, Trial
+from lifrac.problems.studies.ccd.capacity_curve import CapacityCurve
+from lifrac.problems.studies.ccd.points import CurrentPoint
+from lifrac.problems.studies.ccd.study import Study, load_study
+from lifrac.problems.studies.ccd.threshold import ThresholdPoint
+from support.small_study import STUDY, write
+
+PLACED = (
+    STUDY.replace("currents = 3\n", "")
+    .replace('current_min = "2 mA/cm^2"\n', "")
+    .replace('current_max = "32 mA/cm^2"\n', "")
+    .replace("refinements = 1\n", "")
+    .replace('"25 degC", "60 degC"', '"25 degC"')
+    .replace('"1 MPa", "5 MPa"', '"1 MPa"')
+)
+Law = Callable[[float], float]
+"""Capacity at failure [mAh/cm2] over J/J*."""
+J_STAR, J_ERROR = 3.2, 0.004
+
+
+def threshold_summary(**other: Any) -> dict[str, Any]:
+    found = {
+        "outcome": "threshold",
+        "termination": "equilibrium",
+        "threshold_mA_per_cm2": J_STAR,
+        "threshold_error": J_ERROR,
+        "closed_form_mA_per_cm2": 3.0,
+        "reason": "",
+    }
+    return found | other
+
+
+def run_summary(point: CurrentPoint, law: Law, by: str = "crack_through") -> dict[str, Any]:
+    capacity = law(point.current / 10.0 / J_STAR)
+    failed = capacity <= 0.05
+    return {
+        "outcome": by if failed else "completed",
+        "termination": "stop_rule" if failed else "protocol_end",
+        "charge_mAh_per_cm2": min(capacity, 0.05),
+        "protocol_step": 0,
+        "reason": "",
+        "steps": 1,
+        "wall_time_s": 0.0,
+    }
+
+
+def computed(
+    study: Study, law: Law, threshold: Mapping[str, Any] | None = None, by: str = "crack_through"
+) -> tuple[dict[str, Mapping[str, Any]], list[list[float]]]:
+    """Summaries of a study whose cells follow a law, and the currents over J* of every round."""
+    known: dict[str, Mapping[str, Any]] = {}
+    rounds = []
+    while wanted := study.wanted(known):
+        assert not set(known) & {point.key for point in wanted}
+        rounds.append(sorted(p.current / 10.0 / J_STAR for p in wanted if isinstance(p, CurrentPoint)))
+        for point in wanted:
+            if isinstance(point, ThresholdPoint):
+                known[point.key] = threshold or threshold_summary()
+            else:
+                known[point.key] = run_summary(point, law, by)
+    return known, rounds
+
+
+def rows(study: Study, known: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    table = study.tables(known, {})["ccd.csv"]
+    assert table is not None
+    return list(table.rows)
+
+
+def power(x: float) -> float:
+    """Q = 0.03 (J/J* - 1)^-0.2, none below: CCD(0.03) = 2 J*, CCD(0.05) = 1.0778 J*."""
+    return 0.03 * (x - 1.0) ** -0.2 if x > 1.0 else float("inf")
+
+
+def test_brackets_hold_the_exact_value_and_are_as_narrow_as_the_error(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, PLACED))
+    known, rounds = computed(study, power)
+    assert rounds[:3] == [[], pytest.approx([1.025], rel=1e-3), pytest.approx([1.15, 2.0], rel=1e-3)]
+    assert sum(map(len, rounds)) <= 9
+    for row, capacity in zip(rows(study, known), (0.03, 0.05), strict=True):
+        exact = J_STAR * (1.0 + (capacity / 0.03) ** -5.0)
+        lower, upper, best = (row[f"ccd_{end}mA_per_cm2"] for end in ("lower_", "upper_", ""))
+        assert lower <= exact <= upper
+        assert best == pytest.approx(exact, rel=2e-3)
+        slope = 5.0 * (1.0 - J_STAR / exact)
+        assert row["ccd_error"] == pytest.approx(J_ERROR + 0.03 * slope, rel=0.05)
+        assert (1.0 + row["ccd_error"]) ** 2 * 0.999 <= upper / lower <= 1.25 * (1.0 + row["ccd_error"]) ** 2
+        assert row["lower_end"] == "run"
+        assert (row["threshold_mA_per_cm2"], row["threshold_error"]) == (J_STAR, J_ERROR)
+        assert row["closed_form_mA_per_cm2"] == 3.0
+
+
+def test_capacities_beyond_those_near_the_threshold_end_at_it(tmp_path: Path) -> None:
+    """All capacities fail at 1.025 J*: one run, between J* with its error and that run."""
+    study = load_study(write(tmp_path, PLACED))
+    known, rounds = computed(study, lambda x: 0.3 * power(x))
+    assert rounds == [[], pytest.approx([1.025], rel=1e-3)]
+    for row in rows(study, known):
+        assert row["ccd_lower_mA_per_cm2"] == pytest.approx(J_STAR / (1.0 + J_ERROR))
+        assert row["ccd_upper_mA_per_cm2"] == pytest.approx(1.025 * J_STAR, rel=1e-3)
+        assert J_STAR < row["ccd_mA_per_cm2"] < 1.025 * J_STAR
+        assert (row["lower_end"], row["failure_mode"]) == ("threshold", "crack_through")
+
+
+def test_small_capacities_are_sought_at_large_currents(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, PLACED))
+    known, rounds = computed(study, lambda x: 0.05 * 5.0 / x)
+    assert max(j for round_ in rounds for j in round_) <= 32.1
+    (first, _) = rows(study, known)
+    assert first["ccd_lower_mA_per_cm2"] <= J_STAR * 0.25 / 0.03 <= first["ccd_upper_mA_per_cm2"]
+
+
+def test_a_cell_that_never_fails_is_tried_up_to_64_times_the_threshold(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, PLACED))
+    known, rounds = computed(study, lambda x: 1.0)
+    assert [len(round_) for round_ in rounds] == [0, 1, 2, 2, 2, 1]
+    for row in rows(study, known):
+        assert row["ccd_lower_mA_per_cm2"] == pytest.approx(64.0 * J_STAR)
+        assert (row["ccd_upper_mA_per_cm2"], row["ccd_mA_per_cm2"]) == (None, None)
+
+
+def test_lost_contact_below_the_threshold_is_found(tmp_path: Path) -> None:
+    """J* bounds fracture only: a cell that loses contact at 1.025 J* is run at smaller currents."""
+    study = load_study(write(tmp_path, PLACED))
+    known, _ = computed(study, lambda x: 0.01 if x > 0.3 else 1.0, by="contact_lost")
+    for row in rows(study, known):
+        assert 0.0 < row["ccd_lower_mA_per_cm2"] <= 0.3 * J_STAR <= row["ccd_upper_mA_per_cm2"]
+        assert row["lower_end"] == "run"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "value", "lower", "upper"), [("cracked_by_loads", 0.0, 0.0, 0.0), ("no_threshold", None, None, None)]
+)
+def test_nothing_is_run_where_the_threshold_says_all(
+    tmp_path: Path, outcome: str, value: float | None, lower: float | None, upper: float | None
+) -> None:
+    for text in (PLACED, STUDY):
+        study = load_study(write(tmp_path, text))
+        said = threshold_summary(outcome=outcome, threshold_mA_per_cm2=value, threshold_error=None, detail="so it is")
+        known, rounds = computed(study, power, said)
+        assert rounds == [[]]
+        for row in rows(study, known):
+            assert (row["ccd_lower_mA_per_cm2"], row["ccd_upper_mA_per_cm2"]) == (lower, upper)
+            assert row["failure_mode"] == outcome
+        assert any("so it is" in message for _, message in study.closing(known))
+
+
+def test_an_unknown_threshold_is_replaced_by_its_closed_form(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, PLACED))
+    said = threshold_summary(outcome="unfinished", threshold_mA_per_cm2=None, threshold_error=None, reason="no root")
+    known, rounds = computed(study, power, said)
+    assert rounds[1] == pytest.approx([1.025 * 3.0 / J_STAR], rel=1e-3)
+    for row, capacity in zip(rows(study, known), (0.03, 0.05), strict=True):
+        exact = J_STAR * (1.0 + (capacity / 0.03) ** -5.0)
+        assert row["ccd_lower_mA_per_cm2"] <= exact <= row["ccd_upper_mA_per_cm2"]
+        assert row["ccd_error"] is None
+
+
+def test_stated_bounds_are_kept(tmp_path: Path) -> None:
+    stated = ['study.current_min="4 mA/cm^2"', 'study.current_max="6 mA/cm^2"']
+    study = load_study(write(tmp_path, PLACED), stated)
+    known, rounds = computed(study, power)
+    currents = [j * J_STAR for round_ in rounds for j in round_]
+    assert (min(currents), max(currents)) == (pytest.approx(4.0), pytest.approx(6.0))
+    small, large = rows(study, known)
+    assert (small["ccd_lower_mA_per_cm2"], small["ccd_upper_mA_per_cm2"]) == (pytest.approx(6.0), None)
+    assert large["lower_end"] == "threshold"
+    assert large["ccd_upper_mA_per_cm2"] == pytest.approx(4.0)
+
+
+def test_a_stated_number_of_currents_is_a_grid(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, STUDY.replace("refinements = 1", "refinements = 0")))
+    _, rounds = computed(study, power)
+    assert [len(round_) for round_ in rounds] == [0, 12]
+    assert {round(j * J_STAR, 6) for j in rounds[1]} == {2.0, 8.0, 32.0}
+
+
+def test_the_hash_follows_what_is_stated(tmp_path: Path) -> None:
+    changes = [[], ['study.current_max="90 mA/cm^2"'], ["study.refinements=3"], ['study.failure="fracture"']]
+    changes.append(["defect.length=9 um"])
+    hashes = {load_study(write(tmp_path, PLACED), change).content_hash() for change in changes}
+    assert len(hashes) == len(changes)
+
+
+@pytest.mark.parametrize("engine", ["cohesive", "phase_field"])
+def test_other_engines_need_a_range(tmp_path: Path, engine: str) -> None:
+    with pytest.raises(InputError, match=r"study.current_min.*is required with the"):
+        load_study(write(tmp_path, PLACED), [f"fracture.engine={engine}"])
+
+
+def test_curve_is_exact_for_a_power_of_the_distance_to_the_threshold() -> None:
+    curve = CapacityCurve([Trial(j, 2.0 * (j - 1.0) ** -0.3) for j in (1.02, 1.2, 2.0, 5.0)], 1.0)
+    for current in (1.05, 1.5, 4.0, 6.0):
+        found = curve.estimate(2.0 * (current - 1.0) ** -0.3, Bracket(1.0, 10.0))
+        assert found is not None
+        assert found.current == pytest.approx(current, rel=1e-9)
+        assert found.slope == pytest.approx(-(1.0 - 1.0 / current) / 0.3, rel=1e-9)
+
+
+def test_curve_leaves_out_currents_that_stand_more_than_smaller_ones() -> None:
+    curve = CapacityCurve([Trial(1.1, 0.4), Trial(2.0, 0.45), Trial(4.0, 0.3), Trial(8.0, None)], 1.0)
+    assert [run.current for run in curve.runs] == [1.1, 4.0]
+    assert curve.estimate(0.42, Bracket(0.0, 1.1)) is None
+    assert curve.estimate(0.35, Bracket(8.0, None)) is None
