@@ -17,7 +17,7 @@ from .arrhenius import celsius_axis, inverse_temperature, slope_text
 from .axes import CURVES, grid, letter, log_ticks, some_of
 from .outcomes import addresses
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, WIDTH
-from .threshold_lines import CLOSED, ERROR, THRESHOLD, draw_levels, draw_limits, limit_handles, limits
+from .threshold_lines import CLOSED, ERROR, THRESHOLD, draw_curve, draw_levels, draw_limits, limit_handles, limits
 
 COLUMNS = (
     "temperature_C",
@@ -44,6 +44,8 @@ SHAPES = ("o", "s", "D", "P", "X", "h")
 
 EMPTIED = "2"
 """Marks the largest current survived with lithium in the flaw, where it was empty above."""
+WIDE = 4.0
+"""Capacities over a wider range than this stand on a logarithmic axis."""
 APART = 0.03
 """Distance of curves of one temperature that would hide each other, in widths of the panel."""
 
@@ -98,7 +100,7 @@ def by_flaw(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {f"ccd_{length:g}um_{1000.0 * aperture:g}nm": rows for (length, aperture), rows in table.groupby(FLAW)}
 
 
-def ccd_figure(table: pd.DataFrame) -> Figure:
+def ccd_figure(table: pd.DataFrame, runs: pd.DataFrame | None = None) -> Figure:
     """CCD over what varies of stack pressure, areal capacity and temperature, a panel for each.
 
     A mark stands at the best value, or else at the geometric mean of the largest current that survived and the smallest
@@ -111,9 +113,11 @@ def ccd_figure(table: pd.DataFrame) -> Figure:
     ----------
     table
         `ccd.csv` of a study, for one flaw.
+    runs
+        Its runs at constant current, from `plot_map.read_runs`: they make a curve over areal capacity.
     """
     panels = [panel for panel in PANELS if table[panel.column].nunique() > 1] or [PANELS[0]]
-    return _figure(table, [(panel, table) for panel in panels])
+    return _figure(table, [(panel, table) for panel in panels], runs)
 
 
 def flaw_figure(table: pd.DataFrame) -> Figure:
@@ -126,7 +130,7 @@ def flaw_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _figure(table: pd.DataFrame, panels: list[tuple[Panel, pd.DataFrame]]) -> Figure:
+def _figure(table: pd.DataFrame, panels: list[tuple[Panel, pd.DataFrame]], runs: pd.DataFrame | None = None) -> Figure:
     """Return the panels side by side over one axis of current density."""
     widths = {1: 0.52, 2: 0.85}
     figure = Figure(figsize=(WIDTH * widths.get(len(panels), 1.0), 3.4), layout="constrained")
@@ -134,8 +138,10 @@ def _figure(table: pd.DataFrame, panels: list[tuple[Panel, pd.DataFrame]]) -> Fi
     temperatures = sorted(table[T].unique())
     _current_axis(axes[0], table)
     for axis, (panel, rows), which in zip(axes, panels, "abcdef", strict=False):
-        curves = _arrhenius if panel.column == T else _over
-        curves(axis, panel, rows, temperatures)
+        if panel.column == T:
+            _arrhenius(axis, rows, temperatures)
+        else:
+            _over(axis, panel, rows, temperatures, runs if panel.column == Q else None)
         axis.set_xlabel(panel.label)
         grid(axis)
         if len(panels) > 1:
@@ -144,7 +150,9 @@ def _figure(table: pd.DataFrame, panels: list[tuple[Panel, pd.DataFrame]]) -> Fi
     return figure
 
 
-def _over(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[float]) -> None:
+def _over(
+    axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[float], runs: pd.DataFrame | None = None
+) -> None:
     """Draw a panel over a column of the table."""
     values = some_of(table[panel.shapes].unique())
     _range(axis, panel, table)
@@ -156,9 +164,13 @@ def _over(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[floa
             shift = 0.012 * (i - 0.5 * (len(drawn) - 1)) + apart * (k - 0.5 * (len(values) - 1))
             rows = table[(table[T] == temperature) & (table[panel.shapes] == value)].sort_values(panel.column)
             x = _shifted(axis, rows[panel.column].to_numpy(dtype=float), shift)
-            axis.plot(x, _middle(rows), color=colour, lw=1.0, alpha=0.7)
+            if runs is None:
+                axis.plot(x, _middle(rows), color=colour, lw=1.0, alpha=0.7)
+            else:
+                x = rows[panel.column].to_numpy(dtype=float)
+                draw_curve(axis, runs[(runs[T] == temperature) & (runs[panel.shapes] == value)], rows, colour)
             _marks(axis, rows, x, [colour] * len(rows), shape)
-            if panel.column == Q:
+            if panel.column == Q or (k == 0 and len(rows) == 1):
                 draw_levels(axis, rows, colour)
             elif k == 0:
                 draw_limits(axis, rows[panel.column].to_numpy(dtype=float), rows, colour)
@@ -166,7 +178,7 @@ def _over(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[floa
     _shape_legend(axis, [*numbers, _value(panel.shapes, values[-1])])
 
 
-def _arrhenius(axis: Axes, panel: Panel, table: pd.DataFrame, temperatures: list[float]) -> None:
+def _arrhenius(axis: Axes, table: pd.DataFrame, temperatures: list[float]) -> None:
     """Draw a panel over temperature, at one areal capacity; colours are those of the other panels."""
     capacity = some_of(table[Q].unique())[len(some_of(table[Q].unique())) // 2]
     table = table[table[Q] == capacity]
@@ -247,7 +259,7 @@ def _shifted(axis: Axes, x: np.ndarray, shift: float) -> np.ndarray:
 
 def _range(axis: Axes, panel: Panel, table: pd.DataFrame) -> None:
     low, high = float(table[panel.column].min()), float(table[panel.column].max())
-    if panel.log and high > low:
+    if (panel.log and high > low) or (panel.column == Q and high > WIDE * low > 0.0):
         axis.set_xscale("log")
         limits = low / (high / low) ** 0.1, high * (high / low) ** 0.1
         axis.set_xlim(limits)

@@ -41,8 +41,9 @@ ABOUT = "Hollow marks got to the end of the protocol, filled ones did not."
 def draw_study(folder: Path) -> list[Path]:
     """Draw a study folder into its `plots/`; returns the files written."""
     ccd = read_ccd(folder / STUDY_TABLE)
-    runs = read_runs(folder / "runs.csv", _is_ramp(folder)) if (folder / "runs.csv").is_file() else None
-    pictures = list(_ccd_pictures(ccd))
+    driver = _driver(folder)
+    runs = read_runs(folder / "runs.csv", driver == "ramp") if (folder / "runs.csv").is_file() else None
+    pictures = list(_ccd_pictures(ccd, runs if driver == "constant_current" else None))
     tables = []
     if (folder / "ccd_distribution.csv").is_file():
         curves, quantiles = read_distribution(folder)
@@ -91,19 +92,20 @@ def _written(
     return [*files, index]
 
 
-def _is_ramp(folder: Path) -> bool:
+def _driver(folder: Path) -> str:
+    """Return the driver of a study; empty where it is not known."""
     try:
         study = tomllib.loads((folder / "study.toml").read_text(encoding="utf-8"))
-        return bool(study["study"]["driver"] == "ramp")
+        return str(study["study"]["driver"])
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return ""
 
 
 _CCD = (
     "Marks: the best value, or the geometric mean of the largest current density that survived and the smallest that "
     "failed; bars reach from one to the other, and are no shorter than the numerical error. Broad lines: the threshold "
     "current J*, below which the flaw holds whatever the capacity; dashed lines: its closed form, of a blocked flaw in "
-    f"a half plane. {CLICK}"
+    f"a half plane. Small rings over areal capacity: runs. {CLICK}"
 )
 _DISTRIBUTION = (
     "Share of electrodes that fail, from the single flaws; bands and bars follow from the brackets. A band ends, or "
@@ -122,14 +124,17 @@ _QUANTILES = {
 }
 
 
-def _ccd_pictures(ccd: pd.DataFrame) -> Iterator[Picture]:
+def _ccd_pictures(ccd: pd.DataFrame, runs: pd.DataFrame | None) -> Iterator[Picture]:
     flaws = by_flaw(ccd)
     if LENGTH in ccd and ccd[LENGTH].nunique() > 1:
         yield Picture("ccd_flaws", flaw_figure(ccd), f"Critical current density over flaw length. {_CCD}")
     all_said = len(flaws) > 1 and ccd[T].nunique() == ccd[P].nunique() == 1 and ccd[Q].nunique() <= CURVES
     for name, rows in flaws.items() if not all_said else ():
         flaw = "" if len(flaws) == 1 else f", flaw of {rows[LENGTH].iloc[0]:g} µm by {rows[APERTURE].iloc[0]:g} µm"
-        yield Picture(name, ccd_figure(rows), f"Critical current density{flaw}. {_CCD}")
+        mine = runs
+        if runs is not None and len(flaws) > 1:
+            mine = runs[(runs[FLAW] == rows[FLAW].iloc[0]).all(axis=1)]
+        yield Picture(name, ccd_figure(rows, mine), f"Critical current density{flaw}. {_CCD}")
 
 
 def _maps(runs: pd.DataFrame) -> Iterator[Picture]:

@@ -7,6 +7,8 @@ from matplotlib.lines import Line2D
 
 from .style import GREY
 
+CHARGE = "charge_mAh_per_cm2"
+
 THRESHOLD, ERROR, CLOSED = "threshold_mA_per_cm2", "threshold_error", "closed_form_mA_per_cm2"
 """Columns of `ccd.csv`; folders of former versions lack them."""
 BROAD, THIN = 4.0, 0.9
@@ -46,6 +48,32 @@ def draw_levels(axis: Axes, rows: pd.DataFrame, colour: str) -> None:
     """Draw the same as levels across a panel whose abscissa has no part in them."""
     if not rows.empty:
         draw_limits(axis, np.array(axis.get_xlim()), rows.iloc[[0, 0]], colour)
+
+
+def draw_curve(axis: Axes, runs: pd.DataFrame, rows: pd.DataFrame, colour: str) -> None:
+    """Draw current over capacity at failure through the runs, each a small ring, down to J* at large capacities.
+
+    Runs that stand more than one at a smaller current are left out: the smaller current decides.
+
+    Parameters
+    ----------
+    axis
+    runs
+        Of one condition, as `plot_map.read_runs` gives them.
+    rows
+        Of the same condition in `ccd.csv`.
+    colour
+    """
+    failed = runs[runs["failed"]].sort_values("current")
+    capacity, current = (failed[name].to_numpy(dtype=float) for name in (CHARGE, "current"))
+    decisive = capacity < np.concatenate([[np.inf], np.minimum.accumulate(capacity)[:-1]])
+    capacity, current = capacity[decisive], current[decisive]
+    axis.plot(capacity, current, "o", color=colour, ms=2.6, mfc="white", mew=0.7, zorder=2.2)
+    threshold = float(rows[THRESHOLD].iloc[0]) if len(rows) else np.nan
+    if current.size and threshold < current[0]:
+        beyond = max(axis.get_xlim()[1], capacity[0])
+        capacity, current = np.append([beyond, capacity[0]], capacity), np.append([threshold, threshold], current)
+    axis.plot(capacity, current, color=colour, lw=1.0, alpha=0.7, zorder=2.1)
 
 
 def limit_handles(table: pd.DataFrame) -> list[Line2D]:

@@ -121,3 +121,33 @@ def test_damaged_table_is_refused(tmp_path: Path, text: str, words: str) -> None
     (tmp_path / "ccd.csv").write_text(text)
     with pytest.raises(InputError, match=words):
         plot_run(tmp_path)
+
+
+def test_limits_and_runs_are_drawn(tmp_path: Path) -> None:
+    """J* and its closed form across the panel of capacities, the runs as a curve that ends at J*; loads that crack."""
+    write(
+        tmp_path,
+        [(25.0, 1.0, q, 2.0 / q, 2.4 / q) for q in (1.0, 2.0)] + [(25.0, 9.0, q, 0.0, 0.0) for q in (1.0, 2.0)],
+    )
+    table = read_ccd(tmp_path / "ccd.csv")
+    cracked = table["stack_pressure_MPa"] == 9.0
+    table = table.assign(
+        threshold_mA_per_cm2=np.where(cracked, 0.0, 0.9), closed_form_mA_per_cm2=np.where(cracked, 0.0, 0.8)
+    )
+    table.loc[cracked, "failure_mode"] = "cracked_by_loads"
+    runs = pd.DataFrame(
+        {
+            "temperature_C": 25.0,
+            "stack_pressure_MPa": 1.0,
+            "current": [1.0, 1.5, 2.0, 0.5],
+            "charge_mAh_per_cm2": [2.2, 2.3, 1.1, 2.0],
+            "failed": [True, True, True, False],
+        }
+    )
+    figure = ccd_figure(table, runs)
+    over_capacity = figure.axes[1]
+    ends = {tuple(np.round(np.asarray(line.get_ydata(), dtype=float), 6)) for line in over_capacity.lines}
+    assert {(0.9, 0.9), (0.8, 0.8)} <= ends
+    assert (0.9, 0.9, 1.0, 2.0) in ends, "a current that stands more than a smaller one has no place on the curve"
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["25 °C", "threshold $J^*$", "closed form", "the loads crack the flaw"]

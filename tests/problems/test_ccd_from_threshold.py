@@ -1,17 +1,25 @@
-"""Constant-current studies that are placed from the threshold: synthetic laws Q(J), no solver."""
+"""Constant-current studies that are placed from the threshold: synthetic laws Q(J), and a small cell."""
 
+import csv
+import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import lifrac
 import pytest
 from lifrac.errors import InputError
+from lifrac.problems.cli.main import main
 from lifrac.problems.studies.ccd.brackets import Bracket, Trial
 from lifrac.problems.studies.ccd.capacity_curve import CapacityCurve
 from lifrac.problems.studies.ccd.points import CurrentPoint
 from lifrac.problems.studies.ccd.study import Study, load_study
 from lifrac.problems.studies.ccd.threshold import ThresholdPoint
-from support.small_study import STUDY, write
+from lifrac.problems.studies.executors.job import compute_job
+from lifrac.problems.studies.executors.snakemake_rounds import write_round
+from lifrac.problems.studies.study_folder import StudyFolder
+from support.small_study import STUDY, table, write
 
 PLACED = (
     STUDY.replace("currents = 3\n", "")
@@ -210,3 +218,98 @@ def test_curve_leaves_out_currents_that_stand_more_than_smaller_ones() -> None:
     assert [run.current for run in curve.runs] == [1.1, 4.0]
     assert curve.estimate(0.42, Bracket(0.0, 1.1)) is None
     assert curve.estimate(0.35, Bracket(8.0, None)) is None
+
+
+# -- computed ------------------------------------------------------------------------------------------------------
+
+SMALL = PLACED.replace('"0.03 mAh/cm^2", "0.05 mAh/cm^2"', '"0.05 mAh/cm^2", "0.5 mAh/cm^2"').replace(
+    "[case.electrolyte]", "refinements = 1\n[case.electrolyte]"
+)
+"""The larger capacity fails as soon as the flaw grows."""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small study that is placed from its threshold, and its folder."""
+    folder = tmp_path_factory.mktemp("placed")
+    assert main(["ccd", str(write(folder, SMALL)), "--out", str(folder / "out")]) == 0
+    return folder
+
+
+def test_a_study_says_what_its_threshold_and_runs_say(finished: Path) -> None:
+    out = finished / "out"
+    (stated,) = table(out / "threshold.csv")
+    (condition,) = load_study(finished / "small.toml").conditions
+    found = lifrac.threshold(condition.case)
+    assert float(stated["threshold_mA_per_cm2"]) == pytest.approx(found.milliamperes, rel=1e-9)
+    assert float(stated["threshold_error"]) == pytest.approx(found.error, rel=1e-6)
+    assert stated["limited_by"] == found.limited_by
+    failed_at = {
+        float(run["current_density_mA_per_cm2"]): float(run["charge_mAh_per_cm2"])
+        for run in table(out / "runs.csv")
+        if run["termination"] != "protocol_end"
+    }
+    assert min(failed_at) == pytest.approx(1.025 * found.milliamperes, rel=1e-3)
+    for row in table(out / "ccd.csv"):
+        lower, upper, best = (float(row[f"ccd_{end}mA_per_cm2"]) for end in ("lower_", "upper_", ""))
+        assert lower < best < upper
+        assert upper / lower >= (1.0 + float(row["ccd_error"])) ** 2 * (1.0 - 1e-9)
+        assert row["closed_form_mA_per_cm2"] == stated["closed_form_mA_per_cm2"]
+        assert row["lower_end"] == ("threshold" if row["areal_capacity_mAh_per_cm2"] == "0.5" else "run")
+        if row["lower_end"] == "threshold":
+            assert lower == pytest.approx(found.milliamperes / (1.0 + found.error), rel=1e-6)
+            assert failed_at[min(failed_at)] <= float(row["areal_capacity_mAh_per_cm2"])
+
+
+def test_a_study_goes_on_without_its_threshold(finished: Path) -> None:
+    """Where the folder of the threshold is lost, it alone is computed again: currents have four digits."""
+    out = finished / "out"
+    before = {name: (out / name).read_bytes() for name in ("ccd.csv", "runs.csv")}
+    times = {path: path.stat().st_mtime_ns for path in out.glob("points/*/history.csv")}
+    (stated,) = table(out / "threshold.csv")
+    shutil.rmtree(out / "points" / stated["point"])
+    assert main(["ccd", str(finished / "small.toml"), "--out", str(out)]) == 0
+    assert {path: path.stat().st_mtime_ns for path in out.glob("points/*/history.csv")} == times
+    assert (out / "runs.csv").read_bytes() == before["runs.csv"]
+    rows = [
+        list(csv.DictReader(text.decode().splitlines())) for text in (before["ccd.csv"], (out / "ccd.csv").read_bytes())
+    ]
+    for mine, theirs in zip(*rows, strict=True):
+        assert float(mine["ccd_mA_per_cm2"]) == pytest.approx(float(theirs["ccd_mA_per_cm2"]), rel=1e-9)
+
+
+def test_a_job_of_snakemake_computes_a_threshold(finished: Path, tmp_path: Path) -> None:
+    """The plan says which points are thresholds; a job needs nothing else."""
+    out = tmp_path / "out"
+    study = load_study(finished / "small.toml")
+    folder = StudyFolder(out, study)
+    try:
+        (point,) = study.wanted({})
+        write_round(folder, [point])
+    finally:
+        folder.release()
+    assert json.loads((out / "plan.json").read_text())["tasks"] == {point.key: "threshold"}
+    assert compute_job(out, "job00001") == 0
+    mine, theirs = (
+        json.loads((at / "points" / point.key / "summary.json").read_text()) for at in (out, finished / "out")
+    )
+    assert mine["threshold_mA_per_cm2"] == pytest.approx(theirs["threshold_mA_per_cm2"], rel=1e-9)
+
+
+def test_the_dry_run_shows_thresholds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pressures = ["--set", 'study.stack_pressures=["1 MPa", "900 MPa"]']
+    assert main(["ccd", str(write(tmp_path, SMALL)), "--dry-run", *pressures]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "cracked by loads" in text
+    assert "placed from J*" in text
+    assert "2 conditions, 1 of them without runs, 1 runs to begin with" in text
+
+
+def test_flaws_that_their_loads_crack_are_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pressures = ["--set", 'study.stack_pressures=["900 MPa"]']
+    out = tmp_path / "out"
+    assert main(["ccd", str(write(tmp_path, SMALL)), "--out", str(out), *pressures]) == 0
+    assert {row["failure_mode"] for row in table(out / "ccd.csv")} == {"cracked_by_loads"}
+    assert table(out / "runs.csv") == []
+    assert "the loads alone crack the flaw" in capsys.readouterr().err
+    assert (out / "plots" / "ccd.png").stat().st_size > 5000
