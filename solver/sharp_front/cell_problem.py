@@ -23,6 +23,8 @@ from .step import StepProblem
 Floats = NDArray[np.float64]
 HALF_FULL = 0.5
 """Fill fraction from which on a node counts as reached by lithium."""
+FILM, ROUNDING, MOST_SETS = 1.0e-3, 1.0e-12, 50
+"""Film over the aperture on which closed faces of an empty flaw rest; rounding; trials of which nodes rest."""
 TIP_PART = 0.1
 """The tip current is a mean over this part of the lithium's length behind its front, weighted towards the front."""
 
@@ -91,33 +93,55 @@ class CellProblem:
 
         A flaw that is full of lithium and open has come to the pressure of the loads, if it stands that.
         """
-        model, n = self.model, self.flaw_front
+        model, n, e = self.model, self.flaw_front, self.elasticity
         load = self.steps.load_force(stack_pressure)
         relaxed = model.flaw.filling == 1.0 and model.flaw.mouth == "open"
-        pressure, note = max(stack_pressure, -model.loads.lateral_stress) if relaxed else 0.0, ""
-        found = self._pressed(n, pressure, load)
-        if relaxed and found.intensity >= self.toughness:
-            note = (
-                "no equilibrium with lithium at stack pressure all over the flaw: lithium in it starts at zero pressure"
-            )
-            found = self._pressed(n, 0.0, load)
-        return found, note
+        if relaxed:
+            pressure = max(stack_pressure, -model.loads.lateral_stress)
+            p = np.where(np.arange(e.size) < n, pressure, 0.0)
+            found = self._pressed(n, p, load, p > 0.0)
+            if found.intensity < self.toughness:
+                return found, ""
+        note = (
+            "no equilibrium with lithium at stack pressure all over the flaw: its lithium starts at the pressure that "
+            "keeps its faces apart"
+        )
+        return self._pressed(n, *self._carried(n, load)), note if relaxed else ""
 
-    def _pressed(self, n: int, pressure: float, load: Floats) -> CrackState:
-        """Return the flaw under a uniform pressure; without one it has the lithium that it was filled with."""
+    def _carried(self, n: int, load: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Return the pressure with which the lithium that a flaw was filled with keeps its faces apart under loads.
+
+        Pressure (N,) [MPa], load, and the nodes where there is any: p >= 0 and w >= h, one of them without slack. Faces
+        of an empty flaw rest on a film.
+        """
+        e, w0 = self.elasticity, self.steps.flaw_aperture[:n]
+        least = max(self.model.flaw.filling, FILM) * w0
+        by_pressure = e.compliance(n) * e.area[:n]
+        free = w0 + e.compliance(n) @ load[:n]
+        p, resting = np.zeros(e.size), free < least * (1.0 - ROUNDING)
+        for _ in range(MOST_SETS):
+            p[:n] = 0.0
+            p[:n][resting] = np.linalg.solve(by_pressure[np.ix_(resting, resting)], (least - free)[resting])
+            aperture = free + by_pressure @ p[:n]
+            now = (resting & (p[:n] > 0.0)) | (~resting & (aperture < least * (1.0 - ROUNDING)))
+            if np.array_equal(now, resting):
+                break
+            resting = now
+        return p, load, np.append(resting, np.zeros(e.size - n, dtype=bool))
+
+    def _pressed(self, n: int, p: Floats, load: Floats, full: NDArray[np.bool_]) -> CrackState:
+        """Return the flaw under a pressure; where it is not full it has the lithium that it was filled with."""
         e = self.elasticity
         inside = np.arange(e.size) < n
-        p = np.where(inside, pressure, 0.0)
         force = e.area * p
         aperture = np.where(inside, self.steps.flaw_aperture, 0.0)
         aperture[:n] += e.compliance(n) @ (force + load)[:n]
         filled = self.model.flaw.filling * self.steps.flaw_aperture
-        full = inside if pressure > 0.0 else np.zeros(e.size, dtype=bool)
         weights = e.weights(n)
         return CrackState(
             front=n,
             pressure=p,
-            thickness=aperture.copy() if pressure > 0.0 else np.where(inside, filled, 0.0),
+            thickness=np.where(full, aperture, np.where(inside, filled, 0.0)),
             aperture=aperture,
             full=full,
             current=np.zeros(e.size),

@@ -226,6 +226,25 @@ def test_a_flaw_that_its_loads_break() -> None:
     assert next(r for r in torn.reports if "crack_through" in [e.name for e in r.events]).state.time < 1e-3
 
 
+@pytest.mark.parametrize(("filling", "mouth"), [(1.0, "open"), (1.0, "closed"), (0.5, "open"), (0.0, "closed")])
+def test_held_sides_close_a_flaw_onto_its_lithium(filling: float, mouth: str) -> None:
+    """Faces never overlap: lithium carries nu/(1 - nu) P where the flaw is full, and what is left of it elsewhere."""
+    pressure = 900.0  # closes the flaw by more than its aperture
+    flaw = Flaw(10.0, 0.02, filling=filling, mouth=mouth)  # type: ignore[arg-type]
+    loads = Loads(pressure, lateral="die")
+    crack = engine(cell(loads=loads, flaw=flaw)).state.crack
+    inside = slice(0, crack.front)
+    assert (crack.aperture[inside] >= crack.thickness[inside] - 1e-12).all()
+    assert (crack.aperture[inside] > 0.0).all()
+    assert np.abs(crack.pressure * (crack.aperture - crack.thickness))[inside].max() < 1e-9
+    if filling == 1.0:
+        nu = LLZO.poisson_ratio
+        assert crack.pressure[inside] == pytest.approx(nu / (1.0 - nu) * pressure, rel=1e-6)
+        assert crack.aperture[inside] == pytest.approx(0.02, rel=1e-6)
+    rested = run(cell(ProtocolStep(Rest(), duration=1.0), loads=Loads(100.0, lateral="die"), flaw=flaw))
+    assert rested.reports[-1].state.time == pytest.approx(1.0)
+
+
 def test_contact_is_lost_and_a_gap_presses() -> None:
     law = ContactLaw(void_height=0.05, reference_current=10.0)
     lost = run(cell(constant(60.0, 1.8e4), contact=law, stop=StopRules(at_contact_lost=True), flaw=Flaw(10.0, 0.002)))

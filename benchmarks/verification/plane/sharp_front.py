@@ -141,7 +141,8 @@ def threshold(level: Level, folder: Path | None) -> list[Row]:
 def cohesive_limit(level: Level, folder: Path | None) -> list[Row]:
     """Check the charge at which a crack between held sides has come to some lengths, far from the threshold.
 
-    The cohesive zone of eight cells is a tenth of the crack at 30 um. Crack-through is not compared: in the cohesive engine the last node holds until it has opened, against the sides.
+    The cohesive zone of eight cells is a tenth of the crack at 30 um. Crack-through is not compared: in the cohesive
+    engine the last node holds until it has opened, against the sides.
     """
     run = ("protocol.current_density=4 mA/cm^2", "protocol.stop_at=crack_through", "operation.lateral=die")
     sharp = followed(llzo(50, *run))
