@@ -46,7 +46,7 @@ def threshold_summary(**other: Any) -> dict[str, Any]:
     return found | other
 
 
-def run_summary(point: CurrentPoint, law: Law, by: str = "crack_through") -> dict[str, Any]:
+def run_summary(point: CurrentPoint, law: Law, by: str = "crack_through", **other: Any) -> dict[str, Any]:
     capacity = law(point.current / 10.0 / J_STAR)
     failed = capacity <= 0.05
     return {
@@ -57,11 +57,11 @@ def run_summary(point: CurrentPoint, law: Law, by: str = "crack_through") -> dic
         "reason": "",
         "steps": 1,
         "wall_time_s": 0.0,
-    }
+    } | other
 
 
 def computed(
-    study: Study, law: Law, threshold: Mapping[str, Any] | None = None, by: str = "crack_through"
+    study: Study, law: Law, threshold: Mapping[str, Any] | None = None, by: str = "crack_through", **other: Any
 ) -> tuple[dict[str, Mapping[str, Any]], list[list[float]]]:
     """Summaries of a study whose cells follow a law, and the currents over J* of every round."""
     known: dict[str, Mapping[str, Any]] = {}
@@ -73,7 +73,7 @@ def computed(
             if isinstance(point, ThresholdPoint):
                 known[point.key] = threshold or threshold_summary()
             else:
-                known[point.key] = run_summary(point, law, by)
+                known[point.key] = run_summary(point, law, by, **other)
     return known, rounds
 
 
@@ -104,6 +104,14 @@ def test_brackets_hold_the_exact_value_and_are_as_narrow_as_the_error(tmp_path: 
         assert row["lower_end"] == "run"
         assert (row["threshold_mA_per_cm2"], row["threshold_error"]) == (J_STAR, J_ERROR)
         assert row["closed_form_mA_per_cm2"] == 3.0
+
+
+def test_the_error_of_a_capacity_counts_as_the_run_states_it(tmp_path: Path) -> None:
+    study = load_study(write(tmp_path, PLACED))
+    known, _ = computed(study, power, capacity_at_crack_through_error=0.1)
+    small, large = rows(study, known)
+    assert small["ccd_error"] == pytest.approx(J_ERROR + 0.1 * 5.0 * (1.0 - 1.0 / 2.0), rel=0.05)
+    assert large["ccd_error"] == pytest.approx(J_ERROR + 0.1 * 5.0 * (1.0 - 1.0 / 1.0778), rel=0.05)
 
 
 def test_capacities_beyond_those_near_the_threshold_end_at_it(tmp_path: Path) -> None:

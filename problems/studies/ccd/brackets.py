@@ -29,6 +29,8 @@ class Trial:
     """Why the run says nothing about the cell: the numerics failed before the cell did, or its flaw was empty."""
     by: str = ""
     """What failed; empty if nothing did."""
+    error: float | None = None
+    """Relative numerical error of the capacity; None where the run does not state it."""
 
     @property
     def capacity(self) -> float:

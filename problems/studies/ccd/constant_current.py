@@ -76,7 +76,7 @@ class ConstantCurrent(InRounds):
         capacity = u.capacity(q)
         found = inversion.bracket(capacity)
         run, estimate = decisive(done, inversion.of_runs(capacity)), inversion.estimate(capacity)
-        error, known = inversion.error(estimate, run), inversion.threshold is not None
+        error, known = inversion.error(capacity), inversion.threshold is not None
         row = Row(
             condition, q, found, run, estimate.current if estimate and known else None, error, inversion.threshold
         )
@@ -173,7 +173,7 @@ class FromThreshold(ConstantCurrent):
             found, estimate = inversion.bracket(u.capacity(q)), inversion.estimate(u.capacity(q))
             if estimate is None or found.upper is None:
                 continue
-            width = max(inversion.error(estimate, None) or 0.0, CLOSEST_BRACKET)
+            width = max(inversion.error(u.capacity(q)) or 0.0, CLOSEST_BRACKET)
             enough = (1.0 + max(width, LADDER[0][0] - 1.0 if inversion.at_threshold(u.capacity(q)) else width)) ** 2
             if found.upper <= found.lower * enough * (1.0 + 10.0 ** (1 - FIGURES)):
                 continue
@@ -243,21 +243,24 @@ class Inversion:
         """Return the critical current at a capacity; None where its bracket is open."""
         return self.curve.estimate(capacity, self.bracket(capacity))
 
-    def error(self, estimate: Estimate | None, run: Finished | None) -> float | None:
-        """Return the relative numerical error of a critical current.
+    def error(self, capacity: float) -> float | None:
+        """Return the relative numerical error of the critical current at a capacity.
 
         That of the threshold shifts the whole curve, that of the capacity at failure acts by the slope of the curve.
         None where the threshold of the runs is not known.
         """
         if self.threshold is None or not self.threshold.bounds or self.threshold.error is None:
             return None
-        of_capacity = CAPACITY_ERROR if run is None or run.capacity_error is None else run.capacity_error
-        return self.threshold.error + abs(estimate.slope if estimate else 0.0) * of_capacity
+        estimate, upper = self.estimate(capacity), self.of_runs(capacity).upper
+        stated = next((run.error for run in self.trials if run.current == upper), None)
+        slope = 0.0 if estimate is None else abs(estimate.slope)
+        return self.threshold.error + slope * (CAPACITY_ERROR if stated is None else stated)
 
 
 def trial_of(run: Finished) -> Trial:
     """Return what a run says of its cell."""
-    return Trial(run.point.current, run.failed_at, run.void, run.outcome if run.failed else "")
+    by = run.outcome if run.failed else ""
+    return Trial(run.point.current, run.failed_at, run.void, by, run.capacity_error)
 
 
 def rounded(value: float) -> float:

@@ -119,8 +119,8 @@ class Finished:
     @property
     def capacity_error(self) -> float | None:
         """Relative numerical error of the capacity at failure, as the run states it; None where it does not."""
-        found = self.summary.get("capacity_error")
-        return None if found is None else float(found)
+        found = self.summary.get(EVENTS.get(self.outcome, "").replace("_mAh_per_cm2", "_error"))
+        return float(found) if self.failed and found is not None else None
 
     @property
     def outcome(self) -> str:
