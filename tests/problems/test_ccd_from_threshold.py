@@ -169,6 +169,16 @@ def test_nothing_is_run_where_the_threshold_says_all(
         assert any("so it is" in message for _, message in study.closing(known))
 
 
+def test_contact_is_sought_where_no_current_cracks_the_flaw(tmp_path: Path) -> None:
+    law = '\n[case.electrodes.contact]\nvoid_height = "1 um"\ncritical_current = "0.2 mA/cm^2"\n'
+    study = load_study(write(tmp_path, PLACED + law))
+    said = threshold_summary(outcome="no_threshold", threshold_mA_per_cm2=None, threshold_error=None)
+    known, rounds = computed(study, lambda x: 0.04 if x > 2.0 else 1.0, said, by="contact_lost")
+    assert len(rounds) > 3
+    for row in rows(study, known):
+        assert row["failure_mode"] == ("contact_lost" if row["ccd_upper_mA_per_cm2"] else None)
+
+
 def test_an_unknown_threshold_is_replaced_by_its_closed_form(tmp_path: Path) -> None:
     study = load_study(write(tmp_path, PLACED))
     said = threshold_summary(outcome="unfinished", threshold_mA_per_cm2=None, threshold_error=None, reason="no root")

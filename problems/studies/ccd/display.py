@@ -8,7 +8,7 @@ from typing import Protocol, override
 
 from lifrac.problems.quantities import units as u
 from lifrac.problems.studies.kind import Display, Silent, Summaries, Summary
-from lifrac.problems.studies.point import CRACKED, Point
+from lifrac.problems.studies.point import CRACKED, UNBOUNDED, Point
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -205,7 +205,7 @@ def of_threshold(found: FlawThreshold) -> str:
 def in_cells(found: FlawThreshold) -> tuple[str, str]:
     """Return J* with its error, and the closed form [mA/cm2]."""
     closed = f"{u.current(found.closed_form):.4g}"
-    if found.without_runs:
+    if found.outcome in (CRACKED, UNBOUNDED):
         return found.outcome.replace("_", " "), closed
     if found.current is None:
         return "unknown", closed

@@ -50,6 +50,8 @@ class FlawThreshold:
         J* of a blocked flaw in a half plane [A/m2].
     bounds : bool
         Whether no run fails by fracture below it: not where the current takes toughness away.
+    without_runs : bool
+        Whether it says all: the loads crack the flaw, or no current does and the cell can fail in no other way.
     """
 
     outcome: str
@@ -57,6 +59,7 @@ class FlawThreshold:
     error: float | None
     closed_form: float
     bounds: bool = True
+    without_runs: bool = False
     loads_ratio: float | None = None
     limited_by: str = ""
     reason: str = ""
@@ -66,24 +69,22 @@ class FlawThreshold:
     @classmethod
     def of(cls, point: ThresholdPoint, summary: Mapping[str, Any]) -> Self:
         """Return what the `summary.json` of a point says."""
-        current = summary.get("threshold_mA_per_cm2")
+        current, outcome = summary.get("threshold_mA_per_cm2"), str(summary["outcome"])
+        model, theirs = point.case.cell(), decides(point.case)
+        unbounded = outcome == UNBOUNDED and model.contact is None
         return cls(
-            outcome=str(summary["outcome"]),
+            outcome=outcome,
             current=None if current is None else AMPERE_PER_M2_PER_MA_PER_CM2 * float(current),
             error=summary.get("threshold_error"),
             closed_form=AMPERE_PER_M2_PER_MA_PER_CM2 * float(summary["closed_form_mA_per_cm2"]),
-            bounds=decides(point.case) and point.case.cell().assisted is None,
+            bounds=theirs and model.assisted is None,
+            without_runs=theirs and (outcome == CRACKED or unbounded),
             loads_ratio=summary.get("loads_ratio"),
             limited_by=str(summary.get("limited_by") or ""),
             reason=str(summary.get("reason") or summary.get("detail") or ""),
             sensitivities=summary.get("sensitivities"),
             key=point.key,
         )
-
-    @property
-    def without_runs(self) -> bool:
-        """Whether the threshold says all: no current, or every current, cracks the flaw."""
-        return self.outcome in (CRACKED, UNBOUNDED)
 
     def holds_below(self, current: float) -> bool:
         """Whether it is known, below a current, and bounds the failures by fracture."""
