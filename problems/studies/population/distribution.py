@@ -10,7 +10,7 @@ from lifrac.problems.quantities import units as u
 from lifrac.problems.studies.ccd.brackets import log_spaced
 from lifrac.problems.studies.ccd.search import Row
 
-from .population import Electrode, SingleFlaws
+from .population import Electrode, SingleFlaws, with_slopes
 from .population_table import PopulationTable
 
 WHERE = ("temperature_C", "stack_pressure_MPa", "areal_capacity_mAh_per_cm2", "electrode_area_cm2")
@@ -146,5 +146,17 @@ def _end(
         end = row.bracket.lower if lower else row.bracket.upper
         return inf if end is None else u.current(end)
 
-    values = tuple(tuple(value(group[a, w]) for a in lengths) for w in apertures)
-    return SingleFlaws(tuple(lengths), tuple(apertures), values, lower)
+    rows = [[group[a, w] for a in lengths] for w in apertures]
+    found = [(tuple(lengths), tuple(value(row) for row in line)) for line in rows]
+    if all(row.at_threshold and _slope(row) is not None for line in rows for row in line):
+        found = [
+            with_slopes(lengths, values, [_slope(row) or 0.0 for row in line])
+            for line, (_, values) in zip(rows, found, strict=True)
+        ]
+    return SingleFlaws(found[0][0], tuple(apertures), tuple(values for _, values in found), lower)
+
+
+def _slope(row: Row) -> float | None:
+    """Return d ln J*/d ln a of a row; None where it is not known."""
+    sensitivities = None if row.threshold is None else row.threshold.sensitivities
+    return None if sensitivities is None else sensitivities.get("flaw.length")

@@ -20,11 +20,13 @@ Lengths and apertures in any one unit; density and area so that their product is
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import expm1, inf, log, log1p, sqrt
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq
 from scipy.special import gammaln
 
@@ -33,6 +35,8 @@ CELLS = 400
 """Strips into which a distribution of apertures is cut; errors fall with the square of their number."""
 TAIL = 1.0e-12
 """Probability beyond the outermost strips, which they take along."""
+PARTS = 8
+"""Parts into which the distance of two lengths is cut where slopes are known."""
 ROUNDING = 1.0e-13
 """Relative: probabilities and currents this close are the same."""
 
@@ -200,6 +204,25 @@ class SingleFlaws:
         found = np.where(smooth, found, beyond[before] if self.lower else grid[first])
         found = np.where(first == 0, 0.0 if self.lower else grid[0], found)
         return np.where(some, found, beyond[-1] if self.lower else inf)
+
+
+def with_slopes(
+    lengths: Sequence[float], values: Sequence[float], slopes: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return lengths and CCDs with more of them in between, where d ln j_c/d ln a is known at each length.
+
+    The logarithm of the CCD is a cubic in the logarithm of the length between two of them (Hermite), exact to fourth
+    order in their distance.
+    """
+    if len(lengths) < 2:
+        return tuple(lengths), tuple(values)
+    x = np.log(np.asarray(lengths, dtype=float))
+    spline = CubicHermiteSpline(x, np.log(np.asarray(values, dtype=float)), np.asarray(slopes, dtype=float))
+    inner = [np.linspace(a, b, PARTS, endpoint=False)[1:] for a, b in pairwise(x)]
+    between = np.concatenate(inner)
+    pairs = dict(zip(np.exp(between).tolist(), np.exp(spline(between)).tolist(), strict=True))
+    pairs |= dict(zip(lengths, values, strict=True))
+    return tuple(sorted(pairs)), tuple(pairs[a] for a in sorted(pairs))
 
 
 # -- the electrode ---------------------------------------------------------------------------------------------------
