@@ -16,6 +16,9 @@ from .brackets import Bracket, Trial, sound
 
 CLOSEST = 1.0e-6
 """Distance J/J* - 1 below which a run counts as one at the threshold, and has no place on the curve."""
+NEAR, STEEP = 0.05, -5.0
+"""Distance to the threshold within which one run is a curve, and its slope d ln(J/J* - 1)/d ln Q: curves of the ready
+studies have -5 to -14 there."""
 LONGEST = 6.0
 """Largest step of ln(J/J* - 1) beyond the outermost runs."""
 
@@ -56,7 +59,7 @@ class CapacityCurve:
         """
         if bracket.upper is None or bracket.lower <= 0.0 or bracket.upper <= self.threshold:
             return None
-        if self._inverse is not None:
+        if self._inverse is not None or self._alone_near():
             x, by_capacity = self._at(log(capacity))
             current = self._current(x)
             if bracket.lower <= current <= bracket.upper:
@@ -79,11 +82,16 @@ class CapacityCurve:
 
     def _at(self, y: float) -> tuple[float, float]:
         """Return ln(J/J* - 1) and its derivative at ln Q; a straight line beyond the outermost runs."""
-        assert self._inverse is not None
+        if self._inverse is None:
+            (run,) = self.runs
+            return log(self._beyond(run.current)) + max(STEEP * (y - log(run.capacity)), -LONGEST), STEEP
         inside = min(max(y, float(self._inverse.x[0])), float(self._inverse.x[-1]))
         slope = min(float(self._inverse(inside, 1)), 0.0)
         step = min(max(slope * (y - inside), -LONGEST), LONGEST)
         return float(self._inverse(inside)) + step, slope
+
+    def _alone_near(self) -> bool:
+        return bool(self.threshold) and len(self.runs) == 1 and self._beyond(self.runs[0].current) < NEAR
 
     def _beyond(self, current: float) -> float:
         return current / self.threshold - 1.0 if self.threshold else current
