@@ -13,9 +13,9 @@ from lifrac.errors import InputError
 from lifrac.problems.cli.main import main
 from lifrac.problems.studies.ccd.brackets import Bracket, Trial
 from lifrac.problems.studies.ccd.capacity_curve import CapacityCurve
+from lifrac.problems.studies.ccd.flaw_threshold import ThresholdPoint
 from lifrac.problems.studies.ccd.points import CurrentPoint
 from lifrac.problems.studies.ccd.study import Study, load_study
-from lifrac.problems.studies.ccd.threshold import ThresholdPoint
 from lifrac.problems.studies.executors.job import compute_job
 from lifrac.problems.studies.executors.snakemake_rounds import write_round
 from lifrac.problems.studies.study_folder import StudyFolder

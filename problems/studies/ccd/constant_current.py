@@ -14,10 +14,10 @@ from lifrac.problems.quantities.value_lists import Quantities
 
 from .brackets import SAME, Bracket, Trial, bracket, refinement, sound
 from .capacity_curve import CapacityCurve, Estimate
+from .flaw_threshold import FlawThreshold, threshold_point
 from .points import Condition, CurrentPoint, Finished
 from .search import InRounds, Row, Stage, decisive, rises
 from .study_file import Failure
-from .threshold import FlawThreshold, threshold_point
 
 CAPACITY_ERROR = 0.03
 """Relative error of a capacity at failure whose run does not state one (docs/plane.md)."""

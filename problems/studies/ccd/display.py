@@ -14,10 +14,10 @@ from rich.live import Live
 from rich.table import Table
 
 from .brackets import Bracket
+from .flaw_threshold import FlawThreshold, ThresholdPoint
 from .points import EVENTS, CurrentPoint, Finished
 from .search import Plan, Row
 from .study import Study
-from .threshold import FlawThreshold, ThresholdPoint
 
 LOG = logging.getLogger("lifrac")
 

@@ -15,9 +15,9 @@ from rich.table import Table
 
 from .constant_current import FromThreshold
 from .display import in_cells
+from .flaw_threshold import threshold_point
 from .points import CurrentPoint
 from .study import Study
-from .threshold import threshold_point
 
 FAILING = 0.5
 """Part of the runs that are taken to fail; the others take little time."""

@@ -11,10 +11,10 @@ from lifrac.problems.studies.population.distribution import Distribution, distri
 from lifrac.problems.studies.population.population_table import PopulationTable
 from lifrac.problems.studies.tables import Table
 
+from .flaw_threshold import FlawThreshold, threshold_point
 from .points import Condition, CurrentPoint, Finished
 from .search import Plan, Row, SearchStrategy, follow, rows_of
 from .tables import CCD_COLUMNS, RUN_COLUMNS, THRESHOLD_COLUMNS, ccd_row, run_row, threshold_row
-from .threshold import FlawThreshold, threshold_point
 
 
 def finder(summaries: Summaries) -> Callable[[CurrentPoint], Finished | None]:

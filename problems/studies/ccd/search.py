@@ -18,9 +18,9 @@ from lifrac.problems.quantities.value_lists import Quantities
 from lifrac.problems.studies.point import CRACKED
 
 from .brackets import Bracket, Trial, bracket, refinement, violations
+from .flaw_threshold import FlawThreshold, ThresholdPoint
 from .points import Condition, CurrentPoint, Finished
 from .study_file import CyclingTable, Failure, RampTable
-from .threshold import FlawThreshold, ThresholdPoint
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from lifrac.problems.studies.kind import Display, Failures, Note, StudyKind, Sum
 from lifrac.problems.studies.study_case import case_path, flat, reporting_at
 from lifrac.problems.studies.tables import Table
 
+from .flaw_threshold import ThresholdPoint, decides
 from .points import Condition, CurrentPoint, celsius
 from .results import Results
 from .search import SearchStrategy
 from .strategies import strategy_of
 from .study_file import UNUSED_KEYS, Grids, StudyFile
-from .threshold import ThresholdPoint, decides
 
 READY_STUDIES = Path(__file__).parents[2] / "ready" / "studies"
 OWNED = {

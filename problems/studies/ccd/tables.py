@@ -5,9 +5,9 @@ from typing import Any
 
 from lifrac.problems.quantities import units as u
 
+from .flaw_threshold import FlawThreshold
 from .points import EVENTS, Condition, Finished
 from .search import Row
-from .threshold import FlawThreshold
 
 CCD_COLUMNS = (
     "flaw_length_um",
