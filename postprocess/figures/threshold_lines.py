@@ -1,5 +1,7 @@
 """The threshold current and its closed form beside critical current densities: limits that need no run."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -37,7 +39,7 @@ def draw_limits(axis: Axes, x: np.ndarray, rows: pd.DataFrame, colour: str) -> N
     threshold, closed = (_positive(rows[name]) for name in (THRESHOLD, CLOSED))
     error = np.nan_to_num(rows[ERROR].to_numpy(dtype=float))
     if np.isfinite(threshold).any():
-        style = {"color": colour, "alpha": FAINT, "zorder": 1.2}
+        style: dict[str, Any] = {"color": colour, "alpha": FAINT, "zorder": 1.2}
         axis.plot(x, threshold, lw=BROAD, solid_capstyle="butt", **style)
         axis.fill_between(x, threshold / (1.0 + error), threshold * (1.0 + error), lw=0.0, **style)
     if np.isfinite(closed).any():

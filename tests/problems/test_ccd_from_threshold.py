@@ -235,6 +235,9 @@ def test_curve_leaves_out_currents_that_stand_more_than_smaller_ones() -> None:
     curve = CapacityCurve([Trial(1.1, 0.4), Trial(2.0, 0.45), Trial(4.0, 0.3), Trial(8.0, None)], 1.0)
     assert [run.current for run in curve.runs] == [1.1, 4.0]
     assert curve.estimate(0.42, Bracket(0.0, 1.1)) is None
+    beyond = curve.estimate(0.8, Bracket(0.999, 1.1))
+    assert beyond is not None
+    assert 1.0 < beyond.current <= 1.0 + 0.1 * 2.0**-5.0, "far above the capacity of the smallest current J* is near"
     assert curve.estimate(0.35, Bracket(8.0, None)) is None
 
 

@@ -17,8 +17,8 @@ from .brackets import Bracket, Trial, sound
 CLOSEST = 1.0e-6
 """Distance J/J* - 1 below which a run counts as one at the threshold, and has no place on the curve."""
 NEAR, STEEP = 0.05, -5.0
-"""Distance to the threshold within which one run is a curve, and its slope d ln(J/J* - 1)/d ln Q: curves of the ready
-studies have -5 to -14 there."""
+"""Distance to the threshold within which one run is a curve, and the least slope d ln(J/J* - 1)/d ln Q beyond the run
+nearest to it: curves of the ready studies have -5 to -14 there."""
 LONGEST = 6.0
 """Largest step of ln(J/J* - 1) beyond the outermost runs."""
 
@@ -86,7 +86,7 @@ class CapacityCurve:
             (run,) = self.runs
             return log(self._beyond(run.current)) + max(STEEP * (y - log(run.capacity)), -LONGEST), STEEP
         inside = min(max(y, float(self._inverse.x[0])), float(self._inverse.x[-1]))
-        slope = min(float(self._inverse(inside, 1)), 0.0)
+        slope = min(float(self._inverse(inside, 1)), STEEP if self.threshold and y > inside else 0.0)
         step = min(max(slope * (y - inside), -LONGEST), LONGEST)
         return float(self._inverse(inside)) + step, slope
 

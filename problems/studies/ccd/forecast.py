@@ -68,7 +68,8 @@ def thresholds_of(study: Study) -> dict[str, dict[str, Any]]:
     from lifrac.problems.studies.executors.threshold_run import ThresholdBodies, threshold_summary
     from mpi4py import MPI
 
-    bodies, found = ThresholdBodies(MPI.COMM_SELF), {}
+    bodies = ThresholdBodies(MPI.COMM_SELF)
+    found: dict[str, dict[str, Any]] = {}
     for point in filter(None, map(threshold_point, study.conditions)):
         bodies.make([point.case])
         found[point.key] = threshold_summary(point.case, bodies.of(point.case))

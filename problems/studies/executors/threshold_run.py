@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +63,16 @@ def threshold_summary(case: Case, bodies: list[FrontBody]) -> dict[str, Any]:
     """
     closed_form = u.current(threshold_formula(case.cell()))
     try:
-        found: Mapping[str, Any] = _summary(evaluated(case, bodies))
+        found = _summary(evaluated(case, bodies))
     except NoThreshold as error:
         cracked = error.loads_ratio >= 1.0
         found = {"outcome": CRACKED if cracked else UNBOUNDED, "termination": "none", "detail": error.message}
-        found = found | ({"loads_ratio": error.loads_ratio, "threshold_mA_per_cm2": 0.0} if cracked else {})
+        found |= {"loads_ratio": error.loads_ratio, "threshold_mA_per_cm2": 0.0} if cracked else {}
     except (InputError, NumericalFailure, ArithmeticError) as error:
         reason = str(error) or type(error).__name__
         found = {"outcome": "unfinished", "termination": "numerical_failure", "reason": reason}
     about = {"task": "threshold", "closed_form_mA_per_cm2": closed_form, "reason": "", "code_hash": code_hash()}
-    return about | dict(found)
+    return about | found
 
 
 def _summary(found: Threshold) -> dict[str, Any]:
