@@ -164,7 +164,7 @@ class CellProblem:
     def lithium_length(self, crack: CrackState) -> float:
         """How far lithium that is connected to the anode fills the crack [um]."""
         fill, y = crack.fill(), self.elasticity.y
-        below = np.flatnonzero(fill < HALF_FULL)
+        below = np.flatnonzero((fill < HALF_FULL) | (crack.thickness < self.steps.film))  # faces may touch, too
         k = int(below[0]) if len(below) else len(y)
         if k == 0:
             return 0.0
@@ -172,7 +172,7 @@ class CellProblem:
             half_full = crack.lithium_front
         else:
             half_full = float(y[k - 1] + (y[k] - y[k - 1]) * np.clip(fill[k] / HALF_FULL, 0.0, 1.0))
-        sharp = bool(crack.full[:k].all())
+        sharp = bool(crack.full[:k].all() and not crack.full[k:].any())
         return crack.lithium_front if sharp else half_full
 
     def tip_current(self, crack: CrackState) -> float:
@@ -181,7 +181,7 @@ class CellProblem:
         if length <= 0.0:
             return 0.0
         e, fill = self.elasticity, crack.fill()
-        connected = np.arange(e.size) < crack.connected()
+        connected = np.arange(e.size) < crack.connected(self.steps.film)
         weight = e.area * fill * connected * np.clip(1.0 - (length - e.y) / (TIP_PART * length), 0.0, 1.0)
         total = float(weight.sum())
         return float(weight @ crack.current) / total if total > 0.0 else 0.0

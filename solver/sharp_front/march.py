@@ -96,8 +96,9 @@ class March:
         crack = state.crack
         fill = crack.fill()
         carrying = np.zeros(len(fill), dtype=bool)
-        carrying[: min(crack.connected() + 1, front)] = True
-        return StepStart(crack.at_front(front), state.electrodes, crack.thickness, fill, carrying)
+        carrying[: min(crack.connected(self.problem.film) + 1, front)] = True
+        touching = (np.arange(len(fill)) < crack.front) & (crack.aperture <= self.problem.film)
+        return StepStart(crack.at_front(front), state.electrodes, crack.thickness, fill, carrying, touching)
 
     def _at_rest(self, state: FrontState, dt: float, control: Control, stack_pressure: float, toughness: float) -> Move:
         n = state.crack.front

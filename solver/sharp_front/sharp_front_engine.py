@@ -24,11 +24,17 @@ from .state import ARRAYS, CrackState, FrontState
 from .view import SharpFrontView
 
 INTENSITY_ALLOWANCE = 0.03
-"""Change of K in a step with the front at rest, over K_Ic."""
+"""Change of K in the first step with the front at rest, over K_Ic."""
+ERROR_ALLOWANCE = 0.005
+"""Error of K that a step with the front at rest makes, over K_Ic: half of what the change of dK/dt is worth in it."""
+LARGEST_MOVE = 0.25
+"""Change of K in any step with the front at rest, over K_Ic."""
 LEAST_ADVANCE = 1.0e-6
 """Advance over the length of the flaw that is more than rounding."""
 LARGEST_CHANGE = 4.0
 """A step whose change is larger than this many allowances is tried again."""
+EASY_ITERATIONS = 7
+"""A step that Newton's method solves in as many may be followed by one as long as the error of K lets it be."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,13 @@ class FrontTrial(Trial[FrontState]):
     """A trial with the move of the front that it rests on."""
 
     move: Move
+    at_rest: bool = False
+    """Whether the front rests in it, so that the error of K says how long the next step may be."""
+
+    @property
+    @override
+    def effort(self) -> int:
+        return 1 if self.at_rest and self.iterations <= EASY_ITERATIONS else self.iterations
 
 
 class SharpFrontEngine(ProtocolRun[FrontState]):
@@ -83,8 +96,8 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
     ) -> None:
         super().__init__(problem.model, problem.opening, quantities)
         self.problem, self.model = problem, problem.model
-        self.intensity_allowance = INTENSITY_ALLOWANCE
-        """Change of K in a step with the front at rest, over K_Ic."""
+        self.tightness = 1.0
+        """Factor of the allowances of steps with the front at rest (verification)."""
         self.balances = Balances(problem)
         self.state = state if state is not None else self._at_rest()
         self.state.laws = problem.initial_laws(self.state.laws)
@@ -134,7 +147,7 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
         return super().restart_values() | {
             "crack": state.crack.numbers(),
             "levels": {"level": state.electrodes.level, "voltage": state.electrodes.voltage},
-            "march": {"pace": state.pace, "advanced": state.advanced, "running": state.running},
+            "march": {name: getattr(state, name) for name in ("pace", "advanced", "rate", "running")},
         }
 
     @override
@@ -166,16 +179,19 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
             current = control.foreseen(0.0) * self.areas.anode
             start = replace(start, electrodes=self.problem.charge.uniform(current))
         move = self.problem.march.propose(start, dt, longest, control, stack_pressure, self._toughness(self.state, dt))
+        at_rest = move.front == self.state.crack.front and not self.problem.march.through(self.state)
         return FrontTrial(
-            self._proposal(move, control, stack_pressure), move.solution.iterations, move, dt=move.solution.dt
+            self._proposal(move, control, stack_pressure), move.solution.iterations, move, at_rest, dt=move.solution.dt
         )
 
     def _proposal(self, move: Move, control: Control, stack_pressure: float) -> FrontState:
         found, old = move.solution, self.state
         current = control.flowed(self.problem.charge.counter_current(found.electrodes) / self.areas.anode)
+        moved = found.crack.intensity - old.crack.intensity
         new = replace(
             old,
             crack=found.crack,
+            rate=moved / found.dt if move.front == old.crack.front else None,
             electrodes=found.electrodes,
             nodal_current=found.nodal_current,
             pace=move.pace,
@@ -207,17 +223,25 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
         assert isinstance(trial, FrontTrial)
         new = trial.state
         change = self._change(trial)
-        if change > LARGEST_CHANGE and not self.problem.march.is_short(self.state, dt):
+        if change > LARGEST_CHANGE**0.5 and not self.problem.march.is_short(self.state, dt):
             return max(1.0 / change, 0.1), "stress intensity"
         part = self.detector.overshoot(self.state, new, self._at) if failures < 8 else None
         return (part, "event") if part is not None else self._check_laws(new, dt, failures)
 
     def _change(self, trial: FrontTrial) -> float:
-        """Return the change of K with the front at rest, over its allowance; steps of the front choose themselves."""
-        old, new = self.state.crack, trial.state.crack
-        if new.front != old.front or self.problem.march.through(self.state):
+        """Return how much longer than allowed a step with the front at rest is; steps of the front choose themselves.
+
+        Its error goes with the square of its length.
+        """
+        old, new = self.state, trial.state
+        if not trial.at_rest:
             return 0.0
-        return abs(new.intensity - old.intensity) / (self.intensity_allowance * self.problem.toughness)
+        allowed = self.tightness * self.problem.toughness
+        moved = abs(new.crack.intensity - old.crack.intensity) / allowed
+        if old.rate is None or new.rate is None:
+            return (moved / INTENSITY_ALLOWANCE) ** 0.5
+        error = 0.5 * abs(new.rate - old.rate) * (new.time - old.time) / allowed
+        return max((error / ERROR_ALLOWANCE) ** 0.5, moved / LARGEST_MOVE)
 
     @override
     def _finalise(self, trial: Trial[FrontState], dt: float) -> Measures:
@@ -240,4 +264,4 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
 
     @override
     def _forget(self) -> None:
-        pass
+        self.state.rate = None

@@ -42,9 +42,9 @@ class CrackState:
         """(N,) fill fraction h/w; 0 beyond the front."""
         return np.divide(self.thickness, self.aperture, out=np.zeros_like(self.thickness), where=self.aperture > 0.0)
 
-    def connected(self) -> int:
-        """Return how many nodes lithium connects to the anode without a gap."""
-        cut = np.flatnonzero(self.fill()[: self.front] < CUT_OFF)
+    def connected(self, film: float) -> int:
+        """Return how many nodes lithium connects to the anode without a gap; `film` [um] is the least that connects."""
+        cut = np.flatnonzero((self.fill()[: self.front] < CUT_OFF) | (self.thickness[: self.front] < film))
         return int(cut[0]) if len(cut) else self.front
 
     def at_front(self, front: int) -> "CrackState":
@@ -72,5 +72,7 @@ class FrontState(CellState):
     """Time per length in which the front has last moved [s/um]; 0 before it has."""
     advanced: float = -1.0
     """Time at which the front came to its node, where K has not reached the toughness since [s]; negative: none."""
+    rate: float | None = None
+    """dK/dt in the step to this state [MPa sqrt(um)/s]; None where the front moved in it, or the current is new."""
     running: bool = False
     """Whether the front runs ahead of lithium: K is above the toughness with the lithium that there is."""

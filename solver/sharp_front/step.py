@@ -6,9 +6,11 @@ import numpy as np
 import scipy.linalg
 from lifrac.errors import NumericalFailure
 from lifrac.solver.model.cell_model import CellModel
+from lifrac.solver.model.flaw import CUT_OFF
 from lifrac.solver.numerics.newton import Convergence, Newton, NewtonProblem
 from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.physics.constants import surface_velocity_per_current
+from lifrac.solver.physics.flaw_scales import opening_at_growth
 from numpy.typing import NDArray
 
 from .charge import Charge
@@ -18,7 +20,7 @@ from .step_data import NeedsMoreNodes, StepRequest, StepSolution, StepStart
 from .step_equations import CURRENT, PRESSURE, StepEquations
 
 Floats = NDArray[np.float64]
-NEWTON = Newton("sharp front", Convergence(tolerance=1.0e-9, max_iterations=30, stagnation=1.0e-6))
+NEWTON = Newton("sharp front", Convergence(tolerance=1.0e-10, max_iterations=30, stagnation=1.0e-6))
 """Where fluxes are differences of large numbers rounding leaves residuals up to the second one."""
 SPARE_NODES = 3
 """Nodes beyond the last one with lithium that are part of the first try."""
@@ -49,6 +51,10 @@ class StepProblem:
         """First node whose pressure is not given."""
         inside = elasticity.y < elasticity.tip(elasticity.front_at(model.flaw.length))
         self.flaw_aperture = np.where(inside, model.flaw.aperture, 0.0)
+        scale = min(model.flaw.aperture, opening_at_growth(model))
+        self.film, self.kept = CUT_OFF * scale, model.flaw.residual * scale
+        """Thickness of lithium [um] below which it is cut off, and that of what stripping leaves between faces that
+        touch."""
 
     def load_force(self, stack_pressure: float) -> Floats:
         """(N,) nodal forces of the loads that open the crack [MPa um]."""
@@ -156,10 +162,10 @@ class StepSystem(NewtonProblem[Floats]):
         drains = eq.full & (eq.pressure < 0.0)
         drains[: eq.b] = False
         full[drains] = False
-        eq.h[drains], eq.pressure[drains] = aperture[drains], 0.0
+        eq.h[drains], eq.pressure[drains] = np.maximum(aperture[drains], 0.0), 0.0
         self._rests_until[drains] = now + 2 + self._flips[drains]
         self._flips[drains] += 1
-        fills = ~eq.full & (eq.h > aperture * (1.0 + 1.0e-12)) & (aperture > 0.0) & (self._rests_until <= now)
+        fills = ~eq.full & (eq.h > aperture * (1.0 + 1.0e-12)) & (self._rests_until <= now)
         for k in np.flatnonzero(fills):
             full[k] = True
             eq.pressure[k] = eq.pressure[k - 1] * (1.0 - 2.0 / 3.0 * 0.7 ** self._flips[k]) if k else 0.0

@@ -30,6 +30,8 @@ class StepStart:
         (N,) its fill fraction.
     carrying : ndarray of bool
         (N,) nodes that may carry current.
+    touching : ndarray of bool
+        (N,) nodes whose faces have come so close that no lithium is between them that counts.
     """
 
     crack: CrackState
@@ -37,6 +39,7 @@ class StepStart:
     thickness: Floats
     fill: Floats
     carrying: Mask
+    touching: Mask
 
 
 @dataclass(frozen=True)

@@ -97,9 +97,17 @@ class StepEquations:
 
     @property
     def last_full(self) -> int:
-        """The last full node; -1 without one."""
-        found = np.flatnonzero(self.full)
+        """The last node that lithium fills; -1 without one. Faces that touch do not count."""
+        found = np.flatnonzero(self.full & ~self.start.touching[: self.m])
         return int(found[-1]) if len(found) else -1
+
+    def _ends_at_a_front(self, i: int) -> bool:
+        """Whether lithium ends between a node and the next: not at the tip, nor at faces that touch."""
+        if not self.b <= i < self.n - 1:  # nor at the open mouth, where nothing of the flaw holds lithium
+            return False
+        if i + 1 >= self.m:
+            raise NeedsMoreNodes
+        return not self.full[i + 1] and not self.start.touching[i + 1]
 
     def _cell(self, i: int) -> LithiumFront:
         g = self.weights.shape
@@ -112,10 +120,8 @@ class StepEquations:
     def place_front(self, aperture: Floats, most: float = 1.0) -> None:
         """Place the lithium's front by the fill fraction of the node behind the last full one."""
         i = self.last_full
-        if not 0 <= i < self.n - 1:
+        if not self._ends_at_a_front(i):
             return
-        if i + 1 >= self.m:
-            raise NeedsMoreNodes
         fill = max(self.h[i + 1], 0.0) / max(aperture[i + 1], SMALLEST_APERTURE) if aperture[i + 1] > 0.0 else 0.0
         self.psi = self._cell(i).psi_of_fill(min(fill, most))
 
@@ -124,9 +130,7 @@ class StepEquations:
     def evaluate(self) -> Norms:
         """Evaluate the equations and their derivatives at the present unknowns; return the scaled residuals."""
         i = self.last_full
-        self.i, self.has_front = i, 0 <= i < self.n - 1
-        if self.has_front and i + 1 >= self.m:
-            raise NeedsMoreNodes
+        self.i, self.has_front = i, self._ends_at_a_front(i)
         if self.has_front:
             self.front, self.slope = self._cell(i).evaluate(self.psi)
         self.r, self.matrix = np.zeros(self.size), np.zeros((self.size, self.size))
@@ -180,15 +184,39 @@ class StepEquations:
         rows = np.flatnonzero(inner)
         by[rows, dry[inner] - b] += np.where(self.h[dry[inner]] > 0.0, self.opening / self.open[dry[inner]], 0.0)
         self.fill_by = by
-        self.plating = np.where(self.partly, 0.5 * (self.was + self.fill), self.fill)
-        self.plating_by = by * np.where(self.partly[dry], 0.5, 1.0)[:, None]
-        residue = self.problem.model.flaw.residual
-        if residue > 0.0:
-            strips = self.current < 0.0
-            kept = np.maximum(self.plating - residue, 0.0) / (1.0 - residue)
-            factor = np.where(strips[dry], np.where(self.plating[dry] > residue, 1.0 / (1.0 - residue), 0.0), 1.0)
-            self.plating = np.where(strips, kept, self.plating)
-            self.plating_by = self.plating_by * factor[:, None]
+        mean = self.partly & ~(self.current < 0.0)
+        self.plating = np.where(mean, 0.5 * (self.was + self.fill), self.fill)
+        self.varying, self.plating_by = dry, by * np.where(mean[dry], 0.5, 1.0)[:, None]
+        if (self.current < 0.0).any():
+            self._strip()
+
+    def _strip(self) -> None:
+        """Take from the shares that strip what stripping leaves: a share of the aperture, and films between faces.
+
+        Shares are those at the end of a step, so that no step strips more than there is.
+        """
+        problem, dry, strips = self.problem, self.dry, self.current < 0.0
+        residue, kept = problem.model.flaw.residual, problem.kept
+        share = np.where(strips, np.maximum(self.plating - residue, 0.0) / (1.0 - residue), self.plating)
+        by = np.where(strips[dry], np.where(self.plating[dry] > residue, 1.0 / (1.0 - residue), 0.0), 1.0)
+        self.plating_by = self.plating_by * by[:, None]
+        per = 1.0 / max(problem.film, kept)
+        whole = (self.h - kept) * per
+        thin = np.flatnonzero(strips & (whole < 1.0))
+        if not len(thin):
+            self.plating = share
+            return
+        left = np.clip(whole, 0.0, 1.0)
+        of_share = np.zeros((self.m, self.nz + 1))
+        of_share[dry] = self.plating_by
+        changes = self.w_by[thin].copy()
+        of_dry = ~self.full[thin]
+        changes[of_dry] = 0.0
+        changes[of_dry, thin[of_dry] - self.b] = self.opening
+        part = np.where((whole > 0.0) & strips, per * share, 0.0)
+        of_share[thin] = left[thin, None] * of_share[thin] + part[thin, None] * changes
+        self.varying = np.union1d(dry, thin)
+        self.plating, self.plating_by = np.where(strips, left * share, share), of_share[self.varying]
 
     def _flux(self) -> tuple[Floats, Floats]:
         """Flux through each link of the active nodes, and its derivatives (m - 1, nz + 1)."""
@@ -235,7 +263,7 @@ class StepEquations:
         on[self.carrying] = 2.0 * self.problem.velocity * self.area[self.carrying]
         j = self.current
         rate += on * self.plating * j
-        rate_by[dry] += (on * j)[dry, None] * self.plating_by
+        rate_by[self.varying] += (on * j)[self.varying, None] * self.plating_by
         self.inflow = float(self.area[0] * (self.h[0] - self.old[0]) / self.dt - rate[0]) if b else 0.0
         h_by = self.w_by.copy()
         h_by[dry] = 0.0
@@ -286,11 +314,11 @@ class StepEquations:
         # Currents follow fill fractions, kinetics the pressure.
         position = np.full(self.m, -1)
         position[at] = np.arange(len(at))
-        dry_at = position[self.dry]
-        some = dry_at >= 0
-        change = self.plating_by[some] * (self.area * self.current)[self.dry[some], None]
-        self.current_by_fill = self.dry[some], change
-        block[:, :oj] -= through[:, dry_at[some]] @ change
+        varying_at = position[self.varying]
+        some = varying_at >= 0
+        change = self.plating_by[some] * (self.area * self.current)[self.varying[some], None]
+        self.current_by_fill = self.varying[some], change
+        block[:, :oj] -= through[:, varying_at[some]] @ change
         per = by_drop / (pressure_per_volt(self.problem.model.anode.molar_volume) * vt)
         k = np.flatnonzero(self.full[at] & (at >= b))
         block[k, at[k] - b] -= per[k] * PRESSURE
@@ -322,8 +350,8 @@ class StepEquations:
         if self.has_front:
             by[i] += self.front.intensity - weights.left[i]
             by_psi = self.slope.intensity * self.p[i]
-        elif i == self.n - 1:
-            by[i] += weights.right[i]
+        elif self.m == self.n and self.full[-1]:
+            by[-1] += weights.right[-1]
         self.intensity = float(by @ self.p) + self.load_intensity
         if self.free:
             toughness = self.request.toughness
@@ -351,8 +379,13 @@ class StepEquations:
         aperture = np.zeros(size)
         e = self.problem.elasticity
         aperture[:n] = self.problem.flaw_aperture[:n] + self.whole @ self.load[:n] + self.whole[:, :m] @ self.force
+        if aperture[m:n].min(initial=0.0) < 0.0:  # faces touch beyond the nodes that were looked at
+            raise NeedsMoreNodes
         i = self.i
-        reach = 0.0 if i < 0 else self.weights.tip - (self.front.position if self.has_front else 0.0)
+        if self.has_front:
+            reach = self.weights.tip - self.front.position
+        else:
+            reach = 0.0 if i < 0 else self.weights.tip if i == n - 1 else float(e.y[i + 1])
         crack = CrackState(
             front=n,
             pressure=whole(self.p),

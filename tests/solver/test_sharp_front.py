@@ -175,7 +175,8 @@ def test_growth_begins_where_k_is_k_ic_and_goes_through() -> None:
     stable = tips < 30.0
     # Where lithium fills the last node K makes a jump, of the size of a cell.
     assert (k[stable] <= LLZO.fracture_toughness * 1.10).all()
-    assert np.median(k[stable & (tips > 10.0)]) == pytest.approx(LLZO.fracture_toughness, rel=0.05)
+    leaves = np.append(np.diff(tips) > 0.0, False)
+    assert np.median(k[stable & leaves]) == pytest.approx(LLZO.fracture_toughness, rel=0.02)
 
 
 def test_balances_and_energy() -> None:
@@ -304,3 +305,40 @@ def test_no_fracture_before_k_is_k_ic(length: float, part: float) -> None:
     assert [e.name for r in reports for e in r.events] == []
     assert reports[-1].measures.stress_intensity < 0.9 * LLZO.fracture_toughness
     assert reports[-1].measures.lithium_length <= reports[-1].measures.crack_tip
+
+
+# -- lithium that retreats from a flaw that its loads close ------------------------------------------------------------
+
+
+def closing(residual: float) -> PlaneModel:
+    """Return a cell whose sides press more on the empty flaw than its aperture stands, plated, stripped and so on."""
+    protocol = (constant(20.0, 360.0), constant(-20.0, 360.0), constant(20.0, 360.0))
+    return cell(*protocol, flaw=Flaw(10.0, 0.005, residual=residual), loads=Loads(50.0, lateral="die"))
+
+
+@pytest.mark.parametrize("residual", [0.0, 0.05])
+def test_faces_touch_where_stripping_has_emptied_a_flaw(residual: float) -> None:
+    """The load closes the emptied flaw: its faces touch and do not overlap, and what holds lithium opens it again."""
+    there = run(closing(residual))
+    for report in there.reports:
+        crack = report.state.crack
+        assert crack.aperture.min() > -1e-12
+        assert (crack.thickness <= crack.aperture + 1e-12).all()
+        assert (crack.pressure >= 0.0).all()
+    volume = there.column("lithium_volume")
+    plated = volume.max()
+    assert volume.min() < 0.01 * plated
+    assert there.column("lithium_balance_error").max() < 1e-10
+    assert there.column("charge_balance_error").max() < 1e-10
+    assert there.engine.counters.rejected < 10
+    assert len(there.reports) < 140
+    assert volume[-1] == pytest.approx(plated, rel=0.03)  # it fills again: from its film, or from its mouth
+    if residual:
+        assert volume.min() == pytest.approx(residual * 0.005 * 10.0, rel=0.1)
+
+
+def test_a_closed_crack_is_not_taken_for_one_full_of_lithium() -> None:
+    """Lithium reaches as far as it is, not as far as faces touch that it has left."""
+    there = run(closing(0.0))
+    emptied = int(np.argmin(there.column("lithium_volume")))
+    assert there.column("lithium_length")[emptied] < 1.0

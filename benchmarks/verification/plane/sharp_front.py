@@ -15,7 +15,6 @@ from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.protocol import ProtocolStep, StepControl
 from lifrac.solver.physics.kinetics import PrescribedCurrent
-from lifrac.solver.sharp_front.sharp_front_engine import INTENSITY_ALLOWANCE
 from lifrac.verification.plane.growth import A0, APERTURE, BODY, THIN, edge_times, line_crack
 from lifrac.verification.support.book import Level, Row, check
 from lifrac.verification.support.plane_runs import LLZO, LLZO_FACE, History, condensed, follow
@@ -91,8 +90,12 @@ def llzo(cells: int, *overrides: str) -> Case:
     )
 
 
+HALF_THE_STEPS = 0.25
+"""Factor of the allowed errors with which steps are half as long."""
+
+
 @cache
-def charges(cells: int, current: float, allowance: float = INTENSITY_ALLOWANCE) -> dict[str, float]:
+def charges(cells: int, current: float, tightness: float = 1.0) -> dict[str, float]:
     """Charge [mAh/cm2] at which each event of a run happens, at a current [mA/cm2]."""
     case = llzo(cells, f"protocol.current_density={current} mA/cm^2", "protocol.stop_at=crack_through")
     geometry = case.geometry()
@@ -100,7 +103,7 @@ def charges(cells: int, current: float, allowance: float = INTENSITY_ALLOWANCE) 
     simulation = Simulation.from_model(case.engine_model(), geometry)
     engine = simulation.cell.engine
     assert engine is not None
-    engine.intensity_allowance = allowance  # type: ignore[union-attr]
+    engine.tightness = tightness  # type: ignore[union-attr]
     simulation.run()
     return {event.name: event.charge / 36000.0 for event in simulation.events}
 
@@ -118,13 +121,13 @@ def threshold(level: Level, folder: Path | None) -> list[Row]:
     held = [part for part in (0.97, 0.985, 1.015, 1.03) if "fracture" not in charges(50, part * found)]
     rows = [Row("largest of 0.97, 0.985, 1.015 and 1.03 J* that holds", max(held, default=0.0), 0.985, 0.005)]
     for part, tolerances in ((1.05, (0.15, 0.06)), (2.0, (0.04, 0.02))):
-        fine = charges(100, part * found, 0.5 * INTENSITY_ALLOWANCE)
+        fine = charges(100, part * found, HALF_THE_STEPS)
         for name in ("fracture", "crack_through"):
             for cells, tolerance in zip((25, 50), tolerances, strict=True):
                 value = charges(cells, part * found)[name] / fine[name]
                 what = f"{part:g} J*: charge at {name}, {cells} cells over 100 cells with half the steps"
                 rows.append(Row(what, value, 1.0, tolerance))
-        at_start = [charges(50, part * found, w)["fracture"] for w in (INTENSITY_ALLOWANCE, 0.5 * INTENSITY_ALLOWANCE)]
+        at_start = [charges(50, part * found, w)["fracture"] for w in (1.0, HALF_THE_STEPS)]
         rows.append(
             Row(f"{part:g} J*: charge at fracture over that with half the steps", at_start[0] / at_start[1], 1.0, 0.04)
         )
