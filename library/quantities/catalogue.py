@@ -218,6 +218,14 @@ RUN = (
     _of_run("capacity_at_short", "when lithium reached the counter electrode", "mAh/cm2"),
     _of_run("capacity_at_contact_loss", "when the contact of an electrode face was lost", "mAh/cm2"),
     _of_run(
+        "capacity_at_fracture_error",
+        "relative numerical error of `capacity_at_fracture_mAh_per_cm2`; `null` where it is not known",
+    ),
+    _of_run("capacity_at_crack_through_error", "the same of `capacity_at_crack_through_mAh_per_cm2`"),
+    _of_run("capacity_at_short_error", "the same of `capacity_at_short_mAh_per_cm2`"),
+    _of_run("capacity_at_contact_loss_error", "the same of `capacity_at_contact_loss_mAh_per_cm2`"),
+    _of_run("error_estimate", "what these errors rest on: a companion run, or why there is none"),
+    _of_run(
         "cycles_completed",
         "cycles both of whose half-cycles have ended, at whichever of their limits; a level of an alternating ramp is "
         "one",

@@ -24,7 +24,7 @@ from . import estimates
 from .case_files import find_ready, read_toml
 from .contact_table import at_full_contact, contact_law, static_problems
 from .digest import digest
-from .engine import Geometry, optional
+from .engine import Geometry
 from .face_table import current_problems, face_kinetics
 from .fixture_table import loads_of
 from .from_mesh import told
@@ -64,6 +64,8 @@ class Case:
     """The metal's card with the case's overrides."""
     renamed: tuple[str, ...] = ()
     """Messages on former names that the file uses."""
+    coarsening: float = 1.0
+    """Factor on the size of elements and time steps of the plane engine: 2 for a run that another is compared with."""
 
     @property
     def name(self) -> str:
@@ -135,11 +137,12 @@ class Case:
             protocol=protocol,
             stop=case.protocol.stop_rules(),
             control=StepControl(
-                first_step=optional(solver.first_step),
-                max_step=optional(solver.max_step),
+                first_step=_times(self.coarsening, solver.first_step),
+                max_step=_times(self.coarsening, solver.max_step),
                 max_advance_cells=float(solver.max_advance_cells),
                 newton_tolerance=float(solver.newton_tolerance),
                 max_steps=solver.max_steps or max(20000, 200 * len(protocol)),
+                step_factor=self.coarsening,
             ),
             contact=law,
             assisted=self._assisted(),
@@ -186,7 +189,7 @@ class Case:
     @cached_property
     def _geometry(self) -> Geometry:
         try:
-            return self.file.engine.geometry(self.file)
+            return self.file.engine.geometry(self.file, self.coarsening)
         except InputError as error:
             key = STATED_AS.get(error.key or "", "defect")
             raise InputError(error.message, file=self.path, key=key, value=error.value, remedy=error.remedy) from None
@@ -283,6 +286,10 @@ class Case:
         if self.petsc_options:
             hashed["petsc"] = self.petsc_options
         return digest(hashed)
+
+
+def _times(factor: float, value: u.Quantity | None) -> float | None:
+    return None if value is None else factor * float(value)
 
 
 def _nested(key: str, value: str) -> dict[str, Any]:

@@ -52,8 +52,8 @@ class Engine(ABC):
         """Yield lengths of a mesh of the user's own [um] and of the case, where this engine looks."""
 
     @abstractmethod
-    def geometry(self, file: "CaseFile") -> Geometry:
-        """Return what to mesh."""
+    def geometry(self, file: "CaseFile", coarsening: float = 1.0) -> Geometry:
+        """Return what to mesh; `coarsening` is a factor on the size of its elements, 1 with most engines."""
 
     @abstractmethod
     def problems(self, file: "CaseFile") -> Iterator[Problem]:

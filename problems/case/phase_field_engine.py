@@ -88,7 +88,7 @@ class PhaseField(Engine):
         return max(4.0 * length, free, float(grains.size or 0.0) if grains is not None else 0.0)
 
     @override
-    def geometry(self, file: "CaseFile") -> Geometry:
+    def geometry(self, file: "CaseFile", coarsening: float = 1.0) -> Geometry:
         defect, sizes, thickness = file.defect, self.sizes(file), float(file.electrolyte.thickness)
         common: dict[str, Any] = {"thickness": thickness, **{k: sizes[k] for k in ("far_size", "growth", "half_width")}}
         half = common | {

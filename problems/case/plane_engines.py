@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, override
 
-from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.meshes.geometries.slabs import SlabEdgeFlaw, finer
 from lifrac.meshes.serial_mesh import RawMesh
 from lifrac.solver.front.tip import TIP_OFFSET
 from lifrac.solver.model.cell_model import CellModel, CohesiveModel, PlaneModel
@@ -12,6 +12,7 @@ from lifrac.solver.model.fracture import Cohesion
 from lifrac.solver.physics.cohesive import process_zone_length, strength_for_zone
 
 from . import estimates
+from .accuracy import size_factor
 from .engine import PLANE_KEYS, Engine, Geometry, body_problems, half_width_of, optional, text_of
 from .own_mesh import Comparison, on_crack_plane
 from .schema_tools import Problem
@@ -28,19 +29,25 @@ class Plane(Engine):
     @override
     def sizes(self, file: "CaseFile") -> dict[str, float]:
         thickness, flaw, mesh = float(file.electrolyte.thickness), file.defect.flaw_length, file.mesh
-        crack_size = float(mesh.crack_size or flaw / 50.0)
+        factor = self.size_factor(file)
+        crack_size = float(mesh.crack_size or factor * flaw / 50.0)
         return {
             "crack_size": crack_size,
-            "far_size": float(mesh.far_size or max(thickness / 10.0, crack_size)),
-            "growth": float(mesh.growth or 0.1),
+            "far_size": float(mesh.far_size or max(factor * thickness / 10.0, crack_size)),
+            "growth": float(mesh.growth or factor * 0.1),
             "path_growth": crack_size / flaw if mesh.path_growth is None else float(mesh.path_growth),
-            "path_size": max(float(mesh.path_size or thickness / 100.0), crack_size),
+            "path_size": max(float(mesh.path_size or factor * thickness / 100.0), crack_size),
             "half_width": half_width_of(file),
         }
 
+    def size_factor(self, file: "CaseFile") -> float:
+        """Return the size of elements and time steps over those of the default accuracy."""
+        return size_factor(float(file.solver.accuracy))
+
     @override
     def model(self, cell: CellModel, file: "CaseFile") -> PlaneModel:
-        return PlaneModel(**vars(cell))
+        control = replace(cell.control, step_factor=self.size_factor(file) * cell.control.step_factor)
+        return PlaneModel(**(vars(cell) | {"control": control}))
 
     @override
     def compared(self, file: "CaseFile", raw: RawMesh) -> Iterator[Comparison]:
@@ -52,9 +59,9 @@ class Plane(Engine):
         return SlabEdgeFlaw(thickness=float(file.electrolyte.thickness), flaw_length=file.defect.flaw_length, **sizes)
 
     @override
-    def geometry(self, file: "CaseFile") -> Geometry:
+    def geometry(self, file: "CaseFile", coarsening: float = 1.0) -> Geometry:
         """Return what to mesh: where the last node of the flaw is the first one closed, the tip is at its length."""
-        slab = self.slab(file)
+        slab = finer(self.slab(file), 1.0 / coarsening)
         return replace(slab, flaw_length=slab.flaw_length + TIP_OFFSET * slab.crack_size)
 
     @override
@@ -113,6 +120,10 @@ class Cohesive(Plane):
     """The crack lies in the symmetry plane of a half model, and tractions hold its faces together."""
 
     @override
+    def size_factor(self, file: "CaseFile") -> float:
+        return 1.0
+
+    @override
     def model(self, cell: CellModel, file: "CaseFile") -> CohesiveModel:
         table = file.fracture
         cohesion = Cohesion(optional(table.cohesive_strength), optional(table.viscosity))
@@ -140,5 +151,5 @@ class Cohesive(Plane):
         return on_crack_plane(file, raw)
 
     @override
-    def geometry(self, file: "CaseFile") -> Geometry:
+    def geometry(self, file: "CaseFile", coarsening: float = 1.0) -> Geometry:
         return self.slab(file)

@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from .accuracy import DEFAULT_ACCURACY
 from .defects import AnyDefect
 from .engine import Engine
 from .engines import ENGINES
@@ -181,6 +182,9 @@ class Solver(Strict):
     """Linear solver of the bulk: `direct` (MUMPS) or `multigrid` (CG with GAMG)."""
     newton_tolerance: Annotated[u.Quantity, u.NUMBER.within(ge=1.0e-12, le=1.0e-4)] = default(1.0e-10)
     """Relative tolerance of the Newton method."""
+    accuracy: Annotated[u.Quantity, u.NUMBER.within(ge=0.002, le=0.3)] = default(DEFAULT_ACCURACY)
+    """Plane engine: relative error that elements and time steps are chosen for; sizes in `[mesh]` count before it.
+    A run states its errors, and says where they are larger (docs/plane.md)."""
     max_advance_cells: u.PositiveNumber = default(1.0)
     """Crack advance per step that the step control aims at, in cells of the crack plane."""
     max_step: u.PositiveTime | None = None

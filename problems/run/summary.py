@@ -10,6 +10,14 @@ from lifrac.solver.protocol.events import Event
 from lifrac.solver.protocol.measures import Measures
 from lifrac.solver.protocol.stepper import ProtocolRun, StepReport
 
+CAPACITIES = {
+    "capacity_at_fracture": "fracture",
+    "capacity_at_crack_through": "crack_through",
+    "capacity_at_short": "short_circuit",
+    "capacity_at_contact_loss": "contact_lost",
+}
+"""Events by the names of the capacities at which they first happen."""
+
 
 class LargestValues:
     """The largest values so far, of the quantities whose largest value the summary holds."""
@@ -53,7 +61,7 @@ def _under_way(protocol: Sequence[ProtocolStep], ended: int) -> int:
     return next((step.cycle for step in protocol[ended:] if step.control.direction), 0)
 
 
-def _of_protocol(engine: ProtocolRun[Any]) -> dict[str, Any]:
+def of_protocol(engine: ProtocolRun[Any]) -> dict[str, Any]:
     """How far the cell has come in its protocol, and where it failed."""
     protocol, ended, failure = engine.cell_model.protocol, engine.counters.ended, engine.failure
     empty, state = engine.counters.first_events.get("flaw_empty"), engine.state
@@ -121,21 +129,15 @@ def summary_of(
         "first_current_density": counters.first_current or next(first, 0.0),
         "anode_area": engine.areas.anode,
         "counter_area": engine.areas.counter,
-        **_capacities(counters.first_events),
-        **_of_protocol(engine),
+        **capacities(counters.first_events),
+        **of_protocol(engine),
     }
     return in_units(of_run) | _at_end(engine.last_report()) | largest_values.values
 
 
-def _capacities(first_events: Mapping[str, Event]) -> dict[str, float | None]:
-    """Net charge per area of the anode when something first happened [C/m2]."""
-    events = {
-        "capacity_at_fracture": "fracture",
-        "capacity_at_crack_through": "crack_through",
-        "capacity_at_short": "short_circuit",
-        "capacity_at_contact_loss": "contact_lost",
-    }
-    return {name: first_events[event].charge if event in first_events else None for name, event in events.items()}
+def capacities(first_events: Mapping[str, Event]) -> dict[str, float | None]:
+    """Net charge per area of the anode when something first happened [C/m2], by the name of the quantity."""
+    return {name: first_events[event].charge if event in first_events else None for name, event in CAPACITIES.items()}
 
 
 def _at_end(report: StepReport[Any]) -> dict[str, float]:

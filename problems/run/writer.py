@@ -3,7 +3,7 @@
 import errno
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from lifrac.solver.cell import Cell, Report
 from lifrac.solver.protocol.restart import RestartData
 from mpi4py import MPI
 
+from .accuracy import as_text, companion, errors_of, inaccuracies
+from .companion_run import run_companion
 from .loop import DONE, NUMERICAL_FAILURE, End, Observer, RunLoop
 from .progress import Reporter, progress_for
 from .run_folder import FIELDS, RunFolder
@@ -184,7 +186,8 @@ class FolderWriter(Observer):
         """Write the last state, checkpoint and the summary (collective)."""
         self._record()
         self._checkpoint()
-        self._write(lambda folder: self._summarise(folder, end))
+        coarse = self._companion(end)
+        self._write(lambda folder: self._summarise(folder, end, coarse))
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
@@ -234,7 +237,12 @@ class FolderWriter(Observer):
             return str(error)
         return ""
 
-    def _summarise(self, folder: RunFolder, end: End) -> None:
+    def _companion(self, end: End) -> Mapping[str, Any] | None:
+        """Return the summary of the companion of a run that has come to its end, if it has one (collective)."""
+        coarse = companion(self.statement) if end.code == DONE else None
+        return None if coarse is None else run_companion(coarse, self.comm, stop_requested=self.loop.stop_requested)
+
+    def _summarise(self, folder: RunFolder, end: End, coarse: Mapping[str, Any] | None) -> None:
         engine = self.cell.engine
         assert engine is not None
         for event in last_events(engine, end.failure):
@@ -248,6 +256,7 @@ class FolderWriter(Observer):
             resumed=self.resumed,
             not_stored=self.not_stored,
         )
+        summary |= errors_of(summary, coarse)
         folder.summary(summary)
         self._conclude(folder, end, summary)
 
@@ -256,6 +265,10 @@ class FolderWriter(Observer):
         message = "%s: %s after %.4f mAh/cm2 (%s); %s"
         at = summary["charge_mAh_per_cm2"]
         LOG.info(message, self.statement.name, end.outcome, at, end.termination, folder.path)
+        if stated := as_text(summary):
+            LOG.info("%s: %s", self.statement.name, stated)
+        for doubt in inaccuracies(self.statement, summary):
+            LOG.warning("warning: %s", doubt)
         if empty := emptiness(summary):
             LOG.warning("warning: %s: nothing pressed it open, so that what it survived since then says nothing", empty)
         if self.not_stored:

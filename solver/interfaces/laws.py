@@ -39,6 +39,8 @@ class FaceLaws:
     faces : Faces
     supported : iterable of Coefficient
         What the engine's equations have a place for.
+    step_factor : float
+        Factor on the change that a law allows in a step.
 
     Raises
     ------
@@ -46,8 +48,14 @@ class FaceLaws:
         If the engine has no place for a coefficient of a law, or two laws share a name.
     """
 
-    def __init__(self, laws: Sequence[InterfaceLaw], faces: Faces, supported: Iterable[Coefficient]) -> None:
-        self.laws, self.faces = tuple(laws), faces
+    def __init__(
+        self,
+        laws: Sequence[InterfaceLaw],
+        faces: Faces,
+        supported: Iterable[Coefficient],
+        step_factor: float = 1.0,
+    ) -> None:
+        self.laws, self.faces, self.step_factor = tuple(laws), faces, step_factor
         self._check(tuple(supported))
 
     def _check(self, supported: tuple[Coefficient, ...]) -> None:
@@ -95,7 +103,8 @@ class FaceLaws:
 
     def changes(self, old: LawStates, new: LawStates) -> list[tuple[InterfaceLaw, float]]:
         """Return the change of each law in a step, over what one step may bring (collective)."""
-        return [(law, self.faces.largest(law.change(old[law.name], new[law.name]))) for law in self.laws]
+        allowed = self.step_factor
+        return [(law, self.faces.largest(law.change(old[law.name], new[law.name])) / allowed) for law in self.laws]
 
     def refusal(self, old: LawStates, new: LawStates, dt: float) -> tuple[float, str] | None:
         """Return the factor by which a step is too long for a law, and its name; None if it is not (collective)."""

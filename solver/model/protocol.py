@@ -87,3 +87,5 @@ class StepControl:
     max_newton: int = 30
     max_steps: int = 20000
     max_rejections: int = 25
+    step_factor: float = field(default=1.0, metadata=HASHED_IF_STATED)
+    """Factor on what a time step may change, and so on its length: 2 for steps about twice as long (plane engine)."""

@@ -251,11 +251,13 @@ class ProtocolRun[S: CellState](ABC):
             return control.first_step
         speed = 2.0 * surface_velocity_per_current(self.cell_model.anode.molar_volume) * abs(step.current_density)
         natural = 0.05 * self._flaw_opening / speed if speed > 0.0 else 1.0
+        natural *= control.step_factor
         return min(self._first_steps.get(step.current_density, min(natural, length / 50.0)), length / USUAL_STEPS)
 
     def _protocol_step(self, index: int, step: ProtocolStep) -> Iterator[StepReport[S]]:
         control, stop = self.cell_model.control, self.cell_model.stop
-        usual, largest = step.planned_time / USUAL_STEPS, step.planned_time / MIN_STEPS
+        largest = step.planned_time / MIN_STEPS
+        usual = min(control.step_factor * step.planned_time / USUAL_STEPS, largest)
         if control.max_step is not None:
             usual = largest = control.max_step
         goes_on = self._under_way
@@ -316,7 +318,7 @@ class ProtocolRun[S: CellState](ABC):
     def _first_step_factor(self, change_ratio: float, before: Measures) -> float:
         """Return by which factor the first time step of a protocol step could have been longer or is too long."""
         moved = abs(self.measures.lithium_volume - before.lithium_volume) / max(before.flaw_volume, 1.0e-12)
-        change = max(change_ratio, moved / FIRST_STEP_ALLOWANCE)
+        change = max(change_ratio, moved / (FIRST_STEP_ALLOWANCE * self.cell_model.control.step_factor))
         return min(max(0.5 / change, 0.25), 4.0) if change > 0.0 else 4.0
 
     def _ended(self, why: str) -> tuple[Event, ...]:
@@ -414,10 +416,12 @@ class ProtocolRun[S: CellState](ABC):
     def _commit(self, controller: StepController, trial: Trial[S], dt: float, index: int) -> StepReport[S]:
         new, iterations = trial.state, trial.iterations
         measures = self._finalise(trial, dt)
-        pressed = abs(new.stack_pressure - self.state.stack_pressure) / (PRESSURE_ALLOWANCE * self._pressure_scale)
+        allowed = PRESSURE_ALLOWANCE * self._pressure_scale
+        pressed = abs(new.stack_pressure - self.state.stack_pressure) / allowed
         before = self.state.current_density if self._at.voltage is not None else 0.0
         falling = decay_ratio(before, new.current_density, self._at.step.control.cutoff)
-        controller.accepted(dt, trial.effort, max(self._change_ratio(trial, measures), pressed, falling))
+        outer = max(pressed, falling) / self.cell_model.control.step_factor
+        controller.accepted(dt, trial.effort, max(self._change_ratio(trial, measures), outer))
         events = (*self.skipped, *self.detector.events(new, measures, self._at))
         self.skipped = []
         self.state, self.measures = new, measures

@@ -54,7 +54,7 @@ class CellProblem:
         sides_hold = model.loads.lateral == "die"
         self.elasticity = CrackElasticity(surface, response, e, parts=sides_hold)
         self.resistance = response.conduction_inverse / e.conductivity
-        self.laws = FaceLaws(laws_of(model), faces_of(surface, model), SUPPORTED)
+        self.laws = FaceLaws(laws_of(model), faces_of(surface, model), SUPPORTED, model.control.step_factor)
         areas = (surface.lumped_area(ANODE)[surface.anode], surface.lumped_area(COUNTER)[surface.counter])
         self.charge = Charge(
             self.resistance,

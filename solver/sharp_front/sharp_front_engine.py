@@ -96,8 +96,8 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
     ) -> None:
         super().__init__(problem.model, problem.opening, quantities)
         self.problem, self.model = problem, problem.model
-        self.tightness = 1.0
-        """Factor of the allowances of steps with the front at rest (verification)."""
+        self.tightness = problem.model.control.step_factor
+        """Factor of the allowances of steps with the front at rest."""
         self.balances = Balances(problem)
         self.state = state if state is not None else self._at_rest()
         self.state.laws = problem.initial_laws(self.state.laws)

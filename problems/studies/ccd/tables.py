@@ -4,6 +4,7 @@ from math import isfinite
 from typing import Any
 
 from lifrac.problems.quantities import units as u
+from lifrac.problems.run.accuracy import failure_error
 
 from .flaw_threshold import FlawThreshold
 from .points import EVENTS, Condition, Finished
@@ -64,6 +65,7 @@ RUN_COLUMNS = (
     "capacity_at_fracture_mAh_per_cm2",
     "capacity_at_crack_through_mAh_per_cm2",
     "capacity_at_short_mAh_per_cm2",
+    "capacity_error",
     "charge_mAh_per_cm2",
     "last_current_density_mA_per_cm2",
     "cycle",
@@ -86,6 +88,7 @@ def run_row(run: Finished) -> dict[str, Any]:
         "last_current_density_mA_per_cm2": u.current(last.current_density),
         "cycle": last.cycle or None,
         "point": point.key,
+        "capacity_error": failure_error(run.summary),
         **{
             name: run.summary.get(name)
             for name in (

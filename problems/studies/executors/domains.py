@@ -5,6 +5,7 @@ from typing import Any
 
 from lifrac.errors import InputError
 from lifrac.problems.case.case import Case
+from lifrac.problems.run.accuracy import companion
 from lifrac.problems.run.meshing import make_mesh
 from lifrac.solver.cells import Domain
 from lifrac.solver.model.cell_model import PlaneModel
@@ -56,8 +57,9 @@ class Domains:
         """Domains by what each depends on, its mesh first."""
 
     def make(self, cases: Sequence[Case]) -> None:
-        """Mesh, and condense, what these cases need."""
-        for case in cases:
+        """Mesh, and condense, what these cases and their companions need."""
+        coarse = (companion(case) for case in cases)
+        for case in (*cases, *(each for each in coarse if each is not None)):
             key = domain_key(case)
             if key not in self._made:
                 self._made[key] = self._condensed(case) if _condenses(case) else make_mesh(case, self.team)

@@ -10,8 +10,10 @@ from lifrac.errors import NumericalFailure
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import decided, on_root
 from lifrac.problems.case.case import Case
+from lifrac.problems.run.accuracy import companion, errors_of
 from lifrac.problems.run.code_version import code_hash
-from lifrac.problems.run.loop import ASKED_TO_STOP, Observer, RunLoop
+from lifrac.problems.run.companion_run import run_companion
+from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, Observer, RunLoop
 from lifrac.problems.run.run_folder import RunFolder
 from lifrac.problems.run.summary import last_events, summary_of
 from lifrac.solver.cell import Report
@@ -42,7 +44,12 @@ class _Tables(Observer):
 
 
 def compute(
-    case: Case, path: Path, domain: Domain, interrupts: Sequence[int], ranks: int = 1
+    case: Case,
+    path: Path,
+    domain: Domain,
+    interrupts: Sequence[int],
+    ranks: int = 1,
+    coarse_domain: Domain | None = None,
 ) -> Mapping[str, Any] | None:
     """Compute one run into a light run folder; a failure of the numerics is a reason in its summary, no error.
 
@@ -59,6 +66,8 @@ def compute(
         Signals received; the run is given up after the present step when there is one.
     ranks : int
         Ranks that work at the study, for the summary.
+    coarse_domain : PlaneBody or TaggedMesh, optional
+        The same of its companion, from which numerical errors follow; default: it is made.
 
     Returns
     -------
@@ -81,6 +90,10 @@ def compute(
     end = loop.run()
     if end.code == ASKED_TO_STOP:
         return None
+    coarse = companion(case) if end.code == DONE else None
+    beside = None if coarse is None else run_companion(coarse, comm, coarse_domain, lambda: bool(interrupts))
+    if interrupts:
+        return None
 
     def summarise() -> dict[str, Any]:
         engine = cell.engine
@@ -89,7 +102,7 @@ def compute(
         for event in last_events(engine, end.failure):
             folder.event(event)
         values = summary_of(engine, loop.largest_values, ranks=ranks, dofs=cell.dofs, begun=begun)
-        return values | {"protocol_step": tables.protocol_step, "reason": end.failure}
+        return values | errors_of(values, beside) | {"protocol_step": tables.protocol_step, "reason": end.failure}
 
     return _ended(folder, comm, summarise)
 

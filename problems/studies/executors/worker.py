@@ -14,6 +14,7 @@ from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import decided, on_root
 from lifrac.parallel.meeting import meeting_of, shared
 from lifrac.problems.case.case import Case
+from lifrac.problems.run.accuracy import companion
 from lifrac.problems.run.checkpoint import MANIFEST
 from lifrac.problems.run.loop import ASKED_TO_STOP
 from lifrac.problems.studies.kind import Summary
@@ -115,10 +116,11 @@ class LightWorker(Worker):
         if point.task == "threshold":
             decided(self.team, lambda: record_threshold(case, path, self.bodies.of(case)))
             return True
-        domain = self.domains.of(case)
+        domain, coarse = self.domains.of(case), companion(case)
+        coarse_domain = None if coarse is None else self.domains.of(coarse)
 
         def run() -> bool:
-            return compute(case, path, domain, self.interrupts, self.comm.size) is not None
+            return compute(case, path, domain, self.interrupts, self.comm.size, coarse_domain) is not None
 
         # A plane cell is stepped by one rank, others of a team have nothing to do.
         return run() if isinstance(domain, TaggedMesh) else decided(self.team, run)
