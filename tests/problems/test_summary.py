@@ -54,8 +54,10 @@ ELSEWHERE = {
     "plated_capacity_mAh_per_cm2",
     "flaw_empty_since_protocol_step",
     "flaw_empty_since_cycle",
+    "error_estimate",
+    *(f"{key.partition('_mAh')[0]}_error" for key in EVENTS),
 }
-"""Keys that the other checks of this file, and tests of cycles and resumed runs, look at."""
+"""Keys that the other checks of this file, and tests of cycles, resumed runs and errors, look at."""
 CLOSE = {"rel": 1e-9, "abs": 1e-12}
 
 
@@ -115,6 +117,7 @@ def test_tables_of_sweeps_and_studies_take_keys_that_exist() -> None:
     summary = read(short_run("llzo_holds"))[0]
     assert set(RESULTS) <= set(summary)
     own = {"current_density_mA_per_cm2", "last_current_density_mA_per_cm2", "cycle", "reason", "point", "code_hash"}
+    own.add("capacity_error")
     conditions = set(RUN_COLUMNS[:5])
     assert set(RUN_COLUMNS) - own - conditions <= set(summary)
     assert capacity(3600.0) == pytest.approx(0.1)
