@@ -58,7 +58,7 @@ def history_figure(run: RunResult, thickness: float | None) -> Figure:
     _pressure(axes[2], run, x, marker)
     if sharp:
         _quantity(axes[3], run, INTENSITY, x, marker)
-        axes[3].set_ylim(bottom=0.0)
+        axes[3].set_ylim(0.0, 1.1 * float(run.history[INTENSITY].max()) or 1.0)
     if lost:
         _contact(axes[3 + sharp], run, x, marker)
     for axis, name in zip(axes[3 + sharp + lost :], own, strict=True):
