@@ -1,32 +1,28 @@
-"""CCD(Q) by inverting the capacity at failure Q_f(j) of a few runs, against direct bisection of the current at fixed Q.
+"""CCD(Q) of a study that starts from the threshold, against direct bisection of the current at fixed Q.
 
-The two share no current and no run: the inverted runs all aim at the largest capacity (and so take other time steps),
-those of the bisection end exactly at their own.
+The two share no current and no run: the runs of the study all aim at the largest capacity (and so take other time
+steps), those of the bisection end exactly at their own.
 """
 
+import csv
 import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
+from lifrac.errors import NumericalFailure
+from lifrac.problems.cli.main import main
 from lifrac.problems.studies.ccd.brackets import Bracket
-from lifrac.problems.studies.ccd.points import Finished
-from lifrac.problems.studies.ccd.search import plan
-from lifrac.problems.studies.ccd.study import Study, load_study
-from lifrac.problems.studies.executors.domains import Domains
-from lifrac.problems.studies.executors.light_run import compute
 from lifrac.verification.support.book import Level, Row, check
-from mpi4py import MPI
 
-CAPACITIES = ("0.03 mAh/cm^2", "0.04 mAh/cm^2", "0.05 mAh/cm^2")
+CAPACITIES = ("0.06 mAh/cm^2", "0.08 mAh/cm^2", "0.1 mAh/cm^2")
 STUDY = """
 [study]
 case = "llzo_holds"
 temperatures = ["25 degC"]
 stack_pressures = ["1 MPa"]
 areal_capacities = [{capacities}]
-current_min = "{smallest} mA/cm^2"
-current_max = "{largest} mA/cm^2"
-currents = {currents}
-refinements = {refinements}
+{currents}
 failure = "crack_through"
 
 [case.electrolyte]
@@ -36,32 +32,40 @@ thickness = "40 um"
 length = "10 um"
 
 [case.mesh]
-crack_size = "1 um"
+crack_size = "0.5 um"
 """
 """A small cell whose runs take a second or two."""
 
 
-def brackets(folder: Path, name: str, capacities: tuple[str, ...], **stated: float) -> list[Bracket]:
-    """Return the brackets of a study of the small cell [A/m2]."""
+GRID = 'current_min = "1.7 mA/cm^2"\ncurrent_max = "37 mA/cm^2"\ncurrents = 2\nrefinements = 5'
+"""Currents of the bisection."""
+
+
+def brackets(folder: Path, name: str, capacities: tuple[str, ...], currents: str = "") -> list[Bracket]:
+    """Return the brackets of a study of the small cell [A/m2], as its table holds them.
+
+    Raises
+    ------
+    NumericalFailure
+        If the study does not end well.
+    """
     path = folder / f"{name}.toml"
-    path.write_text(STUDY.format(capacities=", ".join(f'"{text}"' for text in capacities), **stated))
-    study: Study = load_study(path)
-    (condition,) = study.conditions
-    domains = Domains(MPI.COMM_SELF)
-    domains.make([condition.case])
-    known: dict[str, Finished] = {}
-    while (now := plan(study.strategy, condition, known)).wanted:
-        for point in now.wanted:
-            summary = compute(point.case, folder / name / point.key, domains.of(point.case), ())
-            assert summary is not None
-            known[point.key] = Finished(point, summary)
-    return [row.bracket for row in study.strategy.rows(condition, now.done)]
+    path.write_text(STUDY.format(capacities=", ".join(f'"{text}"' for text in capacities), currents=currents))
+    said = StringIO()
+    with redirect_stdout(said), redirect_stderr(said):
+        code = main(["ccd", str(path), "--out", str(folder / name)])
+    if code != 0:
+        raise NumericalFailure(f"the study ends with exit code {code}: {said.getvalue()[-300:]}")
+    with (folder / name / "ccd.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    ends = [(float(row["ccd_lower_mA_per_cm2"]), row["ccd_upper_mA_per_cm2"]) for row in rows]
+    return [Bracket(10.0 * lower, 10.0 * float(upper) if upper else None) for lower, upper in ends]
 
 
 @check(
     "ccd_inversion",
     engine="plane",
-    title="CCD(Q) from few constant-current runs against direct bisection at three Q",
+    title="CCD(Q) of a study from the threshold against direct bisection at three Q",
     source="definition of the critical current density, docs/ccd.md",
     quick=False,
 )
@@ -69,11 +73,8 @@ def run(level: Level, folder: Path | None) -> list[Row]:
     """Each bracket holds the critical current, so the two must overlap; how close their middles are."""
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        inverted = brackets(scratch, "inverted", CAPACITIES, smallest=2.0, largest=32.0, currents=6, refinements=2)
-        direct = [
-            brackets(scratch, f"direct_{i}", (text,), smallest=1.7, largest=37.0, currents=2, refinements=5)[0]
-            for i, text in enumerate(CAPACITIES)
-        ]
+        inverted = brackets(scratch, "inverted", CAPACITIES)
+        direct = [brackets(scratch, f"direct_{i}", (text,), GRID)[0] for i, text in enumerate(CAPACITIES)]
     rows = []
     for text, a, b in zip(CAPACITIES, inverted, direct, strict=True):
         assert a.upper is not None

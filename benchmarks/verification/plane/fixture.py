@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
 from lifrac.simulation import Domain, Simulation
-from lifrac.solver.model.cell_model import CellModel, CohesiveModel, PhaseFieldModel
+from lifrac.solver.model.cell_model import CellModel, PhaseFieldModel, PlaneModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.flaw import Flaw
 from lifrac.solver.model.fracture import DiffuseCrack
@@ -36,7 +36,7 @@ SHORT = 150.0
 TOLERANCE = 1.0e-3
 
 
-def model(fixture: Fixture, *charges: float, counter_volume: float = 0.0) -> CohesiveModel:
+def model(fixture: Fixture, *charges: float, counter_volume: float = 0.0) -> PlaneModel:
     """Plating and stripping in turn to the charges [C/m2] in a fixture."""
     loads = Loads(START, fixture=fixture, counter_volume=counter_volume, lateral="free")
     steps = (ProtocolStep(ConstantCurrent(sign * CURRENT), q) for q, sign in zip(charges, (1.0, -1.0), strict=False))
