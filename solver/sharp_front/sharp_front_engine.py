@@ -27,13 +27,17 @@ INTENSITY_ALLOWANCE = 0.03
 """Change of K in the first step with the front at rest, over K_Ic."""
 ERROR_ALLOWANCE = 0.005
 """Error of K that a step with the front at rest makes, over K_Ic: half of what the change of dK/dt is worth in it."""
+FAR_ALLOWANCE = 0.03
+"""The same far below K_Ic, where it does not decide anything."""
+STRIPPED_ALLOWANCE = 0.25
+"""Part of its lithium that a flaw loses in a step: nodes run dry and faces come to touch then, which K may not tell."""
 LARGEST_MOVE = 0.25
 """Change of K in any step with the front at rest, over K_Ic."""
 LEAST_ADVANCE = 1.0e-6
 """Advance over the length of the flaw that is more than rounding."""
 LARGEST_CHANGE = 4.0
 """A step whose change is larger than this many allowances is tried again."""
-EASY_ITERATIONS = 7
+EASY_ITERATIONS = 4
 """A step that Newton's method solves in as many may be followed by one as long as the error of K lets it be."""
 
 
@@ -241,7 +245,15 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
         if old.rate is None or new.rate is None:
             return (moved / INTENSITY_ALLOWANCE) ** 0.5
         error = 0.5 * abs(new.rate - old.rate) * (new.time - old.time) / allowed
-        return max((error / ERROR_ALLOWANCE) ** 0.5, moved / LARGEST_MOVE)
+        below = min(max(1.0 - max(old.crack.intensity, new.crack.intensity) / self.problem.toughness, 0.0), 1.0)
+        most = ERROR_ALLOWANCE + below * (FAR_ALLOWANCE - ERROR_ALLOWANCE)
+        return max((error / most) ** 0.5, moved / LARGEST_MOVE)
+
+    def _stripped(self, new: FrontState) -> float:
+        """Return how much more of its lithium than allowed the crack loses in a step to a state."""
+        held, flaw = self.problem.stored(self.state.crack), self.model.flaw
+        least = STRIPPED_ALLOWANCE * flaw.aperture * flaw.length
+        return max(held - self.problem.stored(new.crack), 0.0) / (STRIPPED_ALLOWANCE * max(held, least))
 
     @override
     def _finalise(self, trial: Trial[FrontState], dt: float) -> Measures:
@@ -255,7 +267,8 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
     @override
     def _change_ratio(self, trial: Trial[FrontState], measures: Measures) -> float:
         assert isinstance(trial, FrontTrial)
-        return max(self._change(trial), self.laws.largest_change(self.state.laws, trial.state.laws))
+        laws = self.laws.largest_change(self.state.laws, trial.state.laws)
+        return max(self._change(trial), self._stripped(trial.state), laws)
 
     @override
     def _gained(self, state: FrontState) -> float:

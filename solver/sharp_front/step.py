@@ -20,7 +20,7 @@ from .step_data import NeedsMoreNodes, StepRequest, StepSolution, StepStart
 from .step_equations import CURRENT, PRESSURE, StepEquations
 
 Floats = NDArray[np.float64]
-NEWTON = Newton("sharp front", Convergence(tolerance=1.0e-10, max_iterations=30, stagnation=1.0e-6))
+NEWTON = Newton("sharp front", Convergence(tolerance=1.0e-10, max_iterations=18, stagnation=1.0e-6))
 """Where fluxes are differences of large numbers rounding leaves residuals up to the second one."""
 SPARE_NODES = 3
 """Nodes beyond the last one with lithium that are part of the first try."""
