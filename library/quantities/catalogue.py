@@ -249,6 +249,10 @@ RUN = (
         "mAh/cm2",
     ),
     _of_run(
+        "protocol_steps_of_events",
+        "the (half-)step, counted from 0 as in `history.csv`, in which each event first happened",
+    ),
+    _of_run(
         "flaw_empty_since_protocol_step",
         "the first (half-)step, counted from 0 as in `history.csv`, that plated while the flaw was empty; `null` if "
         "none did",

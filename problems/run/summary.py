@@ -73,6 +73,7 @@ def of_protocol(engine: ProtocolRun[Any]) -> dict[str, Any]:
         "current_density_at_failure": at_failure,
         "half_step_capacity_at_failure": None if failure is None else failure.passed,
         "plated_capacity": 0.5 * (state.throughput + state.charge),
+        "protocol_steps_of_events": {name: event.index for name, event in engine.counters.first_events.items()},
         "flaw_empty_since_protocol_step": None if empty is None else empty.index,
         "flaw_empty_since_cycle": (empty.step.cycle or None) if empty is not None and empty.step is not None else None,
     }

@@ -32,6 +32,7 @@ SUMMARY = {
     "time_s",
     "first_current_density_mA_per_cm2",
     "current_density_at_end_mA_per_cm2",
+    "protocol_steps_of_events",
     "flaw_empty_since_protocol_step",
     "flaw_empty_since_cycle",
     "anode_current_density_at_end_mA_per_cm2",

@@ -52,6 +52,7 @@ ELSEWHERE = {
     "anode_area_um",
     "counter_area_um",
     "plated_capacity_mAh_per_cm2",
+    "protocol_steps_of_events",
     "flaw_empty_since_protocol_step",
     "flaw_empty_since_cycle",
     "error_estimate",

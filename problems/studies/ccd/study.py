@@ -20,6 +20,7 @@ from lifrac.problems.studies.kind import Display, Failures, Note, StudyKind, Sum
 from lifrac.problems.studies.study_case import case_path, flat, reporting_at
 from lifrac.problems.studies.tables import Table
 
+from .definitions import definitions_table
 from .flaw_threshold import ThresholdPoint, decides
 from .points import Condition, CurrentPoint, celsius
 from .results import Results
@@ -130,7 +131,11 @@ class Study(StudyKind):
 
     def tables(self, summaries: Summaries, failures: Failures) -> Mapping[str, Table | None]:
         """Return the tables by the names of their files."""
-        return self.results(summaries).tables()
+        results = self.results(summaries)
+        if not self.grids.definitions:
+            return results.tables()
+        runs = [run for plan in results.plans for run in plan.done]
+        return {**results.tables(), "definitions.csv": definitions_table(self.grids, results.rows, runs)}
 
     def closing(self, summaries: Summaries) -> Iterator[Note]:
         """Yield what is said at the end."""

@@ -80,6 +80,9 @@ class Grids(Strict):
     """The event that counts as failure: `short_circuit`, as the field measures it, `crack_through` or `fracture`. Lost
     contact always does.
     """
+    definitions: StrictBool = False
+    """Whether `definitions.csv` tells the critical current density by `failure` and by each event that comes before it,
+    from the same runs."""
     refinements: Annotated[int, Field(strict=True, ge=0, le=20)] = 2
     """Bisections in log j between the largest current that survives and the smallest that fails; rounds of runs beside
     the predicted critical current where currents are placed from the threshold."""
