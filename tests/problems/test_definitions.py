@@ -58,8 +58,8 @@ def test_each_event_brackets_the_currents_of_single_runs(driver: str) -> None:
 
 
 def test_a_study_tells_of_its_failure_and_of_what_comes_before() -> None:
-    study = load_study("li6ps5cl_die_ramp")
-    assert study.grids.definitions
+    assert load_study("li6ps5cl_die_ramp").grids.definitions
+    study = load_study("llzo_ramp", ["study.definitions=true"])
     assert definitions_of(study.grids) == ("fracture", "crack_through")
     tables = study.tables({}, {})
     found = tables["definitions.csv"]
