@@ -148,12 +148,19 @@ def _end(
 
     rows = [[group[a, w] for a in lengths] for w in apertures]
     found = [(tuple(lengths), tuple(value(row) for row in line)) for line in rows]
-    if all(row.at_threshold and _slope(row) is not None for line in rows for row in line):
+    if _slopes_hold([row for line in rows for row in line]):
         found = [
             with_slopes(lengths, values, [_slope(row) or 0.0 for row in line])
             for line, (_, values) in zip(rows, found, strict=True)
         ]
     return SingleFlaws(found[0][0], tuple(apertures), tuple(values for _, values in found), lower)
+
+
+def _slopes_hold(rows: Sequence[Row]) -> bool:
+    """Whether the CCD of every flaw is its threshold, in bodies that differ in nothing but the length of the flaw."""
+    if not all(row.at_threshold and _slope(row) is not None for row in rows):
+        return False
+    return len({row.condition.case.file.mesh_sizes()["half_width"] for row in rows}) == 1
 
 
 def _slope(row: Row) -> float | None:
