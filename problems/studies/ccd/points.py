@@ -9,6 +9,7 @@ from typing import Any
 from lifrac.problems.case.case import Case
 from lifrac.problems.case.protocol_table import Protocol
 from lifrac.problems.quantities import units as u
+from lifrac.problems.run.accuracy import failure_error
 from lifrac.problems.run.summary import emptiness
 from lifrac.problems.studies.point import Point
 from lifrac.solver.front.closed_form import threshold_formula
@@ -119,8 +120,7 @@ class Finished:
     @property
     def capacity_error(self) -> float | None:
         """Relative numerical error of the capacity at failure, as the run states it; None where it does not."""
-        found = self.summary.get(EVENTS.get(self.outcome, "").replace("_mAh_per_cm2", "_error"))
-        return float(found) if self.failed and found is not None else None
+        return failure_error(self.summary) if self.failed else None
 
     @property
     def outcome(self) -> str:
