@@ -7,13 +7,15 @@ import pandas as pd
 from lifrac.errors import InputError
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from .axes import letter, log_ticks, some_of
 from .outcomes import LOOKS, VOID, emptied, legend_handles, looks, marks, midpoints
 from .plot_ccd import LENGTH, P, Q, T
-from .style import WIDTH
+from .style import GREY, WIDTH
+from .threshold_lines import BROAD, FAINT, THRESHOLD
 
 CURRENT = "current_density_mA_per_cm2"
 LAST = "last_current_density_mA_per_cm2"
@@ -28,6 +30,8 @@ ACROSS = {
 The first that varies is its axis; others make panels.
 """
 TINT = 0.22
+BEYOND = 1.0e4
+"""Factor by which the uppermost cell reaches beyond its run: to the top of the panel."""
 
 
 def read_runs(file: Path, ramp: bool = False) -> pd.DataFrame:
@@ -68,7 +72,8 @@ def map_figure(runs: pd.DataFrame) -> Figure | None:
     Parameters
     ----------
     runs
-        As `read_runs` gives them, of one flaw or one aperture.
+        As `read_runs` gives them, of one flaw or one aperture. With a column `threshold_mA_per_cm2`, cells end there:
+        below J* the flaw holds.
     """
     varied = [name for name in ACROSS if name in runs and runs[name].nunique() > 1]
     if not varied:
@@ -98,6 +103,8 @@ def map_figure(runs: pd.DataFrame) -> Figure | None:
     for axis in grid[:, 0]:
         axis.set_ylabel("Current density (mA cm$^{-2}$)")
     handles = legend_handles(runs[runs[Q] == capacity])
+    if THRESHOLD in runs and runs[THRESHOLD].notna().any():
+        handles.append(Line2D([], [], color=GREY, lw=BROAD, alpha=FAINT, label="threshold $J^*$"))
     above = f"to {capacity:g} mAh cm$^{{-2}}$" if capacity else None
     figure.legend(handles=handles, title=above, loc="outside upper center", ncols=1 + columns, columnspacing=1.2)
     return figure
@@ -122,7 +129,10 @@ def _panel(axis: Axes, runs: pd.DataFrame, everything: pd.DataFrame, x: str) -> 
         axis.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     axis.set_xlim(edges[0], edges[-1])
     axis.set_yscale("log")
-    limits = everything["current"].min() / 1.4, everything["current"].max() * 1.4
+    least = everything["current"].min()
+    if THRESHOLD in everything and (everything[THRESHOLD] > 0.0).any():
+        least = min(least, everything[THRESHOLD][everything[THRESHOLD] > 0.0].min())
+    limits = least / 1.4, everything["current"].max() * 1.4
     axis.set_ylim(limits)
     log_ticks(axis.yaxis, limits)
 
@@ -130,7 +140,11 @@ def _panel(axis: Axes, runs: pd.DataFrame, everything: pd.DataFrame, x: str) -> 
 def _column(axis: Axes, runs: pd.DataFrame, left: float, right: float) -> None:
     """Cells around the runs at one abscissa, half-way to their neighbours; those that survived stay white."""
     edges = midpoints(runs["current"].to_numpy(dtype=float), log=True)
-    edges[0], edges[-1] = edges[0] / 10.0, edges[-1] * 10.0
+    edges[0], edges[-1] = edges[0] / 10.0, edges[-1] * BEYOND
+    threshold = float(runs[THRESHOLD].iloc[0]) if THRESHOLD in runs else np.nan
+    if 0.0 < threshold < runs["current"].min():
+        edges[0] = threshold
+        axis.plot([left, right], [threshold] * 2, color=GREY, lw=BROAD, alpha=FAINT, solid_capstyle="butt", zorder=1.2)
     for (_, run), low, high in zip(runs.iterrows(), edges[:-1], edges[1:], strict=True):
         hatched = run["look"] in VOID
         if run["failed"] or hatched:

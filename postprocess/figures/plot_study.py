@@ -50,7 +50,8 @@ def draw_study(folder: Path) -> list[Path]:
         if (figure := distribution_figure(curves, quantiles)) is not None:
             pictures.append(Picture("ccd_distribution", figure, _DISTRIBUTION))
         tables.append(Table("Electrodes with the flaw population", "ccd_distribution.csv", quantiles, _QUANTILES))
-    pictures += [] if runs is None else _maps(runs)
+    if runs is not None:
+        pictures += _maps(_with_thresholds(runs, ccd) if driver == "constant_current" else runs)
     columns = CONDITION | BRACKET | LIMITS | {"failure_mode": "failure"}
     tables.append(Table("Critical current density", STUDY_TABLE, ccd, columns))
     if runs is not None:
@@ -135,6 +136,12 @@ def _ccd_pictures(ccd: pd.DataFrame, runs: pd.DataFrame | None) -> Iterator[Pict
         if runs is not None and len(flaws) > 1:
             mine = runs[(runs[FLAW] == rows[FLAW].iloc[0]).all(axis=1)]
         yield Picture(name, ccd_figure(rows, mine), f"Critical current density{flaw}. {_CCD}")
+
+
+def _with_thresholds(runs: pd.DataFrame, ccd: pd.DataFrame) -> pd.DataFrame:
+    """Return runs with the threshold of their condition as a column."""
+    keys = [name for name in (*FLAW, T, P) if name in runs and name in ccd]
+    return runs.merge(ccd[[*keys, THRESHOLD]].drop_duplicates(keys), on=keys, how="left")
 
 
 def _maps(runs: pd.DataFrame) -> Iterator[Picture]:

@@ -261,3 +261,24 @@ def test_damaged_table_is_refused(tmp_path: Path, name: str, text: str, words: s
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=words):
         plot_run(tmp_path)
+
+
+def test_cells_of_a_map_end_at_the_threshold() -> None:
+    """All runs stand above J*: what lies below it holds, and stays white."""
+    runs = pd.DataFrame(
+        {
+            "temperature_C": 25.0,
+            "stack_pressure_MPa": [1.0, 1.0, 9.0],
+            "areal_capacity_mAh_per_cm2": 1.0,
+            "current": [2.0, 4.0, 1.5],
+            "look": "short_circuit",
+            "failed": True,
+            "url": "../points/a/",
+            "threshold_mA_per_cm2": [1.9, 1.9, 1.4],
+        }
+    )
+    figure = map_figure(runs)
+    assert figure is not None
+    low = sorted(round(float(patch.get_y()), 6) for patch in figure.axes[0].patches)
+    assert low == [1.4, 1.9, round(8.0**0.5, 6)]
+    assert figure.axes[0].get_ylim()[0] < 1.4

@@ -278,7 +278,7 @@ def test_a_study_says_what_its_threshold_and_runs_say(finished: Path) -> None:
         assert row["closed_form_mA_per_cm2"] == stated["closed_form_mA_per_cm2"]
         assert row["lower_end"] == ("threshold" if row["areal_capacity_mAh_per_cm2"] == "0.5" else "run")
         if row["lower_end"] == "threshold":
-            assert lower == pytest.approx(found.milliamperes / (1.0 + found.error), rel=1e-6)
+            assert lower == pytest.approx(found.milliamperes / (1.0 + found.error), rel=1e-3)
             assert failed_at[min(failed_at)] <= float(row["areal_capacity_mAh_per_cm2"])
 
 
