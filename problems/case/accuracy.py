@@ -2,7 +2,7 @@
 
 DEFAULT_ACCURACY = 0.03
 FINEST, COARSEST = 0.25, 2.5
-"""Bounds of elements and time steps over those of the default accuracy: 200 and 20 elements in the flaw."""
+"""Bounds of elements and time steps over those of the default accuracy."""
 
 
 def size_factor(accuracy: float) -> float:

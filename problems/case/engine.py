@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .schema import CaseFile
 
 Geometry = SlabEdgeFlaw | HalfPennyBlock | CrackedSlab
-PLANE_KEYS = ("crack_size", "path_growth", "path_size")
+PLANE_KEYS = ("crack_size", "tip_size", "path_growth", "path_size")
 DIFFUSE_KEYS = ("band_size", "reach", "breadth")
 MESH_KEYS = {*PLANE_KEYS, *DIFFUSE_KEYS}
 """Keys of `[mesh]` that not every engine heeds."""
@@ -62,6 +62,10 @@ class Engine(ABC):
     @abstractmethod
     def warnings(self, file: "CaseFile") -> Iterator[str]:
         """Yield what is possible but hardly meant."""
+
+    def resolution(self, file: "CaseFile") -> str:
+        """Return what `solver.accuracy` has chosen, for people; nothing where it chooses nothing."""
+        return ""
 
     @abstractmethod
     def forecast(self, file: "CaseFile") -> str:

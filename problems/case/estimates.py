@@ -195,11 +195,13 @@ def unforeseeable(protocol: Sequence[ProtocolStep], residual: float) -> str:
 def path_nodes(thickness: float, flaw: float, sizes: dict[str, float]) -> int:
     """Nodes on the crack plane; lengths in um, `sizes` as `CaseFile.mesh_sizes`."""
     first, growth, largest = sizes["crack_size"], sizes["path_growth"], sizes["path_size"]
-    ahead = thickness - flaw
-    graded = min(ahead, (largest - first) / growth) if growth > 0.0 else 0.0
-    last = first + growth * graded
-    cells = (math.log(last / first) / growth if growth > 0.0 else 0.0) + (ahead - graded) / last
-    return math.ceil(flaw / first) + math.ceil(cells) + 1
+    tip, y, nodes = sizes.get("tip_size", first), 0.0, 1
+    while y < thickness * (1.0 - 1.0e-9):
+        here = min(first + growth * max(y - flaw, 0.0), largest)
+        beside = max(0.9 * flaw - y, y - 1.5 * flaw, 0.0)
+        y += min(here, tip + sizes["growth"] * beside)
+        nodes += 1
+    return nodes
 
 
 def band_nodes(sizes: dict[str, float], region: float, boundary: float, body: float, dim: int) -> int:

@@ -13,11 +13,14 @@ class Mesh(Strict):
     """Element sizes, or a mesh of your own; everything has a default. Sizes of one engine mean nothing to the other."""
 
     crack_size: u.PositiveLength | None = None
-    """Plane engine: element edge on the flaw and at its tip. Default: a fiftieth of the flaw."""
+    """Plane engine: element edge on the flaw. Default: a twenty-fifth of the flaw at the default `solver.accuracy`."""
+    tip_size: u.PositiveLength | None = None
+    """Plane engine: element edge about the tip of the flaw, from 0.9 to 1.5 flaw lengths. Default: `crack_size` where
+    that is stated, else a hundredth of the flaw."""
     path_growth: Annotated[u.Quantity, u.NUMBER.within(ge=0.0, le=0.2)] | None = None
     """Plane engine: increase of the element edge on the crack plane per distance ahead of the flaw tip. Default:
-    crack_size / flaw length, which keeps the number of elements per crack length while the crack grows; 0:
-    equally spaced."""
+    crack_size / flaw length, which keeps the number of elements per crack length while the crack grows, or 2 tip_size /
+    flaw length where that is less; 0: equally spaced."""
     path_size: u.PositiveLength | None = None
     """Plane engine: largest element edge on the crack plane. Default: a hundredth of the thickness, or `crack_size`
     where that is more."""

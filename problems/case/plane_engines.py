@@ -20,22 +20,34 @@ from .schema_tools import Problem
 if TYPE_CHECKING:
     from .schema import CaseFile
 
+ZONE = (0.9, 1.5)
+"""Where elements are as fine as at the tip, in flaw lengths: the crack grows slowly here, filled with lithium to its
+tip, and close to the threshold most of the charge is passed."""
+
+REFINED = ("crack_size", "tip_size", "path_growth", "path_size", "far_size", "growth")
+"""Keys of `[mesh]` that `solver.accuracy` chooses unless they are stated."""
+
 
 class Plane(Engine):
     """The crack lies in the symmetry plane of a half model and grows with K = K_Ic at its front."""
 
     mesh_keys = PLANE_KEYS
+    cells, tip_cells = 25.0, 100.0
+    """Elements that fit into the flaw at the default accuracy: of those on most of it, and of those about its tip."""
 
     @override
     def sizes(self, file: "CaseFile") -> dict[str, float]:
         thickness, flaw, mesh = float(file.electrolyte.thickness), file.defect.flaw_length, file.mesh
         factor = self.size_factor(file)
-        crack_size = float(mesh.crack_size or factor * flaw / 50.0)
+        crack_size = float(mesh.crack_size or factor * flaw / self.cells)
+        tip_size = float(mesh.tip_size or (mesh.crack_size or factor * flaw / self.tip_cells))
+        path_growth = min(crack_size, 2.0 * tip_size) / flaw
         return {
             "crack_size": crack_size,
+            "tip_size": tip_size,
             "far_size": float(mesh.far_size or max(factor * thickness / 10.0, crack_size)),
             "growth": float(mesh.growth or factor * 0.1),
-            "path_growth": crack_size / flaw if mesh.path_growth is None else float(mesh.path_growth),
+            "path_growth": path_growth if mesh.path_growth is None else float(mesh.path_growth),
             "path_size": max(float(mesh.path_size or factor * thickness / 100.0), crack_size),
             "half_width": half_width_of(file),
         }
@@ -54,15 +66,19 @@ class Plane(Engine):
         return on_crack_plane(file, raw, TIP_OFFSET)
 
     def slab(self, file: "CaseFile") -> SlabEdgeFlaw:
-        """Return the body with a node at the end of its flaw."""
+        """Return the body with a node at the end of its flaw, and finer elements about it."""
         sizes: dict[str, Any] = dict(self.sizes(file))
-        return SlabEdgeFlaw(thickness=float(file.electrolyte.thickness), flaw_length=file.defect.flaw_length, **sizes)
+        tip_size, flaw, thickness = sizes.pop("tip_size"), file.defect.flaw_length, float(file.electrolyte.thickness)
+        zone = (ZONE[0] * flaw, min(ZONE[1] * flaw, thickness), tip_size)
+        refine = (zone,) if tip_size < sizes["crack_size"] else ()
+        return SlabEdgeFlaw(thickness=thickness, flaw_length=flaw, refine=refine, **sizes)
 
     @override
     def geometry(self, file: "CaseFile", coarsening: float = 1.0) -> Geometry:
         """Return what to mesh: where the last node of the flaw is the first one closed, the tip is at its length."""
         slab = finer(self.slab(file), 1.0 / coarsening)
-        return replace(slab, flaw_length=slab.flaw_length + TIP_OFFSET * slab.crack_size)
+        tip_size = min([slab.crack_size, *(size for _, _, size in slab.refine)])
+        return replace(slab, flaw_length=slab.flaw_length + TIP_OFFSET * tip_size)
 
     @override
     def problems(self, file: "CaseFile") -> Iterator[Problem]:
@@ -90,6 +106,9 @@ class Plane(Engine):
                 text_of(file.mesh.crack_size),
                 f"The flaw needs at least four elements: at most {flaw / 4.0:g} um",
             )
+        if sizes["tip_size"] > sizes["crack_size"]:
+            text, least = text_of(file.mesh.tip_size), sizes["crack_size"]
+            yield Problem("mesh.tip_size", "is coarser than mesh.crack_size", text, f"Give at most {least:g} um")
         yield from body_problems(file, sizes, "crack_size")
 
     @override
@@ -97,11 +116,24 @@ class Plane(Engine):
         if file.mesh.file is not None:
             return
         sizes = self.sizes(file)
-        if sizes["crack_size"] > file.defect.flaw_length / 20.0:
-            yield f"mesh.crack_size ({sizes['crack_size']:.3g} um) gives the flaw fewer than 20 elements"
+        if sizes["tip_size"] > file.defect.flaw_length / 20.0:
+            yield f"mesh.crack_size ({sizes['tip_size']:.3g} um) gives the flaw fewer than 20 elements"
         nodes = estimates.path_nodes(float(file.electrolyte.thickness), file.defect.flaw_length, sizes)
         if nodes > 1000:
             yield f"about {nodes} nodes on the crack plane: steps take long; enlarge mesh.crack_size"
+
+    @override
+    def resolution(self, file: "CaseFile") -> str:
+        sizes, flaw = self.sizes(file), file.defect.flaw_length
+        stated = [f"mesh.{key}" for key in REFINED if getattr(file.mesh, key) is not None]
+        reach = sizes["half_width"] / flaw
+        return (
+            f"solver.accuracy = {float(file.solver.accuracy):g}: {flaw / sizes['crack_size']:.3g} elements of "
+            f"{sizes['crack_size']:.3g} um in the flaw, of {sizes['tip_size']:.3g} um about its tip, up to "
+            f"{sizes['path_size']:.3g} um on the path{f' ({", ".join(stated)} stated)' if stated else ''}; time steps "
+            f"{self.size_factor(file):.3g} times those of the default. The run states its numerical errors. The next "
+            f"flaw is {2.0 * reach:.3g} flaw lengths away (twice mesh.half_width)"
+        )
 
     @override
     def forecast(self, file: "CaseFile") -> str:
@@ -119,9 +151,15 @@ class Plane(Engine):
 class Cohesive(Plane):
     """The crack lies in the symmetry plane of a half model, and tractions hold its faces together."""
 
+    cells = tip_cells = 50.0
+
     @override
     def size_factor(self, file: "CaseFile") -> float:
         return 1.0
+
+    @override
+    def resolution(self, file: "CaseFile") -> str:
+        return ""
 
     @override
     def model(self, cell: CellModel, file: "CaseFile") -> CohesiveModel:

@@ -233,4 +233,6 @@ def _print_cost(case: Case, out: Console) -> None:
     if case.mesh_file is not None:
         out.print(f"Mesh from {case.mesh_file}: `lifrac mesh` reports on it.")
         return
+    if resolution := case.file.engine.resolution(case.file):
+        out.print(resolution)
     out.print(case.file.engine.forecast(case.file))

@@ -167,8 +167,12 @@ def threshold_bodies(case: Case, comm: MPI.Comm) -> list[FrontBody]:
 
 
 def mesh_around_flaw(geometry: SlabEdgeFlaw, factor: float) -> SlabEdgeFlaw:
-    """Return the geometry with fine cells along the flaw only, and finer ones at its mouth; `factor`: on their size."""
-    size, length = factor * geometry.crack_size, geometry.flaw_length
+    """Return the geometry with fine cells along the flaw only, and finer ones at its mouth; `factor`: on their size.
+
+    Cells are those of the flaw, or twice those about its tip where these are finer.
+    """
+    size = factor * min([geometry.crack_size, *(2.0 * size for _, _, size in geometry.refine)])
+    length = geometry.flaw_length
     last = min(FINE_REACH * length, geometry.thickness)
     mouth = (0.0, MOUTH * length, MOUTH_CELL * size)
     return replace(geometry, crack_size=size, refine=((0.0, last, size), mouth), path_growth=PATH_GROWTH)

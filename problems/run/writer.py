@@ -16,7 +16,7 @@ from lifrac.solver.cell import Cell, Report
 from lifrac.solver.protocol.restart import RestartData
 from mpi4py import MPI
 
-from .accuracy import as_text, companion, errors_of, inaccuracies
+from .accuracy import as_text, companion, errors_of, inaccuracies, least_error
 from .companion_run import run_companion
 from .loop import DONE, NUMERICAL_FAILURE, End, Observer, RunLoop
 from .progress import Reporter, progress_for
@@ -256,7 +256,7 @@ class FolderWriter(Observer):
             resumed=self.resumed,
             not_stored=self.not_stored,
         )
-        summary |= errors_of(summary, coarse)
+        summary |= errors_of(summary, coarse, least_error(self.statement))
         folder.summary(summary)
         self._conclude(folder, end, summary)
 

@@ -133,7 +133,8 @@ def test_model_in_internal_units(path: Path) -> None:
 def test_mesh_defaults(path: Path) -> None:
     sizes = load_case(path).file.mesh_sizes()
     assert sizes == {
-        "crack_size": 0.4,
+        "crack_size": 0.8,
+        "tip_size": 0.2,
         "path_growth": 0.02,
         "path_size": 2.0,
         "far_size": 20.0,
@@ -141,19 +142,19 @@ def test_mesh_defaults(path: Path) -> None:
         "half_width": 200.0,
     }
     long = load_case(path, ["defect.length=60 um", "electrolyte.thickness=100 um"]).file.mesh_sizes()
-    assert (long["crack_size"], long["half_width"]) == (1.2, 300.0)
+    assert (long["crack_size"], long["half_width"]) == (2.4, 300.0)
     tiny = load_case(path, ["defect.length=1 um"]).file.mesh_sizes()
-    assert (tiny["crack_size"], tiny["path_growth"]) == (0.02, 0.02)
+    assert (tiny["crack_size"], tiny["path_growth"]) == (0.04, 0.02)
 
 
 def test_geometry(path: Path) -> None:
     geometry = load_case(path).geometry()
     assert not isinstance(geometry, Path)
-    assert (geometry.thickness, geometry.crack_size) == (200.0, 0.4)
-    assert geometry.flaw_length == pytest.approx(20.0 + 0.325 * 0.4)  # where the tip of the discrete crack is at 20
+    assert (geometry.thickness, geometry.crack_size) == (200.0, 0.8)
+    assert geometry.flaw_length == pytest.approx(20.0 + 0.325 * 0.2)  # where the tip of the discrete crack is at 20
     cohesive = load_case(path, ["fracture.engine=cohesive"]).geometry()
     assert not isinstance(cohesive, Path)
-    assert cohesive.flaw_length == 20.0
+    assert (cohesive.flaw_length, cohesive.crack_size) == (20.0, 0.4)
 
 
 def test_short_form_of_the_protocol(path: Path) -> None:

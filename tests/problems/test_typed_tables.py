@@ -47,17 +47,17 @@ CASES = {
         "decf95bd",
     ),
     "half_penny": (defect('type = "half_penny"\nlength = "20 um"'), "044319a9"),
-    "constant_current": (step(f'type = "constant_current"\n{CURRENT}stack_pressure = "2 MPa"'), "f069b653"),
-    "constant_voltage": (step('type = "constant_voltage"\nvoltage = "50 mV"\nduration = "1 h"'), "b2f24948"),
-    "rest": (step('type = "rest"\nduration = "1 h"'), "cb28c207"),
+    "constant_current": (step(f'type = "constant_current"\n{CURRENT}stack_pressure = "2 MPa"'), "9dd73837"),
+    "constant_voltage": (step('type = "constant_voltage"\nvoltage = "50 mV"\nduration = "1 h"'), "d820e323"),
+    "rest": (step('type = "rest"\nduration = "1 h"'), "9b681d45"),
     "ramp": (
         step(f'type = "ramp"\n{CURRENT}current_step = "0.1 mA/cm^2"\ncurrent_max = "0.3 mA/cm^2"\nrest = "1 min"'),
-        "14bdfced",
+        "a17cfa8b",
     ),
-    "cycle": (step(f'type = "cycle"\n{CURRENT}cycles = 2\nstripping_current_density = "-1 mA/cm^2"'), "32d8d424"),
-    "constant_pressure": (fixture('type = "constant_pressure"'), "fd10c342"),
-    "spring": (fixture('type = "spring"\nstiffness = "200 kPa/um"\ncounter_volume_change = 0.3'), "8587114b"),
-    "fixed_gap": (fixture('type = "fixed_gap"\ncounter_volume_change = 1'), "7cd65367"),
+    "cycle": (step(f'type = "cycle"\n{CURRENT}cycles = 2\nstripping_current_density = "-1 mA/cm^2"'), "eb41c499"),
+    "constant_pressure": (fixture('type = "constant_pressure"'), "ee170abf"),
+    "spring": (fixture('type = "spring"\nstiffness = "200 kPa/um"\ncounter_volume_change = 0.3'), "6702800d"),
+    "fixed_gap": (fixture('type = "fixed_gap"\ncounter_volume_change = 1'), "302fd0ee"),
 }
 
 

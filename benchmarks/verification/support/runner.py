@@ -35,6 +35,7 @@ ROOMS = {
         "threshold_growth",
         "threshold_equilibrium",
         "sharp_front",
+        "accuracy",
         "assisted_toughness",
         "monolithic",
         "ccd_inversion",

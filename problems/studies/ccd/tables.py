@@ -4,7 +4,6 @@ from math import isfinite
 from typing import Any
 
 from lifrac.problems.quantities import units as u
-from lifrac.problems.run.accuracy import failure_error
 
 from .flaw_threshold import FlawThreshold
 from .points import EVENTS, Condition, Finished
@@ -88,7 +87,7 @@ def run_row(run: Finished) -> dict[str, Any]:
         "last_current_density_mA_per_cm2": u.current(last.current_density),
         "cycle": last.cycle or None,
         "point": point.key,
-        "capacity_error": failure_error(run.summary),
+        "capacity_error": run.capacity_error,
         **{
             name: run.summary.get(name)
             for name in (

@@ -10,7 +10,7 @@ from lifrac.errors import NumericalFailure
 from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import decided, on_root
 from lifrac.problems.case.case import Case
-from lifrac.problems.run.accuracy import companion, errors_of
+from lifrac.problems.run.accuracy import companion, errors_of, least_error
 from lifrac.problems.run.code_version import code_hash
 from lifrac.problems.run.companion_run import run_companion
 from lifrac.problems.run.loop import ASKED_TO_STOP, DONE, Observer, RunLoop
@@ -102,7 +102,11 @@ def compute(
         for event in last_events(engine, end.failure):
             folder.event(event)
         values = summary_of(engine, loop.largest_values, ranks=ranks, dofs=cell.dofs, begun=begun)
-        return values | errors_of(values, beside) | {"protocol_step": tables.protocol_step, "reason": end.failure}
+        return (
+            values
+            | errors_of(values, beside, least_error(case))
+            | {"protocol_step": tables.protocol_step, "reason": end.failure}
+        )
 
     return _ended(folder, comm, summarise)
 
