@@ -250,8 +250,7 @@ class ProtocolRun[S: CellState](ABC):
         if control.first_step is not None:
             return control.first_step
         speed = 2.0 * surface_velocity_per_current(self.cell_model.anode.molar_volume) * abs(step.current_density)
-        natural = 0.05 * self._flaw_opening / speed if speed > 0.0 else 1.0
-        natural *= control.step_factor
+        natural = 0.05 * control.step_factor * self._flaw_opening / speed if speed > 0.0 else 1.0
         return min(self._first_steps.get(step.current_density, min(natural, length / 50.0)), length / USUAL_STEPS)
 
     def _protocol_step(self, index: int, step: ProtocolStep) -> Iterator[StepReport[S]]:
@@ -416,12 +415,11 @@ class ProtocolRun[S: CellState](ABC):
     def _commit(self, controller: StepController, trial: Trial[S], dt: float, index: int) -> StepReport[S]:
         new, iterations = trial.state, trial.iterations
         measures = self._finalise(trial, dt)
-        allowed = PRESSURE_ALLOWANCE * self._pressure_scale
-        pressed = abs(new.stack_pressure - self.state.stack_pressure) / allowed
+        pressed = abs(new.stack_pressure - self.state.stack_pressure) / (PRESSURE_ALLOWANCE * self._pressure_scale)
         before = self.state.current_density if self._at.voltage is not None else 0.0
         falling = decay_ratio(before, new.current_density, self._at.step.control.cutoff)
-        outer = max(pressed, falling) / self.cell_model.control.step_factor
-        controller.accepted(dt, trial.effort, max(self._change_ratio(trial, measures), outer))
+        loads = max(pressed, falling) / self.cell_model.control.step_factor
+        controller.accepted(dt, trial.effort, max(self._change_ratio(trial, measures), loads))
         events = (*self.skipped, *self.detector.events(new, measures, self._at))
         self.skipped = []
         self.state, self.measures = new, measures

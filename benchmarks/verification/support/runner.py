@@ -35,7 +35,7 @@ ROOMS = {
         "threshold_growth",
         "threshold_equilibrium",
         "sharp_front",
-        "accuracy",
+        "plane_accuracy",
         "assisted_toughness",
         "monolithic",
         "ccd_inversion",

@@ -88,11 +88,8 @@ def compute(
     loop = RunLoop(cell, (tables,), fatal=fatal)
     loop.stop_requested, loop.label = lambda: bool(interrupts), f"point {case.content_hash()[:8]}: "
     end = loop.run()
-    if end.code == ASKED_TO_STOP:
-        return None
-    coarse = companion(case) if end.code == DONE else None
-    beside = None if coarse is None else run_companion(coarse, comm, coarse_domain, lambda: bool(interrupts))
-    if interrupts:
+    beside = _companion(case, comm, coarse_domain, interrupts) if end.code == DONE else None
+    if end.code == ASKED_TO_STOP or interrupts:
         return None
 
     def summarise() -> dict[str, Any]:
@@ -102,13 +99,18 @@ def compute(
         for event in last_events(engine, end.failure):
             folder.event(event)
         values = summary_of(engine, loop.largest_values, ranks=ranks, dofs=cell.dofs, begun=begun)
-        return (
-            values
-            | errors_of(values, beside, least_error(case))
-            | {"protocol_step": tables.protocol_step, "reason": end.failure}
-        )
+        values |= errors_of(values, beside, least_error(case))
+        return values | {"protocol_step": tables.protocol_step, "reason": end.failure}
 
     return _ended(folder, comm, summarise)
+
+
+def _companion(
+    case: Case, comm: MPI.Comm, domain: Domain | None, interrupts: Sequence[int]
+) -> Mapping[str, Any] | None:
+    """Return the summary of the companion of a run, if it has one."""
+    coarse = companion(case)
+    return None if coarse is None else run_companion(coarse, comm, domain, lambda: bool(interrupts))
 
 
 def _begin(path: Path, case: Case) -> RunFolder:

@@ -100,7 +100,7 @@ def step_rows(material: str) -> list[Row]:
             1.0,
             most,
         )
-        for factor, most in ((1.0, 0.03), (0.5, 0.015))
+        for factor, most in ((1.0, 0.06), (0.5, 0.025))
     ]
 
 
