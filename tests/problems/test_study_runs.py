@@ -255,11 +255,11 @@ def test_asked_to_stop_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytes
     path, out = write(tmp_path), tmp_path / "out"
     begun: list[str] = []
 
-    def ask_in_the_second(case: Case, folder: Path, body: Any, asked: list[int], ranks: int) -> Any:
+    def ask_in_the_second(case: Case, folder: Path, body: Any, asked: list[int], *rest: Any) -> Any:
         begun.append(case.content_hash()[:16])
         if len(begun) == 2:
             asked.append(15)
-        return compute(case, folder, body, asked, ranks)
+        return compute(case, folder, body, asked, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(worker, "compute", ask_in_the_second)
@@ -407,14 +407,14 @@ from lifrac.problems.studies.executors import worker
 from lifrac.problems.cli.main import main
 from mpi4py import MPI
 compute, begun = worker.compute, []
-def trouble(case, folder, body, asked, ranks):
+def trouble(case, folder, body, asked, *rest):
     begun.append(1)
     if MPI.COMM_WORLD.rank == 1 and len(begun) == 1:
         if sys.argv[1] == "signal":
             asked.append(15)
         else:
             raise OSError(28, "No space left on device")
-    return compute(case, folder, body, asked, ranks)
+    return compute(case, folder, body, asked, *rest)
 worker.compute = trouble
 code = main(sys.argv[2:])
 assert MPI.COMM_WORLD.allgather(code) == [code] * MPI.COMM_WORLD.size
