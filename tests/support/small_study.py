@@ -21,6 +21,9 @@ thickness = "40 um"
 [case.defect]
 length = "10 um"
 
+[case.operation]
+lateral = "free"
+
 [case.mesh]
 crack_size = "1 um"
 """
