@@ -101,7 +101,7 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
         super().__init__(problem.model, problem.opening, quantities)
         self.problem, self.model = problem, problem.model
         self.tightness = problem.model.control.step_factor
-        """Factor of the allowances of steps with the front at rest."""
+        """Factor on the length of steps with the front at rest; their error may be larger by its square."""
         self.balances = Balances(problem)
         self.state = state if state is not None else self._at_rest()
         self.state.laws = problem.initial_laws(self.state.laws)
@@ -244,7 +244,7 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
         moved = abs(new.crack.intensity - old.crack.intensity) / allowed
         if old.rate is None or new.rate is None:
             return (moved / INTENSITY_ALLOWANCE) ** 0.5
-        error = 0.5 * abs(new.rate - old.rate) * (new.time - old.time) / allowed
+        error = 0.5 * abs(new.rate - old.rate) * (new.time - old.time) / (self.tightness * allowed)
         below = min(max(1.0 - max(old.crack.intensity, new.crack.intensity) / self.problem.toughness, 0.0), 1.0)
         most = ERROR_ALLOWANCE + below * (FAR_ALLOWANCE - ERROR_ALLOWANCE)
         return max((error / most) ** 0.5, moved / LARGEST_MOVE)
