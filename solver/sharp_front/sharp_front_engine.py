@@ -25,9 +25,9 @@ from .view import SharpFrontView
 
 INTENSITY_ALLOWANCE = 0.03
 """Change of K in the first step with the front at rest, over K_Ic."""
-ERROR_ALLOWANCE = 0.005
+ERROR_ALLOWANCE = 0.001
 """Error of K that a step with the front at rest makes, over K_Ic: half of what the change of dK/dt is worth in it."""
-FAR_ALLOWANCE = 0.03
+FAR_ALLOWANCE = 0.01
 """The same far below K_Ic, where it does not decide anything."""
 STRIPPED_ALLOWANCE = 0.25
 """Part of its lithium that a flaw loses in a step: nodes run dry and faces come to touch then, which K may not tell."""
