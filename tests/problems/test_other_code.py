@@ -69,7 +69,7 @@ def test_an_unfinished_study_of_other_code_is_refused(
     assert study() == 0
     out = tmp_path / "out"
     found = points(out)
-    assert len(found) == 3
+    assert len(found) == 4  # three runs and the threshold
     computed_by([point / "summary.json" for point in found], code)
     (found[0] / "summary.json").unlink()
     before = contents(out)
@@ -78,14 +78,14 @@ def test_an_unfinished_study_of_other_code_is_refused(
         assert study(*arguments) == 2
         told = capsys.readouterr().err
         assert str(out) in told
-        assert "2 of 2 finished runs were computed by other code" in told
+        assert "3 of 3 finished runs were computed by other code" in told
         assert ("000000000000" if code else "of an earlier version, without a hash") in told
         assert code_hash()[:12] in told
         assert "--recompute" in told
     assert contents(out) == before
     assert study("--recompute") == 0
     assert {json.loads((p / "summary.json").read_text())["code_hash"] for p in points(out)} == {code_hash()}
-    assert len(points(out)) == 3
+    assert len(points(out)) == 4
 
 
 def test_a_complete_study_of_other_code_is_shown_as_such(
@@ -98,7 +98,7 @@ def test_a_complete_study_of_other_code_is_shown_as_such(
     assert study() == 0
     told = capsys.readouterr().err
     assert "warning:" in told
-    assert "3 of 3 finished runs were computed by other code" in told
+    assert "4 of 4 finished runs were computed by other code" in told
     assert json.loads((out / "study.json").read_text())["code_hash"] == THEIRS
     assert {row["code_hash"] for row in table(out / "runs.csv")} == {THEIRS}
 
