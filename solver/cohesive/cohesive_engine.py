@@ -12,9 +12,10 @@ from lifrac.solver.interfaces.laws import FaceLaws, law_arrays, law_states
 from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.plane.plane_fields import SurfaceSnapshot
 from lifrac.solver.protocol.events import EVENT_TOLERANCE
+from lifrac.solver.protocol.loading import PRESSURE_ALLOWANCE
 from lifrac.solver.protocol.measures import Areas, Measures
 from lifrac.solver.protocol.restart import Arrays, Values
-from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun
+from lifrac.solver.protocol.stepper import ProtocolRun
 from lifrac.solver.protocol.trial import Trial
 from scipy.spatial import cKDTree
 

@@ -13,9 +13,10 @@ from lifrac.solver.model.cell_model import PhaseFieldModel
 from lifrac.solver.model.control import Control
 from lifrac.solver.numerics.adaptive import Adaptive
 from lifrac.solver.phase_field.lithium.initial_fill import fill_flaw
+from lifrac.solver.protocol.loading import PRESSURE_ALLOWANCE
 from lifrac.solver.protocol.measures import Areas, Measures
 from lifrac.solver.protocol.restart import Arrays, Values
-from lifrac.solver.protocol.stepper import PRESSURE_ALLOWANCE, ProtocolRun
+from lifrac.solver.protocol.stepper import ProtocolRun
 from lifrac.solver.protocol.trial import Trial
 from mpi4py import MPI
 

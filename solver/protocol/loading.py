@@ -18,12 +18,16 @@ from lifrac.solver.model.cell_model import CellModel
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.elasticity import through_thickness_modulus
+from lifrac.solver.physics.flaw_scales import griffith_pressure
 
 from .cell_state import CellState
 
 PRESSURE_CORRECTIONS = 8
 """How often a step is solved again at most, until the stack pressure it was solved at is the one its end gives. Each
 correction is smaller by what lithium in the flaw takes from the electrode."""
+PRESSURE_ALLOWANCE = 0.1
+"""Change of the largest lithium pressure, and of the stack pressure, per step, in units of the flaw's Griffith
+pressure."""
 PRESSURE_TOLERANCE, LEAST_PRESSURE = 1.0e-4, 1.0e-3
 """To which part of it, or of 1 kPa [MPa], both agree then."""
 
@@ -71,6 +75,11 @@ class Loading:
         """k [MPa/um]."""
         self._per_charge = (1.0 - loads.counter_volume) * surface_velocity_per_current(model.anode.molar_volume)
         self.setting = Setting(loads.stack_pressure, loads.stack_pressure)
+        self._allowed = PRESSURE_ALLOWANCE * griffith_pressure(model)
+
+    def change(self, old: CellState, new: CellState) -> float:
+        """Return the change of the stack pressure in a step over what is allowed."""
+        return abs(new.stack_pressure - old.stack_pressure) / self._allowed
 
     def growth(self, charge: float, gained: float) -> float:
         """Return dh [um] at a net charge [C/m2], as a thickness over the anode.

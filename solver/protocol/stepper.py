@@ -18,7 +18,6 @@ from lifrac.solver.model.control import Control, Rest
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.numerics.stepping import StepController
 from lifrac.solver.physics.constants import surface_velocity_per_current
-from lifrac.solver.physics.flaw_scales import griffith_pressure
 
 from .cell_state import CellState
 from .events import EVENT_TOLERANCE, Event, EventDetector, ProtocolPosition, decay_ratio
@@ -45,9 +44,6 @@ FIRST_STEP_ALLOWANCE = 0.1
 chosen from the last one at the same current."""
 CHARGE_OVERSHOOT = 1.0e-3
 """Excess in the aim of a step for a charge whose time only the solution tells: a falling current never reaches it."""
-PRESSURE_ALLOWANCE = 0.1
-"""Change of the largest lithium pressure, and of the stack pressure, per step, in units of the flaw's Griffith
-pressure."""
 
 
 class ProtocolRun[S: CellState](ABC):
@@ -71,7 +67,6 @@ class ProtocolRun[S: CellState](ABC):
 
     def __init__(self, model: CellModel, flaw_opening: float, quantities: Sequence[Quantity] = ()) -> None:
         self.cell_model, self._flaw_opening = model, flaw_opening
-        self._pressure_scale = griffith_pressure(model)
         self.quantities = tuple(quantities)
         self.counters = Counters()
         self.notes: list[str] = []
@@ -415,7 +410,7 @@ class ProtocolRun[S: CellState](ABC):
     def _commit(self, controller: StepController, trial: Trial[S], dt: float, index: int) -> StepReport[S]:
         new, iterations = trial.state, trial.iterations
         measures = self._finalise(trial, dt)
-        pressed = abs(new.stack_pressure - self.state.stack_pressure) / (PRESSURE_ALLOWANCE * self._pressure_scale)
+        pressed = self.loading.change(self.state, new)
         before = self.state.current_density if self._at.voltage is not None else 0.0
         falling = decay_ratio(before, new.current_density, self._at.step.control.cutoff)
         loads = max(pressed, falling) / self.cell_model.control.step_factor
