@@ -41,6 +41,9 @@ def print_threshold(case: Case, found: Threshold, out: Console) -> None:
     table.add_row("threshold current density", u.show(found.current_density, u.CURRENT_DENSITY))
     table.add_row("numerical error", error)
     table.add_row("on coarse to fine mesh", ", ".join(u.show(j, u.CURRENT_DENSITY) for j in found.by_mesh))
+    if not math.isnan(found.wider):
+        change = f"{100.0 * (found.wider / found.by_mesh[0] - 1.0):+.1f} %"
+        table.add_row("the same with the next flaw twice as far away (mesh.half_width)", change)
     table.add_row("closed form, blocked flaw in a half plane", u.show(found.closed_form, u.CURRENT_DENSITY))
     table.add_row("blocked flaw in this body", u.show(found.blocked, u.CURRENT_DENSITY))
     table.add_row("limited by", found.limited_by)

@@ -1,5 +1,6 @@
 """The threshold current of a case, on two meshes."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 from lifrac.errors import InputError
 from lifrac.meshes.builder import build
 from lifrac.meshes.geometries.slabs import SlabEdgeFlaw
+from lifrac.meshes.tagged import TaggedMesh
 from lifrac.parallel.collective import decided
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.case.plane_engines import Plane
@@ -70,6 +72,9 @@ class Threshold:
         [A/m2] along the flaw.
     iterations : int
         Of Newton's method on the finer mesh.
+    wider : float
+        J* with twice the half-width, the next flaw twice as far away [A/m2]; on the coarse mesh, so to be compared with
+        the first of `by_mesh`. NaN where it was not asked for, and on a mesh of the user's own.
     """
 
     current_density: float
@@ -86,6 +91,7 @@ class Threshold:
     aperture: Floats
     face_current: Floats
     iterations: int
+    wider: float = math.nan
 
     @property
     def milliamperes(self) -> float:
@@ -140,12 +146,27 @@ def threshold(case: Case | str | Path, comm: MPI.Comm | None = None) -> Threshol
             value=case.file.fracture.engine,
             remedy='Write fracture.engine = "plane", with an edge flaw',
         )
-    bodies = threshold_bodies(case, world)
+    bodies, wide = threshold_bodies(case, world), wider_body(case, world)
     try:
-        return decided(world, lambda: evaluated(case, bodies))
+        return decided(world, lambda: _with_wider(evaluated(case, bodies), case.cell(), wide))
     except InputError as error:
         error.file = error.file or str(case.path)
         raise
+
+
+def _with_wider(found: Threshold, model: CellModel, wide: FrontBody | None) -> Threshold:
+    if wide is None:
+        return found
+    return replace(found, wider=find_threshold(flaw_geometry(wide, model.flaw.length), model).current_density)
+
+
+def wider_body(case: Case, comm: MPI.Comm) -> FrontBody | None:
+    """Mesh and condense the body with twice the half-width (collective); None on a mesh of the user's own."""
+    geometry = case.geometry()
+    if not isinstance(geometry, SlabEdgeFlaw):
+        return None
+    geometry = replace(geometry, flaw_length=case.cell().flaw.length, half_width=2.0 * geometry.half_width)
+    return _condensed(case, [build(mesh_around_flaw(geometry, 1.0), comm)])[0]
 
 
 def threshold_bodies(case: Case, comm: MPI.Comm) -> list[FrontBody]:
@@ -159,6 +180,11 @@ def threshold_bodies(case: Case, comm: MPI.Comm) -> list[FrontBody]:
         meshes = [build(mesh_around_flaw(geometry, factor), comm) for factor in (1.0, 0.5)]
     else:
         meshes = [make_mesh(case, comm)]
+    return _condensed(case, meshes)
+
+
+def _condensed(case: Case, meshes: list[TaggedMesh]) -> list[FrontBody]:
+    model = case.cell()
     nu, reach = model.electrolyte.poisson_ratio, REACH * model.flaw.length
     bodies = [FrontBody(condense(mesh, nu, model.loads, case.bulk_solver), reach) for mesh in meshes]
     for body in bodies:

@@ -38,6 +38,12 @@ def test_figures_of_llzo(llzo: Threshold) -> None:
     assert 0.001 < llzo.error < 0.02
 
 
+def test_the_distance_of_the_next_flaw_counts() -> None:
+    """Half-width 100 um between free sides: 1.99, and 2.09 mA/cm2 with 200 um (docs/threshold.md)."""
+    found = threshold(lifrac.load_case("llzo_holds", **COARSE))
+    assert found.wider / found.by_mesh[0] == pytest.approx(2.09 / 1.99, abs=0.01)
+
+
 def test_figures_of_a_sulfide_between_sides() -> None:
     """Free sides 0.203 mA/cm2 at 20 MPa, held ones 0.874."""
     for lateral, target, tolerance in (("free", 0.203, 0.04), ("die", 0.874, 0.01)):
