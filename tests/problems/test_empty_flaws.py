@@ -33,14 +33,18 @@ aperture = "20 nm"
 [operation]
 temperature = "60 degC"
 stack_pressure = "10 MPa"
+lateral = "free"
 [protocol]
 current_density = "1 mA/cm^2"
 areal_capacity = "0.25 mAh/cm^2"
+[fracture]
+engine = "cohesive"
 [mesh]
 crack_size = "1.5 um"
 path_size = "30 um"
 far_size = "100 um"
 """
+"""By the engine in which an emptied flaw stays empty."""
 RAMP = """
 [study]
 case = "pellet.toml"

@@ -41,8 +41,8 @@ REFUSED = [
     ("[case.mesh]", "[case.mash]", "mash", "Did you mean mesh?"),
     ('crack_size = "1 um"', 'crack_size = "1 MPa"', "mesh.crack_size", '"20 um"'),
     (
-        "[case.mesh]",
-        '[case.operation]\ntemperature = "30 degC"\n[case.mesh]',
+        'lateral = "free"\n',
+        'lateral = "free"\ntemperature = "30 degC"\n',
         "case.operation.temperature",
         "State study.temperatures",
     ),
@@ -141,6 +141,7 @@ def test_point_is_the_case_as_a_run_would_take_it(tmp_path: Path) -> None:
         [
             "operation.temperature=60 degC",
             "operation.stack_pressure=5 MPa",
+            "operation.lateral=free",
             "electrolyte.thickness=40 um",
             "defect.length=10 um",
             "defect.aperture=30 nm",

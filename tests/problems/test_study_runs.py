@@ -58,8 +58,11 @@ def test_table_and_runs_agree(finished: Path) -> None:
     for row in rows:
         lower, upper = (float(row[f"ccd_{side}_mA_per_cm2"]) for side in ("lower", "upper"))
         capacity = float(row["areal_capacity_mAh_per_cm2"])
-        assert failed_at[lower] > capacity >= failed_at[upper]
-        assert upper / lower == pytest.approx(2.0)
+        below = max(current for current, failed in failed_at.items() if failed > capacity)
+        above = min(current for current, failed in failed_at.items() if failed <= capacity)
+        assert above / below == pytest.approx(2.0)
+        assert lower <= below * (1.0 + 1e-12)  # no bracket is narrower than its numerical error
+        assert upper >= above * (1.0 - 1e-12)
         assert row["failure_mode"] == "crack_through"
     assert float(rows[0]["ccd_lower_mA_per_cm2"]) >= float(rows[1]["ccd_lower_mA_per_cm2"])
 
@@ -348,6 +351,13 @@ def same(mine: str, theirs: str) -> bool:
         return mine == theirs
 
 
+def alike(one: Path, other: Path) -> None:
+    """Two studies have the same critical current densities."""
+    for mine, theirs in zip(*(table(out / "ccd.csv") for out in (one, other)), strict=True):
+        for key in CCD_COLUMNS:
+            assert same(mine[key], theirs[key]), (key, mine, theirs)
+
+
 @pytest.mark.mpi
 def test_study_on_three_ranks_gives_the_same_tables(finished: Path, mpi_run: Any, tmp_path: Path) -> None:
     """All ranks condense, and share the runs out."""
@@ -357,7 +367,7 @@ def test_study_on_three_ranks_gives_the_same_tables(finished: Path, mpi_run: Any
         3,
         *arguments,
     )
-    assert (finished / "out" / "ccd.csv").read_bytes() == (tmp_path / "out" / "ccd.csv").read_bytes()
+    alike(finished / "out", tmp_path / "out")
     for mine, theirs in zip(*(table(out / "out" / "runs.csv") for out in (finished, tmp_path)), strict=True):
         for key in set(RUN_COLUMNS) - {"wall_time_s"}:
             assert same(mine[key], theirs[key]), (key, mine, theirs)
@@ -396,7 +406,7 @@ def test_killed_study_goes_on(finished: Path, tmp_path: Path) -> None:
     assert len(times) == 3
     assert list(out.glob("points/.*.part"))
     assert main(arguments) == 0
-    assert (finished / "out" / "ccd.csv").read_bytes() == (out / "ccd.csv").read_bytes()
+    alike(finished / "out", out)
     assert {path: path.stat().st_mtime_ns for path in times} == times
     assert not list(out.glob("points/.*"))
 
@@ -433,4 +443,4 @@ def test_trouble_on_one_rank_ends_all_alike(
     assert words in ended.output
     assert main(arguments) == 0
     assert not list((tmp_path / "out" / "points").glob(".*"))
-    assert (finished / "out" / "ccd.csv").read_bytes() == (tmp_path / "out" / "ccd.csv").read_bytes()
+    alike(finished / "out", tmp_path / "out")

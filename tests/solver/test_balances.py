@@ -24,7 +24,7 @@ def small_body() -> PlaneBody:
 
 def test_balances_through_failed_steps(body: PlaneBody, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every sixth step is solved, thrown away and reported as not converged."""
-    problem = SurfaceProblem(body.surface, body.response, llzo_cell(StepControl()))
+    problem = SurfaceProblem(body.surface, body.response, CohesiveModel(**vars(llzo_cell(StepControl()))))
     engine = CohesiveEngine(problem)
     solve, calls = problem.solve, 0
 

@@ -5,6 +5,7 @@ import pytest
 from lifrac.solver.cohesive.cohesive_engine import CohesiveEngine
 from lifrac.solver.cohesive.cohesive_problem import SurfaceProblem
 from lifrac.solver.cohesive.unknowns import OPENING
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.control import ConstantCurrent
 from lifrac.solver.model.protocol import StepControl
 from lifrac.solver.plane.body import PlaneBody
@@ -18,7 +19,7 @@ def small_body() -> PlaneBody:
 
 
 def both(body: PlaneBody) -> tuple[SurfaceProblem, SurfaceProblem]:
-    model = llzo_cell(StepControl())
+    model = CohesiveModel(**vars(llzo_cell(StepControl())))
     full = MonolithicSystem(body.bulk, LLZO.youngs_modulus, LLZO.conductivity)
     return (
         SurfaceProblem(body.surface, body.response, model),

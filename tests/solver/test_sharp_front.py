@@ -332,7 +332,7 @@ def test_faces_touch_where_stripping_has_emptied_a_flaw(residual: float) -> None
     assert there.column("charge_balance_error").max() < 1e-10
     assert there.engine.counters.rejected < 10
     assert len(there.reports) < 140
-    assert volume[-1] == pytest.approx(plated, rel=0.03)  # it fills again: from its film, or from its mouth
+    assert volume[-1] == pytest.approx(plated, rel=0.05)  # it fills again: from its film, or from its mouth
     if residual:
         assert volume.min() == pytest.approx(residual * 0.005 * 10.0, rel=0.1)
 
