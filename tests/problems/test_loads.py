@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from lifrac.errors import InputError
 from lifrac.problems.case.case import Case, load_case
 from lifrac.problems.run.meshing import make_mesh
 from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, PENNY_FACTOR, normal_stress
@@ -83,3 +84,20 @@ def test_pressures_outside_the_measured_range_are_told_of_once() -> None:
     found = [w for w in load_case("li6ps5cl_25MPa", ["operation.lateral=free"]).warnings if "creep_rate" in w]
     assert len(found) == 1
     assert "the pressure that would crack the flaw is 25.87 MPa and the stack pressure is 25 MPa" in found[0]
+
+
+def test_former_names_are_read_with_a_message() -> None:
+    old = case("operation.lateral=roller", "fracture.engine=sharp_front")
+    new = case("operation.lateral=die", "fracture.engine=plane")
+    assert old.engine_model() == new.engine_model()
+    assert old.content_hash() == new.content_hash()
+    assert [text for text in old.warnings if "present name" in text] == [
+        'operation.lateral = "roller" is read as "die", its present name',
+        'fracture.engine = "sharp_front" is read as "plane", its present name',
+    ]
+    assert not any("present name" in text for text in new.warnings)
+
+
+def test_the_phase_field_has_no_sides_that_move_together() -> None:
+    with pytest.raises(InputError, match=r'operation\.lateral = \'plate\'.*"die" or "free"'):
+        load_case("llzo_half_penny", ["operation.lateral=plate"])
