@@ -9,8 +9,8 @@ PREDICTED_ITERATIONS = 1
 """The prediction was the solution: the state changes in proportion to time, or not at all."""
 EASY_ITERATIONS = 7
 HARD_ITERATIONS = 12
-STALLED_REFUSALS, STALLED_STEPS_LEFT = 20, 1.0e4
-"""Refused tries, and steps like the present one that are left, from which on there is no headway to speak of."""
+STALLED_REFUSALS, STALLED_SHARE, STALLED_STEPS_LEFT = 20, 0.25, 1.0e4
+"""Refused tries, their share of all, and steps like the present one that are left, from which on there is no headway."""
 
 
 @dataclass
@@ -86,4 +86,5 @@ class StepController:
 
     def stuck(self, remaining: float) -> bool:
         """Whether so many tries were refused, and steps have become so short, that `remaining` [s] will not end."""
-        return self.rejected >= STALLED_REFUSALS and remaining > STALLED_STEPS_LEFT * self.next_step
+        many = self.rejected >= max(STALLED_REFUSALS, STALLED_SHARE * (self.rejected + self.taken))
+        return many and remaining > STALLED_STEPS_LEFT * self.next_step

@@ -36,6 +36,9 @@ def test_short_steps_are_no_fault_unless_many_were_refused() -> None:
     assert c.stuck(100.0)
     assert not c.stuck(1.0e-3)
     assert not math.isinf(c.next_step)
+    for _ in range(4 * STALLED_REFUSALS):  # refusals that are few among many steps are no fault either
+        c.accepted(1.0e-6, 3, 1.0)
+    assert not c.stuck(100.0)
 
 
 class Reluctant(CohesiveEngine):
