@@ -10,7 +10,7 @@ PREDICTED_ITERATIONS = 1
 EASY_ITERATIONS = 7
 HARD_ITERATIONS = 12
 STALLED_REFUSALS, STALLED_SHARE, STALLED_STEPS_LEFT = 20, 0.25, 1.0e4
-"""Refused tries, their share of all, and steps like the present one that are left, from which on there is no headway."""
+"""Refused tries, their share of all, and steps like the present one left, from which on there is no headway."""
 
 
 @dataclass
