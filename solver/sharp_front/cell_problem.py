@@ -60,10 +60,10 @@ class CellProblem:
             self.resistance,
             self.elasticity.nodes,
             (surface.anode, surface.counter),
-            areas,
-            (model.anode, model.counter),
-            self.laws,
-            e.conductivity,
+            areas=areas,
+            faces=(model.anode, model.counter),
+            laws=self.laws,
+            conductivity=e.conductivity,
         )
         self.charge.other = crack_kinetics
         self.areas = Areas(float(areas[0].sum()), float(areas[1].sum()))

@@ -181,6 +181,7 @@ class Charge:
         resistance: Floats,
         crack: Ints,
         electrodes: tuple[Ints, Ints],
+        *,
         areas: tuple[Floats, Floats],
         faces: tuple[Kinetics, Kinetics],
         laws: FaceLaws,

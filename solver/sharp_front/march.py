@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from lifrac.errors import NumericalFailure
-from lifrac.solver.model.control import Control
+from lifrac.solver.model.control import Closure, Control
 
 from .state import FrontState
 from .step import StepProblem
@@ -39,6 +39,17 @@ class Move:
     advanced: float
     running: bool
     """All as in `FrontState`."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What drives the steps that are tried from one state."""
+
+    control: Control
+    stack_pressure: float
+    """[MPa]."""
+    toughness: float
+    """K at growth [MPa sqrt(um)]."""
 
 
 class March:
@@ -71,24 +82,29 @@ class March:
         NumericalFailure
             If none is found.
         """
+        drive = Drive(control, stack_pressure, toughness)
         at_toughness = state.crack.intensity >= toughness * (1.0 - AT_TOUGHNESS)
         if self.through(state) or not (at_toughness or state.running):
-            return self._at_rest(state, dt, control, stack_pressure, toughness)
-        return self._advance(state, longest, control, stack_pressure, toughness)
+            return self._at_rest(state, dt, drive)
+        return self._advance(state, longest, drive)
 
     def _solve(
         self,
         state: FrontState,
         front: int,
         dt: float,
-        toughness: float | None,
-        control: Control,
-        stack_pressure: float,
+        drive: Drive,
+        *,
+        to_toughness: bool = False,
         filled: bool = False,
     ) -> StepSolution:
-        request = StepRequest(
-            dt, toughness, lambda i, v: control.closure(i, v, self.anode_area), stack_pressure, filled
-        )
+        """Return a step with the front at a node; to K_Ic its length `dt` [s] is only where to begin looking for it."""
+        toughness = drive.toughness if to_toughness else None
+
+        def closure(current: float, voltage: float) -> Closure:
+            return drive.control.closure(current, voltage, self.anode_area)
+
+        request = StepRequest(dt, toughness, closure, drive.stack_pressure, filled)
         return self.problem.solve(self.start(state, front), request)
 
     def start(self, state: FrontState, front: int) -> StepStart:
@@ -100,44 +116,36 @@ class March:
         touching = (np.arange(len(fill)) < crack.front) & (crack.aperture <= self.problem.film)
         return StepStart(crack.at_front(front), state.electrodes, crack.thickness, fill, carrying, touching)
 
-    def _at_rest(self, state: FrontState, dt: float, control: Control, stack_pressure: float, toughness: float) -> Move:
+    def _at_rest(self, state: FrontState, dt: float, drive: Drive) -> Move:
         n = state.crack.front
-        found = self._solve(state, n, dt, None, control, stack_pressure)
-        if self.through(state) or found.crack.intensity < toughness:
+        found = self._solve(state, n, dt, drive)
+        if self.through(state) or found.crack.intensity < drive.toughness:
             return Move(found, n, state.pace, state.advanced, False)
-        found = self._to_toughness(state, dt, found, toughness, control, stack_pressure)
+        found = self._to_toughness(state, dt, found, drive)
         pace, cell = state.pace, float(self.d[n - 2])
         if state.advanced >= 0.0:
             pace += (state.time + found.dt - state.advanced) / cell
         return Move(found, n, pace, -1.0, False)
 
-    def _to_toughness(
-        self,
-        state: FrontState,
-        dt: float,
-        beyond: StepSolution,
-        toughness: float,
-        control: Control,
-        stack_pressure: float,
-    ) -> StepSolution:
+    def _to_toughness(self, state: FrontState, dt: float, beyond: StepSolution, drive: Drive) -> StepSolution:
         """Return the step with the front at rest at whose end K = K_Ic; `beyond` is one of `dt` [s] that passes it.
 
         Where lithium fills the last node its pressure comes to act up to the tip, and K makes a jump, the smaller the
         finer the mesh. The jump counts as K = K_Ic where the step has become short, or is passed by little.
         """
         n, before, after = state.crack.front, state.crack.intensity, beyond.crack.intensity
-        part = (toughness - before) / (after - before)
+        part = (drive.toughness - before) / (after - before)
         try:
-            found = self._solve(state, n, max(part, 1.0e-3) * dt, toughness, control, stack_pressure)
+            found = self._solve(state, n, max(part, 1.0e-3) * dt, drive, to_toughness=True)
         except NumericalFailure:
-            if after <= (1.0 + PASSED) * toughness or self.is_short(state, dt):
+            if after <= (1.0 + PASSED) * drive.toughness or self.is_short(state, dt):
                 return beyond
             raise
         if not 0.0 < found.dt <= dt * (1.0 + 1.0e-9):
             raise NumericalFailure("K comes to K_Ic outside the step")
         return found
 
-    def _advance(self, state: FrontState, dt: float, control: Control, stack_pressure: float, toughness: float) -> Move:
+    def _advance(self, state: FrontState, dt: float, drive: Drive) -> Move:
         n = state.crack.front
         expected = self._expected(state)
         if not state.running:
@@ -147,13 +155,13 @@ class March:
                 guesses.insert(0, (begin, True))
             for guess, filled in guesses:
                 try:
-                    found = self._solve(state, n + 1, guess, toughness, control, stack_pressure, filled)
+                    found = self._solve(state, n + 1, guess, drive, to_toughness=True, filled=filled)
                 except NumericalFailure:
                     continue
                 if 1.0e-8 * expected < found.dt <= min(SLOWER * expected, dt):
                     return Move(found, n + 1, found.dt / float(self.d[n - 1]), -1.0, False)
                 break
-        return self._creep_after(state, dt, control, stack_pressure, toughness, expected)
+        return self._creep_after(state, dt, drive, expected)
 
     def is_short(self, state: FrontState, dt: float) -> bool:
         """Whether a step of `dt` [s] is so short that what happens in it counts as a jump."""
@@ -168,23 +176,21 @@ class March:
         least = FILLING_PART * max(float(crack.aperture[n - 1]), LEAST_OPENING) / speed
         return max(state.pace * float(self.d[n - 1]), least)
 
-    def _creep_after(
-        self, state: FrontState, dt: float, control: Control, stack_pressure: float, toughness: float, expected: float
-    ) -> Move:
+    def _creep_after(self, state: FrontState, dt: float, drive: Drive, expected: float) -> Move:
         """Return a short step at the next front after which K is below K_Ic, else an instant of a crack that runs."""
         n, cell = state.crack.front, float(self.d[state.crack.front - 1])
         tries = (INSTANT,) if state.running else (0.5 * expected, 0.05 * expected, INSTANT)
         found, failure = None, NumericalFailure("no step at the next front")
         for each in tries:
             try:
-                found = self._solve(state, n + 1, min(each, dt), None, control, stack_pressure)
+                found = self._solve(state, n + 1, min(each, dt), drive)
             except NumericalFailure as error:
                 found, failure = None, error
                 continue
-            if found.crack.intensity < toughness:
+            if found.crack.intensity < drive.toughness:
                 break
         if found is None:
             raise failure
-        if found.crack.intensity >= toughness:
+        if found.crack.intensity >= drive.toughness:
             return Move(found, n + 1, state.pace, -1.0, True)
         return Move(found, n + 1, found.dt / cell, state.time + found.dt, False)
