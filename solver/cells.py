@@ -58,9 +58,9 @@ def build_cell(
     NumericalFailure
         If the start cannot be computed. On every rank alike.
     """
+    _check(model, domain, system)
     if isinstance(model, PlaneModel):
         body = domain
-        _check_plane(model, domain, system)
         if isinstance(body, TaggedMesh):
             body = condense(body, model.electrolyte.poisson_ratio, model.loads, bulk_solver)
         return PlaneCell(
@@ -73,13 +73,6 @@ def build_cell(
             quantities=quantities,
         )
     if isinstance(model, PhaseFieldModel) and isinstance(domain, TaggedMesh):
-        if model.loads.lateral == "plate":
-            raise InputError(
-                "the phase-field engine has no sides that move together",
-                key="loads.lateral",
-                value="plate",
-                remedy='Give "die" or "free"',
-            )
         return PhaseFieldCell(domain, model, restart=restart, crack_kinetics=crack_kinetics, quantities=quantities)
     raise InputError(
         f"no engine computes a {type(model).__name__} on a {type(domain).__name__}",
@@ -88,12 +81,21 @@ def build_cell(
     )
 
 
-def _check_plane(model: PlaneModel, domain: Domain, system: BulkSystem | None) -> None:
-    """Refuse what only the cohesive engine has: bodies in 3D, and another way to solve its systems."""
-    if system is not None and not isinstance(model, CohesiveModel):
+def _check(model: CellModel, domain: Domain, system: BulkSystem | None) -> None:
+    """Refuse what only another engine has: sides that move together, bodies in 3D, another way to solve its systems."""
+    if isinstance(model, PhaseFieldModel) and model.loads.lateral == "plate":
+        raise InputError(
+            "the phase-field engine has no sides that move together",
+            key="loads.lateral",
+            value="plate",
+            remedy='Give "die" or "free"',
+        )
+    if not isinstance(model, PlaneModel) or isinstance(model, CohesiveModel):
+        return
+    if system is not None:
         raise InputError("only the cohesive engine takes a system", key="system", remedy="Give a CohesiveModel")
     tagged = domain if isinstance(domain, TaggedMesh) else domain.tagged
-    if tagged.mesh.geometry.dim == 3 and not isinstance(model, CohesiveModel):
+    if tagged.mesh.geometry.dim == 3:
         raise InputError(
             "the plane engine computes cracks in 2D",
             key="model",

@@ -28,6 +28,8 @@ class Engine(ABC):
 
     mesh_keys: tuple[str, ...]
     """Keys of `[mesh]` that only this engine heeds."""
+    sharp_front = False
+    """Whether the crack ends at a front where K = K_Ic: its runs have the threshold and numerical errors."""
 
     @abstractmethod
     def sizes(self, file: "CaseFile") -> dict[str, float]:

@@ -31,7 +31,7 @@ REFINED = ("crack_size", "tip_size", "path_growth", "path_size", "far_size", "gr
 class Plane(Engine):
     """The crack lies in the symmetry plane of a half model and grows with K = K_Ic at its front."""
 
-    mesh_keys = PLANE_KEYS
+    mesh_keys, sharp_front = PLANE_KEYS, True
     cells, tip_cells = 25.0, 100.0
     """Elements that fit into the flaw at the default accuracy: of those on most of it, and of those about its tip."""
 
@@ -151,6 +151,7 @@ class Plane(Engine):
 class Cohesive(Plane):
     """The crack lies in the symmetry plane of a half model, and tractions hold its faces together."""
 
+    sharp_front = False
     cells = tip_cells = 50.0
 
     @override

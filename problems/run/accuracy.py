@@ -11,7 +11,7 @@ from typing import Any
 from lifrac.errors import InputError
 from lifrac.problems.case.accuracy import DEFAULT_ACCURACY, FINEST, size_factor
 from lifrac.problems.case.case import Case
-from lifrac.problems.case.plane_engines import REFINED, Cohesive, Plane
+from lifrac.problems.case.plane_engines import REFINED
 from lifrac.quantities import in_units
 
 from .statement import Statement
@@ -39,9 +39,7 @@ def companion(case: Statement) -> Case | None:
     It has none with another engine than the sharp front, on a mesh of the user's own, for a model without a case file,
     and where the flaw would have fewer elements than can be meshed.
     """
-    if not isinstance(case, Case) or not isinstance(case.file.engine, Plane) or isinstance(case.file.engine, Cohesive):
-        return None
-    if case.mesh_file is not None:
+    if not isinstance(case, Case) or not case.file.engine.sharp_front or case.mesh_file is not None:
         return None
     coarse = replace(case, coarsening=COARSER * case.coarsening)
     try:

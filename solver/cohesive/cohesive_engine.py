@@ -14,10 +14,9 @@ from lifrac.solver.plane.plane_fields import SurfaceSnapshot
 from lifrac.solver.protocol.events import EVENT_TOLERANCE
 from lifrac.solver.protocol.loading import PRESSURE_ALLOWANCE
 from lifrac.solver.protocol.measures import Areas, Measures
-from lifrac.solver.protocol.restart import Arrays, Values
+from lifrac.solver.protocol.restart import Arrays, Values, node_order
 from lifrac.solver.protocol.stepper import ProtocolRun
 from lifrac.solver.protocol.trial import Trial
-from scipy.spatial import cKDTree
 
 from .cohesive_diagnostics import CohesiveDiagnostics
 from .cohesive_problem import NewtonResult, SurfaceProblem
@@ -59,7 +58,7 @@ class CohesiveEngine(ProtocolRun[State]):
         cls, problem: SurfaceProblem, values: Values, arrays: Arrays, quantities: Sequence[Quantity] = ()
     ) -> "CohesiveEngine":
         """Return the engine that `restart_values` and `arrays` were taken from."""
-        order = cKDTree(arrays["nodes"]).query(problem.surface.x)[1]  # whatever the order of nodes was then
+        order = node_order(arrays, problem.surface.x)
         laws = law_states(values["laws"], arrays, order)
         state = State(arrays["values"][order], arrays["max_opening"][order], laws=laws, **values["cell"])
         engine = cls(problem, state, quantities)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
 from lifrac.errors import InputError
 from lifrac.parallel.collective import on_root
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.numerics.stepping import StepController
 from mpi4py import MPI
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from .cell_state import CellState
 from .events import Event
@@ -54,6 +56,11 @@ def known_to_all(comm: MPI.Comm, make: Callable[[], RestartData]) -> RestartData
     made = on_root(comm, make)
     values = comm.bcast(None if made is None else made.values, root=0)
     return made or RestartData(values, {})
+
+
+def node_order(arrays: Arrays, points: NDArray[Any]) -> NDArray[Any]:
+    """Return where the nodes at these points (n, 3) stand in restart arrays, whatever their order was then."""
+    return np.asarray(cKDTree(arrays["nodes"]).query(points)[1])
 
 
 def cell_values(state: CellState) -> Values:

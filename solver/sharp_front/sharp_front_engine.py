@@ -11,10 +11,9 @@ from lifrac.solver.interfaces.laws import FaceLaws, law_arrays, law_states
 from lifrac.solver.model.control import Control
 from lifrac.solver.plane.plane_fields import SurfaceSnapshot
 from lifrac.solver.protocol.measures import Areas, Measures
-from lifrac.solver.protocol.restart import Arrays, Values
+from lifrac.solver.protocol.restart import Arrays, Values, node_order
 from lifrac.solver.protocol.stepper import ProtocolRun
 from lifrac.solver.protocol.trial import Trial
-from scipy.spatial import cKDTree
 
 from .balances import Balances
 from .cell_problem import CellProblem
@@ -72,7 +71,7 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
         cls, problem: CellProblem, values: Values, arrays: Arrays, quantities: Sequence[Quantity] = ()
     ) -> "SharpFrontEngine":
         """Return the engine that `restart_values` and `arrays` were taken from."""
-        order = cKDTree(arrays["nodes"]).query(problem.surface.x)[1]  # whatever the order of nodes was then
+        order = node_order(arrays, problem.surface.x)
         path = problem.elasticity.nodes
         on_path = {name: arrays[name][order][path] for name in (*ARRAYS, "nodal_current")}
         nodal_current = on_path.pop("nodal_current")

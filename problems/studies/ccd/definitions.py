@@ -14,6 +14,7 @@ from .brackets import Bracket, Trial, bracket
 from .points import EVENTS, Finished
 from .search import Row
 from .study_file import Grids
+from .tables import milliamperes
 
 COLUMNS = (
     "flaw_length_um",
@@ -56,8 +57,8 @@ def _lines(grids: Grids, rows: Sequence[Row], runs: Sequence[Finished]) -> Itera
                 "areal_capacity_mAh_per_cm2": None if row.capacity is None else u.capacity(row.capacity),
                 "driver": grids.driver,
                 "definition": event,
-                "ccd_lower_mA_per_cm2": u.current(found.lower),
-                "ccd_upper_mA_per_cm2": None if found.upper is None else u.current(found.upper),
+                "ccd_lower_mA_per_cm2": milliamperes(found.lower),
+                "ccd_upper_mA_per_cm2": milliamperes(found.upper),
             }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from lifrac.problems.case.case import Case
-from lifrac.problems.case.plane_engines import Cohesive, Plane
+from lifrac.problems.case.plane_engines import Plane
 from lifrac.problems.studies.point import CRACKED, UNBOUNDED, Point, Task
 from lifrac.solver.physics.constants import AMPERE_PER_M2_PER_MA_PER_CM2
 
@@ -19,7 +19,7 @@ def has_threshold(case: Case) -> bool:
 
 def decides(case: Case) -> bool:
     """Whether runs of a case have the threshold that is computed; those of the cohesive engine have one near it."""
-    return has_threshold(case) and not isinstance(case.file.engine, Cohesive)
+    return case.file.engine.sharp_front
 
 
 @dataclass(frozen=True, eq=False)
