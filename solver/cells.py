@@ -11,7 +11,6 @@ from .cell import Cell
 from .cohesive.system import BulkSystem
 from .model.cell_model import CellModel, CohesiveModel, PhaseFieldModel, PlaneModel
 from .numerics.presets import Preset
-from .phase_field.phase_field_cell import PhaseFieldCell
 from .physics.kinetics import FaceKinetics
 from .plane.body import PlaneBody, condense
 from .plane.plane_cell import PlaneCell
@@ -73,6 +72,8 @@ def build_cell(
             quantities=quantities,
         )
     if isinstance(model, PhaseFieldModel) and isinstance(domain, TaggedMesh):
+        from .phase_field.phase_field_cell import PhaseFieldCell  # a third of a second that plane cells do without
+
         return PhaseFieldCell(domain, model, restart=restart, crack_kinetics=crack_kinetics, quantities=quantities)
     raise InputError(
         f"no engine computes a {type(model).__name__} on a {type(domain).__name__}",

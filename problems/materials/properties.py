@@ -136,6 +136,11 @@ class Entry[Q](Strict):
             )
 
 
+# Entries of a kind inherit the descriptions of `Entry`: to look for them once more in the sources takes pydantic
+# a third of a second.
+Entry.model_config["use_attribute_docstrings"] = False
+
+
 class Properties(Strict):
     """The properties of a card, or the part of them that a case overrides."""
 

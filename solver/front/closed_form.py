@@ -17,7 +17,6 @@ from lifrac.solver.model.interface import Kinetics
 from lifrac.solver.physics.constants import pressure_per_volt, thermal_voltage
 from lifrac.solver.physics.flaw_scales import EDGE_FACTOR, normal_stress
 from lifrac.solver.physics.kinetics import ChargeTransfer
-from scipy.optimize import brentq
 
 LINEAR_FACTOR = 0.6829
 """K/(p sqrt(pi a)) of an edge crack under a pressure p y/a (docs/theory/exact_solutions.md, Pressurised cracks)."""
@@ -60,6 +59,8 @@ def current_at_zero(function: Callable[[float, float], float], face: Kinetics) -
     def at(eta: float) -> float:
         mean = current(eta)
         return function(eta + face.film_resistance * mean / face.contact_fraction, mean)
+
+    from scipy.optimize import brentq  # half a second of imports, which most runs do without
 
     high = thermal_voltage(face.temperature)
     while at(high) < 0.0:

@@ -27,7 +27,6 @@ from lifrac.solver.physics.constants import surface_velocity_per_current
 from lifrac.solver.physics.constriction import constricted
 from lifrac.solver.physics.kinetics import charge_transfer_resistance
 from numpy.typing import NDArray
-from scipy.optimize.elementwise import find_root
 
 from .law import CONTACT, Coefficient, Faces, FaceStep, InterfaceLaw, LawState, Limit
 
@@ -192,6 +191,8 @@ def integrated(
     end = np.where(far == start, 0.0, early(far, start, *nodal))
     if not (end > 0.0).any():
         return far
+    from scipy.optimize.elementwise import find_root  # half a second of imports, which most cells do without
+
     tolerances = {"xatol": RESOLUTION, "xrtol": RESOLUTION}
     found = find_root(early, (start, far), args=(start, *nodal), tolerances=tolerances)
     return np.where(end > 0.0, found.x, far)

@@ -14,7 +14,6 @@ from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.numerics.stepping import StepController
 from mpi4py import MPI
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from .cell_state import CellState
 from .events import Event
@@ -60,6 +59,8 @@ def known_to_all(comm: MPI.Comm, make: Callable[[], RestartData]) -> RestartData
 
 def node_order(arrays: Arrays, points: NDArray[Any]) -> NDArray[Any]:
     """Return where the nodes at these points (n, 3) stand in restart arrays, whatever their order was then."""
+    from scipy.spatial import cKDTree  # slow to import, and no run that starts afresh wants it
+
     return np.asarray(cKDTree(arrays["nodes"]).query(points)[1])
 
 
