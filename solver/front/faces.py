@@ -17,8 +17,6 @@ from .body import FrontBody
 Floats = NDArray[np.float64]
 SUPPORTED = (CONTACT, FILM_RESISTANCE, EXCHANGE_CURRENT, TOUGHNESS)
 """Coefficients of laws on faces that have a place here."""
-SLOPE_STEP = 1.0e-4
-"""Step of differences in the overpotential, over RT/F: errors of 1e-9 in the slope of exponentials."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,8 @@ class FaceNumbers:
     def slopes(self, j: Floats, drop: Floats, excess: Floats | float) -> tuple[Floats, Floats, Floats]:
         """Return its derivatives by j, by the drop and by the excess pressure (k,)."""
         k = self.kinetics
-        unit = thermal_voltage(k.temperature)
-        step = SLOPE_STEP * unit
-        by_drop = (self.residual(j, drop + step, excess) - self.residual(j, drop - step, excess)) / (2.0 * step)
+        eta = drop - k.film_resistance * j - excess / pressure_per_volt(k.molar_volume)
+        by_drop = self.transfer.scaled(eta)[1] / thermal_voltage(k.temperature)
         by_current = -by_drop * k.film_resistance - 2.0 / np.sqrt(j**2 + 4.0 * k.exchange_current**2)
         return by_current, by_drop, -by_drop / pressure_per_volt(k.molar_volume)
 

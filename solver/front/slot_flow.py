@@ -9,6 +9,28 @@ from lifrac.solver.physics.creep import GRADIENT_FLOOR, shear_prefactor
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+TINY, FURTHEST = 1.0e-300, 20.0
+"""Flux that is none [um2/s]; largest change of the logarithm of a gradient that is looked for."""
+
+
+def gradient_of_flux(creep: Creep, aperture: Floats, flux: Floats, near: Floats) -> Floats:
+    """Return the gradient that drives a flux, to a few per cent; exact for Norton creep alone.
+
+    Parameters
+    ----------
+    creep : Creep
+    aperture : ndarray
+        w [um], positive.
+    flux : ndarray
+        [um2/s].
+    near : ndarray
+        Where to begin looking for it [MPa/um]: ln q is nearly linear in ln(-dp/dy), with a slope between 1 and n.
+    """
+    found, wanted = np.abs(near) + GRADIENT_FLOOR, np.abs(flux) + TINY
+    for _ in range(2):
+        q, by_gradient, _ = slot_flux(creep, aperture, found)
+        found = found * np.exp(np.clip(np.log(wanted / (q + TINY)) * q / (by_gradient * found), -FURTHEST, FURTHEST))
+    return np.copysign(found, flux)
 
 
 def slot_flux(creep: Creep, aperture: Floats, gradient: Floats) -> tuple[Floats, Floats, Floats]:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from math import cosh
 from typing import TYPE_CHECKING, ClassVar, Protocol, override
 
+import numpy as np
+from numpy.typing import NDArray
 from ufl.core.expr import Expr
 
 from .constants import FARADAY, pressure_per_volt, thermal_voltage
@@ -27,6 +29,9 @@ from .functions import Value, asinh, exp, larger, smaller
 if TYPE_CHECKING:
     from lifrac.solver.model.interface import Kinetics
 
+Floats = NDArray[np.float64]
+SLOPE_STEP = 1.0e-4
+"""Half the difference [RT/F] over which a law that does not give its derivative is differentiated: right to 1e-9."""
 EXPONENT_LIMIT = 40.0
 """|alpha F eta/RT| beyond which the exponential goes on as its tangent (1 V at room temperature: never reached)."""
 
@@ -54,6 +59,13 @@ class ChargeTransferLaw(ABC):
     @abstractmethod
     def slope(self, face: "Kinetics") -> float:
         """df/d(F eta/RT) at zero [-]."""
+
+    def with_derivative(self, eta: Floats, face: "Kinetics", plating: bool) -> tuple[Floats, Floats]:
+        """Return f at overpotentials [V], and df/d(F eta/RT); laws that know their derivative override this."""
+        step = SLOPE_STEP * thermal_voltage(face.temperature)
+        more, less = (self.current(eta + s, face, plating) for s in (step, -step))  # type: ignore[arg-type]
+        difference = np.asarray(more) - np.asarray(less)
+        return np.asarray(self.current(eta, face, plating)), difference / (2.0 * SLOPE_STEP)  # type: ignore[arg-type]
 
     def reach(self, face: "Kinetics") -> float:
         """Overpotential [RT/F] up to which `current` is the law; beyond it a law may keep its numbers bounded."""
@@ -84,8 +96,19 @@ class ButlerVolmer(ChargeTransferLaw):
     def current(self, eta: Value, face: "Kinetics", plating: bool) -> Value:
         """Anodic and cathodic branch; those of plating change places on stripping."""
         f = 1.0 / thermal_voltage(face.temperature)
-        forward, backward = (face.alpha_a, face.alpha_c) if plating else (face.alpha_c, face.alpha_a)
+        forward, backward = self._branches(face, plating)
         return bounded_exp(forward * f * eta) - bounded_exp(-backward * f * eta)
+
+    @override
+    def with_derivative(self, eta: Floats, face: "Kinetics", plating: bool) -> tuple[Floats, Floats]:
+        x = eta / thermal_voltage(face.temperature)
+        forward, backward = self._branches(face, plating)
+        ahead, behind = (np.exp(np.minimum(at, EXPONENT_LIMIT)) for at in (forward * x, -backward * x))
+        beyond = [np.maximum(at - EXPONENT_LIMIT, 0.0) for at in (forward * x, -backward * x)]
+        return ahead * (1.0 + beyond[0]) - behind * (1.0 + beyond[1]), forward * ahead + backward * behind
+
+    def _branches(self, face: "Kinetics", plating: bool) -> tuple[float, float]:
+        return (face.alpha_a, face.alpha_c) if plating else (face.alpha_c, face.alpha_a)
 
     @override
     def slope(self, face: "Kinetics") -> float:
@@ -195,6 +218,13 @@ class ChargeTransfer:
     def current(self, eta: Value) -> Value:
         """Return f = j/i0 [-]; eta [V] is an expression, a number or an array."""
         return self.parameters.law.current(eta, self.parameters, self.plating)
+
+    def scaled(self, eta: Floats) -> tuple[Floats, Floats]:
+        """Return (2RT/F) asinh(f/2) [V] at overpotentials [V], and its derivative."""
+        k = self.parameters
+        f, slope = k.law.with_derivative(eta, k, self.plating)
+        scale = 2.0 * thermal_voltage(k.temperature)
+        return scale * np.arcsinh(0.5 * f), 2.0 * slope / np.sqrt(4.0 + f**2)
 
     def residual(self, j: Expr, drop: Expr, excess_pressure: Expr | float) -> Expr:
         """[V]; `drop` = potential difference that drives j [V], `excess_pressure` = p - P [MPa]."""

@@ -24,8 +24,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-SLOPE_STEP = 1.0e-3
-"""Half the difference [RT/F] over which a law of charge transfer is differentiated: its slope is right to 1e-7."""
 WORN = 0.05
 """Relative change of an electrode's slopes from which on its answer is linearised anew."""
 
@@ -65,15 +63,11 @@ class NodalKinetics:
         vt = thermal_voltage(self.face.temperature)
         law = ChargeTransfer(self.face, self.plating)
         eta = drop - self.film * current - excess / pressure_per_volt(self.face.molar_volume)
-        h, largest = SLOPE_STEP * vt, self.face.law.reach(self.face) * vt
+        largest = self.face.law.reach(self.face) * vt
         near = np.clip(eta, -largest, largest)  # beyond it the law itself is only a bound, and the residual goes on
-
-        def scaled(at: Floats) -> Floats:
-            return np.asarray(2.0 * vt * np.arcsinh(0.5 * law.current(at)))
-
-        by_drop = (scaled(near + h) - scaled(near - h)) / (2.0 * h)
+        scaled, by_drop = law.scaled(near)
         by_current = -self.film * by_drop - 2.0 * vt / np.sqrt(current**2 + 4.0 * self.exchange**2)
-        found = scaled(near) + by_drop * (eta - near) - 2.0 * vt * np.arcsinh(0.5 * current / self.exchange)
+        found = scaled + by_drop * (eta - near) - 2.0 * vt * np.arcsinh(0.5 * current / self.exchange)
         return found, by_drop, by_current
 
     def drop(self, current: float) -> float:

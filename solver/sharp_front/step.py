@@ -108,14 +108,11 @@ class StepSystem(NewtonProblem[Floats]):
 
     @override
     def increment(self) -> Floats:
-        eq = self.equations
-        rows = np.abs(eq.matrix).max(axis=1)
-        if not (np.isfinite(rows).all() and rows.all()):
-            raise NumericalFailure("the equations of a step are not finite")
-        _, _, x, failed = scipy.linalg.lapack.dgesv(eq.matrix / rows[:, None], -eq.r / rows)
+        # The transposed matrix is what LAPACK takes without a copy. Unknowns have units that make them comparable.
+        factors, pivots, failed = scipy.linalg.lapack.dgetrf(self.equations.matrix.T, overwrite_a=1)
         if failed:
-            raise NumericalFailure("the equations of a step are singular")
-        return np.asarray(x)
+            raise NumericalFailure("the equations of a step are singular or not finite")
+        return -np.asarray(scipy.linalg.lapack.dgetrs(factors, pivots, self.equations.r, trans=1)[0])
 
     @override
     def limit(self, increment: Floats) -> float:
@@ -137,6 +134,7 @@ class StepSystem(NewtonProblem[Floats]):
         """Full or dry is decided by pressures and thicknesses after the move, and apertures as they are linearised."""
         eq, part, x = self.equations, factor - taken, increment
         b, nz, oj, at = eq.b, eq.nz, eq.oj, eq.carrying
+        eq.foresee(factor, x)
         if eq.free:
             eq.dt += part * float(x[-1]) * eq.request.dt
         nodal = np.zeros(eq.problem.elasticity.size)
@@ -168,10 +166,23 @@ class StepSystem(NewtonProblem[Floats]):
         fills = ~eq.full & (eq.h > aperture * (1.0 + 1.0e-12)) & (self._rests_until <= now)
         for k in np.flatnonzero(fills):
             full[k] = True
-            eq.pressure[k] = eq.pressure[k - 1] * (1.0 - 2.0 / 3.0 * 0.7 ** self._flips[k]) if k else 0.0
+            eq.pressure[k] = self._pressure_of_filled(int(k), aperture)
             self._flips[k] += 1
         switched = int(np.count_nonzero(full != eq.full))
         if switched:
             eq.full = full
             eq.place_front(aperture, most=ALMOST_FULL)
         return switched
+
+    def _pressure_of_filled(self, k: int, aperture: Floats) -> float:
+        """Return the pressure at which a node starts that has become full; what is too much goes to the next one."""
+        eq, beyond = self.equations, k + 1
+        if not k:
+            return 0.0
+        if self._flips[k] or beyond >= eq.m or eq.full[beyond] or aperture[beyond] <= 0.0:
+            return float(eq.pressure[k - 1]) * (1.0 - 2.0 / 3.0 * 0.7 ** self._flips[k])
+        more = (eq.h[k] - aperture[k]) * eq.area[k] / eq.area[beyond]
+        eq.h[beyond] = min(max(eq.h[beyond], 0.0) + more, ALMOST_FULL * aperture[beyond])
+        eq.foresee_front(k)
+        reach = 0.5 * eq.d[k] + eq.h[beyond] / aperture[beyond] * eq.area[beyond]
+        return float(eq.pressure[k - 1] * reach / (reach + eq.d[k - 1]))

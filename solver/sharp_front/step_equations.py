@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from lifrac.solver.front.flow import passage
-from lifrac.solver.front.slot_flow import slot_flux
+from lifrac.solver.front.slot_flow import gradient_of_flux, slot_flux
 from lifrac.solver.model.control import Closure
 from lifrac.solver.numerics.newton_log import Norms
 from lifrac.solver.physics.constants import pressure_per_volt, thermal_voltage
@@ -83,6 +83,7 @@ class StepEquations:
         self.electrodes = start.electrodes.copy()
         self.dt, self.free = request.dt, request.toughness is not None
         self.opening = max(float(self.base.max()), LEAST_OPENING)
+        self.scale = 1.0 / (self.area * self.opening)
         self.was = np.minimum(start.fill[:m], 1.0)
         self.partly = self.was < 1.0 - 1.0e-9
         self.partly[: self.b] = False
@@ -92,6 +93,11 @@ class StepEquations:
         self.psi = 0.0
         self.place_front(crack.aperture[:m])
         self._starts: dict[int, float] = {}
+        self._foreseen: Floats | None = None
+        carrying = len(self.carrying)  # the first nodes from the mouth
+        self.crack_kinetics = problem.charge.on_crack.at(self.carrying)
+        self._on = np.zeros(m)
+        self._on[:carrying] = 2.0 * problem.velocity * self.area[:carrying]
 
     # -- where the lithium ends --------------------------------------------------------------------------------------
 
@@ -145,6 +151,7 @@ class StepEquations:
             {
                 "lithium": float(found[: self.nz].max(initial=0.0)),
                 "lithium front": float(found[self.nz]),
+                "flow": self._flow_error * self.dt * float(self.scale[self.i]) if self.has_front else 0.0,
                 "charge transfer": float(np.abs(self.at_crack).max(initial=0.0)),
                 "electrodes": electrodes,
                 "toughness": float(found[-1]) if self.free else 0.0,
@@ -218,7 +225,37 @@ class StepEquations:
         self.varying = np.union1d(dry, thin)
         self.plating, self.plating_by = np.where(strips, left * share, share), of_share[self.varying]
 
-    def _flux(self) -> tuple[Floats, Floats]:
+    def foresee(self, part: float, increment: Floats) -> None:
+        """Note the flux that the linearised equations foresee at a part of an increment.
+
+        With a high power of creep the flux into the front cell hangs on a small difference of large changes: of the
+        pressure behind it and of its length. What the equations are next linearised about is therefore the flux that
+        was foreseen, which the balance of lithium makes nearly right, and not the one of the new pressure. That is
+        Newton's method with the flux of the link as one more unknown, eliminated at once.
+        """
+        self._foreseen = self.flux + part * (self.flux_by @ increment[: self.oj])
+
+    def foresee_front(self, node: int) -> None:
+        """Note the flux beyond a node that has just become full: what has come into the next node brought it."""
+        if self._foreseen is not None and node + 1 < self.m:
+            k = node + 1
+            plated = self._on[k] * self.plating[k] * self.current[k]
+            self._foreseen[node] = max((self.h[k] - self.old[k]) * self.area[k] / self.dt - plated, 0.0)
+
+    def _linearised_about(self, width: Floats, gradient: Floats) -> Floats:
+        """Return the gradients at which the flow law is linearised: the present ones but in the front cell."""
+        if self._foreseen is None or not self.has_front:
+            return gradient
+        i = self.i
+        here = slice(i, i + 1)
+        found = gradient_of_flux(self.problem.model.creep, width[here], self._foreseen[here], gradient[here])
+        if not 0.0 < found[0] < gradient[i]:  # the law goes on below its tangent there
+            return gradient
+        at = gradient.copy()
+        at[i] = found[0]
+        return at
+
+    def _flux(self) -> None:
         """Flux through each link of the active nodes, and its derivatives (m - 1, nz + 1)."""
         b, i, w = self.b, self.i, self.open
         left, right = w[:-1], w[1:]
@@ -238,8 +275,13 @@ class StepEquations:
             length[i], by_psi = mean, by_end * self.slope.length
             if not self.problem.model.creep.fixed_aperture:
                 width[i], by_left[i], by_right[i] = left[i], 1.0, 0.0
-        gradient = (self.p[:-1] - self.p[1:]) / length
-        q, by_gradient, by_passage = slot_flux(self.problem.model.creep, width, gradient)
+        creep, gradient = self.problem.model.creep, (self.p[:-1] - self.p[1:]) / length
+        at = self._linearised_about(width, gradient)
+        q, by_gradient, by_passage = slot_flux(creep, width, at)
+        self._flow_error = 0.0
+        if at is not gradient:
+            q[i] += by_gradient[i] * (gradient[i] - at[i])
+            self._flow_error = abs(float(slot_flux(creep, width[i : i + 1], gradient[i : i + 1])[0][0] - q[i]))
         by = (by_passage * by_left)[:, None] * self.w_by[:-1] + (by_passage * by_right)[:, None] * self.w_by[1:]
         per = by_gradient / length * PRESSURE
         k = np.flatnonzero(self.full[b:]) + b
@@ -248,35 +290,33 @@ class StepEquations:
         by[after, after - b] += per[after]
         if self.has_front:
             by[i, self.nz] -= by_gradient[i] * gradient[i] / length[i] * by_psi
-        return q, by
+        self.flux, self.flux_by = q, by
 
     def _lithium(self) -> None:
         """Balance of lithium at the nodes from `first` on."""
         b, nz, oj, dry = self.b, self.nz, self.oj, self.dry
-        q, q_by = self._flux()
-        rate, rate_by = np.zeros(self.m), np.zeros((self.m, nz + 1))
+        self._flux()
+        q, q_by = self.flux, self.flux_by
+        j, carried = self.current, self._on * self.plating
+        rate = carried * j
         rate[:-1] -= q
         rate[1:] += q
-        rate_by[:-1] -= q_by
-        rate_by[1:] += q_by
-        on = np.zeros(self.m)
-        on[self.carrying] = 2.0 * self.problem.velocity * self.area[self.carrying]
-        j = self.current
-        rate += on * self.plating * j
-        rate_by[self.varying] += (on * j)[self.varying, None] * self.plating_by
         self.inflow = float(self.area[0] * (self.h[0] - self.old[0]) / self.dt - rate[0]) if b else 0.0
-        h_by = self.w_by.copy()
-        h_by[dry] = 0.0
-        inner = dry[dry >= b]
-        h_by[inner, inner - b] = self.opening
-        scale = 1.0 / (self.area * self.opening)
+        scale = self.scale
         self.r[:nz] = ((self.area * (self.h - self.old) - self.dt * rate) * scale)[b:]
-        self.matrix[:nz, :oj] = (((self.area * scale)[:, None]) * h_by - (self.dt * scale)[:, None] * rate_by)[b:]
-        at = self.carrying
-        rows = at - b
-        ok = rows >= 0
-        columns = oj + np.arange(len(at))
-        self.matrix[rows[ok], columns[ok]] = (-self.dt * CURRENT * on[at] * self.plating[at] * scale[at])[ok]
+        per = self.dt * scale[:, None]
+        rows = self.matrix[:nz, :oj]
+        np.multiply(self.w_by[b:], 1.0 / self.opening, out=rows)  # of full nodes, whose thickness is the aperture
+        inner = dry[dry >= b] - b
+        rows[inner] = 0.0
+        rows[inner, inner] = 1.0
+        rows[: self.m - 1 - b] += per[b:-1] * q_by[b:]
+        rows[1 - b :] -= per[1:] * q_by
+        plated = self.varying >= b
+        at = self.varying[plated]
+        rows[at - b] -= per[at] * (self._on * j)[at, None] * self.plating_by[plated]
+        at = self.carrying[self.carrying >= b]
+        self.matrix[at - b, oj + at] = (-self.dt * CURRENT * carried * scale)[at]
         if self.free:
             self.matrix[:nz, -1] = -(rate * scale)[b:] * self.request.dt
 
@@ -291,39 +331,42 @@ class StepEquations:
 
     def _currents(self) -> float:
         """Kinetics of the crack faces, with the electrodes eliminated; returns the electrodes' scaled residual."""
-        charge, at, oj, b = self.problem.charge, self.carrying, self.oj, self.b
+        charge, oj, b, nc = self.problem.charge, self.oj, self.b, len(self.carrying)
         vt = thermal_voltage(self.problem.model.anode.temperature)
+        plating = (self.area * self.plating)[:nc]
         nodal = np.zeros(self.problem.elasticity.size)
-        nodal[at] = (self.area * self.plating * self.current)[at]
+        nodal[:nc] = plating * self.current[:nc]
         self.nodal = nodal
         residual, phi, closure = charge.evaluate(self.electrodes, nodal, self.request.control)
         answer = charge.answer(closure)
         self.electrode_residual, self.of_electrodes = residual, answer
-        pressure = self.p.copy()
-        if self.has_front:
+        pressure = self.p[:nc].copy()
+        ends_here = self.has_front and self.i + 1 < nc
+        if ends_here:
             pressure[self.i + 1] += self.p[self.i] * self.front.mean
-        excess = pressure[at] - self.request.stack_pressure
-        found, by_drop, by_current = charge.on_crack.at(at).residual(phi[at], self.current[at], excess)
+        excess = pressure - self.request.stack_pressure
+        found, by_drop, by_current = self.crack_kinetics.residual(phi[:nc], self.current[:nc], excess)
         self.at_crack = found / vt
-        rows = slice(oj, oj + len(at))
-        self.r[rows] = (found - by_drop * (answer.of_residual[at] @ residual)) / vt
-        block = self.matrix[rows]
-        through = by_drop[:, None] * answer.resistance[np.ix_(at, at)] / vt
-        block[:, oj : oj + len(at)] = -through * ((self.area * self.plating)[at] * CURRENT)
-        block[np.arange(len(at)), oj + np.arange(len(at))] += by_current * CURRENT / vt
+        by_drop = by_drop / vt
+        rows = slice(oj, oj + nc)
+        self.r[rows] = self.at_crack - by_drop * (answer.of_residual[:nc] @ residual)
+        through, block = answer.resistance[:nc, :nc], self.matrix[rows]
+        np.multiply(through, by_drop[:, None], out=block[:, rows])
+        block[:, rows] *= plating * -CURRENT
+        diagonal = np.arange(nc)
+        block[diagonal, oj + diagonal] += by_current * (CURRENT / vt)
         # Currents follow fill fractions, kinetics the pressure.
-        position = np.full(self.m, -1)
-        position[at] = np.arange(len(at))
-        varying_at = position[self.varying]
-        some = varying_at >= 0
-        change = self.plating_by[some] * (self.area * self.current)[self.varying[some], None]
-        self.current_by_fill = self.varying[some], change
-        block[:, :oj] -= through[:, varying_at[some]] @ change
-        per = by_drop / (pressure_per_volt(self.problem.model.anode.molar_volume) * vt)
-        k = np.flatnonzero(self.full[at] & (at >= b))
-        block[k, at[k] - b] -= per[k] * PRESSURE
-        if self.has_front and position[self.i + 1] >= 0:
-            row = position[self.i + 1]
+        some = int(np.searchsorted(self.varying, nc))
+        varying = self.varying[:some]
+        change = self.plating_by[:some] * (self.area * self.current)[varying, None]
+        self.current_by_fill = varying, change
+        if some:
+            block[:, :oj] -= by_drop[:, None] * (through[:, varying] @ change)
+        per = by_drop / pressure_per_volt(self.problem.model.anode.molar_volume)
+        k = np.flatnonzero(self.full[b:nc])
+        block[k + b, k] -= per[k + b] * PRESSURE
+        if ends_here:
+            row = self.i + 1
             if self.i >= b:
                 block[row, self.i - b] -= per[row] * self.front.mean * PRESSURE
             block[row, self.nz] -= per[row] * self.p[self.i] * self.slope.mean
