@@ -20,7 +20,7 @@ from .step_data import NeedsMoreNodes, StepRequest, StepSolution, StepStart
 from .step_equations import CURRENT, PRESSURE, StepEquations
 
 Floats = NDArray[np.float64]
-NEWTON = Newton("sharp front", Convergence(tolerance=1.0e-10, max_iterations=18, stagnation=1.0e-6))
+NEWTON = Newton("sharp front", Convergence(tolerance=1.0e-10, max_iterations=25, stagnation=1.0e-6))
 """Where fluxes are differences of large numbers rounding leaves residuals up to the second one."""
 SPARE_NODES = 3
 """Nodes beyond the last one with lithium that are part of the first try."""
@@ -29,6 +29,8 @@ FASTEST, LEAST_PRESSURE = 0.5, 20.0
 with a high power of the slope of the pressure."""
 SHORTER, LONGER = 0.7, 2.0
 """Largest changes of an unknown time step in an iteration, over the time step."""
+SETTLED = 1.0e-2
+"""Scaled residual below which a node that overflows fills in any case."""
 ALMOST_FULL = 0.95
 """Fill fraction at most of a node behind a front that is placed anew."""
 
@@ -85,7 +87,7 @@ class StepSystem(NewtonProblem[Floats]):
     """The equations as Newton's method sees them.
 
     Sets of full and dry nodes have a memory: a node that has just run dry does not fill at once, and later each time,
-    so that the sets come to rest.
+    so that the sets come to rest; unless the equations are nearly solved with the sets as they are.
 
     Parameters
     ----------
@@ -138,7 +140,7 @@ class StepSystem(NewtonProblem[Floats]):
         if eq.free:
             eq.dt += part * float(x[-1]) * eq.request.dt
         nodal = np.zeros(eq.problem.elasticity.size)
-        nodal[at] = (eq.area * eq.plating)[at] * x[oj : oj + len(at)] * CURRENT
+        nodal[at] = (eq.area * eq.plating * (1.0 - eq.worn))[at] * x[oj : oj + len(at)] * CURRENT
         nodes, by = eq.current_by_fill
         nodal[nodes] += by @ x[:oj]
         answer = eq.of_electrodes
@@ -163,7 +165,8 @@ class StepSystem(NewtonProblem[Floats]):
         eq.h[drains], eq.pressure[drains] = np.maximum(aperture[drains], 0.0), 0.0
         self._rests_until[drains] = now + 2 + self._flips[drains]
         self._flips[drains] += 1
-        fills = ~eq.full & (eq.h > aperture * (1.0 + 1.0e-12)) & (self._rests_until <= now)
+        settled = float(np.abs(eq.r).max()) < SETTLED
+        fills = ~eq.full & (eq.h > aperture * (1.0 + 1.0e-12)) & ((self._rests_until <= now) | settled)
         for k in np.flatnonzero(fills):
             full[k] = True
             eq.pressure[k] = self._pressure_of_filled(int(k), aperture)

@@ -55,6 +55,8 @@ class StepEquations:
         the lithium (`lithium_front`), electrodes, and time step [s].
     full : ndarray of bool
         (m,) nodes that are full, whose pressure is the unknown; the thickness is that of the others.
+    plating, worn : ndarray
+        (m,) part of each node's area that carries current, and minus its relative change by that of the current.
     r, matrix : ndarray
         Residual and derivative: lithium at the nodes from `b` on (`nz`), front, charge transfer at `carrying` nodes
         (from `oj` on), and K where dt is unknown.
@@ -185,45 +187,37 @@ class StepEquations:
         b = self.b
         dry = self.dry = np.flatnonzero(~self.full)
         h = np.maximum(self.h, 0.0)
-        self.fill = np.where(self.full, 1.0, h / self.open)
+        self.fill = np.where(self.full, 1.0, np.minimum(h / self.open, 1.0))  # a node that overflows is to be full
         by = -(h / self.open**2)[dry, None] * self.w_by[dry]
         inner = dry >= b
         rows = np.flatnonzero(inner)
         by[rows, dry[inner] - b] += np.where(self.h[dry[inner]] > 0.0, self.opening / self.open[dry[inner]], 0.0)
+        by[(h > self.open)[dry]] = 0.0
         self.fill_by = by
         mean = self.partly & ~(self.current < 0.0)
         self.plating = np.where(mean, 0.5 * (self.was + self.fill), self.fill)
         self.varying, self.plating_by = dry, by * np.where(mean[dry], 0.5, 1.0)[:, None]
+        self.worn = np.zeros(self.m)
         if (self.current < 0.0).any():
             self._strip()
 
     def _strip(self) -> None:
         """Take from the shares that strip what stripping leaves: a share of the aperture, and films between faces.
 
-        Shares are those at the end of a step, so that no step strips more than there is.
+        A film strips in proportion to what it is thicker than what stays, so that no step strips more than there is.
+        What a step leaves of it follows from its thickness before and from the current, by an implicit step of that
+        law alone: faces that come to rest on their films then do so on films that are known.
         """
-        problem, dry, strips = self.problem, self.dry, self.current < 0.0
+        problem, strips = self.problem, self.current < 0.0
         residue, kept = problem.model.flaw.residual, problem.kept
-        share = np.where(strips, np.maximum(self.plating - residue, 0.0) / (1.0 - residue), self.plating)
-        by = np.where(strips[dry], np.where(self.plating[dry] > residue, 1.0 / (1.0 - residue), 0.0), 1.0)
-        self.plating_by = self.plating_by * by[:, None]
-        per = 1.0 / max(problem.film, kept)
-        whole = (self.h - kept) * per
-        thin = np.flatnonzero(strips & (whole < 1.0))
-        if not len(thin):
-            self.plating = share
-            return
-        left = np.clip(whole, 0.0, 1.0)
-        of_share = np.zeros((self.m, self.nz + 1))
-        of_share[dry] = self.plating_by
-        changes = self.w_by[thin].copy()
-        of_dry = ~self.full[thin]
-        changes[of_dry] = 0.0
-        changes[of_dry, thin[of_dry] - self.b] = self.opening
-        part = np.where((whole > 0.0) & strips, per * share, 0.0)
-        of_share[thin] = left[thin, None] * of_share[thin] + part[thin, None] * changes
-        self.varying = np.union1d(dry, thin)
-        self.plating, self.plating_by = np.where(strips, left * share, share), of_share[self.varying]
+        share = np.maximum(self.plating - residue, 0.0) / (1.0 - residue)
+        stripped = -2.0 * problem.velocity * self.dt * self.current * share
+        film = np.where(strips, max(problem.film, kept) + stripped, 1.0)
+        left = np.clip((self.old - kept) / film, 0.0, 1.0)
+        self.plating = np.where(strips, left * share, self.plating)
+        self.worn = np.where(strips & (left < 1.0), stripped / film, 0.0)
+        by = np.where(share > 0.0, left * (1.0 - self.worn) / (1.0 - residue), 0.0)
+        self.plating_by = self.plating_by * np.where(strips, by, 1.0)[self.varying, None]
 
     def foresee(self, part: float, increment: Floats) -> None:
         """Note the flux that the linearised equations foresee at a part of an increment.
@@ -316,9 +310,9 @@ class StepEquations:
         at = self.varying[plated]
         rows[at - b] -= per[at] * (self._on * j)[at, None] * self.plating_by[plated]
         at = self.carrying[self.carrying >= b]
-        self.matrix[at - b, oj + at] = (-self.dt * CURRENT * carried * scale)[at]
+        self.matrix[at - b, oj + at] = (-self.dt * CURRENT * carried * (1.0 - self.worn) * scale)[at]
         if self.free:
-            self.matrix[:nz, -1] = -(rate * scale)[b:] * self.request.dt
+            self.matrix[:nz, -1] = -((rate - carried * j * self.worn) * scale)[b:] * self.request.dt
 
     def _front_equation(self) -> None:
         nz = self.nz
@@ -352,7 +346,7 @@ class StepEquations:
         self.r[rows] = self.at_crack - by_drop * (answer.of_residual[:nc] @ residual)
         through, block = answer.resistance[:nc, :nc], self.matrix[rows]
         np.multiply(through, by_drop[:, None], out=block[:, rows])
-        block[:, rows] *= plating * -CURRENT
+        block[:, rows] *= plating * (self.worn[:nc] - 1.0) * CURRENT
         diagonal = np.arange(nc)
         block[diagonal, oj + diagonal] += by_current * (CURRENT / vt)
         # Currents follow fill fractions, kinetics the pressure.
