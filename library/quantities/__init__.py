@@ -15,6 +15,7 @@ that step.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, overload
 
+from .capacities import CAPACITIES
 from .catalogue import FIELDS, RUN, STEPS
 from .registry import AT_END, LARGEST, Function, Kind, Place, Quantity, Registry, SummaryKey, Unit, View, split
 from .registry import in_units as _in_units
@@ -22,6 +23,7 @@ from .registry import key_among as _key_among
 
 __all__ = [
     "AT_END",
+    "CAPACITIES",
     "HISTORY_COLUMNS",
     "LARGEST",
     "REGISTRY",

@@ -127,15 +127,22 @@ def _widen(axis: Axes, least: float) -> None:
 
 
 def _mark_events(axes: list[Axes], run: RunResult, progress: Progress) -> list[Line2D]:
-    """Draw a vertical line in every panel at the first event of each kind; return the legend entries."""
+    """Draw a vertical line in every panel at the first event of each kind; return the legend entries.
+
+    A band about it is the numerical error of the charge at which it happens, where the axis is that charge.
+    """
     handles = []
+    by_event = {event: run.summary.get(f"{name}_error") for name, event in quantities.CAPACITIES.items()}
     for name, (text, colour, dashes) in EVENTS.items():
         rows = run.events[run.events["event"] == name]
         if rows.empty:
             continue
         at = progress.values(rows)[0]
+        error = by_event.get(name) if progress.is_charge else None
         for axis in axes:
             line = axis.axvline(at, color=colour, ls=dashes, lw=1.0, zorder=0.5)
-        line.set_label(f"{text} ({at:.3g})")
+            if error is not None:
+                axis.axvspan(at * (1.0 - error), at * (1.0 + error), color=colour, alpha=0.12, lw=0.0, zorder=0.4)
+        line.set_label(f"{text} ({at:.3g}{'' if error is None else f' ± {100.0 * error:.2g} %'})")
         handles.append(line)
     return handles

@@ -92,6 +92,11 @@ class Progress:
         name, seconds = ("h", 3600.0) if end > 7200 else ("min", 60.0) if end > 300 else ("s", 1.0)
         return cls("time_s", f"Time ({name})", name, 1 / seconds)
 
+    @property
+    def is_charge(self) -> bool:
+        """Whether the axis is charge."""
+        return self.column.startswith("charge")
+
     def values(self, table: pd.DataFrame) -> np.ndarray:
         """Return the axis values of a history or of events."""
         return table[self.column].to_numpy(dtype=float) * self.scale

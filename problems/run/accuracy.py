@@ -12,10 +12,9 @@ from lifrac.errors import InputError
 from lifrac.problems.case.accuracy import DEFAULT_ACCURACY, FINEST, size_factor
 from lifrac.problems.case.case import Case
 from lifrac.problems.case.plane_engines import REFINED
-from lifrac.quantities import in_units
+from lifrac.quantities import CAPACITIES, in_units
 
 from .statement import Statement
-from .summary import CAPACITIES
 
 COARSER = 2.0
 """Elements and time steps of the companion over those of the run."""

@@ -4,19 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lifrac.quantities import AT_END, LARGEST, REGISTRY, in_units
+from lifrac.quantities import AT_END, CAPACITIES, LARGEST, REGISTRY, in_units
 from lifrac.solver.model.protocol import ProtocolStep
 from lifrac.solver.protocol.events import Event
 from lifrac.solver.protocol.measures import Measures
 from lifrac.solver.protocol.stepper import ProtocolRun, StepReport
-
-CAPACITIES = {
-    "capacity_at_fracture": "fracture",
-    "capacity_at_crack_through": "crack_through",
-    "capacity_at_short": "short_circuit",
-    "capacity_at_contact_loss": "contact_lost",
-}
-"""Events by the names of the capacities at which they first happen."""
 
 
 class LargestValues:

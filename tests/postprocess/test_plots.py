@@ -1,5 +1,6 @@
 """Figures of synthetic runs: every kind of run gives its files, and what is drawn is what was stored."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,21 @@ def test_events_are_marked_where_they_happened(make_run: MakeRun) -> None:
     charge = run.events["charge_mAh_per_cm2"]
     assert labels[0] == f"fracture starts ({charge[0]:.3g})"
     assert [t.split(" (")[0] for t in labels] == ["fracture starts", "crack through", "short circuit"]
+
+
+def test_errors_are_bands_where_the_axis_is_charge(make_run: MakeRun) -> None:
+    folder = make_run()
+    summary = folder / "summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"capacity_at_crack_through_error": 0.05}))
+    run = RunResult.load(folder)
+    figure = history_figure(run, 200.0)
+    labels = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert ["±" in text for text in labels] == [False, True, False]
+    assert "± 5 %" in labels[1]
+    (band,) = figure.axes[0].patches
+    at = float(run.events.set_index("event")["charge_mAh_per_cm2"]["crack_through"])
+    low, high = (float(band.get_x()), float(band.get_x() + band.get_width()))  # type: ignore[attr-defined]
+    assert (low, high) == pytest.approx((0.95 * at, 1.05 * at))
 
 
 def test_drawn_opening_is_the_stored_one_enlarged(make_run: MakeRun) -> None:

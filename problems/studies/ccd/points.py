@@ -12,13 +12,14 @@ from lifrac.problems.quantities import units as u
 from lifrac.problems.run.accuracy import failure_error
 from lifrac.problems.run.summary import emptiness
 from lifrac.problems.studies.point import Point
+from lifrac.quantities import CAPACITIES, in_units
 from lifrac.solver.front.closed_form import threshold_formula
 from lifrac.solver.model.protocol import ProtocolStep
 
 EVENTS = {
-    "fracture": "capacity_at_fracture_mAh_per_cm2",
-    "crack_through": "capacity_at_crack_through_mAh_per_cm2",
-    "short_circuit": "capacity_at_short_mAh_per_cm2",
+    event: key
+    for event, key in zip(CAPACITIES.values(), in_units(dict.fromkeys(CAPACITIES)), strict=True)
+    if event != "contact_lost"  # of the faces, not of the crack
 }
 """Events that can be the failure, and where a summary says at which capacity they happened."""
 
