@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from lifrac.solver.model.cell_model import CohesiveModel
 from lifrac.solver.model.fracture import DiffuseCrack
 from lifrac.solver.model.loads import Loads
 from lifrac.solver.model.protocol import StepControl
@@ -56,9 +57,11 @@ FALLS = 0.6
 """An error in proportion to l halves."""
 
 
-def sharp(current: float = CURRENT, charge: float = CHARGE, loads: Loads = LOADS) -> History:
-    """Run the plane engine."""
+def sharp(current: float = CURRENT, charge: float = CHARGE, loads: Loads = LOADS, *, cohesive: bool = False) -> History:
+    """Run the plane engine, or the cohesive one."""
     model = replace(llzo_cell(StepControl(), current, charge), loads=loads)
+    if cohesive:
+        model = CohesiveModel(**vars(model))
     return follow(condensed(edge_flaw(THICKNESS, 50.0), LLZO.poisson_ratio, loads), model)
 
 
