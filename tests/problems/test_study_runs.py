@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from lifrac.problems.studies.recording import LIGHT
 from lifrac.problems.studies.study_folder import StudyFolder
 from lifrac.solver.model.control import Control
 from lifrac.solver.sharp_front.march import March
-from support.small_study import ONE, STUDY, runs_in, table, write
+from support.mpi import mpi_run
+from support.small_study import COARSE, ONE, QUICK, STUDY, runs_in, table, write
 
 
 def without_times(rows: list[dict[str, str]]) -> list[dict[str, str]]:
@@ -34,7 +36,7 @@ def without_times(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Study file and folder of a study of one condition."""
     folder = tmp_path_factory.mktemp("study")
-    assert main(["ccd", str(write(folder)), "--out", str(folder / "out"), *ONE]) == 0
+    assert main(["ccd", str(write(folder)), "--out", str(folder / "out"), *QUICK]) == 0
     return folder
 
 
@@ -44,15 +46,15 @@ def test_folder(finished: Path) -> None:
     assert {p.name for p in out.iterdir()} == names
     assert {p.name for p in (out / "plots").iterdir()} == {"ccd.png", "ccd.pdf", "index.html"}
     again = load_study(out / "study.toml")
-    assert again.content_hash() == load_study(finished / "small.toml", ONE[1::2]).content_hash()
+    assert again.content_hash() == load_study(finished / "small.toml", QUICK[1::2]).content_hash()
 
 
 def test_table_and_runs_agree(finished: Path) -> None:
     rows, runs = table(finished / "out" / "ccd.csv"), table(finished / "out" / "runs.csv")
     assert (tuple(rows[0]), tuple(runs[0])) == (CCD_COLUMNS, RUN_COLUMNS)
-    assert [float(row["areal_capacity_mAh_per_cm2"]) for row in rows] == pytest.approx([0.03, 0.05])
+    assert [float(row["areal_capacity_mAh_per_cm2"]) for row in rows] == pytest.approx([0.003, 0.01])
     failed_at = {
-        float(r["current_density_mA_per_cm2"]): float(r["capacity_at_crack_through_mAh_per_cm2"] or "inf") for r in runs
+        float(r["current_density_mA_per_cm2"]): float(r["capacity_at_fracture_mAh_per_cm2"] or "inf") for r in runs
     }
     assert {2.0, 8.0, 32.0} <= {round(j, 9) for j in failed_at}
     for row in rows:
@@ -63,16 +65,16 @@ def test_table_and_runs_agree(finished: Path) -> None:
         assert above / below == pytest.approx(2.0)
         assert lower <= below * (1.0 + 1e-12)  # no bracket is narrower than its numerical error
         assert upper >= above * (1.0 - 1e-12)
-        assert row["failure_mode"] == "crack_through"
-    assert float(rows[0]["ccd_lower_mA_per_cm2"]) >= float(rows[1]["ccd_lower_mA_per_cm2"])
+        assert row["failure_mode"] == "fracture"
+    assert float(rows[0]["ccd_lower_mA_per_cm2"]) > float(rows[1]["ccd_lower_mA_per_cm2"])
 
 
 def test_run_ends_at_the_failure(finished: Path) -> None:
-    failed = [r for r in table(finished / "out" / "runs.csv") if r["outcome"] == "crack_through"]
-    assert failed
+    failed = [r for r in table(finished / "out" / "runs.csv") if r["outcome"] == "fracture"]
+    assert len(failed) == 3
     for run in failed:
-        assert run["charge_mAh_per_cm2"] == run["capacity_at_crack_through_mAh_per_cm2"]
-        assert (run["termination"], run["capacity_at_short_mAh_per_cm2"]) == ("stop_rule", "")
+        assert run["charge_mAh_per_cm2"] == run["capacity_at_fracture_mAh_per_cm2"]
+        assert (run["termination"], run["capacity_at_crack_through_mAh_per_cm2"]) == ("stop_rule", "")
 
 
 def test_points_are_light_run_folders(finished: Path) -> None:
@@ -120,7 +122,7 @@ def test_restart_computes_only_what_is_missing(finished: Path, monkeypatch: pyte
         return compute(case, *arguments)
 
     monkeypatch.setattr(worker, "compute", count)
-    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
+    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *QUICK]
     assert main(again) == 0
     assert sorted(computed) == sorted(run["point"] for run in runs[-2:])
     assert (out / "ccd.csv").read_bytes() == before
@@ -132,9 +134,9 @@ def test_restart_computes_only_what_is_missing(finished: Path, monkeypatch: pyte
 def test_folder_in_use_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A second process does not touch the folder; the lock ends with the process that holds it."""
     out = finished / "out"
-    holder = StudyFolder(out, load_study(finished / "small.toml", ONE[1::2]))
+    holder = StudyFolder(out, load_study(finished / "small.toml", QUICK[1::2]))
     before = {p: p.stat().st_mtime_ns for p in out.iterdir()}
-    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
+    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *QUICK]
     try:
         assert main(again) == 2
         assert "another process is computing this study" in capsys.readouterr().err
@@ -178,7 +180,7 @@ def test_refinement_outlives_a_lost_first_run(finished: Path, tmp_path: Path) ->
     runs = table(out / "runs.csv")
     first = min(runs, key=lambda run: float(run["current_density_mA_per_cm2"]))
     shutil.rmtree(out / "points" / first["point"])
-    assert main(["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]) == 0
+    assert main(["ccd", str(finished / "small.toml"), "--out", str(out), *QUICK]) == 0
     assert (out / "ccd.csv").read_bytes() == (finished / "out" / "ccd.csv").read_bytes()
     assert without_times(table(out / "runs.csv")) == without_times(runs)
 
@@ -200,7 +202,7 @@ def test_study_given_as_a_case(finished: Path, capsys: pytest.CaptureFixture[str
 def test_folder_of_another_study_is_refused(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = finished / "out"
     before = {p: p.read_bytes() for p in out.iterdir() if p.is_file()}
-    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
+    again = ["ccd", str(finished / "small.toml"), "--out", str(out), *QUICK]
     assert main([*again, "--set", "study.refinements=3"]) == 2
     assert "belongs to another study" in capsys.readouterr().err
     assert main([*again, "--set", "defect.aperture=21 nm"]) == 2
@@ -215,7 +217,7 @@ def test_folder_of_something_else_is_refused(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text("{}")
-    assert main(["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *ONE]) == 2
+    assert main(["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *QUICK]) == 2
     assert words in capsys.readouterr().err
     assert [p.name for p in (tmp_path / "out").iterdir()] == [name]
 
@@ -232,7 +234,7 @@ def test_numerical_failure_is_listed_and_narrows_nothing(
         return propose(self, state, dt, longest, control, *rest)
 
     monkeypatch.setattr(March, "propose", fail)
-    arguments = ["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *ONE, "--set", "study.refinements=0"]
+    arguments = ["ccd", str(write(tmp_path)), "--out", str(tmp_path / "out"), *QUICK, "--set", "study.refinements=0"]
     assert main(arguments) == 0
     runs = table(tmp_path / "out" / "runs.csv")
     assert [bool(r["reason"]) for r in runs] == [False, False, True]
@@ -245,8 +247,13 @@ def test_numerical_failure_is_listed_and_narrows_nothing(
 def test_lost_contact_is_a_failure_of_the_cell(tmp_path: Path) -> None:
     """The largest current that the counter electrode can be stripped at, 0.2 mA/cm2 by the law, is the CCD."""
     law = '\n[case.electrodes.contact]\nvoid_height = "1 um"\ncritical_current = "0.2 mA/cm^2"\n'
-    path = write(tmp_path, STUDY.replace('"2 mA/cm^2"', '"0.1 mA/cm^2"').replace('"32 mA', '"1 mA') + law)
-    arguments = ["--set", 'study.areal_capacities=["0.3 mAh/cm^2"]', "--set", "study.refinements=2"]
+    text = (
+        STUDY.replace('"2 mA/cm^2"', '"0.15 mA/cm^2"')
+        .replace('"32 mA', '"0.3 mA')
+        .replace("currents = 3", "currents = 2")
+    )
+    path = write(tmp_path, text + law)
+    arguments = [*COARSE, "--set", 'study.areal_capacities=["0.3 mAh/cm^2"]']
     assert main(["ccd", str(path), "--out", str(tmp_path / "out"), *ONE, *arguments]) == 0
     (row,) = table(tmp_path / "out" / "ccd.csv")
     assert float(row["ccd_lower_mA_per_cm2"]) < 0.2 < float(row["ccd_upper_mA_per_cm2"])
@@ -266,10 +273,10 @@ def test_asked_to_stop_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytes
 
     with monkeypatch.context() as patch:
         patch.setattr(worker, "compute", ask_in_the_second)
-        assert main(["ccd", str(path), "--out", str(out), *ONE]) == 4
+        assert main(["ccd", str(path), "--out", str(out), *QUICK]) == 4
     assert [run["point"] for run in table(out / "runs.csv")] == begun[:1]
     assert [p.name for p in runs_in(out)] == begun[:1]
-    assert main(["ccd", str(path), "--out", str(out), *ONE]) == 0
+    assert main(["ccd", str(path), "--out", str(out), *QUICK]) == 0
     assert len(table(out / "ccd.csv")) == 2
 
 
@@ -288,10 +295,10 @@ def test_trouble_with_files_ends_the_study_and_keeps_what_is_finished(
 
     with monkeypatch.context() as patch:
         patch.setattr(worker, "compute", fill_the_disk)
-        assert main(["ccd", str(path), "--out", str(out), *ONE]) == 3
+        assert main(["ccd", str(path), "--out", str(out), *QUICK]) == 3
     assert "No space left on device" in capsys.readouterr().err
     assert len(runs_in(out)) == 1
-    assert main(["ccd", str(path), "--out", str(out), *ONE]) == 0
+    assert main(["ccd", str(path), "--out", str(out), *QUICK]) == 0
 
 
 def one_capacity(text: str) -> str:
@@ -304,7 +311,7 @@ def test_ramp_fails_between_two_levels(tmp_path: Path) -> None:
     ramp = 'driver = "ramp"\nramp = {current_step = "8 mA/cm^2", alternate = false}'
     text = STUDY.replace("currents = 3", ramp).replace("refinements = 1", "").replace('current_min = "2 mA/cm^2"', "")
     out = tmp_path / "out"
-    assert main(["ccd", str(write(tmp_path, one_capacity(text))), "--out", str(out), *ONE]) == 0
+    assert main(["ccd", str(write(tmp_path, one_capacity(text))), "--out", str(out), *ONE, *COARSE]) == 0
     (row,), (run,) = table(out / "ccd.csv"), table(out / "runs.csv")
     assert (row["ccd_lower_mA_per_cm2"], row["ccd_upper_mA_per_cm2"]) == ("8.0", "16.0")
     assert (row["failure_mode"], row["point"]) == ("crack_through", run["point"])
@@ -317,7 +324,7 @@ def test_cycling_says_in_which_half_the_cell_failed(tmp_path: Path) -> None:
     text = STUDY.replace("currents = 3", cycling).replace("refinements = 1", "refinements = 0")
     out = tmp_path / "out"
     file, keeping = write(tmp_path, one_capacity(text)), ["--set", "defect.residual=0.05"]  # else strips empty the flaw
-    assert main(["ccd", str(file), "--out", str(out), *ONE, *keeping]) == 0
+    assert main(["ccd", str(file), "--out", str(out), *ONE, *COARSE, *keeping]) == 0
     (row,) = table(out / "ccd.csv")
     assert (row["ccd_lower_mA_per_cm2"], row["ccd_upper_mA_per_cm2"]) == ("2.0", "32.0")
     assert (row["cycle_at_failure"], row["half_cycle_at_failure"]) == ("1", "plating")
@@ -333,7 +340,7 @@ def test_dry_run_counts_and_writes_nothing(finished: Path, tmp_path: Path, capsy
     assert "at most 20 with all refinements" in text
     assert "fewer than 20 elements" in text
     assert not (tmp_path / "no").exists()
-    assert main(["ccd", str(finished / "small.toml"), "--out", str(finished / "out"), "--dry-run", *ONE]) == 0
+    assert main(["ccd", str(finished / "small.toml"), "--out", str(finished / "out"), "--dry-run", *QUICK]) == 0
     assert "3 runs to begin with (3 finished" in " ".join(capsys.readouterr().out.split())
 
 
@@ -358,20 +365,78 @@ def alike(one: Path, other: Path) -> None:
             assert same(mine[key], theirs[key]), (key, mine, theirs)
 
 
+ON_RANKS = """
+import json, sys, time
+from pathlib import Path
+from lifrac.problems.studies.executors import worker
+from lifrac.problems.cli.main import main
+from mpi4py import MPI
+comm, compute = MPI.COMM_WORLD, worker.compute
+folder, arguments = Path(sys.argv[1]), sys.argv[2:]
+def trouble(case, path, body, asked, *rest):
+    met = folder / f"{kind}.met"  # the others wait for rank 1, which else might be late and find nothing to compute
+    while comm.rank != 1 and not met.exists():
+        time.sleep(0.01)
+    if comm.rank == 1 and not met.exists():
+        met.touch()
+        if kind == "signal":
+            asked.append(15)
+        elif kind == "disk":
+            raise OSError(28, "No space left on device")
+    return compute(case, path, body, asked, *rest)
+worker.compute = trouble
+codes = {}
+for kind in ("none", "signal", "disk"):
+    codes[kind] = main([*arguments, "--out", str(folder / kind)])
+    assert comm.allgather(codes) == [codes] * comm.size
+    if comm.rank == 0:
+        (folder / "codes.json").write_text(json.dumps(codes))
+"""
+"""The study three times on these ranks: undisturbed, with a signal to one rank, and with a full disk for one rank,
+which ends all processes."""
+
+
+@dataclass(frozen=True)
+class OnRanks:
+    """What became of the study on three ranks: folders and exit codes by trouble, and what was told of all."""
+
+    folder: Path
+    codes: dict[str, int]
+    output: str
+
+
+@pytest.fixture(scope="module")
+def on_ranks(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> OnRanks:
+    folder = tmp_path_factory.mktemp("on_ranks")
+    done = mpi_run(ON_RANKS, 3, str(folder), "ccd", str(finished / "small.toml"), *QUICK, check=False)
+    codes = json.loads((folder / "codes.json").read_text())
+    return OnRanks(folder, codes | {"disk": done.returncode}, done.output)
+
+
 @pytest.mark.mpi
-def test_study_on_three_ranks_gives_the_same_tables(finished: Path, mpi_run: Any, tmp_path: Path) -> None:
+def test_study_on_three_ranks_gives_the_same_tables(finished: Path, on_ranks: OnRanks) -> None:
     """All ranks condense, and share the runs out."""
-    arguments = ["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "out"), *ONE]
-    mpi_run(
-        "import sys\nfrom lifrac.problems.cli.main import main\nsys.exit(main(sys.argv[1:]))",
-        3,
-        *arguments,
-    )
-    alike(finished / "out", tmp_path / "out")
-    for mine, theirs in zip(*(table(out / "out" / "runs.csv") for out in (finished, tmp_path)), strict=True):
+    out = on_ranks.folder / "none"
+    assert on_ranks.codes["none"] == 0
+    alike(finished / "out", out)
+    for mine, theirs in zip(*(table(each / "runs.csv") for each in (finished / "out", out)), strict=True):
         for key in set(RUN_COLUMNS) - {"wall_time_s"}:
             assert same(mine[key], theirs[key]), (key, mine, theirs)
-    assert not list((tmp_path / "out" / "points").glob(".*"))
+    assert not list((out / "points").glob(".*"))
+
+
+@pytest.mark.parametrize(("kind", "code", "words"), [("signal", 4, "asked to stop"), ("disk", 3, "No space left")])
+def test_trouble_on_one_rank_ends_all_alike(
+    finished: Path, on_ranks: OnRanks, kind: str, code: int, words: str
+) -> None:
+    """Nobody hangs or decides alone; what is finished is kept, and the study goes on."""
+    out = on_ranks.folder / kind
+    assert on_ranks.codes[kind] == code
+    assert words in on_ranks.output
+    assert len(runs_in(out)) < 5
+    assert main(["ccd", str(finished / "small.toml"), "--out", str(out), *QUICK]) == 0
+    assert not list((out / "points").glob(".*"))
+    alike(finished / "out", out)
 
 
 HALTS = """
@@ -394,7 +459,7 @@ sys.exit(main(sys.argv[2:]))
 def test_killed_study_goes_on(finished: Path, tmp_path: Path) -> None:
     """SIGKILL in the middle of a run: no half point, nothing finished is computed again, the same table."""
     out, halted = tmp_path / "out", tmp_path / "halted"
-    arguments = ["ccd", str(finished / "small.toml"), "--out", str(out), *ONE]
+    arguments = ["ccd", str(finished / "small.toml"), "--out", str(out), *QUICK]
     process = subprocess.Popen([sys.executable, "-c", HALTS, str(halted), *arguments], stderr=subprocess.DEVNULL)
     try:
         while process.poll() is None and not halted.exists():
@@ -409,38 +474,3 @@ def test_killed_study_goes_on(finished: Path, tmp_path: Path) -> None:
     alike(finished / "out", out)
     assert {path: path.stat().st_mtime_ns for path in times} == times
     assert not list(out.glob("points/.*"))
-
-
-TROUBLE_ON_RANKS = """
-import sys
-from lifrac.problems.studies.executors import worker
-from lifrac.problems.cli.main import main
-from mpi4py import MPI
-compute, begun = worker.compute, []
-def trouble(case, folder, body, asked, *rest):
-    begun.append(1)
-    if MPI.COMM_WORLD.rank == 1 and len(begun) == 1:
-        if sys.argv[1] == "signal":
-            asked.append(15)
-        else:
-            raise OSError(28, "No space left on device")
-    return compute(case, folder, body, asked, *rest)
-worker.compute = trouble
-code = main(sys.argv[2:])
-assert MPI.COMM_WORLD.allgather(code) == [code] * MPI.COMM_WORLD.size
-sys.exit(code)
-"""
-
-
-@pytest.mark.parametrize(("kind", "code", "words"), [("signal", 4, "asked to stop"), ("disk", 3, "No space left")])
-def test_trouble_on_one_rank_ends_all_alike(
-    finished: Path, mpi_run: Any, tmp_path: Path, kind: str, code: int, words: str
-) -> None:
-    """Nobody hangs or decides alone; what is finished is kept, and the study goes on."""
-    arguments = ["ccd", str(finished / "small.toml"), "--out", str(tmp_path / "out"), *ONE]
-    ended = mpi_run(TROUBLE_ON_RANKS, 2, kind, *arguments, check=False)
-    assert ended.returncode == code, ended.output
-    assert words in ended.output
-    assert main(arguments) == 0
-    assert not list((tmp_path / "out" / "points").glob(".*"))
-    alike(finished / "out", tmp_path / "out")

@@ -29,6 +29,16 @@ crack_size = "1 um"
 """
 ONE = ["--set", 'study.temperatures=["25 degC"]', "--set", 'study.stack_pressures=["1 MPa"]']
 """Arguments that leave one condition."""
+QUICK = [
+    *ONE,
+    "--set",
+    'study.failure="fracture"',
+    "--set",
+    'study.areal_capacities=["0.003 mAh/cm^2", "0.01 mAh/cm^2"]',
+]
+"""Arguments that leave one condition, whose runs end at the first growth of the flaw: twenty steps each."""
+COARSE = ["--set", "mesh.crack_size=2 um", "--set", "solver.accuracy=0.075"]
+"""Arguments that make elements and time steps as long as may be, for runs that go on to the end."""
 
 
 def write(folder: Path, text: str = STUDY) -> Path:
