@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from lifrac.problems.cli.main import main
 from support.interruptions import STOPPED
 from support.mpi import PATIENCE
 from support.mpi import mpi_run as on_ranks
-from support.small_runs import RUN, history, summary
+from support.small_runs import history, summary
 from support.small_study import table
 
 psutil = pytest.importorskip("psutil")
@@ -29,15 +30,14 @@ case = "llzo_holds"
 [case.electrolyte]
 thickness = "60 um"
 [case.mesh]
-crack_size = "1 um"
+crack_size = "2 um"
 [case.protocol]
-areal_capacity = "0.05 mAh/cm^2"
+areal_capacity = "0.01 mAh/cm^2"
 [case.output]
 plots = false
 fields = 1
 """
 POINTS = 4
-LIFRAC = [sys.executable, *RUN]
 
 
 def arguments(folder: Path, *options: str) -> list[str]:
@@ -48,9 +48,52 @@ def arguments(folder: Path, *options: str) -> list[str]:
     return ["sweep", str(file), "--out", out, "--cores", "2", *options, "--set", "sweep.points_per_job=2"]
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    """In a process of its own, that a signal can meet."""
-    command = [*LIFRAC, *arguments(folder)]
+STANDS_STILL = """
+import sys
+from pathlib import Path
+from time import sleep
+from lifrac.problems.run.writer import FolderWriter
+from lifrac.problems.studies.executors import job
+accepted = FolderWriter.accepted
+def accept(self, report):
+    accepted(self, report)
+    while report.number == 4 and any(Path("points").glob("[!.]*/summary.json")):
+        Path("still").touch()
+        sleep(0.02)
+FolderWriter.accepted = accept
+sys.exit(job.main())
+"""
+"""A job that stands still in the middle of a run once any point is finished, and says so by a file."""
+WAITS = """
+import sys
+from time import sleep
+from lifrac.problems.studies.executors import job, worker
+full_run = worker.full_run
+def run(case, path, comm, interrupts, **options):
+    while not interrupts:
+        sleep(0.02)
+    return full_run(case, path, comm, interrupts, **options)
+worker.full_run = run
+sys.exit(job.main())
+"""
+"""A job whose runs begin when it is asked to stop."""
+STARTS = """
+import sys
+from lifrac.problems.cli.main import main
+sys.executable = sys.argv.pop(1)
+sys.exit(main())
+"""
+"""`lifrac` that starts another Python."""
+
+
+def start(folder: Path, job: str) -> subprocess.Popen[str]:
+    """In a process of its own, that a signal can meet; its jobs run this text."""
+    (folder / "job.py").write_text(job)
+    python = folder / "python"
+    ours = f'case "$3" in *.job) exec {sys.executable} {folder}/job.py "$4";; esac'
+    python.write_text(f'#!/bin/sh\n{ours}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    command = [sys.executable, "-c", STARTS, str(python), *arguments(folder)]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -111,24 +154,50 @@ def assert_same(mine: list[dict[str, str]], whole: list[dict[str, str]]) -> None
                 assert one[name] == value, name
 
 
+ON_RANKS = f"""
+import sys
+from lifrac.problems.cli.main import main
+arguments = ["sweep", sys.argv[1] + "/tiny.toml", "--out"]
+assert main([*arguments, sys.argv[1] + "/out"]) == 0
+sys.argv[1:] = ["4", "SIGTERM", *arguments, sys.argv[2] + "/out"]
+{STOPPED}
+"""
+"""The sweep in one folder, and then in another one, where each of the ranks is asked to stop in its first point."""
+
+
+@dataclass(frozen=True)
+class OnRanks:
+    """Two folders of the sweep on two ranks."""
+
+    whole: Path
+    stopped: Path
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    """The table of the sweep that two ranks have computed; no Snakemake is needed for it."""
-    folder = tmp_path_factory.mktemp("whole")
-    (folder / "tiny.toml").write_text(SWEEP)
-    done = on_ranks(RUN, 2, "sweep", str(folder / "tiny.toml"), "--out", str(folder / "out"), check=False)
-    assert done.returncode == 0, done.output
-    found = {path.name for path in (folder / "out").iterdir()}
+def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> OnRanks:
+    """Both from one start; no Snakemake is needed for it."""
+    folders = [tmp_path_factory.mktemp(name) for name in ("whole", "stopped")]
+    for folder in folders:
+        (folder / "tiny.toml").write_text(SWEEP)
+    done = on_ranks(ON_RANKS, 2, *map(str, folders), check=False)
+    assert done.returncode == 4, done.output
+    return OnRanks(*folders)
+
+
+@pytest.fixture(scope="module")
+def whole(two_ranks: OnRanks) -> list[dict[str, str]]:
+    """The table of the sweep."""
+    found = {path.name for path in (two_ranks.whole / "out").iterdir()}
     assert found == {".lock", "points", "sweep.csv", "sweep.json", "sweep.toml", "timing.csv"}
-    return rows(folder)
+    return rows(two_ranks.whole)
 
 
 def test_a_killed_sweep_goes_on_to_the_same_table(
     tmp_path: Path, whole: list[dict[str, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All processes are killed in the middle; before, while they are halted, a second sweep is refused."""
-    process = start(tmp_path)
-    wait_for(lambda: len(finished(tmp_path)) >= 1)
+    """All processes are killed in the middle of runs; before, while they are halted, a second sweep is refused."""
+    process = start(tmp_path, STANDS_STILL)
+    wait_for((tmp_path / "out" / "still").exists)
     signal_all(process, signal.SIGSTOP)
     try:
         assert main(arguments(tmp_path)) == 2
@@ -144,23 +213,20 @@ def test_a_killed_sweep_goes_on_to_the_same_table(
     assert not list((tmp_path / "out" / "points").glob(".*"))
 
 
-def test_points_stopped_on_ranks_go_on_through_snakemake(tmp_path: Path, whole: list[dict[str, str]]) -> None:
+def test_points_stopped_on_ranks_go_on_through_snakemake(two_ranks: OnRanks, whole: list[dict[str, str]]) -> None:
     """Two ranks are stopped within their points: each point goes on from its checkpoint, none from the start."""
-    (tmp_path / "tiny.toml").write_text(SWEEP)
-    on_two = ["sweep", str(tmp_path / "tiny.toml"), "--out", str(tmp_path / "out")]
-    done = on_ranks(STOPPED, 2, "4", "SIGTERM", *on_two, check=False)
-    assert done.returncode == 4, done.output
-    kept = list((tmp_path / "out" / "points").glob(".*.kept"))
-    assert (len(kept), finished(tmp_path)) == (2, set())
-    assert {len(history(folder)["step"]) for folder in kept} == {5}
-    assert main(arguments(tmp_path)) == 0
-    resumed = [summary(tmp_path / "out" / "points" / row["point"])["resumed"] for row in rows(tmp_path)]
+    folder = two_ranks.stopped
+    kept = list((folder / "out" / "points").glob(".*.kept"))
+    assert (len(kept), finished(folder)) == (2, set())
+    assert {len(history(each)["step"]) for each in kept} == {5}
+    assert main(arguments(folder)) == 0
+    resumed = [summary(folder / "out" / "points" / row["point"])["resumed"] for row in rows(folder)]
     assert sorted(resumed) == [0, 0, 1, 1]
-    assert_same(rows(tmp_path), whole)
+    assert_same(rows(folder), whole)
 
 
 def test_asked_to_stop_it_stops_what_it_has_started(tmp_path: Path) -> None:
-    process = start(tmp_path)
+    process = start(tmp_path, WAITS)
     wait_for(lambda: bool(starts(tmp_path)))
     started = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
@@ -169,8 +235,8 @@ def test_asked_to_stop_it_stops_what_it_has_started(tmp_path: Path) -> None:
     assert "asked to stop; the same command goes on" in messages
     assert len(started) >= 2
     assert not psutil.wait_procs(started, timeout=PATIENCE)[1]
-    assert len(finished(tmp_path)) < POINTS
-    assert [row["status"] for row in rows(tmp_path)].count("pending") == POINTS - len(finished(tmp_path))
+    assert not finished(tmp_path)
+    assert [row["status"] for row in rows(tmp_path)] == ["pending"] * POINTS
 
 
 def test_a_process_that_dies_is_started_again_and_then_listed(tmp_path: Path) -> None:
