@@ -15,8 +15,8 @@ DIFFUSE_STUDY = """
 case = "diffuse.toml"
 temperatures = ["25 degC"]
 stack_pressures = ["1 MPa"]
-areal_capacities = ["0.0052 mAh/cm^2"]
-current_min = "8 mA/cm^2"
+areal_capacities = ["0.0045 mAh/cm^2"]
+current_min = "16 mA/cm^2"
 current_max = "32 mA/cm^2"
 currents = 2
 failure = "fracture"
@@ -56,14 +56,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_bracket_lies_between_runs(finished: Path) -> None:
-    """One bisection between a current that fractures the cell before 0.0052 mAh/cm2, and one that does not."""
+    """One bisection between a current that fractures the cell before 0.0045 mAh/cm2, and one that does not."""
     (row,), runs = table(finished / "out" / "ccd.csv"), table(finished / "out" / "runs.csv")
     failed = {float(run["current_density_mA_per_cm2"]): run["outcome"] == "fracture" for run in runs}
-    assert sorted(failed) == pytest.approx([8.0, 16.0, 32.0])
-    assert [failed[current] for current in (8.0, 32.0)] == [False, True]
+    assert sorted(failed) == pytest.approx([16.0, 22.627417, 32.0])
+    assert [failed[current] for current in (16.0, 32.0)] == [False, True]
     lower, upper = (float(row[f"ccd_{side}_mA_per_cm2"]) for side in ("lower", "upper"))
     assert (failed[lower], failed[upper], row["failure_mode"]) == (False, True, "fracture")
-    assert upper / lower == pytest.approx(2.0)
+    assert upper / lower == pytest.approx(2.0**0.5)
 
 
 def test_a_point_is_what_a_run_of_its_case_gives(finished: Path, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_jobs_of_snakemake_whose_ranks_compute_every_run_together(finished: Path
     overrides = [word for text in settings for word in ("--set", text)]
     assert main(["ccd", str(finished / "small.toml"), "--out", str(out), "--cores", "2", *overrides]) == 0
     (row,), runs = table(out / "ccd.csv"), table(out / "runs.csv")
-    assert [float(row[f"ccd_{side}_mA_per_cm2"]) for side in ("lower", "upper")] == pytest.approx([8.0, 32.0])
+    assert [float(row[f"ccd_{side}_mA_per_cm2"]) for side in ("lower", "upper")] == pytest.approx([16.0, 32.0])
     points = {run["point"] for run in runs}
     assert_same_runs(runs, [run for run in table(finished / "out" / "runs.csv") if run["point"] in points], 1.0e-4)
     assert {json.loads((out / "points" / point / "summary.json").read_text())["ranks"] for point in points} == {2}
