@@ -24,7 +24,7 @@ areal_capacity = "0.005 mAh/cm^2"
 rest_after = "1 h"
 
 [mesh]
-crack_size = "1 um"
+crack_size = "2 um"
 """
 RESTED = CASE.partition("[protocol]")[0] + SHORT
 TEMPERATURES = (25, 60)

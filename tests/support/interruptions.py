@@ -30,10 +30,22 @@ sys.exit(cli.main(sys.argv[3:]))
 """`lifrac` that gets a signal after some steps."""
 
 
-def stopped(after: int, by: str, case: Path, out: Path, *more: str) -> int:
-    """Exit code of a process whose run a signal meets after some steps."""
-    command = [sys.executable, "-c", STOPPED, str(after), by, "run", str(case), "--out", str(out), *more]
-    return subprocess.run(command, timeout=PATIENCE, capture_output=True).returncode
+@contextmanager
+def standing_still(after: int, case: Path, out: Path) -> Iterator[None]:
+    """A process of a run that stands still after some steps, and is killed at the end."""
+    command = [sys.executable, "-c", STOPPED, str(after), "SIGSTOP", "run", str(case), "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(round(PATIENCE / 0.05)):
+            state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "T":
+                break
+            signal.sigtimedwait([], 0.05)
+        assert state == "T"
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager

@@ -31,7 +31,7 @@ current_density = "6 mA/cm^2"
 areal_capacity = "0.02 mAh/cm^2"
 
 [mesh]
-crack_size = "0.5 um"
+crack_size = "1 um"
 far_size = "6 um"
 
 [output]
