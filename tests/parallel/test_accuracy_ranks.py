@@ -9,9 +9,10 @@ from support.mpi import alone
 
 COMM = MPI.COMM_WORLD
 OVERRIDES = [
-    "electrolyte.thickness=60 um",
+    "electrolyte.thickness=40 um",
     "defect.length=10 um",
-    "mesh.crack_size=0.5 um",
+    "mesh.crack_size=1 um",
+    "solver.accuracy=0.075",
     "mesh.far_size=6 um",
     "protocol.current_density=10 mA/cm^2",
     "protocol.stop_at=crack_through",

@@ -16,7 +16,7 @@ COMM = MPI.COMM_WORLD
 
 
 def half_counter(comm: MPI.Comm) -> TaggedMesh:
-    return body(comm, mesh_of(comm), counter=20.0)
+    return body(comm, mesh_of(comm, coarse=True), counter=20.0)
 
 
 def figures(comm: MPI.Comm) -> np.ndarray:

@@ -24,7 +24,7 @@ OWN = Quantity(name="stored", unit="um2", function=stored)
 
 @pytest.mark.parametrize("name", ["llzo_holds", "llzo_inclined"])
 def test_rows_do_not_depend_on_the_partition(name: str) -> None:
-    case = load_case(name, [*shortening(name), "solver.max_steps=2"])
+    case = load_case(name, [*shortening(name), "solver.max_steps=1"])
 
     def values(comm: MPI.Comm) -> np.ndarray:
         simulation = lifrac.Simulation(case, comm, quantities=[OWN])
