@@ -106,7 +106,7 @@ def test_accuracy_out_of_range_is_refused(accuracy: str, capsys: pytest.CaptureF
 def test_errors_of_a_run_cover_a_finer_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     case = write_case(tmp_path, CASE.partition("[mesh]")[0].replace("[protocol]", '[protocol]\nstop_at = "fracture"'))
     found = []
-    for accuracy in (0.03, 0.015):
+    for accuracy in (0.06, 0.015):
         out = tmp_path / str(accuracy)
         overrides = ["--set", f"solver.accuracy={accuracy}", "--set", "output.plots=false"]
         assert cli.main(["run", str(case), "--out", str(out), *overrides]) == 0
