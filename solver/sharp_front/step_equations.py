@@ -429,7 +429,7 @@ class StepEquations:
             thickness=whole(np.maximum(self.h, 0.0)),
             aperture=aperture,
             full=whole(self.full),
-            current=whole(self.current),
+            current=whole(np.where(self.h > 0.0, self.current, 0.0)),
             force=whole(self.force),
             lithium_front=min(float(reach), float(e.y[-1])),
             intensity=self.intensity,
