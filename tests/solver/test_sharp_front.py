@@ -337,6 +337,24 @@ def test_faces_touch_where_stripping_has_emptied_a_flaw(residual: float) -> None
         assert volume.min() == pytest.approx(residual * 0.005 * 10.0, rel=0.1)
 
 
+@pytest.mark.parametrize("residual", [0.0, 0.05])
+def test_a_run_goes_on_within_a_half_step_that_strips(residual: float) -> None:
+    """The state of a front that retreats, of films and faces that touch is stored whole."""
+    whole = run(closing(residual))
+    stripping = np.flatnonzero(whole.column("lithium_volume")[1:] < whole.column("lithium_volume")[:-1])
+    done = int(stripping[len(stripping) // 2]) + 1
+    first = engine(closing(residual))
+    steps = first.run()
+    for _ in range(done):
+        next(steps)
+    assert first.state.current_density < 0.0
+    values = json.loads(json.dumps(first.restart_values()))
+    second = SharpFrontEngine.resumed(first.problem, values, first.arrays())
+    rest = Run(second, list(second.run()))  # type: ignore[arg-type]
+    for name in ("stress_intensity", "max_lithium_pressure", "lithium_volume", "lithium_length"):
+        np.testing.assert_allclose(rest.column(name), whole.column(name)[done:], rtol=1e-9, atol=1e-12)
+
+
 def test_a_closed_crack_is_not_taken_for_one_full_of_lithium() -> None:
     """Lithium reaches as far as it is, not as far as faces touch that it has left."""
     there = run(closing(0.0))
