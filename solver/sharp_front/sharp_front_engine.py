@@ -34,6 +34,8 @@ LARGEST_MOVE = 0.25
 """Change of K in any step with the front at rest, over K_Ic."""
 LEAST_ADVANCE = 1.0e-6
 """Advance over the length of the flaw that is more than rounding."""
+LARGEST_WAY = 0.01
+"""Part of the electrolyte's thickness over which lithium advances in a step where the crack is through."""
 LARGEST_CHANGE = 4.0
 """A step whose change is larger than this many allowances is tried again."""
 EASY_ITERATIONS = 4
@@ -227,7 +229,8 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
         new = trial.state
         change = self._change(trial)
         if change > LARGEST_CHANGE**0.5 and not self.problem.march.is_short(self.state, dt):
-            return max(1.0 / change, 0.1), "stress intensity"
+            reason = "lithium front" if self.problem.march.through(self.state) else "stress intensity"
+            return max(1.0 / change, 0.1), reason
         part = self.detector.overshoot(self.state, new, self._at) if failures < 8 else None
         return (part, "event") if part is not None else self._check_laws(new, dt, failures)
 
@@ -237,6 +240,9 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
         Its error goes with the square of its length.
         """
         old, new = self.state, trial.state
+        if self.problem.march.through(old):
+            way = (new.crack.lithium_front - old.crack.lithium_front) / self.problem.thickness
+            return max(way, 0.0) / (self.tightness * LARGEST_WAY)
         if not trial.at_rest:
             return 0.0
         allowed = self.tightness * self.problem.toughness

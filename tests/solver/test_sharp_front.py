@@ -27,7 +27,7 @@ from lifrac.solver.plane.body import PlaneBody, condense
 from lifrac.solver.sharp_front.cell_problem import CellProblem
 from lifrac.solver.sharp_front.charge import NodalKinetics, OtherKinetics
 from lifrac.solver.sharp_front.lithium_front import LithiumFront, front_exponent, mean_length
-from lifrac.solver.sharp_front.sharp_front_engine import SharpFrontEngine
+from lifrac.solver.sharp_front.sharp_front_engine import LARGEST_WAY, SharpFrontEngine
 from mpi4py import MPI
 from scipy.integrate import quad
 from support.plane_cell import FACE, LITHIUM, LLZO, SLAB, Run, constant
@@ -253,6 +253,22 @@ def test_contact_is_lost_and_a_gap_presses() -> None:
     assert lost.column("contact_counter").min() < 1.0
     pressed = run(cell(constant(5.0, 36.0), loads=Loads(1.0, fixture=FixedGap(), lateral="free")))
     assert pressed.reports[-1].state.stack_pressure > 1.0
+
+
+def test_lithium_fills_a_parted_body_in_steps_that_are_short_enough() -> None:
+    """The charge at the short circuit hardly moves with half the steps once nothing is left to be cracked."""
+    model = cell(constant(60.0, 1.8e4), loads=Loads(1.0, lateral="die"))
+    shorts, steps = [], []
+    for factor in (1.0, 0.5):
+        there = run(replace(model, control=replace(model.control, step_factor=factor)))
+        charges = {e.name: e.charge for report in there.reports for e in report.events}
+        shorts.append(charges["short_circuit"] - charges["crack_through"])
+        through = next(k for k, r in enumerate(there.reports) if any(e.name == "crack_through" for e in r.events))
+        ways = np.diff([report.state.crack.lithium_front for report in there.reports[through:]])
+        assert ways.max() < 2.5 * factor * LARGEST_WAY * there.engine.problem.thickness
+        steps.append(len(ways))
+    assert shorts[0] == pytest.approx(shorts[1], rel=0.03)
+    assert steps[1] > 1.5 * steps[0]
 
 
 def test_a_held_voltage() -> None:
