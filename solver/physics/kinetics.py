@@ -42,6 +42,12 @@ def bounded_exp(x: Value) -> Value:
     return exp(smaller(x, m)) * (1.0 + larger(x - m, 0.0))
 
 
+def _bounded_with_derivative(x: Floats) -> tuple[Floats, Floats]:
+    """`bounded_exp` of an array and its derivative, with one exponential for both."""
+    slope = np.exp(np.minimum(x, EXPONENT_LIMIT))
+    return slope * (1.0 + np.maximum(x - EXPONENT_LIMIT, 0.0)), slope
+
+
 class ChargeTransferLaw(ABC):
     """How the current of a face follows from its overpotential; a frozen dataclass of the law's own parameters."""
 
@@ -103,9 +109,8 @@ class ButlerVolmer(ChargeTransferLaw):
     def with_derivative(self, eta: Floats, face: "Kinetics", plating: bool) -> tuple[Floats, Floats]:
         x = eta / thermal_voltage(face.temperature)
         forward, backward = self._branches(face, plating)
-        ahead, behind = (np.exp(np.minimum(at, EXPONENT_LIMIT)) for at in (forward * x, -backward * x))
-        beyond = [np.maximum(at - EXPONENT_LIMIT, 0.0) for at in (forward * x, -backward * x)]
-        return ahead * (1.0 + beyond[0]) - behind * (1.0 + beyond[1]), forward * ahead + backward * behind
+        (ahead, by_ahead), (behind, by_behind) = map(_bounded_with_derivative, (forward * x, -backward * x))
+        return ahead - behind, forward * by_ahead + backward * by_behind
 
     def _branches(self, face: "Kinetics", plating: bool) -> tuple[float, float]:
         return (face.alpha_a, face.alpha_c) if plating else (face.alpha_c, face.alpha_a)

@@ -111,8 +111,7 @@ class March:
         """Return what a step with the front at a node starts from."""
         crack = state.crack
         fill = crack.fill()
-        carrying = np.zeros(len(fill), dtype=bool)
-        carrying[: min(crack.connected(self.problem.film) + 1, front)] = True
+        carrying = min(crack.connected(self.problem.film) + 1, front)
         touching = (np.arange(len(fill)) < crack.front) & (crack.aperture <= self.problem.film)
         return StepStart(crack.at_front(front), state.electrodes, crack.thickness, fill, carrying, touching)
 

@@ -235,9 +235,9 @@ class SharpFrontEngine(ProtocolRun[FrontState]):
         return (part, "event") if part is not None else self._check_laws(new, dt, failures)
 
     def _change(self, trial: FrontTrial) -> float:
-        """Return how much longer than allowed a step with the front at rest is; steps of the front choose themselves.
+        """Return how much longer than allowed a step is; those that move the front of the crack choose themselves.
 
-        Its error goes with the square of its length.
+        With the front at rest the error goes with the square of the length; in a parted body lithium's way counts.
         """
         old, new = self.state, trial.state
         if self.problem.march.through(old):

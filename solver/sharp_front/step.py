@@ -135,17 +135,17 @@ class StepSystem(NewtonProblem[Floats]):
     def move(self, increment: Floats, factor: float, taken: float) -> None:
         """Full or dry is decided by pressures and thicknesses after the move, and apertures as they are linearised."""
         eq, part, x = self.equations, factor - taken, increment
-        b, nz, oj, at = eq.b, eq.nz, eq.oj, eq.carrying
+        b, nz, oj, nc = eq.b, eq.nz, eq.oj, eq.carrying
         eq.foresee(factor, x)
         if eq.free:
             eq.dt += part * float(x[-1]) * eq.request.dt
         nodal = np.zeros(eq.problem.elasticity.size)
-        nodal[at] = (eq.area * eq.plating * (1.0 - eq.worn))[at] * x[oj : oj + len(at)] * CURRENT
+        nodal[:nc] = (eq.area * eq.plating * (1.0 - eq.worn))[:nc] * x[oj : oj + nc] * CURRENT
         nodes, by = eq.current_by_fill
         nodal[nodes] += by @ x[:oj]
         answer = eq.of_electrodes
         eq.electrodes.add(-part * (answer.inverse @ eq.electrode_residual + answer.by_crack @ nodal))
-        eq.current[at] += part * x[oj : oj + len(at)] * CURRENT
+        eq.current[:nc] += part * x[oj : oj + nc] * CURRENT
         full, change = eq.full[b:], part * x[:nz]
         eq.pressure[b:] += np.where(full, change * PRESSURE, 0.0)
         eq.h[b:] += np.where(full, 0.0, change * eq.opening)

@@ -28,8 +28,8 @@ class StepStart:
         (N,) lithium at the start [um].
     fill : ndarray
         (N,) its fill fraction.
-    carrying : ndarray of bool
-        (N,) nodes that may carry current.
+    carrying : int
+        Number of nodes that may carry current, from the mouth on.
     touching : ndarray of bool
         (N,) nodes whose faces have come so close that no lithium is between them that counts.
     """
@@ -38,7 +38,7 @@ class StepStart:
     electrodes: ElectrodeState
     thickness: Floats
     fill: Floats
-    carrying: Mask
+    carrying: int
     touching: Mask
 
 

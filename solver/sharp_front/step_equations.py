@@ -58,8 +58,8 @@ class StepEquations:
     plating, worn : ndarray
         (m,) part of each node's area that carries current, and minus its relative change by that of the current.
     r, matrix : ndarray
-        Residual and derivative: lithium at the nodes from `b` on (`nz`), front, charge transfer at `carrying` nodes
-        (from `oj` on), and K where dt is unknown.
+        Residual and derivative: lithium at the nodes from `b` on (`nz`), front, charge transfer at the first
+        `carrying` nodes (from `oj` on), and K where dt is unknown.
     """
 
     def __init__(self, problem: "StepProblem", start: StepStart, request: StepRequest, active: int) -> None:
@@ -80,7 +80,7 @@ class StepEquations:
             self.full[n - 1], self.pressure[n - 1] = True, self.pressure[n - 2]
         if self.b:
             self.full[0], self.pressure[0] = True, request.stack_pressure
-        self.carrying = np.flatnonzero(start.carrying[:m])
+        self.carrying = min(start.carrying, m)
         self.current = crack.current[:m].copy()
         self.electrodes = start.electrodes.copy()
         self.dt, self.free = request.dt, request.toughness is not None
@@ -91,15 +91,14 @@ class StepEquations:
         self.partly[: self.b] = False
         self.old = start.thickness[:m]
         self.oj = self.nz + 1
-        self.size = self.oj + len(self.carrying) + self.free
+        self.size = self.oj + self.carrying + self.free
         self.psi = 0.0
         self.place_front(crack.aperture[:m])
         self._starts: dict[int, float] = {}
         self._foreseen: Floats | None = None
-        carrying = len(self.carrying)  # the first nodes from the mouth
-        self.crack_kinetics = problem.charge.on_crack.at(self.carrying)
+        self.crack_kinetics = problem.charge.on_crack.at(np.arange(self.carrying))
         self._on = np.zeros(m)
-        self._on[:carrying] = 2.0 * problem.velocity * self.area[:carrying]
+        self._on[: self.carrying] = 2.0 * problem.velocity * self.area[: self.carrying]
 
     # -- where the lithium ends --------------------------------------------------------------------------------------
 
@@ -309,7 +308,7 @@ class StepEquations:
         plated = self.varying >= b
         at = self.varying[plated]
         rows[at - b] -= per[at] * (self._on * j)[at, None] * self.plating_by[plated]
-        at = self.carrying[self.carrying >= b]
+        at = np.arange(b, self.carrying)
         self.matrix[at - b, oj + at] = (-self.dt * CURRENT * carried * (1.0 - self.worn) * scale)[at]
         if self.free:
             self.matrix[:nz, -1] = -((rate - carried * j * self.worn) * scale)[b:] * self.request.dt
@@ -325,7 +324,7 @@ class StepEquations:
 
     def _currents(self) -> float:
         """Kinetics of the crack faces, with the electrodes eliminated; returns the electrodes' scaled residual."""
-        charge, oj, b, nc = self.problem.charge, self.oj, self.b, len(self.carrying)
+        charge, oj, b, nc = self.problem.charge, self.oj, self.b, self.carrying
         vt = thermal_voltage(self.problem.model.anode.temperature)
         plating = (self.area * self.plating)[:nc]
         nodal = np.zeros(self.problem.elasticity.size)

@@ -40,9 +40,9 @@ def _histories(run: History) -> Floats:
 )
 def compressed_flaw(level: Level, folder: Path | None) -> list[Row]:
     """Histories at equal charge, from the flaw at rest until the crack has grown by some 4 %."""
-    plane = _histories(sharp(CURRENT, CHARGE, LOADS, cohesive=True))
+    reference = _histories(sharp(CURRENT, CHARGE, LOADS, cohesive=True))
     found = [_histories(diffuse(length, CURRENT, CHARGE, LOADS, split="star_convex")) for length in LENGTHS]
-    errors = np.stack([np.abs(run / plane - 1.0).max(axis=1) for run in found])
+    errors = np.stack([np.abs(run / reference - 1.0).max(axis=1) for run in found])
     rows = [differences(name.replace("_", " "), worst, LENGTHS) for name, worst in zip(COMPARED, errors.T, strict=True)]
     volume = errors[:, COMPARED.index("flaw_volume")]
     quantity = f"volume: error at l = {LENGTHS[1]:g} a0 over that at {LENGTHS[0]:g} a0"

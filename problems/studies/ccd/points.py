@@ -9,18 +9,14 @@ from typing import Any
 from lifrac.problems.case.case import Case
 from lifrac.problems.case.protocol_table import Protocol
 from lifrac.problems.quantities import units as u
-from lifrac.problems.run.accuracy import failure_error
+from lifrac.problems.run.accuracy import KEYS, failure_error
 from lifrac.problems.run.summary import emptiness
 from lifrac.problems.studies.point import Point
-from lifrac.quantities import CAPACITIES, in_units
+from lifrac.quantities import CAPACITIES
 from lifrac.solver.front.closed_form import threshold_formula
 from lifrac.solver.model.protocol import ProtocolStep
 
-EVENTS = {
-    event: key
-    for event, key in zip(CAPACITIES.values(), in_units(dict.fromkeys(CAPACITIES)), strict=True)
-    if event != "contact_lost"  # of the faces, not of the crack
-}
+EVENTS = {event: KEYS[name] for name, event in CAPACITIES.items() if event != "contact_lost"}  # which is no crack's
 """Events that can be the failure, and where a summary says at which capacity they happened."""
 
 
