@@ -1,9 +1,10 @@
 """How the front moves: steps with the front at rest while K < K_Ic, and advances by a node at K = K_Ic.
 
-An advance is a time step whose length is unknown: at its end the front stands one node further, with K = K_Ic again.
-Where lithium reaches the tip, K falls when the front moves and rises again as lithium follows; such a cell is crossed
-with a short step at the new front, and steps at rest until K has come back. Where K stays above K_Ic however short the
-step, the crack runs ahead of its lithium, node by node, until it is arrested.
+An advance is a time step whose length is unknown: at its end the front stands one node further, with K = K_Ic again,
+however long that takes. A front that went on at once and waited at the next node for lithium to bring K back would
+cross each element at less than K_Ic: that is growth for less than the work of fracture (docs/theory/front.md). It does
+so only where the protocol step ends on the way, or where no such step is found. Where K stays above K_Ic however short
+the step, the crack runs ahead of its lithium, node by node, until it is arrested.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from .step_data import StepRequest, StepSolution, StepStart
 AT_TOUGHNESS = 1.0e-6
 """K counts as K_Ic within this part of it."""
 SLOWER = 1.6
-"""An advance is taken as it is while it takes no more than this times the time that the last one took."""
+"""An advance that takes longer than this times the time that the last one took is looked at for a crack that runs."""
 PASSED, SHORT = 0.02, 0.02
 """K may pass K_Ic by this part of it where it jumps; a step is short below this part of the time of an advance."""
 INSTANT = 1.0e-7
@@ -86,7 +87,7 @@ class March:
         at_toughness = state.crack.intensity >= toughness * (1.0 - AT_TOUGHNESS)
         if self.through(state) or not (at_toughness or state.running):
             return self._at_rest(state, dt, drive)
-        return self._advance(state, longest, drive)
+        return self._advance(state, dt, longest, drive)
 
     def _solve(
         self,
@@ -144,23 +145,54 @@ class March:
             raise NumericalFailure("K comes to K_Ic outside the step")
         return found
 
-    def _advance(self, state: FrontState, dt: float, drive: Drive) -> Move:
+    def _advance(self, state: FrontState, dt: float, longest: float, drive: Drive) -> Move:
+        n, expected = state.crack.front, self._expected(state)
+        if state.running:
+            return self._creep_after(state, (INSTANT,), longest, drive)
+        found = self._to_next(state, longest, drive, expected)
+        if found is None:
+            if (falls := self._falls(state, dt, drive)) is not None:
+                return Move(falls, n, state.pace, state.advanced, False)
+            return self._creep_after(state, (0.5 * expected, 0.05 * expected, INSTANT), longest, drive)
+        if found.dt > longest:
+            return self._creep_after(state, (longest, 0.05 * expected, INSTANT), longest, drive)
+        return Move(found, n + 1, found.dt / float(self.d[n - 1]), -1.0, False)
+
+    def _to_next(self, state: FrontState, longest: float, drive: Drive, expected: float) -> StepSolution | None:
+        """Return the step at whose end the front stands at the next node with K = K_Ic; None if none is found.
+
+        Where it takes much longer than the last one, K may have come down to K_Ic on the way: such a crack runs.
+        """
         n = state.crack.front
-        expected = self._expected(state)
-        if not state.running:
-            begin = min(dt, expected)
-            guesses = [(begin, False), (0.2 * expected, False)]
-            if state.crack.full[n - 1]:
-                guesses.insert(0, (begin, True))
-            for guess, filled in guesses:
-                try:
-                    found = self._solve(state, n + 1, guess, drive, to_toughness=True, filled=filled)
-                except NumericalFailure:
-                    continue
-                if 1.0e-8 * expected < found.dt <= min(SLOWER * expected, dt):
-                    return Move(found, n + 1, found.dt / float(self.d[n - 1]), -1.0, False)
-                break
-        return self._creep_after(state, dt, drive, expected)
+        begin = min(longest, expected)
+        guesses = [(begin, False), (0.2 * expected, False)]
+        if state.crack.full[n - 1]:
+            guesses = [(begin, True), *guesses, (10.0 * expected, True), (100.0 * expected, True)]
+        for guess, filled in guesses:
+            try:
+                found = self._solve(state, n + 1, guess, drive, to_toughness=True, filled=filled)
+            except NumericalFailure:
+                continue
+            if found.dt <= 1.0e-8 * expected or (found.dt > SLOWER * expected and self._runs(state, drive)):
+                return None
+            return found
+        return None
+
+    def _runs(self, state: FrontState, drive: Drive) -> bool:
+        """Whether K is at K_Ic or above it at the next node before lithium has moved."""
+        try:
+            found = self._solve(state, state.crack.front + 1, INSTANT, drive)
+        except NumericalFailure:
+            return False
+        return found.crack.intensity >= drive.toughness
+
+    def _falls(self, state: FrontState, dt: float, drive: Drive) -> StepSolution | None:
+        """Return a step with the front at rest, from K = K_Ic, if K falls in it."""
+        try:
+            found = self._solve(state, state.crack.front, dt, drive)
+        except NumericalFailure:
+            return None
+        return found if found.crack.intensity < drive.toughness else None
 
     def is_short(self, state: FrontState, dt: float) -> bool:
         """Whether a step of `dt` [s] is so short that what happens in it counts as a jump."""
@@ -175,14 +207,16 @@ class March:
         least = FILLING_PART * max(float(crack.aperture[n - 1]), LEAST_OPENING) / speed
         return max(state.pace * float(self.d[n - 1]), least)
 
-    def _creep_after(self, state: FrontState, dt: float, drive: Drive, expected: float) -> Move:
-        """Return a short step at the next front after which K is below K_Ic, else an instant of a crack that runs."""
+    def _creep_after(self, state: FrontState, tries: tuple[float, ...], longest: float, drive: Drive) -> Move:
+        """Return a step at the next front after which K is below K_Ic, else an instant of a crack that runs.
+
+        `tries`: lengths of the step [s], of which the first is taken that leaves K below K_Ic.
+        """
         n, cell = state.crack.front, float(self.d[state.crack.front - 1])
-        tries = (INSTANT,) if state.running else (0.5 * expected, 0.05 * expected, INSTANT)
         found, failure = None, NumericalFailure("no step at the next front")
         for each in tries:
             try:
-                found = self._solve(state, n + 1, min(each, dt), drive)
+                found = self._solve(state, n + 1, min(each, longest), drive)
             except NumericalFailure as error:
                 found, failure = None, error
                 continue

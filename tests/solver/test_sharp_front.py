@@ -173,17 +173,58 @@ def test_growth_begins_where_k_is_k_ic_and_goes_through() -> None:
     assert k[at] == pytest.approx(LLZO.fracture_toughness, rel=1e-6)
     assert (np.diff(tips) >= 0.0).all()
     stable = tips < 30.0
-    # Where lithium fills the last node K makes a jump, of the size of a cell.
-    assert (k[stable] <= LLZO.fracture_toughness * 1.10).all()
-    leaves = np.append(np.diff(tips) > 0.0, False)
-    assert np.median(k[stable & leaves]) == pytest.approx(LLZO.fracture_toughness, rel=0.02)
+    moved = np.append(False, np.diff(tips) > 0.0)
+    assert np.count_nonzero(stable & moved) > 15
+    np.testing.assert_allclose(k[stable & moved], LLZO.fracture_toughness, rtol=1e-9)
+    assert (k[stable] <= LLZO.fracture_toughness * (1.0 + 1e-6)).all()
+
+
+def test_an_element_is_crossed_for_the_work_of_fracture() -> None:
+    """Elements that are opened at once, at less than K_Ic on average, leave 10 % of the first advances' work."""
+    whole = runs_through()
+    early = whole.column("crack_tip") < 12.0
+    assert whole.column("energy_balance_error")[early].max() < 0.012
+    assert whole.engine.counters.rejected <= 1
+
+
+def grown(*protocol: ProtocolStep) -> tuple[Run, np.ndarray]:
+    """A run, and the node of the front after each of its steps."""
+    found = run(cell(*protocol))
+    return found, np.array([report.state.crack.front for report in found.reports])
+
+
+def test_a_front_at_its_toughness_stays_when_stripping_begins() -> None:
+    whole = runs_through()
+    tips = whole.column("crack_tip")
+    third = np.flatnonzero(np.diff(tips) > 0.0)[2] + 1  # K = K_Ic at the end of this step
+    charge = whole.reports[third].state.charge
+    up, down = constant(60.0, charge), constant(-60.0, 0.1 * charge)
+    reversed_run, front = grown(up, down)
+    stripping = np.array([report.state.current_density < 0.0 for report in reversed_run.reports])
+    assert stripping.any()
+    assert set(front[stripping]) == {whole.reports[third].state.crack.front}
+
+
+def test_a_step_that_ends_within_an_element_ends_at_its_far_node() -> None:
+    """Lithium goes on as if nothing were: the crack is an element ahead, not more, and K falls short of K_Ic."""
+    whole = runs_through()
+    tips = whole.column("crack_tip")
+    first = np.flatnonzero(np.diff(tips) > 0.0)[0] + 1
+    before, after = (whole.reports[k].state.charge for k in (first - 1, first))
+    cut, front = grown(constant(60.0, 0.5 * (before + after)))
+    assert front[-1] == whole.reports[first].state.crack.front
+    assert 0.5 < cut.column("stress_intensity")[-1] / LLZO.fracture_toughness < 1.0
+    # Two protocol steps in the place of one, at the same current: an element ahead at most.
+    charge = whole.reports[first + 3].state.charge
+    halves = grown(constant(60.0, 0.5 * charge), constant(60.0, 0.5 * charge))[1][-1]
+    assert 0 <= halves - whole.reports[first + 3].state.crack.front <= 1
 
 
 def test_balances_and_energy() -> None:
     whole = runs_through()
     assert whole.column("charge_balance_error").max() < 1e-12
     assert whole.column("lithium_balance_error").max() < 1e-10
-    # One cell of the first ones is crossed at once: of first order in the mesh, with 20 cells in the flaw.
+    # Of first order in the mesh, with 20 cells in the flaw.
     assert whole.column("energy_balance_error")[-1] < 0.02
     assert whole.column("lithium_length")[-1] < whole.column("crack_tip")[-1]
 

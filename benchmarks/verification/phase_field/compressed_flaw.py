@@ -3,8 +3,8 @@
 Metal carries the compression before it opens anything. What presses on the edges and the tip of a diffuse crack then is
 several times what drives it: this shows whether it is left out (docs/model.md, "Lithium in diffuse cracks").
 
-The crack grows by 4 to 6 %, filled with lithium to its tip. There the sharp front is not converged (docs/plane.md),
-and the cohesive engine, whose zone is of the size of the diffuse one, is what the phase field is compared with.
+The crack grows by 4 to 6 %, filled with lithium to its tip. There the cohesive engine, whose zone is of the size of
+the diffuse one, is what the phase field is compared with; the plane engine agrees with it (docs/plane.md).
 """
 
 from pathlib import Path

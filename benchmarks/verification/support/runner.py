@@ -35,6 +35,8 @@ ROOMS = {
         "threshold_growth",
         "threshold_equilibrium",
         "sharp_front",
+        "near_tip",
+        "energy_audit",
         "plane_accuracy",
         "assisted_toughness",
         "monolithic",
