@@ -309,7 +309,7 @@ def test_failure_on_the_way_keeps_the_last_good_state(tmp_path: Path, monkeypatc
 
     def solve(self: StepProblem, *arguments: Any) -> Any:
         count[0] += 1
-        if count[0] > 40:
+        if count[0] > 15:
             raise NumericalFailure("no more")
         return good(self, *arguments)
 

@@ -40,8 +40,8 @@ CURRENT = 10.0
 """Of the faces of the crack [A/m2]."""
 FLAW = 20.0
 """Length of the flaw [um]."""
-SIZES = {"quick": (0.016,), "full": (0.016, 0.008)}
-"""Elements at the end of the flaw and on the way of the tip [um]."""
+RUNS = {"quick": ((3.0, 0.016),), "full": ((3.0, 0.016), (3.0, 0.008), (4.0, 0.016))}
+"""Exponents, and elements at the end of the flaw and on the way of the tip [um]."""
 WAY, BEHIND = 60, 20
 """Elements that the tip passes, and that lie behind the end of the flaw."""
 SEEN = 30
@@ -138,10 +138,7 @@ def grown(creep: Creep, size: float) -> tuple[Floats, Floats, NearTip]:
 )
 def near_tip(level: Level, folder: Path | None) -> list[Row]:
     """Check the pressure behind a tip that moves: how it goes with the distance from the tip, and by how much."""
-    fluids = [Creep(prefactor, n) for n, prefactor in FLUIDS.items()]
-    if level == "quick":
-        del fluids[1:]
-    return [row for creep in fluids for size in SIZES[level] for row in _rows(creep, size, folder)]
+    return [row for n, size in RUNS[level] for row in _rows(Creep(FLUIDS[n], n), size, folder)]
 
 
 def _rows(creep: Creep, size: float, folder: Path | None) -> list[Row]:
